@@ -1,0 +1,71 @@
+# What one does with this project. `make help` lists it.
+#
+# Needs Python >= 3.11 and make; `make up` and `make test-stack` need Docker with its compose plugin as well.
+
+UV_VERSION := 0.13.8
+VENV       := .venv
+BIN        := $(VENV)/bin
+STAMP      := $(VENV)/.setup-stamp
+MEMBERS    := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml tools/*/pyproject.toml)
+ARGS       ?=
+
+export UV_VERSION
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types up down lock loadtest bench dashboards test-browser test-stack soak clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s%s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make the environment in .venv, with all console scripts; PYTHON=… names the interpreter
+
+$(STAMP): requirements.lock pyproject.toml $(MEMBERS) scripts/setup.sh
+	@VENV=$(VENV) ./scripts/setup.sh
+	@touch $@
+
+run: $(STAMP) ## start the services as processes, with a simulated market; Ctrl-C stops them all
+	@$(BIN)/python scripts/run.py
+
+test: lint types $(STAMP) ## lint, types, and all tests that need no browser and no container engine
+	$(BIN)/pytest $(ARGS)
+
+lint: $(STAMP) ## formatting, lint rules, import contracts, Dockerfile
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+
+types: $(STAMP) ## the strict type check
+	$(BIN)/mypy
+
+up: ## build and start the containers, and wait until all are healthy
+	docker compose up --build --detach --wait
+	@echo "Grafana: http://127.0.0.1:$${GRAFANA_PORT:-3000}  Prometheus: http://127.0.0.1:$${PROMETHEUS_PORT:-9090}"
+
+down: ## stop the containers; the data stays in their volumes
+	docker compose down
+
+lock: $(STAMP) ## renew requirements.lock; ARGS="--upgrade" takes the newest versions, ARGS="--upgrade-package ruff" only one
+	@VENV=$(VENV) ./scripts/lock.sh $(ARGS)
+
+loadtest: $(STAMP) ## load the running stack, or one of its own where none answers; ARGS="--help" lists the options
+	@$(BIN)/loadtest $(ARGS)
+
+bench: $(STAMP) ## measure the pipeline against bare ZeroMQ
+	@$(BIN)/bench $(ARGS)
+
+dashboards: $(STAMP) ## write the Grafana dashboards anew from code
+	@$(BIN)/build-dashboards $(ARGS)
+
+test-browser: $(STAMP) ## the page in headless Chromium
+	$(BIN)/pytest -m browser tests/browser $(ARGS)
+
+test-stack: $(STAMP) ## the containers on a real engine
+	$(BIN)/pytest -m stack tests/stack $(ARGS)
+
+soak: $(STAMP) ## minutes of load, watching memory
+	$(BIN)/pytest -m soak $(ARGS)
+
+clean: ## remove what the tools made; running containers and their data are left alone
+	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist reports
+	find libs services tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

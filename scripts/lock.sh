@@ -1,0 +1,19 @@
+#!/bin/sh
+# Writes requirements.lock: everything that the members and the developers need, pinned and hashed, for all platforms
+# and all Pythons from 3.11 on. Arguments go to uv: --upgrade, --upgrade-package NAME.
+set -eu
+cd "$(dirname "$0")/.."
+
+uv=${UV:-}
+[ -n "$uv" ] || uv=.tools/uv/bin/uv
+[ -x "$uv" ] || uv=uv
+
+set -- "$@" --universal --python-version 3.11 --generate-hashes --group dev --output-file requirements.lock
+for member in libs/*/ services/*/ tools/*/; do
+    name=$(sed -n 's/^name = "\(.*\)"$/\1/p' "${member}pyproject.toml")
+    set -- "$@" --no-emit-package "$name" # installed from this checkout, not pinned
+done
+# The lock must not say where it was made: no index address, no path, no command line of one machine.
+"$uv" pip compile --quiet --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+    "$@" pyproject.toml >/dev/null
+printf 'lock: %s packages in requirements.lock\n' "$(grep -c '^[a-z0-9].*==' requirements.lock)"
