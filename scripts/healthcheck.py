@@ -1,4 +1,4 @@
-"""Asks this container's service whether it is ready: exit 0 for yes. Only the standard library, so that it starts fast."""
+"""Asks this container's service whether it is ready: exit 0 for yes. Standard library only, so it starts fast."""
 
 import os
 import sys
