@@ -1,0 +1,94 @@
+"""Talks to a compose project: its commands, its containers, its published ports."""
+
+import json
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+ROOT = Path(__file__).parents[2]
+Answer = TypeVar("Answer")
+
+
+def docker(*words: str, timeout_s: float = 60, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        ["docker", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+        stdin=subprocess.DEVNULL,
+    )
+    assert not check or done.returncode == 0, f"docker {' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310  # the address is our own
+        text: str = response.read().decode()
+        return text
+
+
+def eventually(look: Callable[[], Answer | None], what: str, limit_s: float = 30) -> Answer:
+    """The first answer that is not None; an error while looking is no answer yet."""
+    deadline_s = time.monotonic() + limit_s
+    problem: Exception | None = None
+    while time.monotonic() < deadline_s:
+        try:
+            if (answer := look()) is not None:
+                return answer
+        except (OSError, ValueError) as error:
+            problem = error
+        time.sleep(0.1)
+    pytest.fail(f"not within {limit_s} s: {what} ({problem})")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running compose project and where it is published."""
+
+    project: str
+    files: tuple[str, ...]
+    ports: dict[str, int]
+
+    def compose(self, *words: str, timeout_s: float = 120) -> str:
+        return docker("compose", "-p", self.project, *self.files, *words, timeout_s=timeout_s).stdout
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        container = self.compose("ps", "--all", "--quiet", service).strip()
+        found: dict[str, Any] = json.loads(docker("inspect", container).stdout)[0]
+        return found
+
+    def health(self, service: str) -> str:
+        health: str = self.inspect(service)["State"]["Health"]["Status"]
+        return health
+
+    def metric(self, port: str, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that have these labels, as the service shows it now."""
+        families = text_string_to_metric_families(get(f"http://127.0.0.1:{self.ports[port]}/metrics"))
+        samples = (sample for family in families for sample in family.samples if sample.name == name)
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+def is_to_be_had(image: str) -> bool:
+    if docker("image", "inspect", image, check=False).returncode == 0:
+        return True
+    try:
+        return docker("pull", "--quiet", image, timeout_s=120, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False

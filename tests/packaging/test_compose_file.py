@@ -1,0 +1,59 @@
+"""What the compose file promises about every container, read from the file; tests/stack sees whether it runs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+
+each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES.keys())
+
+
+@each_service
+def test_published_ports_are_on_the_loopback_address_only(service: dict[str, Any]) -> None:
+    assert [port for port in service["ports"] if not port.startswith("127.0.0.1:")] == []
+
+
+@each_service
+def test_a_container_may_write_only_its_volume_and_gains_no_rights(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert "privileged" not in service
+
+
+@each_service
+def test_a_container_is_bounded_restarted_and_given_time_to_stop(service: dict[str, Any]) -> None:
+    assert {"mem_limit", "pids_limit", "stop_grace_period", "healthcheck"} <= service.keys()
+    assert service["restart"] == "unless-stopped"
+
+
+@each_service
+def test_images_have_exact_versions(service: dict[str, Any]) -> None:
+    assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+\.\d+", service["image"])
+
+
+@each_service
+def test_every_named_volume_is_declared(service: dict[str, Any]) -> None:
+    named = {volume.partition(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
+    assert named <= COMPOSE["volumes"].keys()
+
+
+def test_ingest_stops_before_analytics_so_that_what_it_accepted_is_applied() -> None:
+    # compose stops in the reverse order of depends_on.
+    assert SERVICES["ingest"]["depends_on"]["analytics"] == {"condition": "service_healthy"}
+
+
+def test_prometheus_scrapes_every_service_each_second() -> None:
+    config = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
+    targets = {
+        target for job in config["scrape_configs"] for block in job["static_configs"] for target in block["targets"]
+    }
+    own = {name for name, service in SERVICES.items() if "build" in service}
+    assert config["global"]["scrape_interval"] == "1s"
+    assert {target.partition(":")[0] for target in targets} == {*own, "localhost"}

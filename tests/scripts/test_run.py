@@ -1,0 +1,142 @@
+"""`make run`'s supervisor with programs that stand in for the services: order of the stop, exit codes, Ctrl-C."""
+
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STEADY = """
+import pathlib, signal, sys, time
+def stop(*_):
+    print("bye", flush=True)
+    sys.exit({code})
+signal.signal(signal.SIGTERM, stop)
+pathlib.Path({mark!r}).touch()
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A checkout in small: the script, and a Makefile that calls it as ours does."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/run.py", tmp_path / "scripts/run.py")
+    (tmp_path / "Makefile").write_text(f"run:\n\t@{sys.executable} scripts/run.py\n", encoding="utf-8")
+    return tmp_path
+
+
+def add_process(project: Path, name: str, code: str) -> None:
+    (project / f"{name}.py").write_text(textwrap.dedent(code), encoding="utf-8")
+    with (project / "Procfile").open("a", encoding="utf-8") as procfile:
+        procfile.write(f"{name}: exec {sys.executable} {name}.py\n")
+
+
+def add_steady_process(project: Path, name: str, exit_code: int = 0) -> None:
+    add_process(project, name, STEADY.format(code=exit_code, mark=f"{name}.up"))
+
+
+def wait_until_up(project: Path, *names: str) -> None:
+    deadline = time.monotonic() + 20
+    while not all((project / f"{name}.up").exists() for name in names):
+        assert time.monotonic() < deadline, "the processes did not start"
+        time.sleep(0.02)
+
+
+def start(project: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "scripts/run.py"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    ours, theirs = pty.openpty()
+    yield ours, theirs
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
+
+
+def test_the_last_process_stops_first_and_a_clean_stop_is_exit_0(project: Path) -> None:
+    add_steady_process(project, "analytics")
+    add_steady_process(project, "ingest")
+    with start(project) as supervisor:
+        wait_until_up(project, "analytics", "ingest")
+        supervisor.send_signal(signal.SIGTERM)
+        output, _ = supervisor.communicate(timeout=30)
+    assert supervisor.returncode == 0, output
+    assert output.index("ingest stopped (rc=0)") < output.index("analytics | bye")
+
+
+def test_a_process_that_fails_ends_the_others_and_is_exit_1(project: Path) -> None:
+    add_steady_process(project, "analytics")
+    add_process(
+        project,
+        "ingest",
+        """
+        import pathlib, time
+        while not pathlib.Path("analytics.up").exists():
+            time.sleep(0.05)
+        raise SystemExit(3)
+        """,
+    )
+    with start(project) as supervisor:
+        output, _ = supervisor.communicate(timeout=30)
+    assert supervisor.returncode == 1, output
+    assert "analytics | bye" in output
+
+
+def test_a_process_that_fails_while_it_stops_is_exit_1(project: Path) -> None:
+    add_steady_process(project, "ingest", exit_code=1)
+    with start(project) as supervisor:
+        wait_until_up(project, "ingest")
+        supervisor.send_signal(signal.SIGTERM)
+        output, _ = supervisor.communicate(timeout=30)
+    assert supervisor.returncode == 1, output
+
+
+def test_the_environment_wins_over_the_env_file(project: Path) -> None:
+    (project / ".env").write_text('INGEST_HTTP_PORT=1\nINGEST_FEEDS="sim://A sim://B"\n', encoding="utf-8")
+    code = "import os\nprint(os.environ['INGEST_HTTP_PORT'], os.environ['INGEST_FEEDS'])\n"
+    add_process(project, "ingest", code)
+    done = subprocess.run(
+        [sys.executable, "scripts/run.py"],
+        cwd=project,
+        env=os.environ | {"INGEST_HTTP_PORT": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert "2 sim://A sim://B" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_ctrl_c_on_the_terminal_ends_make_with_0(project: Path, terminal: tuple[int, int]) -> None:
+    ours, theirs = terminal
+    add_steady_process(project, "ingest")
+    # `setsid --ctty` makes the new terminal the program's own, as a terminal window does.
+    make = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", "make", "run"],
+        cwd=project,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with make:
+        wait_until_up(project, "ingest")
+        os.write(ours, b"\x03")
+        output, _ = make.communicate(timeout=30)
+    assert make.returncode == 0, output
+    assert "ingest stopped (rc=0)" in output
+    assert "Traceback" not in output
