@@ -1,0 +1,117 @@
+"""Stand-ins for everything that touches the world, public: every test of every package uses these."""
+
+import asyncio
+import heapq
+from collections.abc import Iterable, Sequence
+
+from telemetry_runtime.transport import Frames
+
+
+class FakeClock:
+    """A clock that moves only when told to. Sleepers wake in the order of their times."""
+
+    def __init__(self, now_ns: int = 1_700_000_000_000_000_000) -> None:
+        self._now_ns = now_ns
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    def now_ns(self) -> int:
+        """UTC epoch nanoseconds of this clock."""
+        return self._now_ns
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits until `advance` has moved the clock that far."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._count += 1
+        heapq.heappush(self._sleepers, (self._now_ns + round(seconds * 1e9), self._count, woken))
+        await woken
+
+    async def advance(self, seconds: float) -> None:
+        """Moves the clock; everything that is due runs, at its own time, before this returns."""
+        end_ns = self._now_ns + round(seconds * 1e9)
+        await _settle()
+        while self._sleepers and self._sleepers[0][0] <= end_ns:
+            due_ns, _, woken = heapq.heappop(self._sleepers)
+            self._now_ns = max(self._now_ns, due_ns)
+            if not woken.done():
+                woken.set_result(None)
+            await _settle()
+        self._now_ns = end_ns
+        await _settle()
+
+
+async def _settle() -> None:
+    """Lets every task run until it waits for something else."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class FakeSource:
+    """A source that gives the bursts it was handed, then ends, or waits for `stop` if it stays open."""
+
+    def __init__(self, bursts: Iterable[Sequence[Frames]] = (), *, stays_open: bool = False) -> None:
+        self._bursts: asyncio.Queue[list[Frames] | None] = asyncio.Queue()
+        for burst in bursts:
+            self.put(burst)
+        if not stays_open:
+            self.stop()
+
+    def put(self, burst: Sequence[Frames]) -> None:
+        """Adds a burst."""
+        self._bursts.put_nowait(list(burst))
+
+    def stop(self) -> None:
+        """Ends the source after what it already has."""
+        self._bursts.put_nowait(None)
+
+    async def receive(self) -> list[Frames]:
+        """The next burst; empty when the source has ended."""
+        return await self._bursts.get() or []
+
+
+class FakeSink:
+    """A sink of every kind that keeps what it was sent. While `full`, `send` waits, the others refuse."""
+
+    def __init__(self) -> None:
+        self.sent: list[Frames] = []
+        self.dropped_messages = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room."""
+        return not self._room.is_set()
+
+    @full.setter
+    def full(self, value: bool) -> None:
+        if value:
+            self._room.clear()
+        else:
+            self._room.set()
+
+    async def send(self, frames: Frames) -> None:
+        """Keeps the message as soon as there is room."""
+        await self._room.wait()
+        self.sent.append(frames)
+
+    def try_send(self, frames: Frames) -> bool:
+        """Keeps the message if there is room."""
+        if not self.full:
+            self.sent.append(frames)
+        return not self.full
+
+    async def writable(self) -> None:
+        """Returns when there is room."""
+        await self._room.wait()
+
+    def offer(self, frames: Frames) -> bool:
+        """Keeps the message if there is room; counts it as dropped if not."""
+        if self.full:
+            self.dropped_messages += 1
+            return False
+        self.sent.append(frames)
+        return True

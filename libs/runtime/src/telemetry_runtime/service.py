@@ -1,0 +1,46 @@
+"""How a service's `main` runs: uvloop where there is one, one line for a start that fails, and the exit code."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from telemetry_runtime.errors import StartupError
+from telemetry_runtime.logs import configure_logs
+from telemetry_runtime.settings import ServiceSettings
+
+_S = TypeVar("_S", bound=ServiceSettings)
+
+
+def run_service(name: str, settings_type: type[_S], serve: Callable[[_S], Awaitable[None]]) -> int:
+    """Runs `serve(settings)` until it returns.
+
+    Returns:
+        The exit code: 0 after a clean stop, 1 if it could not start or crashed.
+    """
+    try:
+        settings = settings_type.load()
+        configure_logs(name, level=settings.log_level, log_format=settings.log_format)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_call(serve, settings))
+    except StartupError as error:
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - a line for the person who starts it
+        return 1
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it is told and exits 1
+        structlog.get_logger(name).exception("service_crashed", error=repr(error))
+        return 1
+    return 0
+
+
+async def _call(serve: Callable[[_S], Awaitable[None]], settings: _S) -> None:
+    await serve(settings)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

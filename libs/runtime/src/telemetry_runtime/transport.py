@@ -1,0 +1,314 @@
+"""ZeroMQ PUSH/PULL under asyncio: the only module of the services that imports zmq.
+
+The consumer binds (`PullSource`), the producer connects (`PushSink`, `DroppingSink`): start order does not matter.
+What a sink does when its queue is full is its type: `PushSink.send` waits, `DroppingSink.offer` drops and counts.
+
+The sockets are plain, not `zmq.asyncio`: one wait a burst on the socket's file descriptor, then everything that is
+there is taken without waiting (ADR 3 has the figures).
+"""
+
+import asyncio
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
+
+import zmq
+
+from telemetry_runtime.errors import StartupError
+
+Frame: TypeAlias = bytes | memoryview
+Frames: TypeAlias = Sequence[Frame]
+"""One message: one frame or more."""
+
+LINGER_MS = 2_000
+"""How long closing waits for what is still queued: long enough for a loaded loopback, short enough for a stop."""
+
+MAX_BURST_BYTES = 4 * 1024 * 1024
+"""A burst ends with the frame that passes this, so that a few hundred large frames are not all held at once."""
+
+MAX_WIRE_BYTES = 8 * 1024 * 1024
+"""A frame longer than this ends its connection inside libzmq: the bound on memory that a hostile peer can take."""
+
+
+class Source(Protocol):
+    """Where messages come from."""
+
+    async def receive(self) -> list[Frames]:
+        """The next burst, at least one message; empty when the source has ended."""
+        ...
+
+
+class Sink(Protocol):
+    """Where messages go, each of them: a full queue is waited for."""
+
+    async def send(self, frames: Frames) -> None:
+        """Returns when the message is in the queue."""
+        ...
+
+
+class TrySink(Protocol):
+    """Where messages go, each of them, for a caller that keeps what was not taken and tries again."""
+
+    def try_send(self, frames: Frames) -> bool:
+        """Whether the message was taken; if not, nothing happened."""
+        ...
+
+    async def writable(self) -> None:
+        """Returns when it is worth trying again."""
+        ...
+
+
+class LossySink(Protocol):
+    """Where messages go that may be missed: a full queue drops, and counts."""
+
+    def offer(self, frames: Frames) -> bool:
+        """Whether the message was taken; one that was not is counted as dropped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CurveServer:
+    """Key of a binding socket, Z85: only clients that know the public half can connect, and all is encrypted."""
+
+    secret_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CurveClient:
+    """Keys of a connecting socket, Z85."""
+
+    server_key: bytes
+    public_key: bytes
+    secret_key: bytes
+
+
+class _Readiness:
+    """Waiting for a socket's file descriptor, shared by any number of waiters.
+
+    After a call that would have blocked, libzmq has handled all its commands, and the descriptor turns readable with
+    the next one. The reader is added a wait and removed when it fires: left in, it would spin while nobody drains.
+    """
+
+    def __init__(self, socket: "zmq.Socket[bytes]") -> None:
+        self._fd = int(socket.getsockopt(zmq.FD))
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def wait(self) -> None:
+        """Returns when something may have changed."""
+        if self._waiter is None:
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            loop.add_reader(self._fd, self.wake)
+        # Cancelled here nothing is lost: the shield keeps the waiter for the others.
+        await asyncio.shield(self._waiter)
+
+    def wake(self) -> None:
+        """Ends the wait."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            asyncio.get_running_loop().remove_reader(self._fd)
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class _Socket:
+    """What both kinds share: a socket with its options, closed once, with a finite linger."""
+
+    def __init__(self, kind: int, endpoint: str, curve: CurveServer | CurveClient | None) -> None:
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+        self._endpoint = endpoint
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        # A peer that vanished without a goodbye (a pulled cable, a paused machine) is noticed within seconds.
+        self._socket.setsockopt(zmq.HEARTBEAT_IVL, 2_000)
+        self._socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 10_000)
+        self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
+        self._secure(curve)
+        self._readiness = _Readiness(self._socket)
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint; with the real port where it was bound to a free one (`tcp://127.0.0.1:*`)."""
+        return self._endpoint
+
+    def _secure(self, curve: CurveServer | CurveClient | None) -> None:
+        if isinstance(curve, CurveServer):
+            self._socket.curve_server = True
+            self._socket.curve_secretkey = curve.secret_key
+        elif isinstance(curve, CurveClient):
+            self._socket.curve_serverkey = curve.server_key
+            self._socket.curve_publickey = curve.public_key
+            self._socket.curve_secretkey = curve.secret_key
+
+    def close(self) -> None:
+        """Closes the socket; what is queued to be sent still goes out, for at most `LINGER_MS`."""
+        if not self._socket.closed:
+            self._readiness.wake()
+            self._socket.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class PullSource(_Socket):
+    """A bound PULL socket.
+
+    Args:
+        endpoint: where to bind, e.g. `tcp://127.0.0.1:5555`.
+        high_water_mark: messages a peer may have queued here before its own queue fills.
+        max_burst: messages given at once; bounds how long the event loop works without a break.
+        setting: the environment variable to name in an error.
+
+    Raises:
+        StartupError: the endpoint is taken or is no endpoint.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        high_water_mark: int = 1_000,
+        max_burst: int = 512,
+        setting: str = "the endpoint",
+        curve: CurveServer | None = None,
+    ) -> None:
+        super().__init__(zmq.PULL, endpoint, curve)
+        self._max_burst = max_burst
+        self._drain_until: float | None = None
+        self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_WIRE_BYTES)
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self._socket.close(linger=0)
+            raise StartupError(f"cannot listen on {endpoint}: {_why(error)}; set {setting} to another one") from error
+        self._endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
+
+    def stop(self, *, drain_s: float = 1.0) -> None:
+        """Takes no new connections; `receive` gives what has arrived, for at most `drain_s`, then ends."""
+        if self._drain_until is None and not self._socket.closed:
+            self._drain_until = asyncio.get_running_loop().time() + drain_s
+            self._socket.unbind(self._endpoint)
+            self._readiness.wake()
+
+    async def receive(self) -> list[Frames]:
+        """The next burst; empty when the source was stopped and is dry."""
+        while True:
+            burst = [] if self._is_over() else self._take()
+            if burst or self._drain_until is not None:
+                return burst
+            # Cancelled here nothing is lost: the burst is still in the socket.
+            await self._readiness.wait()
+
+    def _is_over(self) -> bool:
+        return self._socket.closed or (
+            self._drain_until is not None and asyncio.get_running_loop().time() > self._drain_until
+        )
+
+    def _take(self) -> list[Frames]:
+        burst: list[Frames] = []
+        receive, add, room_bytes = self._socket.recv, burst.append, MAX_BURST_BYTES
+        try:
+            for _ in range(self._max_burst):
+                frame = receive(zmq.NOBLOCK, copy=False)
+                view = frame.buffer
+                add(self._rest(view) if frame.more else [view])
+                room_bytes -= len(view)
+                if room_bytes < 0:
+                    break
+        except zmq.Again:
+            pass
+        return burst
+
+    def _rest(self, first: memoryview) -> list[Frame]:
+        # The parts of a message arrive together, so this never waits.
+        return [first, *(part.buffer for part in self._socket.recv_multipart(zmq.NOBLOCK, copy=False))]
+
+
+class _Push(_Socket):
+    """A connected PUSH socket."""
+
+    def __init__(self, endpoint: str, *, high_water_mark: int, setting: str, curve: CurveClient | None) -> None:
+        super().__init__(zmq.PUSH, endpoint, curve)
+        self._socket.setsockopt(zmq.SNDHWM, high_water_mark)
+        try:
+            self._socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            self._socket.close(linger=0)
+            raise StartupError(f"cannot connect to {endpoint}: {_why(error)}; check {setting}") from error
+
+    def _try_send(self, frames: Frames) -> bool:
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        return True
+
+
+class PushSink(_Push):
+    """A connected PUSH socket that waits when its queue is full: nothing is lost, the caller slows down."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        high_water_mark: int = 1_000,
+        setting: str = "the endpoint",
+        curve: CurveClient | None = None,
+    ) -> None:
+        super().__init__(endpoint, high_water_mark=high_water_mark, setting=setting, curve=curve)
+
+    def try_send(self, frames: Frames) -> bool:
+        """Whether the message went into the queue; if not, nothing happened."""
+        return self._try_send(frames)
+
+    async def writable(self) -> None:
+        """Returns when it is worth trying again after a failed `try_send`."""
+        await self._readiness.wait()
+
+    async def send(self, frames: Frames) -> None:
+        """Returns when the message is in the queue."""
+        while not self._try_send(frames):
+            # Cancelled here the message was not sent, and the caller knows: send did not return.
+            await self._readiness.wait()
+
+
+class DroppingSink(_Push):
+    """A connected PUSH socket that drops what its full queue cannot take, and counts it."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        high_water_mark: int = 16,
+        setting: str = "the endpoint",
+        curve: CurveClient | None = None,
+    ) -> None:
+        super().__init__(endpoint, high_water_mark=high_water_mark, setting=setting, curve=curve)
+        self.dropped_messages = 0
+        # What may be missed must not hold up the end.
+        self._socket.setsockopt(zmq.LINGER, 200)
+
+    def offer(self, frames: Frames) -> bool:
+        """Whether the message was taken."""
+        taken = self._try_send(frames)
+        self.dropped_messages += not taken
+        return taken
+
+
+def _why(error: zmq.ZMQError) -> str:
+    known = {
+        zmq.EADDRINUSE: "the address is in use",
+        zmq.EADDRNOTAVAIL: "this machine has no such address",
+        zmq.EINVAL: "this is not an endpoint like tcp://127.0.0.1:5555",
+        zmq.EPROTONOSUPPORT: "this is not an endpoint like tcp://127.0.0.1:5555",
+        errno.ENODEV: "this machine has no such interface",
+    }
+    return known.get(error.errno or 0, str(error))

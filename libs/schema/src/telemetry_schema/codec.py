@@ -1,0 +1,106 @@
+"""Bytes to messages and back: the only place that knows how the JSON messages are checked.
+
+`decode_*` raises `DecodeError` with the one reason the frame is counted under. `decoder.TradeDecoder` is the fast way
+for trades; what it does not accept is judged here.
+"""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from telemetry_schema.errors import DecodeError, Reason
+from telemetry_schema.fields import MAX_FRAME_BYTES
+from telemetry_schema.messages import (
+    CommandResult,
+    EdgeMessage,
+    KillSwitch,
+    Progress,
+    Trade,
+    TradeColumns,
+    TradeCommand,
+)
+from telemetry_schema.views import IngestStatus, Snapshot, UiMessage
+
+MAX_VIEW_BYTES = 16 * 1024 * 1024
+"""The longest snapshot or status that the UI reads; 200 symbols with history take about 0.5 MB."""
+
+_T = TypeVar("_T")
+
+_edge: TypeAdapter[Trade | TradeColumns | TradeCommand | KillSwitch] = TypeAdapter(EdgeMessage)
+_ui: TypeAdapter[Snapshot | IngestStatus | CommandResult] = TypeAdapter(UiMessage)
+_progress: TypeAdapter[Progress] = TypeAdapter(Progress)
+
+_REASONS = {
+    "missing": Reason.MISSING_FIELD,
+    "extra_forbidden": Reason.UNKNOWN_FIELD,
+    "union_tag_invalid": Reason.UNKNOWN_TYPE,
+    "union_tag_not_found": Reason.UNKNOWN_TYPE,
+    "greater_than": Reason.OUT_OF_RANGE,
+    "greater_than_equal": Reason.OUT_OF_RANGE,
+    "less_than_equal": Reason.OUT_OF_RANGE,
+    "finite_number": Reason.OUT_OF_RANGE,
+    "too_short": Reason.OUT_OF_RANGE,
+    "too_long": Reason.OUT_OF_RANGE,
+    "value_error": Reason.UNEQUAL_COLUMNS,
+    "json_invalid": Reason.NOT_JSON,
+    "string_pattern_mismatch": Reason.BAD_NAME,
+    "string_too_long": Reason.BAD_NAME,
+    "string_too_short": Reason.BAD_NAME,
+}
+"""pydantic's error types; one that is not here is WRONG_TYPE."""
+
+
+def encode(message: BaseModel) -> bytes:
+    """Any message as one frame of UTF-8 JSON; fields that are None are left out."""
+    return message.model_dump_json(exclude_none=True).encode()
+
+
+def decode_edge(frame: bytes) -> Trade | TradeColumns | TradeCommand | KillSwitch:
+    """One frame of a client.
+
+    Raises:
+        DecodeError: it is not a valid message; reason and detail name what was wrong.
+    """
+    return _decode(_edge, frame, MAX_FRAME_BYTES)
+
+
+def decode_ui(frame: bytes) -> Snapshot | IngestStatus | CommandResult:
+    """One frame for the UI; raises `DecodeError`."""
+    return _decode(_ui, frame, MAX_VIEW_BYTES)
+
+
+def decode_progress(frame: bytes) -> Progress:
+    """One progress report for ingest; raises `DecodeError`."""
+    return _decode(_progress, frame, MAX_FRAME_BYTES)
+
+
+def _decode(adapter: TypeAdapter[_T], frame: bytes, max_bytes: int) -> _T:
+    if len(frame) > max_bytes:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(frame):,} bytes; at most {max_bytes:,} are accepted")
+    try:
+        return adapter.validate_json(frame)
+    except ValidationError as error:
+        raise _decode_error(frame, error.errors(include_url=False, include_context=False)[0]) from error
+
+
+def _decode_error(frame: bytes, first: ErrorDetails) -> DecodeError:
+    try:
+        frame.decode()
+    except UnicodeDecodeError as error:
+        return DecodeError(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8")
+    return DecodeError(_reason(first), f"{_place(first)}{first['msg']}")
+
+
+def _reason(first: ErrorDetails) -> Reason:
+    if first["type"] == "literal_error" and "side" in first["loc"]:
+        return Reason.UNKNOWN_SIDE
+    return _REASONS.get(first["type"], Reason.WRONG_TYPE)
+
+
+def _place(first: ErrorDetails) -> str:
+    """`qty: ` or `price[3]: `; empty where the message as a whole is meant. The union's tag is no place."""
+    path = [part for part in first["loc"] if part not in {"trade", "trades", "command", "kill_switch"}]
+    # A key of an unknown field comes from the sender and may be of any length.
+    text = "".join(f"[{part}]" if isinstance(part, int) else str(part)[:64] for part in path)
+    return f"{text}: " if text else ""

@@ -1,0 +1,48 @@
+"""Errors of the schema.
+
+SchemaError
+├── DecodeError    an edge message is not valid; carries the `Reason` it is counted under
+└── BatchError     a batch between ingest and analytics is not valid
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a message was refused: the values of the `reason` label of `telemetry_refused_total`. Each is disjoint."""
+
+    TOO_LARGE = "too_large"
+    MULTIPART = "multipart"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    UNKNOWN_TYPE = "unknown_type"
+    MISSING_FIELD = "missing_field"
+    UNKNOWN_FIELD = "unknown_field"
+    WRONG_TYPE = "wrong_type"
+    BAD_NAME = "bad_name"
+    UNKNOWN_SIDE = "unknown_side"
+    OUT_OF_RANGE = "out_of_range"
+    UNEQUAL_COLUMNS = "unequal_columns"
+    FUTURE_TIME = "future_time"
+    BAD_FRAME = "bad_frame"
+    """A venue's frame says it is a trade, but is not as the venue documents it."""
+
+
+class SchemaError(ValueError):
+    """Base of all errors of this package."""
+
+
+class DecodeError(SchemaError):
+    """An edge message is not valid.
+
+    `reason` is what it is counted under, `detail` says which field and why, for a person.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class BatchError(SchemaError):
+    """The two frames of a batch do not fit together, or are not a batch at all."""

@@ -1,0 +1,64 @@
+"""The building blocks of every message: one annotated type per kind of value, each with its unit.
+
+| word | unit |
+|---|---|
+| `*_ns` | UTC epoch nanoseconds, or a span of nanoseconds where the description says so |
+| price | quote currency per unit of base (BTC-USD: US dollars per bitcoin) |
+| qty | units of base, always positive: the side carries the sign |
+| notional | price x qty, in quote currency |
+| side | the taker's (aggressor's) side |
+| `*_ratio` | a pure number, 1.0 is 100 % |
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$"
+"""What a symbol, source, run, id or account may look like: it becomes a metric label and a log field, so no
+control characters, blanks or quotes."""
+
+LAST_NS = 2**63 - 1
+"""The last nanosecond that fits a signed 64-bit integer: April 2262."""
+
+MAX_FRAME_BYTES = 1024 * 1024
+"""The longest frame that is accepted at the edge."""
+
+MAX_COLUMN_TRADES = 16_384
+"""The most trades in one columnar message; with all fields filled it stays below `MAX_FRAME_BYTES`."""
+
+Side = Literal["buy", "sell"]
+
+Symbol = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=32, pattern=NAME_PATTERN),
+    Field(description="Instrument, as the venue or the desk spells it, e.g. BTC-USD."),
+]
+Source = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    Field(description="Who sent it: the bot, feed or person."),
+]
+Run = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    Field(description="New at each start of the source; seq counts within it."),
+]
+TradeId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    Field(description="The venue's or the sender's own identifier of the trade."),
+]
+Account = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    Field(description="The account the trade belongs to; none for market trades."),
+]
+TakerSide = Annotated[Side, Field(description="Side of the taker (aggressor).")]
+Price = Annotated[float, Field(gt=0, description="Quote currency per unit of base, above 0 and finite.")]
+Qty = Annotated[float, Field(gt=0, description="Units of base, above 0 and finite.")]
+Seq = Annotated[int, Field(ge=0, le=LAST_NS, description="Counts the trades of a run from 0 without gaps.")]
+EpochNs = Annotated[int, Field(ge=0, le=LAST_NS, description="UTC epoch nanoseconds.")]
+EventNs = Annotated[int, Field(ge=0, le=LAST_NS, description="When the trade happened, UTC epoch nanoseconds.")]
+SentNs = Annotated[int, Field(ge=0, le=LAST_NS, description="When the sender sent it, UTC epoch nanoseconds.")]
+Count = Annotated[int, Field(ge=0)]

@@ -1,0 +1,133 @@
+"""Every message that travels as JSON, as a frozen pydantic model: the only definition of what is valid.
+
+Times are UTC epoch nanoseconds (`*_ns`), sides are the taker's, prices are in quote currency per unit of base and
+quantities in units of base. Unknown fields, wrong types, NaN and infinities are refused.
+"""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from telemetry_schema.fields import (
+    MAX_COLUMN_TRADES,
+    Account,
+    EpochNs,
+    EventNs,
+    Price,
+    Qty,
+    Run,
+    SentNs,
+    Seq,
+    Side,
+    Source,
+    Symbol,
+    TakerSide,
+    TradeId,
+)
+
+Column = Field(min_length=1, max_length=MAX_COLUMN_TRADES)
+
+
+class Message(BaseModel):
+    """What all messages share: frozen, strict, nothing unknown, nothing that is not a number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Trade(Message):
+    """One trade, from a client to ingest."""
+
+    type: Literal["trade"] = "trade"
+    source: Source
+    run: Run | None = None
+    seq: Seq | None = None
+    symbol: Symbol
+    side: TakerSide
+    qty: Qty
+    price: Price
+    event_ns: EventNs
+    sent_ns: SentNs
+    id: TradeId | None = None
+    account: Account | None = None
+
+
+class TradeColumns(Message):
+    """Many trades of one source in columns of one length, from a client to ingest at high rate.
+
+    The i-th trade has the sequence number `seq + i`.
+    """
+
+    type: Literal["trades"] = "trades"
+    source: Source
+    run: Run | None = None
+    seq: Seq | None = None
+    sent_ns: SentNs
+    symbol: Annotated[list[Symbol], Column]
+    side: Annotated[list[Side], Column]
+    qty: Annotated[list[Qty], Column]
+    price: Annotated[list[Price], Column]
+    event_ns: Annotated[list[EventNs], Column]
+
+    @model_validator(mode="after")
+    def _columns_have_one_length(self) -> Self:
+        lengths = {len(column) for column in (self.symbol, self.side, self.qty, self.price, self.event_ns)}
+        if len(lengths) != 1:
+            msg = f"columns differ in length: {sorted(lengths)}"
+            raise ValueError(msg)
+        return self
+
+
+class TradeCommand(Message):
+    """An order of a person to the paper desk, from the UI to ingest. The same `command_id` never fills twice."""
+
+    type: Literal["command"] = "command"
+    command_id: UUID
+    source: Source
+    symbol: Symbol
+    side: TakerSide
+    qty: Qty
+    price: Price | None = Field(default=None, description="Price to fill at; none is a market order.")
+    sent_ns: SentNs
+
+
+class KillSwitch(Message):
+    """Engages or releases the paper desk's kill switch, from the UI to ingest; engaged, it refuses every command."""
+
+    type: Literal["kill_switch"] = "kill_switch"
+    command_id: UUID
+    source: Source
+    engaged: bool
+    sent_ns: SentNs
+
+
+class CommandResult(Message):
+    """What became of a command: from ingest (accepted, refused) and from analytics (recorded), to the UI.
+
+    `accepted`: filled and numbered by ingest. `recorded`: applied by analytics and visible in its metrics.
+    """
+
+    type: Literal["result"] = "result"
+    command_id: UUID
+    status: Literal["accepted", "recorded", "refused"]
+    reason: str | None = Field(default=None, max_length=512, description="For a person: what was wrong, what to do.")
+    code: str | None = Field(default=None, max_length=64, description="The reason's label in telemetry_commands_total.")
+    price: Price | None = Field(default=None, description="The price it was filled at.")
+    received_ns: EpochNs
+    applied_ns: EpochNs | None = None
+
+
+class Progress(Message):
+    """How far analytics has come in a stream, from analytics to ingest: all trades below `next_seq` are applied.
+
+    With `resend`, analytics misses what follows: ingest sends again all it still holds from there on.
+    """
+
+    type: Literal["progress"] = "progress"
+    stream: str = Field(min_length=1, max_length=64, description="The ingest run that numbered the trades.")
+    next_seq: Seq
+    resend: bool = Field(default=False, description="Trades from next_seq on are missing: send them again.")
+
+
+EdgeMessage = Annotated[Trade | TradeColumns | TradeCommand | KillSwitch, Field(discriminator="type")]
+"""What ingest accepts on its PULL socket."""

@@ -1,0 +1,230 @@
+"""Decides what becomes of every message: accepted, refused, duplicate, ignored, or a command for the desk. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ingest.feeds.base import FeedBurst, FeedTrade
+from ingest.records import Chunk, ChunkBuilder
+from ingest.sequences import SequenceTracker
+from telemetry_schema.codec import decode_edge
+from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
+from telemetry_schema.errors import DecodeError, Reason
+from telemetry_schema.messages import KillSwitch, TradeCommand
+
+Frame = bytes | memoryview
+Command = TradeCommand | KillSwitch
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that was refused: the reason it is counted under, why for a person, and its bytes."""
+
+    reason: str
+    detail: str
+    frame: bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """Messages by outcome; their sum is what was received."""
+
+    accepted: int = 0
+    refused: int = 0
+    duplicate: int = 0
+    ignored: int = 0
+
+    @property
+    def received(self) -> int:
+        """All of them."""
+        return self.accepted + self.refused + self.duplicate + self.ignored
+
+
+@dataclass(slots=True)
+class Checked:
+    """What a burst came to. `commands` are not in the tally yet: the desk decides."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+
+
+class _Sequenced(Protocol):
+    @property
+    def source(self) -> str: ...
+    @property
+    def run(self) -> str | None: ...
+    @property
+    def seq(self) -> int | None: ...
+
+
+class Checker:
+    """Checks messages of clients and trades of feeds against the schema, the clock and the sequence numbers.
+
+    Args:
+        sequences: what is known of each run; the only state.
+        max_ahead_ns: how far a trade's times may be ahead of the clock it was received by, in ns: one stray must not
+            move the windows of all others.
+    """
+
+    def __init__(self, sequences: SequenceTracker, *, max_ahead_ns: int) -> None:
+        self._sequences = sequences
+        self._max_ahead_ns = max_ahead_ns
+        self._decoder = TradeDecoder()
+
+    def check(self, burst: Sequence[Sequence[Frame]], now_ns: int) -> Checked:
+        """Judges a burst of clients' messages, all received at `now_ns`."""
+        return _ClientBurst(self._decoder, self._sequences, now_ns, now_ns + self._max_ahead_ns).judge(burst)
+
+    def count_unsequenced(self, source: str, now_ns: int) -> None:
+        """Counts a trade that was made here, by the desk."""
+        counts = self._sequences.counts_of(source)
+        counts.accepted += 1
+        counts.unsequenced += 1
+        counts.last_ns = now_ns
+
+    def check_feed(self, burst: FeedBurst) -> Checked:
+        """Judges what a feed gave, each trade by the time it was received at."""
+        return _FeedBurst(self._sequences, self._max_ahead_ns).judge(burst)
+
+
+class _Judge:
+    """What both kinds of bursts share: one builder, one result."""
+
+    def __init__(self, sequences: SequenceTracker) -> None:
+        self._sequences = sequences
+        self._builder = ChunkBuilder()
+        self._checked = Checked()
+
+    def _refuse(self, reason: Reason, detail: str, frame: bytes) -> None:
+        self._checked.refusals.append(Refusal(reason, detail, frame))
+        self._checked.tally.refused += 1
+
+    def _seen_before(self, trade: _Sequenced, now_ns: int) -> bool:
+        """Whether the trade's number was seen before; takes note of it."""
+        if trade.seq is None:
+            return False
+        return self._sequences.observe(trade.source, trade.run, trade.seq, 1, now_ns).duplicate > 0
+
+    def _count(self, source: str, seq: int | None, trades: int, now_ns: int) -> None:
+        counts = self._sequences.counts_of(source)
+        counts.accepted += trades
+        counts.last_ns = now_ns
+        if seq is None:
+            counts.unsequenced += trades
+
+    def _finish(self) -> Checked:
+        self._checked.chunks = self._builder.chunks()
+        return self._checked
+
+
+class _ClientBurst(_Judge):
+    """One burst of clients' messages."""
+
+    def __init__(self, decoder: TradeDecoder, sequences: SequenceTracker, now_ns: int, limit_ns: int) -> None:
+        super().__init__(sequences)
+        self._decoder, self._now_ns, self._limit_ns = decoder, now_ns, limit_ns
+        self._singles: list[FastTrade] = []
+
+    def judge(self, burst: Sequence[Sequence[Frame]]) -> Checked:
+        decode = self._decoder.decode
+        for frames in burst:
+            if len(frames) != 1:
+                self._refuse(Reason.MULTIPART, f"{len(frames)} frames; a message is one", b"".join(frames))
+                continue
+            message = decode(frames[0])
+            if message is None:
+                self._judge_other(bytes(frames[0]))
+            elif is_columns(message):
+                self._judge_columns(message, frames[0])
+            else:
+                self._judge_trade(message, frames[0])
+        self._add_singles()
+        return self._finish()
+
+    def _judge_trade(self, trade: FastTrade, frame: Frame) -> None:
+        if self._seen_before(trade, self._now_ns):
+            self._checked.tally.duplicate += 1
+        elif max(trade.event_ns, trade.sent_ns) > self._limit_ns:
+            self._refuse_ahead(max(trade.event_ns, trade.sent_ns), frame)
+        else:
+            self._checked.tally.accepted += 1
+            self._count(trade.source, trade.seq, 1, self._now_ns)
+            self._singles.append(trade)
+
+    def _judge_columns(self, columns: FastColumns, frame: Frame) -> None:
+        self._add_singles()  # in the order they came
+        count, skip = len(columns.symbol), 0
+        if columns.seq is not None:
+            skip = self._sequences.observe(columns.source, columns.run, columns.seq, count, self._now_ns).duplicate
+        newest_ns = max(columns.sent_ns, *columns.event_ns)
+        if skip == count:
+            self._checked.tally.duplicate += 1
+        elif newest_ns > self._limit_ns:
+            self._refuse_ahead(newest_ns, frame)
+        else:
+            self._checked.tally.accepted += 1
+            self._count(columns.source, columns.seq, count - skip, self._now_ns)
+            self._builder.add_columns(columns, self._now_ns, skip=skip)
+
+    def _judge_other(self, frame: bytes) -> None:
+        """What is no trade: a command, or refused. If it says which trade it was, that one is not lost as well."""
+        try:
+            message = decode_edge(frame)
+        except DecodeError as error:
+            if position := self._decoder.position(frame):
+                self._sequences.observe(position.source, position.run, position.seq, position.count, self._now_ns)
+            self._refuse(error.reason, error.detail, frame)
+            return
+        if not isinstance(message, Command):
+            raise TypeError(f"the fast decoder did not accept a valid {message.type}: {frame[:1000]!r}")
+        self._checked.commands.append(message)
+
+    def _refuse_ahead(self, newest_ns: int, frame: Frame) -> None:
+        self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, self._now_ns), bytes(frame))
+
+    def _add_singles(self) -> None:
+        if self._singles:
+            self._builder.add_trades(self._singles, self._now_ns)
+            self._singles = []
+
+
+def _ahead(newest_ns: int, now_ns: int) -> str:
+    return f"{(newest_ns - now_ns) / 1e9:.3f} s ahead of the clock; check the sender's clock and that times are in ns"
+
+
+class _FeedBurst(_Judge):
+    """One burst of a feed."""
+
+    def __init__(self, sequences: SequenceTracker, max_ahead_ns: int) -> None:
+        super().__init__(sequences)
+        self._max_ahead_ns = max_ahead_ns
+
+    def judge(self, burst: FeedBurst) -> Checked:
+        self._checked.tally.ignored = burst.ignored
+        for refusal in burst.refusals:
+            self._refuse(refusal.reason, refusal.detail, refusal.frame)
+        good: list[FeedTrade] = []
+        start = 0
+        for size in burst.sizes or [1] * len(burst.trades):
+            good += self._judge_frame(burst.trades[start : start + size])
+            start += size
+        self._builder.add_trades(good, [trade.received_ns for trade in good], recorded=burst.recorded)
+        for trade in good:
+            self._count(trade.source, trade.seq, 1, trade.received_ns)
+        return self._finish()
+
+    def _judge_frame(self, frame: list[FeedTrade]) -> list[FeedTrade]:
+        """The trades of a frame that are new; a frame has one fate, like a message."""
+        new = [trade for trade in frame if not self._seen_before(trade, trade.received_ns)]
+        if not new:
+            self._checked.tally.duplicate += 1
+            return []
+        newest = max(new, key=lambda trade: max(trade.event_ns, trade.sent_ns) - trade.received_ns)
+        newest_ns = max(newest.event_ns, newest.sent_ns)
+        if newest_ns > newest.received_ns + self._max_ahead_ns:
+            self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, newest.received_ns), repr(frame).encode())
+            return []
+        self._checked.tally.accepted += 1
+        return new

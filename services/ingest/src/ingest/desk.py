@@ -1,0 +1,171 @@
+"""The paper desk: checks commands of the UI against limits and fills them at the last price. Pure.
+
+A market order fills at the last price of its symbol, one with a price at that price, whole and at once: it is an
+exercise, not a market model. Nothing leaves the desk but a trade of the paper account.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+import numpy as np
+
+from ingest.positions import Book
+from ingest.records import Chunk
+from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
+from telemetry_schema.views import DeskState
+
+MAX_ANSWERS = 10_000
+"""Answers that are remembered, so that a repeated command is answered and not filled again."""
+
+MAX_SYMBOLS = 10_000
+"""Symbols whose last price is kept; far more than a desk trades, and a bound for a flood of names."""
+
+_SHOWN_SYMBOLS = 500
+_SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeskLimits:
+    """What a command may be: quantity in base, notional in quote, distance from the last price as a ratio."""
+
+    max_qty: float
+    max_notional: float
+    price_band_ratio: float
+    max_commands_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTrade:
+    """A fill: the fields of a `Trade` of the paper account."""
+
+    source: str
+    symbol: str
+    side: str
+    qty: float
+    price: float
+    event_ns: int
+    sent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the desk says: the answer for the UI, the outcome and reason it is counted under, the fill if any."""
+
+    result: CommandResult
+    outcome: str
+    reason: str = ""
+    fill: PaperTrade | None = None
+
+
+class Objection(NamedTuple):
+    """Why a command is refused: the reason's label, and a sentence for the person who sent it."""
+
+    code: str
+    text: str
+
+
+class Desk:
+    """The desk, its kill switch and its account."""
+
+    def __init__(self, limits: DeskLimits, *, account: str, kill_switch: bool = False) -> None:
+        self._limits = limits
+        self._account = account
+        self._kill_switch = kill_switch
+        self._last_prices: dict[str, float] = {}
+        self._answers: OrderedDict[UUID, CommandResult] = OrderedDict()
+        self._recent_ns: deque[int] = deque()
+        self.book = Book()
+
+    def note_prices(self, chunks: Iterable[Chunk]) -> None:
+        """Takes the last price of each symbol of accepted trades."""
+        for chunk in chunks:
+            last = np.empty(len(chunk.symbols))
+            last[chunk.records["symbol"]] = chunk.records["price"]  # of several to one place the last one stays
+            self._last_prices.update(zip(chunk.symbols, last.tolist(), strict=True))
+        while len(self._last_prices) > MAX_SYMBOLS:
+            del self._last_prices[next(iter(self._last_prices))]
+
+    def decide(self, command: TradeCommand | KillSwitch, now_ns: int) -> Decision:
+        """Answers a command; one whose id was answered before gets the same answer, and nothing happens."""
+        if (earlier := self._answers.get(command.command_id)) is not None:
+            return Decision(earlier, "duplicate")
+        decision = self._switch(command, now_ns) if isinstance(command, KillSwitch) else self._trade(command, now_ns)
+        self._answers[command.command_id] = decision.result
+        if len(self._answers) > MAX_ANSWERS:
+            self._answers.popitem(last=False)
+        return decision
+
+    def _switch(self, command: KillSwitch, now_ns: int) -> Decision:
+        self._kill_switch = command.engaged
+        return Decision(CommandResult(command_id=command.command_id, status="accepted", received_ns=now_ns), "accepted")
+
+    def _trade(self, command: TradeCommand, now_ns: int) -> Decision:
+        if objection := self._objection(command, now_ns):
+            return _refused(command, objection, now_ns)
+        price = command.price or self._last_prices[command.symbol]
+        self.book.fill(command.symbol, command.side, command.qty, price)
+        fill = PaperTrade(command.source, command.symbol, command.side, command.qty, price, now_ns, command.sent_ns)
+        result = CommandResult(command_id=command.command_id, status="accepted", price=price, received_ns=now_ns)
+        return Decision(result, "accepted", fill=fill)
+
+    def _objection(self, command: TradeCommand, now_ns: int) -> Objection | None:
+        """The first limit the command breaks."""
+        if self._kill_switch:
+            return Objection("kill_switch", "The kill switch is engaged: release it to trade.")
+        last = self._last_prices.get(command.symbol)
+        if last is None:
+            return Objection("unknown_symbol", f"No price of {command.symbol} has come yet: choose one that trades.")
+        return self._size_objection(command, last) or self._rate_objection(now_ns)
+
+    def _size_objection(self, command: TradeCommand, last: float) -> Objection | None:
+        limits, price = self._limits, command.price or last
+        if command.qty > limits.max_qty:
+            text = f"Quantity {command.qty:g} is above the limit of {limits.max_qty:g}: send less."
+            return Objection("max_qty", text)
+        if abs(price / last - 1) > limits.price_band_ratio:
+            low, high = last * (1 - limits.price_band_ratio), last * (1 + limits.price_band_ratio)
+            text = f"Price {price:,.8g} is too far from the last one, {last:,.8g}: use {low:,.8g} to {high:,.8g}."
+            return Objection("price_band", text)
+        if (notional := command.qty * price) > limits.max_notional:
+            most = limits.max_notional / price
+            text = (
+                f"Notional {notional:,.2f} is above the limit of {limits.max_notional:,.2f}: send at most {most:.6g}."
+            )
+            return Objection("max_notional", text)
+        return None
+
+    def _rate_objection(self, now_ns: int) -> Objection | None:
+        recent, limit = self._recent_ns, self._limits.max_commands_per_s
+        while recent and recent[0] <= now_ns - _SECOND_NS:
+            recent.popleft()
+        if len(recent) >= limit:
+            return Objection("rate", f"More than {limit:g} commands in a second: wait a moment.")
+        recent.append(now_ns)
+        return None
+
+    def state(self) -> DeskState:
+        """The desk as the UI shows it."""
+        return DeskState(
+            account=self._account,
+            kill_switch=self._kill_switch,
+            max_qty=self._limits.max_qty,
+            max_notional=self._limits.max_notional,
+            price_band_ratio=self._limits.price_band_ratio,
+            max_commands_per_s=self._limits.max_commands_per_s,
+            symbols=sorted(self._last_prices)[:_SHOWN_SYMBOLS],
+            positions=self.book.positions(self._last_prices),
+        )
+
+
+def _refused(command: TradeCommand, objection: Objection, now_ns: int) -> Decision:
+    result = CommandResult(
+        command_id=command.command_id,
+        status="refused",
+        code=objection.code,
+        reason=objection.text,
+        received_ns=now_ns,
+    )
+    return Decision(result, "refused", objection.code)

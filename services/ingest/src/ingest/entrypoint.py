@@ -1,0 +1,145 @@
+"""Builds ingest and runs it: sinks first, sources last, so that at a stop the sources dry up and the sinks flush."""
+
+import secrets
+from contextlib import AsyncExitStack
+from random import Random
+
+import structlog
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from ingest.app import IngestApp
+from ingest.checks import Checker
+from ingest.dead_letters import DeadLetterFile
+from ingest.desk import Desk, DeskLimits
+from ingest.environment import IngestSettings
+from ingest.feed_runner import FeedRunner
+from ingest.feeds.base import Feed, FeedError
+from ingest.feeds.uri import open_feed, parse_feed
+from ingest.ledger import Ledger
+from ingest.memory import Memory
+from ingest.metrics import IngestCollector
+from ingest.outflow import Outflow
+from ingest.sequences import SequenceTracker
+from ingest.status import StatusReporter
+from telemetry_runtime.clock import Clock, SystemClock
+from telemetry_runtime.errors import StartupError
+from telemetry_runtime.exit_handler import ExitHandler
+from telemetry_runtime.http import HttpServer, Readiness, render_registry
+from telemetry_runtime.service import run_service
+from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime.transport import DroppingSink, PullSource, PushSink
+
+
+def main() -> int:
+    """Runs ingest; the exit code."""
+    return run_service("ingest", IngestSettings, serve)
+
+
+async def serve(settings: IngestSettings) -> None:
+    """Runs until it is asked to stop or a task fails.
+
+    Raises:
+        StartupError: a port is taken, or a feed's URI is wrong.
+        UnappliedError: at the stop, analytics did not take over all that was accepted.
+        ExceptionGroup: tasks failed.
+    """
+    clock = SystemClock()
+    stream = f"{clock.now_ns():x}-{secrets.token_hex(4)}"
+    feeds = _open_feeds(settings.feeds, clock)
+    async with AsyncExitStack() as stack:
+        exit_handler = stack.enter_context(ExitHandler())
+        outflow = Outflow(
+            await stack.enter_async_context(
+                PushSink(settings.analytics_endpoint, high_water_mark=256, setting="INGEST_ANALYTICS_ENDPOINT")
+            ),
+            stream=stream,
+            clock=clock,
+            max_unapplied_trades=settings.max_unapplied_trades,
+        )
+        ui = [
+            await stack.enter_async_context(DroppingSink(endpoint, setting="INGEST_UI_ENDPOINTS"))
+            for endpoint in settings.ui_endpoints
+        ]
+        sequences = _sequences(settings)
+        stack.enter_context(Memory(settings.data_dir, sequences))
+        checker = Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9))
+        desk, ledger, dead_letters = _desk(settings), Ledger(), _dead_letters(settings)
+        progress = await stack.enter_async_context(
+            PullSource(settings.progress_endpoint, setting="INGEST_PROGRESS_ENDPOINT")
+        )
+        source = await stack.enter_async_context(PullSource(settings.pull_endpoint, setting="INGEST_PULL_ENDPOINT"))
+        app = IngestApp(
+            source=source,
+            ui=ui,
+            checker=checker,
+            desk=desk,
+            outflow=outflow,
+            ledger=ledger,
+            dead_letters=dead_letters,
+            clock=clock,
+        )
+        runners = [FeedRunner(feed, checker, app.pass_on) for feed in feeds]
+        reporter = StatusReporter(
+            stream=stream, ledger=ledger, sequences=sequences, outflow=outflow, desk=desk, feeds=runners
+        )
+        readiness = Readiness("tasks_running")
+        http = HttpServer(
+            settings.http_host,
+            settings.http_port,
+            render=render_registry(_registry(IngestCollector(ledger, sequences, outflow, dead_letters, runners))),
+            readiness=readiness,
+            setting="INGEST_HTTP_PORT",
+        )
+        await stack.enter_async_context(http)
+        tasks = await stack.enter_async_context(AsyncTaskManager())
+        app.start(tasks, progress=progress, feeds=runners, reporter=reporter)
+        readiness.set("tasks_running")
+        structlog.get_logger("ingest").info(
+            "ingest_started", stream=stream, endpoint=source.endpoint, http_port=http.port, feeds=settings.feeds
+        )
+        await tasks.wait(exit_handler.asked)
+        readiness.set("tasks_running", holds=False)
+        await app.finish(tasks, source.stop, grace_s=settings.grace_s)
+
+
+def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:
+    try:
+        # S311: a simulated market is no secret.
+        return [open_feed(parse_feed(uri), clock, Random()) for uri in uris]  # noqa: S311
+    except FeedError as error:
+        raise StartupError(f"INGEST_FEEDS: {error}") from error
+
+
+def _sequences(settings: IngestSettings) -> SequenceTracker:
+    log = structlog.get_logger("sequences")
+    return SequenceTracker(
+        max_runs=settings.max_runs,
+        max_sources=settings.max_sources,
+        on_gap=lambda source, lost: log.warning("sequence_gap_found", source=source, lost_trades=lost),
+    )
+
+
+def _desk(settings: IngestSettings) -> Desk:
+    limits = DeskLimits(
+        max_qty=settings.desk_max_qty,
+        max_notional=settings.desk_max_notional,
+        price_band_ratio=settings.desk_price_band_ratio,
+        max_commands_per_s=settings.desk_max_commands_per_s,
+    )
+    return Desk(limits, account=settings.desk_account, kill_switch=settings.desk_kill_switch)
+
+
+def _dead_letters(settings: IngestSettings) -> DeadLetterFile:
+    try:
+        return DeadLetterFile(
+            settings.data_dir, file_bytes=settings.dead_letter_file_bytes, files=settings.dead_letter_files
+        )
+    except OSError as error:
+        raise StartupError(f"INGEST_DATA_DIR={settings.data_dir}: cannot be used: {error.strerror}") from error
+
+
+def _registry(collector: IngestCollector) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for each in (collector, ProcessCollector(registry=None), PlatformCollector(registry=None)):
+        registry.register(each)
+    return registry

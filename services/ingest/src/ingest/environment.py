@@ -1,0 +1,44 @@
+"""Ingest's settings: the only reader of its environment variables (`INGEST_…`)."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from telemetry_runtime.settings import Endpoints, ServiceSettings
+from telemetry_schema.fields import Account
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class IngestSettings(ServiceSettings):
+    """All that can be set, with defaults for one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_")
+
+    feeds: Endpoints = Field(default=("sim://BTC-USD,ETH-USD,SOL-USD?rate=50",), description="Feed URIs.")
+    pull_endpoint: str = Field(default="tcp://127.0.0.1:5555", description="Where clients connect.")
+    analytics_endpoint: str = Field(default="tcp://127.0.0.1:5556", description="Where batches are pushed.")
+    progress_endpoint: str = Field(default="tcp://127.0.0.1:5558", description="Where analytics reports progress.")
+    ui_endpoints: Endpoints = Field(
+        default=("tcp://127.0.0.1:5557",), description="Where results and the status are pushed; may be empty."
+    )
+    http_port: int = Field(default=8000, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
+    data_dir: Path = Field(default=Path("data/ingest"), description="Dead letters, and what a clean stop remembers.")
+
+    max_ahead_s: Positive = Field(default=5.0, description="A trade further ahead of our clock is refused, in s.")
+    max_sources: int = Field(default=100, ge=1, description="Sources with a label of their own; the rest is `other`.")
+    max_runs: int = Field(default=4096, ge=1, description="Runs whose numbers are followed at a time.")
+    max_unapplied_trades: int = Field(
+        default=500_000, ge=65_536, description="Accepted trades held until analytics has them; then ingest waits."
+    )
+    dead_letter_file_bytes: int = Field(default=8 * 1024 * 1024, ge=4096, description="A file is rotated at this size.")
+    dead_letter_files: int = Field(default=4, ge=1, le=99, description="Files kept, with the one being written.")
+
+    desk_account: Account = Field(default="paper", description="Account that commands of the UI trade on.")
+    desk_max_qty: Positive = Field(default=100.0, description="Most units of base in one command.")
+    desk_max_notional: Positive = Field(default=250_000.0, description="Most quote currency in one command.")
+    desk_price_band_ratio: Positive = Field(default=0.05, description="How far a price may be from the last one.")
+    desk_max_commands_per_s: Positive = Field(default=10.0, description="Commands a second, over 1 s.")
+    desk_kill_switch: bool = Field(default=False, description="Start with all commands refused.")

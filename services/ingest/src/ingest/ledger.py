@@ -1,0 +1,24 @@
+"""What ingest has done with every message since it started. The outcomes are disjoint and add up to what came."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ingest.checks import Checked, Tally
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Messages by outcome, refused ones also by reason, commands by outcome and reason."""
+
+    messages: Tally = field(default_factory=Tally)
+    refused: Counter[str] = field(default_factory=Counter)
+    commands: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, checked: Checked) -> None:
+        """Adds what a burst came to."""
+        self.messages.accepted += checked.tally.accepted
+        self.messages.refused += checked.tally.refused
+        self.messages.duplicate += checked.tally.duplicate
+        self.messages.ignored += checked.tally.ignored
+        for refusal in checked.refusals:
+            self.refused[refusal.reason] += 1

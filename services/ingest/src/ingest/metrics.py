@@ -1,0 +1,106 @@
+"""Ingest's metrics: one collector that reads the ledger, the sequences and the outflow at scrape time."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from ingest.dead_letters import DeadLetterFile
+from ingest.feed_runner import FeedRunner
+from ingest.ledger import Ledger
+from ingest.outflow import Outflow
+from ingest.sequences import SequenceTracker
+from telemetry_schema.errors import Reason
+
+SERVICE = "ingest"
+_FEED_STATES = ("starting", "live", "waiting", "finished", "failed")
+
+
+class IngestCollector(Collector):
+    """All of ingest's metrics but those of the process."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        sequences: SequenceTracker,
+        outflow: Outflow,
+        dead_letters: DeadLetterFile,
+        feeds: list[FeedRunner],
+    ) -> None:
+        self._ledger, self._sequences, self._outflow = ledger, sequences, outflow
+        self._dead_letters, self._feeds = dead_letters, feeds
+
+    def collect(self) -> Iterator[Metric]:
+        """One pass over everything; the event loop does nothing else meanwhile, so it is one consistent state."""
+        yield from self._messages()
+        yield from self._sources()
+        yield from self._batches()
+        yield from self._feed_states()
+        info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
+        info.add_metric([SERVICE, version("telemetry-ingest")], 1)
+        yield info
+
+    def _messages(self) -> Iterator[Metric]:
+        tally, ledger = self._ledger.messages, self._ledger
+        messages = _counter(
+            "telemetry_messages", "Messages by outcome; they add up to what came.", "service", "outcome"
+        )
+        for outcome in ("accepted", "refused", "duplicate", "ignored"):
+            messages.add_metric([SERVICE, outcome], getattr(tally, outcome))
+        yield messages
+        refused = _counter("telemetry_refused", "Refused messages by reason.", "reason")
+        for reason in dict.fromkeys([*Reason, *ledger.refused]):
+            refused.add_metric([reason], ledger.refused[reason])
+        yield refused
+        commands = _counter("telemetry_commands", "Commands to the paper desk.", "outcome", "reason")
+        for outcome in ("accepted", "refused", "duplicate"):
+            commands.add_metric([outcome, ""], ledger.commands[outcome, ""])
+        for (outcome, reason), count in ledger.commands.items():
+            if reason:
+                commands.add_metric([outcome, reason], count)
+        yield commands
+        unkept = _counter("telemetry_dead_letters_unkept", "Refused messages that the disk would not take.")
+        unkept.add_metric([], self._dead_letters.unkept_messages)
+        yield unkept
+
+    def _sources(self) -> Iterator[Metric]:
+        families = {
+            "accepted": _counter("telemetry_source_trades", "Trades accepted.", "source"),
+            "lost": _counter("telemetry_source_lost", "Trades whose numbers never came.", "source"),
+            "duplicate": _counter("telemetry_source_duplicate", "Trades whose numbers had come before.", "source"),
+            "unsequenced": _counter("telemetry_source_unsequenced", "Accepted trades without a number.", "source"),
+        }
+        for source, counts in self._sequences.sources.items():
+            for field, family in families.items():
+                family.add_metric([source], getattr(counts, field))
+        yield from families.values()
+        overflow = _counter("telemetry_label_overflow", "Times a label value was folded into `other`.", "label")
+        overflow.add_metric(["source"], self._sequences.overflow_trades)
+        yield overflow
+
+    def _batches(self) -> Iterator[Metric]:
+        outflow = self._outflow
+        sizes = HistogramMetricFamily("telemetry_batch_trades", "Trades a batch.", labels=["service"])
+        sizes.add_metric([SERVICE], outflow.sizes.cumulative(), outflow.sizes.total)
+        yield sizes
+        yield _gauge("telemetry_unapplied_trades", "Accepted, not yet reported applied.", outflow.unapplied_trades)
+        resends = _counter("telemetry_resends", "Times analytics missed trades and got them again.")
+        resends.add_metric([], outflow.resends)
+        yield resends
+
+    def _feed_states(self) -> Iterator[Metric]:
+        states = GaugeMetricFamily("telemetry_feed_state", "1 for the state a feed is in.", labels=["feed", "state"])
+        for feed in self._feeds:
+            for state in _FEED_STATES:
+                states.add_metric([feed.name, state], feed.state == state)
+        yield states
+
+
+def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(name, text, labels=labels)
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)

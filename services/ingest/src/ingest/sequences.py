@@ -1,0 +1,110 @@
+"""Which trades of each source's run have come: what finds losses and duplicates. Pure.
+
+A run is known from the first number seen of it, be it 0 or (ingest was restarted, the run was forgotten) a later one;
+from there on a jump is a loss and a step back a duplicate. A clean stop hands its knowledge on with `dump` and `load`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+RunKey: TypeAlias = tuple[str, str | None]
+OTHER = "other"
+
+
+@dataclass(slots=True)
+class SourceCounts:
+    """Trades of one source. `unsequenced` are among the accepted ones."""
+
+    accepted: int = 0
+    lost: int = 0
+    duplicate: int = 0
+    unsequenced: int = 0
+    last_ns: int = 0
+
+
+@dataclass(slots=True)
+class RunState:
+    """The next number expected of a run, and the counts of its source."""
+
+    next_seq: int
+    counts: SourceCounts
+    last_ns: int = 0
+
+
+class Seen(NamedTuple):
+    """What one message's numbers mean: the first `duplicate` trades are old, `lost` trades are missing before it."""
+
+    duplicate: int
+    lost: int
+
+
+_NEW = Seen(0, 0)
+
+
+class SequenceTracker:
+    """Follows runs, at most `max_runs`: beyond that the tenth that was quiet longest is forgotten.
+
+    Sources beyond `max_sources` are counted together as `other`; `overflow_trades` says how often.
+    """
+
+    def __init__(self, *, max_runs: int, max_sources: int, on_gap: Callable[[str, int], None] | None = None) -> None:
+        self._max_runs, self._max_sources = max_runs, max_sources
+        self._on_gap = on_gap
+        self._runs: dict[RunKey, RunState] = {}
+        self.sources: dict[str, SourceCounts] = {}
+        self.overflow_trades = 0
+
+    def counts_of(self, source: str) -> SourceCounts:
+        """The counts of a source, or of `other` once there are too many."""
+        counts = self.sources.get(source)
+        if counts is None:
+            if len(self.sources) >= self._max_sources and source != OTHER:
+                self.overflow_trades += 1
+                return self.counts_of(OTHER)
+            counts = self.sources[source] = SourceCounts()
+        return counts
+
+    def observe(self, source: str, run: str | None, seq: int, count: int, now_ns: int) -> Seen:
+        """Takes note of the trades `seq` to `seq + count - 1` of a run."""
+        state = self._runs.get((source, run))
+        if state is None:
+            self._remember((source, run), RunState(seq + count, self.counts_of(source), now_ns))
+            return _NEW
+        state.last_ns = now_ns
+        if seq == state.next_seq:
+            state.next_seq += count
+            return _NEW
+        return self._jump(source, state, seq, count)
+
+    def _jump(self, source: str, state: RunState, seq: int, count: int) -> Seen:
+        expected = state.next_seq
+        state.next_seq = max(expected, seq + count)
+        if seq < expected:
+            duplicate = min(count, expected - seq)
+            state.counts.duplicate += duplicate
+            return Seen(duplicate, 0)
+        lost = seq - expected
+        state.counts.lost += lost
+        if self._on_gap:
+            self._on_gap(source, lost)
+        return Seen(0, lost)
+
+    def _remember(self, key: RunKey, state: RunState) -> None:
+        if len(self._runs) >= self._max_runs:
+            quiet = sorted(self._runs, key=lambda old: self._runs[old].last_ns)
+            for old in quiet[: max(1, len(quiet) // 10)]:
+                del self._runs[old]
+        self._runs[key] = state
+
+    def dump(self) -> list[dict[str, str | int | None]]:
+        """The runs, as plain values."""
+        return [
+            {"source": source, "run": run, "next_seq": state.next_seq, "last_ns": state.last_ns}
+            for (source, run), state in self._runs.items()
+        ]
+
+    def load(self, runs: list[tuple[str, str | None, int, int]]) -> None:
+        """Takes over what an earlier process knew: source, run, next_seq, last_ns."""
+        for source, run, next_seq, last_ns in runs:
+            self._remember((source, run), RunState(next_seq, self.counts_of(source), last_ns))
