@@ -1,0 +1,102 @@
+"""How venues' JSON frames become values: the only place of the feeds that decodes JSON.
+
+A venue's file declares the shape of its frames with `Frame` and the types here, and reads them with `Decoder`. Numbers
+come as strings and stay exact until they become a float once; times become integers without passing through a float.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Raw as Raw  # noqa: PLC0414 - for the venues, which do not import msgspec
+
+from telemetry_schema.fields import LAST_NS, NAME_PATTERN
+
+T = TypeVar("T")
+Side = Literal["buy", "sell"]
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=LAST_NS)]
+"""A trade id that fits a sequence number."""
+Text = Annotated[str, msgspec.Meta(max_length=64)]
+"""A name or a number written as a string; no venue's is longer."""
+Utc = Annotated[datetime, msgspec.Meta(tz=True)]
+"""RFC 3339 with a zone, to the microsecond."""
+
+_MICROSECONDS_FROM: Final = 100_000_000_000_000
+"""An epoch count from here on is in microseconds: as milliseconds it is the year 5138, as microseconds 1973."""
+_MAX_SYMBOL: Final = 32
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_is_decimal = re.compile(r"[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII).fullmatch
+_is_seconds = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?", re.ASCII).fullmatch
+_is_name = re.compile(NAME_PATTERN).fullmatch
+
+
+class FrameError(ValueError):
+    """A frame is not as the venue documents it."""
+
+
+class Frame(msgspec.Struct, gc=False):
+    """Base of the shapes of venues' frames; fields that are not declared are skipped, not checked."""
+
+
+class Decoder(Generic[T]):
+    """Reads frames of one shape."""
+
+    def __init__(self, shape: type[T] | Any) -> None:  # noqa: ANN401 - annotated types and unions are no `type[T]`
+        self._decode = msgspec.json.Decoder(shape).decode
+
+    def decode(self, frame: bytes | Raw) -> T:
+        """The frame's values.
+
+        Raises:
+            FrameError: it is not JSON, or not of this shape.
+        """
+        try:
+            values: T = self._decode(frame)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise FrameError(str(error)[:200]) from error
+        return values
+
+
+def positive(text: str, what: str) -> float:
+    """A decimal above 0; NaN, infinities, signs, blanks and underscores, which `float` would read, are refused."""
+    if _is_decimal(text) and 0.0 < (value := float(text)) < float("inf"):
+        return value
+    raise FrameError(f"{what} {text!r} is not a decimal above 0")
+
+
+@lru_cache(maxsize=8192)
+def symbol(text: str) -> str:
+    """A symbol that can be a label."""
+    if len(text) <= _MAX_SYMBOL and _is_name(text):
+        return text
+    raise FrameError(f"{text!r} is not a symbol")
+
+
+def epoch_ns(count: int) -> int:
+    """Epoch milliseconds or microseconds, told apart by their magnitude, to nanoseconds."""
+    return bounded_ns(count * (1_000_000 if count < _MICROSECONDS_FROM else 1_000))
+
+
+def utc_ns(time: datetime) -> int:
+    """An aware datetime to epoch nanoseconds."""
+    return bounded_ns((time - _EPOCH) // _MICROSECOND * 1_000)
+
+
+def seconds_ns(text: str) -> int:
+    """Epoch seconds with up to 9 decimals to nanoseconds, exactly."""
+    parts = _is_seconds(text)
+    if parts is None:
+        raise FrameError(f"{text!r} is not a time in seconds")
+    return int(parts[1]) * 1_000_000_000 + int((parts[2] or "").ljust(9, "0"))
+
+
+def bounded_ns(time_ns: int) -> int:
+    """The time, if it is after 1970 and before 2262."""
+    if 0 < time_ns <= LAST_NS:
+        return time_ns
+    raise FrameError(f"{time_ns} ns is not a time between 1970 and 2262")

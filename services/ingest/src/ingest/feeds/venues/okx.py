@@ -1,0 +1,91 @@
+"""OKX v5 `trades` and `trades-all` frames, spot.
+
+The side is the taker's. `tradeId` was dense in the recording of 2022. Today's `trades` rows carry `count`, the number
+of matches folded into one; how ids run then is not verified, so those channels go unnumbered rather than report loss
+that is none. Derivatives (`BTC-USDT-SWAP`, `BTC-USD-220527`) are ignored: their size is in contracts, and a contract's
+worth is not in the frame. Proved on 410 recorded frames of 2022.
+"""
+
+from typing import Any, ClassVar, Final
+
+from ingest.feeds.base import FeedTrade
+from ingest.feeds.venues.frames import Decoder, Frame, FrameError, Raw, Side, Text, epoch_ns, positive, symbol
+from ingest.feeds.venues.parser import IGNORED, ParsedFrame, VenueParser
+from telemetry_schema.fields import LAST_NS
+
+_CHANNELS: Final = ("trades", "trades-all")
+_NO_DATA: Final = Raw()
+_SPOT_PARTS: Final = 2
+"""BTC-USDT is spot; a third part names an expiry or `SWAP`."""
+
+
+class _Argument(Frame):
+    channel: Text
+    instId: Text = ""  # noqa: N815 - the venue's spelling
+
+
+class _Envelope(Frame):
+    arg: _Argument
+    data: Raw = _NO_DATA
+
+
+class _Row(Frame):
+    instId: Text  # noqa: N815 - the venue's spelling
+    tradeId: Text  # noqa: N815 - the venue's spelling
+    px: Text
+    sz: Text
+    side: Side
+    ts: Text
+    count: Text | None = None
+
+
+class _Kind(Frame):
+    arg: Any = None
+    data: Any = None
+
+
+class OkxParser(VenueParser):
+    """Public v5 frames to trades."""
+
+    venue: ClassVar[str] = "okx"
+    mark: ClassVar[bytes] = b'"trades'
+    familiar: ClassVar[tuple[bytes, ...]] = (b'"arg":',)
+
+    _envelope: ClassVar[Decoder[_Envelope]] = Decoder(_Envelope)
+    _rows: ClassVar[Decoder[list[_Row]]] = Decoder(list[_Row])
+    _kind: ClassVar[Decoder[_Kind]] = Decoder(_Kind)
+
+    def _read(self, frame: bytes, received_ns: int) -> ParsedFrame:
+        envelope = self._envelope.decode(frame)
+        if envelope.data == _NO_DATA or envelope.arg.channel not in _CHANNELS:
+            return IGNORED
+        if len(envelope.arg.instId.split("-")) > _SPOT_PARTS:
+            return IGNORED
+        return ParsedFrame(tuple(self._trade(row, received_ns) for row in self._rows.decode(envelope.data)))
+
+    def _trade(self, row: _Row, received_ns: int) -> FeedTrade:
+        name, event_ns = symbol(row.instId), epoch_ns(_whole(row.ts))
+        numbered = row.count is None
+        return FeedTrade(
+            self._source,
+            name if numbered else None,
+            _whole(row.tradeId) if numbered else None,
+            name,
+            row.side,
+            positive(row.sz, "size"),
+            positive(row.px, "price"),
+            event_ns,
+            event_ns,
+            received_ns,
+            row.tradeId,
+        )
+
+    def _says_trade(self, frame: bytes) -> bool:
+        kind = self._kind.decode(frame)
+        return isinstance(kind.arg, dict) and kind.arg.get("channel") in _CHANNELS and kind.data is not None
+
+
+def _whole(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < len(str(LAST_NS)):
+        return int(text)
+    raise FrameError(f"{text!r} is not a whole number")
