@@ -2,6 +2,7 @@
 
 TelemetryError
 ├── StartupError      the service cannot start: a taken port, a wrong setting; one line for a person, exit code 1
+├── StopError         the service could not stop as it should: it says what is lost; exit code 1
 └── TaskError         a task ended that should not have, or would not end
 """
 
@@ -12,6 +13,10 @@ class TelemetryError(Exception):
 
 class StartupError(TelemetryError):
     """The service cannot start. The message is one line: what is wrong, and what to do."""
+
+
+class StopError(TelemetryError):
+    """The service had to stop before its work was done. The message says what that costs."""
 
 
 class TaskError(TelemetryError):

@@ -21,7 +21,7 @@ def configure_logs(service: str, *, level: LogLevel = "info", log_format: LogFor
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if as_console else [structlog.processors.dict_tracebacks]),
+            *([] if as_console else [_plain_tracebacks()]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -30,3 +30,9 @@ def configure_logs(service: str, *, level: LogLevel = "info", log_format: LogFor
     structlog.contextvars.bind_contextvars(service=service)
     # What libraries log by themselves (aiohttp's access log, asyncio's slow callbacks) only matters when it is bad.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def _plain_tracebacks() -> structlog.typing.Processor:
+    # Without the values of local variables: they would put keys and people's trades into the log.
+    transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return structlog.processors.ExceptionRenderer(transformer)

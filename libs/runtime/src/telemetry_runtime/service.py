@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import structlog
 
-from telemetry_runtime.errors import StartupError
+from telemetry_runtime.errors import StartupError, StopError
 from telemetry_runtime.logs import configure_logs
 from telemetry_runtime.settings import ServiceSettings
 
@@ -27,6 +27,9 @@ def run_service(name: str, settings_type: type[_S], serve: Callable[[_S], Awaita
             runner.run(_call(serve, settings))
     except StartupError as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - a line for the person who starts it
+        return 1
+    except StopError as error:
+        structlog.get_logger(name).error("service_stopped_early", error=str(error))
         return 1
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it is told and exits 1
         structlog.get_logger(name).exception("service_crashed", error=repr(error))

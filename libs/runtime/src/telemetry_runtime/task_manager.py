@@ -41,8 +41,8 @@ class AsyncTaskManager:
         return any(task.done() and (not may_end or _failure(task)) for task, may_end in self._tasks.items())
 
     async def stop(self, *tasks: asyncio.Task[None]) -> None:
-        """Ends the given tasks, or all of them, last started first."""
-        for task in reversed(tasks or list(self._tasks)):
+        """Ends the given tasks, last one first."""
+        for task in reversed(tasks):
             await self._end(task)
 
     async def _end(self, task: asyncio.Task[None]) -> None:
@@ -69,7 +69,7 @@ class AsyncTaskManager:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.stop()
+        await self.stop(*self._tasks)
         if self._failures:
             raise BaseExceptionGroup("tasks failed", self._failures)
 

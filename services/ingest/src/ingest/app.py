@@ -12,6 +12,7 @@ from ingest.outflow import Outflow
 from ingest.records import ChunkBuilder
 from ingest.status import StatusReporter
 from telemetry_runtime.clock import Clock
+from telemetry_runtime.errors import StopError
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import LossySink, Source
 from telemetry_schema.batch import CommandRef
@@ -21,7 +22,7 @@ HEARTBEAT_S = 0.5
 REPORT_S = 0.25
 
 
-class UnappliedError(Exception):
+class UnappliedError(StopError):
     """Ingest had to stop while analytics had not applied all accepted trades."""
 
     def __init__(self, trades: int) -> None:

@@ -1,0 +1,147 @@
+"""How a service starts, answers over HTTP, is asked to stop, and what its exit code says."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+
+import aiohttp
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from telemetry_runtime.errors import StartupError
+from telemetry_runtime.fakes import FakeClock
+from telemetry_runtime.http import HttpServer, Readiness, render_registry
+from telemetry_runtime.settings import Endpoints, ServiceSettings
+
+PROGRAM = """
+import asyncio, sys
+from telemetry_runtime.errors import StartupError, StopError
+from telemetry_runtime.exit_handler import ExitHandler
+from telemetry_runtime.service import run_service
+from telemetry_runtime.settings import ServiceSettings
+
+async def serve(settings):
+    what = sys.argv[1]
+    if what == "startup": raise StartupError("cannot listen on port 1: taken; set X")
+    if what == "stop": raise StopError("3 trades lost")
+    if what == "crash": raise LookupError("no such room")
+    with ExitHandler() as handler:
+        print("ready", flush=True)
+        await (handler.asked.wait() if what == "wait" else asyncio.Event().wait())
+
+sys.exit(run_service("probe", ServiceSettings, serve))
+"""
+
+
+def _start(what: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, what], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_asks_and_a_clean_stop_is_exit_code_0(number: signal.Signals) -> None:
+    with _start("wait") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+def test_the_second_signal_kills() -> None:
+    with _start("deaf") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert "exit_asked" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_start_that_fails_is_one_line_and_exit_code_1() -> None:
+    with _start("startup") as process:
+        _, error = process.communicate(timeout=10)
+    assert error == "probe: cannot listen on port 1: taken; set X\n"
+    assert process.returncode == 1
+
+
+def test_an_early_stop_is_exit_code_1_and_says_what_it_costs() -> None:
+    with _start("stop") as process:
+        _, error = process.communicate(timeout=10)
+    assert json.loads(error)["error"] == "3 trades lost"
+    assert process.returncode == 1
+
+
+def test_a_crash_is_exit_code_1_and_a_log_line_that_says_why_without_local_variables() -> None:
+    with _start("crash") as process:
+        _, error = process.communicate(timeout=10)
+    line = json.loads(error)
+    assert line["error"] == "LookupError('no such room')"
+    assert "locals" not in line["exception"][0]["frames"][0]
+    assert process.returncode == 1
+
+
+def test_a_wrong_setting_is_one_line_that_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Settings(ServiceSettings, env_prefix="PROBE_"):
+        http_port: int = 1
+
+    monkeypatch.setenv("PROBE_HTTP_PORT", "many")
+    with pytest.raises(StartupError, match="PROBE_HTTP_PORT='many'"):
+        Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoints"), [("", ()), (" ", ()), ("tcp://a:1", ("tcp://a:1",)), ("a  b\tc", ("a", "b", "c"))]
+)
+def test_several_endpoints_are_separated_by_blanks(
+    monkeypatch: pytest.MonkeyPatch, text: str, endpoints: tuple[str, ...]
+) -> None:
+    class Settings(ServiceSettings, env_prefix="PROBE_"):
+        endpoints: Endpoints = ("default",)
+
+    monkeypatch.setenv("PROBE_ENDPOINTS", text)
+    assert Settings.load().endpoints == endpoints
+
+
+async def test_http_serves_metrics_health_and_readiness() -> None:
+    registry = CollectorRegistry()
+    Counter("probe", "A probe.", registry=registry).inc(3)
+    readiness = Readiness("sockets_bound", "tasks_running")
+    server = HttpServer("127.0.0.1", 0, render=render_registry(registry), readiness=readiness, setting="X")
+    async with server, aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
+        async with session.get("/metrics") as answer:
+            assert "probe_total 3.0" in await answer.text()
+        async with session.get("/healthz") as answer:
+            assert answer.status == 200
+        readiness.set("sockets_bound")
+        async with session.get("/readyz") as answer:
+            assert (answer.status, await answer.json()) == (503, {"ready": False, "missing": ["tasks_running"]})
+        readiness.set("tasks_running")
+        async with session.get("/readyz") as answer:
+            assert (answer.status, await answer.json()) == (200, {"ready": True, "missing": []})
+
+
+async def test_a_taken_http_port_names_the_setting() -> None:
+    arguments = {"render": render_registry(CollectorRegistry()), "readiness": Readiness(), "setting": "PROBE_HTTP_PORT"}
+    async with HttpServer("127.0.0.1", 0, **arguments) as server:  # type: ignore[arg-type] # one dict for both
+        with pytest.raises(StartupError, match="set PROBE_HTTP_PORT to another port"):
+            async with HttpServer("127.0.0.1", server.port, **arguments):  # type: ignore[arg-type] # as above
+                pass
+
+
+async def test_sleepers_of_a_fake_clock_wake_in_the_order_of_their_times() -> None:
+    clock = FakeClock(now_ns=0)
+    woken: list[tuple[str, int]] = []
+
+    async def sleep(name: str, seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append((name, clock.now_ns()))
+
+    sleepers = [asyncio.ensure_future(sleep("late", 2)), asyncio.ensure_future(sleep("early", 1))]
+    await clock.advance(3)
+    await asyncio.gather(*sleepers)
+    assert woken == [("early", 1_000_000_000), ("late", 2_000_000_000)]
+    assert clock.now_ns() == 3_000_000_000

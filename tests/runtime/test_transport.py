@@ -1,0 +1,155 @@
+"""PUSH/PULL over real sockets on the loopback."""
+
+import asyncio
+
+import pytest
+
+from telemetry_runtime.errors import StartupError
+from telemetry_runtime.transport import (
+    CurveClient,
+    CurveServer,
+    DroppingSink,
+    Frames,
+    PullSource,
+    PushSink,
+)
+
+FREE = "tcp://127.0.0.1:*"
+
+
+async def _receive(source: PullSource, count: int) -> list[list[bytes]]:
+    messages: list[Frames] = []
+    async with asyncio.timeout(10):
+        while len(messages) < count:
+            messages += await source.receive()
+    return [[bytes(frame) for frame in frames] for frames in messages]
+
+
+async def test_messages_arrive_in_order_with_all_their_frames() -> None:
+    async with PullSource(FREE) as source, PushSink(source.endpoint) as sink:
+        for number in range(1000):
+            await sink.send([b"header", str(number).encode()])
+        received = await _receive(source, 1000)
+    assert received == [[b"header", str(number).encode()] for number in range(1000)]
+
+
+async def test_a_burst_is_bounded_in_messages() -> None:
+    async with PullSource(FREE, max_burst=10) as source, PushSink(source.endpoint) as sink:
+        for _ in range(100):
+            await sink.send([b"x"])
+        bursts: list[int] = []
+        async with asyncio.timeout(10):
+            while sum(bursts) < 100:
+                bursts.append(len(await source.receive()))
+    assert max(bursts) <= 10
+
+
+async def test_a_burst_is_bounded_in_bytes() -> None:
+    large = bytes(1024 * 1024)
+    async with PullSource(FREE) as source, PushSink(source.endpoint) as sink:
+        for _ in range(12):
+            await sink.send([large])
+        sizes: list[int] = []
+        async with asyncio.timeout(10):
+            while sum(sizes) < 12:
+                sizes.append(len(await source.receive()))
+    assert max(sizes) <= 5
+
+
+async def test_a_full_queue_makes_the_sender_wait_and_nothing_is_lost() -> None:
+    async with PullSource(FREE, high_water_mark=1) as source, PushSink(source.endpoint, high_water_mark=1) as sink:
+        payload = bytes(256 * 1024)
+
+        async def send_all() -> None:
+            for _ in range(64):
+                await sink.send([payload])
+
+        sending = asyncio.ensure_future(send_all())
+        await _until_blocked(sending)
+        assert len(await _receive(source, 64)) == 64
+        await sending
+
+
+async def _until_blocked(sending: "asyncio.Future[None]") -> None:
+    """Gives the sender its turns; with 64 messages of 256 kB the kernel's buffers are full long before the end."""
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert not sending.done()
+
+
+async def test_a_dropping_sink_never_waits_and_counts_what_it_dropped() -> None:
+    async with DroppingSink("tcp://127.0.0.1:1", high_water_mark=3) as sink:
+        taken = [sink.offer([b"x"]) for _ in range(10)]
+    assert taken == [True] * 3 + [False] * 7
+    assert sink.dropped_messages == 7
+
+
+async def test_the_order_of_start_does_not_matter() -> None:
+    async with PullSource(FREE) as first:
+        endpoint = first.endpoint
+    async with PushSink(endpoint) as sink:
+        await sink.send([b"early"])
+        async with PullSource(endpoint) as source:
+            assert await _receive(source, 1) == [[b"early"]]
+
+
+async def test_a_stopped_source_gives_what_has_arrived_and_then_ends() -> None:
+    async with PullSource(FREE, max_burst=2) as source, PushSink(source.endpoint) as sink:
+        for number in range(7):
+            await sink.send([bytes([number])])
+        received = await _receive(source, 1)
+        source.stop()
+        async with asyncio.timeout(10):
+            while burst := await source.receive():
+                received += [[bytes(frame) for frame in frames] for frames in burst]
+        assert received == [[bytes([number])] for number in range(7)]
+        assert await source.receive() == []
+
+
+async def test_stopping_wakes_a_source_that_waits() -> None:
+    async with PullSource(FREE) as source:
+        waiting = asyncio.ensure_future(source.receive())
+        await asyncio.sleep(0)
+        source.stop()
+        async with asyncio.timeout(10):
+            assert await waiting == []
+
+
+async def test_a_cancelled_wait_loses_nothing() -> None:
+    async with PullSource(FREE) as source, PushSink(source.endpoint) as sink:
+        waiting = asyncio.ensure_future(source.receive())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await sink.send([b"x"])
+        assert await _receive(source, 1) == [[b"x"]]
+
+
+async def test_a_taken_port_is_one_line_that_names_the_setting() -> None:
+    async with PullSource(FREE) as source:
+        with pytest.raises(StartupError) as caught:
+            PullSource(source.endpoint, setting="INGEST_PULL_ENDPOINT")
+    assert str(caught.value) == (
+        f"cannot listen on {source.endpoint}: the address is in use; set INGEST_PULL_ENDPOINT to another one"
+    )
+
+
+@pytest.mark.parametrize("endpoint", ["5555", "tcp://", "tcp://127.0.0.1:port", "http://127.0.0.1:80"])
+async def test_what_is_no_endpoint_is_told(endpoint: str) -> None:
+    with pytest.raises(StartupError, match="SOME_SETTING"):
+        PullSource(endpoint, setting="SOME_SETTING")
+    with pytest.raises(StartupError, match="SOME_SETTING"):
+        PushSink(endpoint, setting="SOME_SETTING")
+
+
+async def test_with_curve_keys_only_who_knows_the_server_gets_through() -> None:
+    zmq = pytest.importorskip("zmq")
+    server_public, server_secret = zmq.curve_keypair()
+    public, secret = zmq.curve_keypair()
+    async with PullSource(FREE, curve=CurveServer(server_secret)) as source:
+        async with (
+            PushSink(source.endpoint) as stranger,
+            PushSink(source.endpoint, curve=CurveClient(server_public, public, secret)) as friend,
+        ):
+            await stranger.send([b"stranger"])
+            await friend.send([b"friend"])
+            assert await _receive(source, 1) == [[b"friend"]]
