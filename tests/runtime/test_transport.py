@@ -145,11 +145,10 @@ async def test_with_curve_keys_only_who_knows_the_server_gets_through() -> None:
     zmq = pytest.importorskip("zmq")
     server_public, server_secret = zmq.curve_keypair()
     public, secret = zmq.curve_keypair()
-    async with PullSource(FREE, curve=CurveServer(server_secret)) as source:
-        async with (
-            PushSink(source.endpoint) as stranger,
-            PushSink(source.endpoint, curve=CurveClient(server_public, public, secret)) as friend,
-        ):
-            await stranger.send([b"stranger"])
-            await friend.send([b"friend"])
-            assert await _receive(source, 1) == [[b"friend"]]
+    async with (
+        PullSource(FREE, curve=CurveServer(server_secret)) as source, PushSink(source.endpoint) as stranger,
+        PushSink(source.endpoint, curve=CurveClient(server_public, public, secret)) as friend,
+    ):
+        await stranger.send([b"stranger"])
+        await friend.send([b"friend"])
+        assert await _receive(source, 1) == [[b"friend"]]

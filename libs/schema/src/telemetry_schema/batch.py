@@ -3,6 +3,7 @@
 Sent and read without copying; decoding costs microseconds whatever the number of trades.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
@@ -77,7 +78,7 @@ def encode_batch(batch: TradeBatch) -> tuple[bytes, memoryview]:
     return batch.header.model_dump_json().encode(), batch.records.view(np.uint8).data
 
 
-def decode_batch(frames: "list[bytes] | list[memoryview] | tuple[bytes, memoryview]") -> TradeBatch:
+def decode_batch(frames: Sequence[bytes | memoryview]) -> TradeBatch:
     """The batch in two frames; the records share memory with the second.
 
     Raises:

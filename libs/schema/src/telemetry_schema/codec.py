@@ -100,7 +100,11 @@ def _reason(first: ErrorDetails) -> Reason:
 
 def _place(first: ErrorDetails) -> str:
     """`qty: ` or `price[3]: `; empty where the message as a whole is meant. The union's tag is no place."""
-    path = [part for part in first["loc"] if part not in {"trade", "trades", "command", "kill_switch"}]
+    path = [
+        part
+        for part in first["loc"]
+        if part not in {"trade", "trades", "command", "kill_switch", "snapshot", "status", "result"}
+    ]
     # A key of an unknown field comes from the sender and may be of any length.
     text = "".join(f"[{part}]" if isinstance(part, int) else str(part)[:64] for part in path)
     return f"{text}: " if text else ""

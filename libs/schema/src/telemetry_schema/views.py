@@ -20,15 +20,15 @@ class WindowStats(Message):
     trades: Count
     buy_volume: float
     sell_volume: float
-    vwap: float | None
-    qty_mean: float | None
-    qty_std: float | None
-    qty_max: float | None
-    imbalance_ratio: float | None = Field(description="(buy - sell) / (buy + sell) volume, from -1 to 1.")
-    open: float | None
-    high: float | None
-    low: float | None
-    close: float | None
+    vwap: float | None = None
+    qty_mean: float | None = None
+    qty_std: float | None = None
+    qty_max: float | None = None
+    imbalance_ratio: float | None = Field(default=None, description="(buy - sell) / (buy + sell) volume, from -1 to 1.")
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    close: float | None = None
 
 
 class SymbolSummary(Message):
@@ -72,10 +72,10 @@ class StageLatency(Message):
     """Latency of one stage over the last minute, in nanoseconds; None where nothing was measured."""
 
     count: Count
-    p50_ns: int | None
-    p90_ns: int | None
-    p99_ns: int | None
-    max_ns: int | None
+    p50_ns: int | None = None
+    p90_ns: int | None = None
+    p99_ns: int | None = None
+    max_ns: int | None = None
 
 
 class SourceSkew(Message):
@@ -141,8 +141,8 @@ class Position(Message):
 
     symbol: Symbol
     qty: float = Field(description="Units of base; negative is short.")
-    average_price: float | None
-    last_price: float | None
+    average_price: float | None = None
+    last_price: float | None = None
     realised: float
     unrealised: float
 
@@ -188,7 +188,9 @@ class IngestStatus(Message):
     ledger: MessageLedger
     refused: dict[str, Count] = Field(description="Refused messages by reason.")
     accepted_trades: Count
-    unapplied_trades: Count | None = Field(description="Accepted, but not reported applied; None before any report.")
+    unapplied_trades: Count | None = Field(
+        default=None, description="Accepted, but not reported applied; None before any report."
+    )
     batch_sizes: BatchSizes
     feeds: list[FeedState]
     sources: list[SourceState]

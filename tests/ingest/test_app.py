@@ -1,0 +1,172 @@
+"""The whole pipeline of ingest on fakes."""
+
+import asyncio
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from ingest.app import IngestApp, UnappliedError
+from ingest.checks import Checker
+from ingest.dead_letters import DeadLetterFile
+from ingest.desk import Desk, DeskLimits
+from ingest.ledger import Ledger
+from ingest.metrics import IngestCollector
+from ingest.outflow import Outflow
+from ingest.sequences import SequenceTracker
+from ingest.status import StatusReporter
+from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
+from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_schema.batch import TradeBatch, decode_batch
+from telemetry_schema.codec import decode_ui, encode
+from telemetry_schema.messages import CommandResult, KillSwitch, Progress, TradeCommand
+from telemetry_schema.views import IngestStatus
+from tests.helpers.trades import NOW_NS, frame, trade
+
+COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
+
+
+class Rig:
+    """Ingest with a fake on every side."""
+
+    def __init__(self, directory: Path) -> None:
+        self.clock = FakeClock(NOW_NS)
+        self.source, self.progress = FakeSource(stays_open=True), FakeSource(stays_open=True)
+        self.analytics, self.ui = FakeSink(), FakeSink()
+        self.ledger = Ledger()
+        self.sequences = SequenceTracker(max_runs=10, max_sources=10)
+        self.outflow = Outflow(self.analytics, stream="s", clock=self.clock, max_unapplied_trades=1000)
+        self.dead_letters = DeadLetterFile(directory, file_bytes=100_000, files=2)
+        limits = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
+        desk = Desk(limits, account="paper")
+        self.app = IngestApp(
+            source=self.source,
+            ui=[self.ui],
+            checker=Checker(self.sequences, max_ahead_ns=5_000_000_000),
+            desk=desk,
+            outflow=self.outflow,
+            ledger=self.ledger,
+            dead_letters=self.dead_letters,
+            clock=self.clock,
+        )
+        self.reporter = StatusReporter(
+            stream="s",
+            ledger=self.ledger,
+            sequences=self.sequences,
+            outflow=self.outflow,
+            desk=desk,
+            feeds=[],
+        )
+        self.registry = CollectorRegistry()
+        self.registry.register(IngestCollector(self.ledger, self.sequences, self.outflow, self.dead_letters, []))
+
+    async def take(self, *frames: bytes) -> None:
+        """Lets clients send messages, and ingest take them in."""
+        self.source.put([[each] for each in frames])
+        self.source.stop()
+        await self.app.take_in()
+
+    def batches(self) -> list[TradeBatch]:
+        """What analytics got."""
+        return [decode_batch(frames) for frames in self.analytics.sent]
+
+    def results(self) -> list[CommandResult]:
+        """What the UI got as answers."""
+        messages = [decode_ui(bytes(frames[0])) for frames in self.ui.sent]
+        return [message for message in messages if isinstance(message, CommandResult)]
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """A sample of /metrics."""
+        return self.registry.get_sample_value(name, labels)
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+def _command(qty: float = 1.0, command_id: UUID = COMMAND_ID) -> bytes:
+    return encode(
+        TradeCommand(command_id=command_id, source="ui", symbol="BTC-USD", side="buy", qty=qty, sent_ns=NOW_NS)
+    )
+
+
+async def test_trades_go_through_and_every_message_is_counted_once(rig: Rig) -> None:
+    await rig.take(frame(trade(run="r", seq=0)), b"nonsense", frame(trade(run="r", seq=0)), frame(trade()))
+    assert [len(batch.records) for batch in rig.batches()] == [2]
+    outcomes = ("accepted", "refused", "duplicate", "ignored")
+    counts = [rig.metric("telemetry_messages_total", service="ingest", outcome=outcome) for outcome in outcomes]
+    assert counts == [2, 1, 1, 0]
+    assert rig.metric("telemetry_refused_total", reason="not_json") == 1
+    assert rig.metric("telemetry_source_trades_total", source="bot") == 2
+    assert rig.metric("telemetry_source_duplicate_total", source="bot") == 1
+    assert rig.metric("telemetry_unapplied_trades") == 2
+    assert rig.metric("telemetry_batch_trades_sum", service="ingest") == 2
+    assert rig.metric("telemetry_batch_trades_bucket", service="ingest", le="2.0") == 1
+
+
+async def test_a_command_is_filled_answered_and_becomes_a_trade_that_names_it(rig: Rig) -> None:
+    await rig.take(frame(trade(price=100.0)), _command(2.0))
+    (answer,) = rig.results()
+    assert (answer.status, answer.price) == ("accepted", 100.0)
+    fill = rig.batches()[-1]
+    assert fill.header.commands[0].command_id == COMMAND_ID
+    assert (fill.records["qty"][0], fill.records["price"][0]) == (2.0, 100.0)
+    assert rig.metric("telemetry_commands_total", outcome="accepted", reason="") == 1
+
+
+async def test_a_repeated_command_is_answered_and_not_filled_again(rig: Rig) -> None:
+    await rig.take(frame(trade(price=100.0)), _command(), _command())
+    assert [answer.status for answer in rig.results()] == ["accepted", "accepted"]
+    assert sum(len(batch.records) for batch in rig.batches()) == 2
+    assert rig.metric("telemetry_commands_total", outcome="duplicate", reason="") == 1
+    assert rig.metric("telemetry_messages_total", service="ingest", outcome="duplicate") == 1
+
+
+async def test_a_refused_command_says_why_and_is_kept(rig: Rig) -> None:
+    await rig.take(frame(trade(price=100.0)), _command(11.0))
+    (answer,) = rig.results()
+    assert (answer.status, answer.code) == ("refused", "max_qty")
+    assert rig.metric("telemetry_commands_total", outcome="refused", reason="max_qty") == 1
+    assert rig.metric("telemetry_refused_total", reason="command_refused") == 1
+    assert rig.ledger.messages.received == 2
+
+
+async def test_the_kill_switch_refuses_every_command(rig: Rig) -> None:
+    switch = encode(KillSwitch(command_id=UUID(int=1), source="ui", engaged=True, sent_ns=NOW_NS))
+    await rig.take(frame(trade(price=100.0)), switch, _command())
+    assert [(answer.status, answer.code) for answer in rig.results()] == [
+        ("accepted", None),
+        ("refused", "kill_switch"),
+    ]
+
+
+async def test_the_status_tells_the_ledger_and_the_desk(rig: Rig) -> None:
+    await rig.take(frame(trade(price=100.0)), _command())
+    status = decode_ui(encode(rig.reporter.status(NOW_NS)))
+    assert isinstance(status, IngestStatus)
+    assert (status.ledger.received, status.accepted_trades, status.unapplied_trades) == (2, 2, None)
+    assert status.desk is not None
+    assert [(position.symbol, position.qty) for position in status.desk.positions] == [("BTC-USD", 1.0)]
+
+
+async def test_a_stop_waits_until_analytics_has_everything(rig: Rig) -> None:
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        rig.source.put([[frame(trade())]])
+        finishing = asyncio.ensure_future(rig.app.finish(tasks, rig.source.stop, grace_s=5))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not finishing.done()
+        rig.progress.put([[encode(Progress(stream="s", next_seq=1))]])
+        await finishing
+    assert rig.batches()[-1].header.final
+
+
+async def test_a_stop_without_analytics_says_how_many_trades_it_costs(rig: Rig) -> None:
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        rig.source.put([[frame(trade())]])
+        with pytest.raises(UnappliedError, match="1 accepted trades"):
+            await rig.app.finish(tasks, rig.source.stop, grace_s=0.01)

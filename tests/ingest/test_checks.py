@@ -1,0 +1,159 @@
+"""Every message has one outcome, whatever it is."""
+
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.checks import Checked, Checker
+from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
+from ingest.sequences import SequenceTracker
+from telemetry_schema import Reason
+from telemetry_schema.batch import BUY, SELL
+from telemetry_schema.codec import encode
+from telemetry_schema.messages import TradeCommand
+from tests.helpers.hostile import HOSTILE
+from tests.helpers.trades import NOW_NS, columns, frame, trade
+
+AHEAD_NS = 5_000_000_000
+
+
+@pytest.fixture
+def sequences() -> SequenceTracker:
+    return SequenceTracker(max_runs=100, max_sources=10)
+
+
+@pytest.fixture
+def checker(sequences: SequenceTracker) -> Checker:
+    return Checker(sequences, max_ahead_ns=AHEAD_NS)
+
+
+def _outcomes(checked: Checked) -> tuple[int, int, int, int]:
+    tally = checked.tally
+    return tally.accepted, tally.refused, tally.duplicate, tally.ignored
+
+
+def test_a_trade_becomes_a_record_with_its_times_and_side(checker: Checker) -> None:
+    checked = checker.check([[frame(trade(side="sell", event_ns=NOW_NS - 5, sent_ns=NOW_NS - 3))]], NOW_NS)
+    (chunk,) = checked.chunks
+    (record,) = chunk.records
+    assert (chunk.symbols, chunk.sources) == (["BTC-USD"], ["bot"])
+    assert record["event_ns"] == NOW_NS - 5
+    assert record["sent_ns"] == NOW_NS - 3
+    assert record["received_ns"] == NOW_NS
+    assert (record["price"], record["qty"], record["side"]) == (61000.0, 0.5, SELL)
+    assert _outcomes(checked) == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_message_has_one_reason_and_does_not_stop_the_next_good_one(checker: Checker, name: str) -> None:
+    frames, reason = HOSTILE[name]
+    checked = checker.check([frames, [frame(trade())]], NOW_NS)
+    assert [refusal.reason for refusal in checked.refusals] == [reason]
+    assert checked.refusals[0].detail
+    assert checked.refusals[0].frame == b"".join(frames)
+    assert _outcomes(checked) == (1, 1, 0, 0)
+    assert len(checked.chunks[0].records) == 1
+
+
+def test_order_of_arrival_is_kept_between_single_trades_and_columns(checker: Checker) -> None:
+    burst = [
+        [frame(trade(symbol="A", price=1.0))],
+        [frame(columns(2, symbol=["B", "A"], price=[2.0, 3.0], side=["sell", "buy"]))],
+        [frame(trade(symbol="C", price=4.0))],
+    ]
+    (chunk,) = checker.check(burst, NOW_NS).chunks
+    assert chunk.records["price"].tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert [chunk.symbols[index] for index in chunk.records["symbol"]] == ["A", "B", "A", "C"]
+    assert chunk.records["side"].tolist() == [BUY, SELL, BUY, BUY]
+
+
+def test_a_repeated_number_is_a_duplicate_and_a_jump_is_a_loss(checker: Checker, sequences: SequenceTracker) -> None:
+    burst = [[frame(trade(run="r", seq=seq))] for seq in (0, 1, 1, 5, 2)]
+    checked = checker.check(burst, NOW_NS)
+    assert _outcomes(checked) == (3, 0, 2, 0)
+    counts = sequences.sources["bot"]
+    assert (counts.accepted, counts.lost, counts.duplicate, counts.unsequenced) == (3, 3, 2, 0)
+
+
+def test_columns_that_overlap_what_came_are_cut_and_old_ones_are_duplicates(checker: Checker) -> None:
+    checker.check([[frame(columns(4, run="r", seq=0))]], NOW_NS)
+    overlapping = checker.check([[frame(columns(4, run="r", seq=2, price=[1.0, 2.0, 3.0, 4.0]))]], NOW_NS)
+    assert overlapping.chunks[0].records["price"].tolist() == [3.0, 4.0]
+    old = checker.check([[frame(columns(4, run="r", seq=0))]], NOW_NS)
+    assert _outcomes(old) == (0, 0, 1, 0)
+    assert old.chunks == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        frame(trade(run="r", seq=1, qty=-1.0)),
+        frame(trade(run="r", seq=1, event_ns=NOW_NS + 2 * AHEAD_NS)),
+        frame(trade(run="r", seq=1, note="x")),
+    ],
+)
+def test_a_refused_trade_whose_number_can_be_read_is_not_lost_as_well(
+    checker: Checker, sequences: SequenceTracker, bad: bytes
+) -> None:
+    checker.check([[frame(trade(run="r", seq=0))], [bad], [frame(trade(run="r", seq=2))]], NOW_NS)
+    assert sequences.sources["bot"].lost == 0
+
+
+def test_commands_are_left_to_the_desk(checker: Checker) -> None:
+    command = TradeCommand(command_id=UUID(int=1), source="ui", symbol="A", side="buy", qty=1, sent_ns=1)
+    checked = checker.check([[encode(command)]], NOW_NS)
+    assert [message.type for message in checked.commands] == ["command"]
+    assert _outcomes(checked) == (0, 0, 0, 0)
+
+
+def test_large_columns_are_split_into_chunks_that_a_batch_can_hold(checker: Checker) -> None:
+    symbols = [f"S{number}" for number in range(8192)]
+    burst = [[frame(columns(8192, symbol=symbols, side=["buy"] * 8192))] for _ in range(9)]
+    chunks = checker.check(burst, NOW_NS).chunks
+    assert sum(len(chunk.records) for chunk in chunks) == 9 * 8192
+    assert max(len(chunk.records) for chunk in chunks) < 65_536
+    for chunk in chunks:
+        assert [chunk.symbols[index] for index in chunk.records["symbol"][:8192]] == symbols
+
+
+def _feed_trade(seq: int | None = None, event_ns: int = NOW_NS, received_ns: int = NOW_NS) -> FeedTrade:
+    return FeedTrade("venue", "BTC", seq, "BTC", "buy", 1.0, 2.0, event_ns, event_ns, received_ns)
+
+
+def test_every_frame_of_a_feed_has_one_outcome(checker: Checker) -> None:
+    trades = [_feed_trade(1), _feed_trade(2), _feed_trade(2), _feed_trade(3), _feed_trade(4, NOW_NS + 2 * AHEAD_NS)]
+    refused = [FeedRefusal(Reason.BAD_FRAME, "no price", b"{}")]
+    burst = FeedBurst(frames=9, trades=trades, ignored=4, refusals=refused, recorded=True, sizes=[2, 1, 1, 1])
+    checked = checker.check_feed(burst)
+    assert _outcomes(checked) == (2, 2, 1, 4)
+    assert checked.tally.received == 9
+    assert [refusal.reason for refusal in checked.refusals] == [Reason.BAD_FRAME, Reason.FUTURE_TIME]
+    assert checked.chunks[0].recorded == [0]
+
+
+def test_a_trade_of_a_feed_may_be_ahead_of_its_own_clock_by_a_little(checker: Checker) -> None:
+    burst = FeedBurst(1, [_feed_trade(None, NOW_NS + 1_270_000_000)], 0, [], recorded=True)
+    assert _outcomes(checker.check_feed(burst)) == (1, 0, 0, 0)
+
+
+def _a_hostile_frame(name: str) -> bytes:
+    return HOSTILE[name][0][0][:3000]
+
+
+@given(
+    st.lists(
+        st.binary(max_size=60) | st.just(frame(trade())) | st.sampled_from(list(HOSTILE)).map(_a_hostile_frame),
+        max_size=20,
+    )
+)
+def test_outcomes_add_up_to_what_came(messages: list[bytes]) -> None:
+    checker = Checker(SequenceTracker(max_runs=10, max_sources=10), max_ahead_ns=AHEAD_NS)
+    checked = checker.check([[message] for message in messages], NOW_NS)
+    assert checked.tally.received + len(checked.commands) == len(messages)
+    assert len(checked.refusals) == checked.tally.refused
+    records = sum(len(chunk.records) for chunk in checked.chunks)
+    assert records >= checked.tally.accepted
+    assert all(np.isfinite(chunk.records["price"]).all() for chunk in checked.chunks)

@@ -1,0 +1,70 @@
+"""Refused messages are kept, in bounded files."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from ingest.checks import Refusal
+from ingest.dead_letters import MAX_KEPT_BYTES, DeadLetterFile
+
+
+def _letters(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_letter_holds_reason_time_and_bytes(tmp_path: Path) -> None:
+    letters = DeadLetterFile(tmp_path / "new", file_bytes=10_000, files=2)
+    letters.write([Refusal("not_json", "line 1", b"\xff{")], now_ns=7)
+    (letter,) = _letters(tmp_path / "new" / "dead-letters.jsonl")
+    assert letter == {"at_ns": 7, "reason": "not_json", "detail": "line 1", "bytes": 2, "data": "/3s="}
+    assert base64.b64decode(letter["data"]) == b"\xff{"
+
+
+def test_of_a_huge_message_the_beginning_and_the_length_are_kept(tmp_path: Path) -> None:
+    letters = DeadLetterFile(tmp_path, file_bytes=1_000_000, files=2)
+    letters.write([Refusal("too_large", "", bytes(2_000_000))], now_ns=7)
+    (letter,) = _letters(tmp_path / "dead-letters.jsonl")
+    assert letter["bytes"] == 2_000_000
+    assert len(base64.b64decode(letter["data"])) == MAX_KEPT_BYTES
+
+
+def test_a_flood_is_rotated_and_bounded_and_the_newest_are_kept(tmp_path: Path) -> None:
+    letters = DeadLetterFile(tmp_path, file_bytes=10_000, files=3)
+    for number in range(1000):
+        letters.write([Refusal("not_json", str(number), b"x" * 50)] * 3, now_ns=number)
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["dead-letters.jsonl", "dead-letters.jsonl.1", "dead-letters.jsonl.2"]
+    assert all(path.stat().st_size <= 10_000 for path in tmp_path.iterdir())
+    newest_first = [letter["at_ns"] for name in files for letter in reversed(_letters(tmp_path / name))]
+    assert newest_first == sorted(newest_first, reverse=True)
+    assert newest_first[0] == 999
+
+
+def test_a_burst_longer_than_a_file_is_split_over_files(tmp_path: Path) -> None:
+    letters = DeadLetterFile(tmp_path, file_bytes=5_000, files=5)
+    letters.write([Refusal("not_json", str(number), b"x" * 50) for number in range(100)], now_ns=1)
+    kept = sum(len(_letters(path)) for path in tmp_path.iterdir())
+    assert kept == 100
+    assert all(path.stat().st_size <= 5_000 for path in tmp_path.iterdir())
+
+
+def test_one_file_starts_anew_when_it_is_full(tmp_path: Path) -> None:
+    letters = DeadLetterFile(tmp_path, file_bytes=4_096, files=1)
+    for number in range(200):
+        letters.write([Refusal("not_json", "", b"x" * 50)], now_ns=number)
+    assert [path.name for path in tmp_path.iterdir()] == ["dead-letters.jsonl"]
+    assert _letters(tmp_path / "dead-letters.jsonl")[-1]["at_ns"] == 199
+
+
+def test_it_goes_on_where_an_earlier_process_stopped(tmp_path: Path) -> None:
+    for number in range(2):
+        DeadLetterFile(tmp_path, file_bytes=10_000, files=2).write([Refusal("not_json", "", b"")], now_ns=number)
+    assert [letter["at_ns"] for letter in _letters(tmp_path / "dead-letters.jsonl")] == [0, 1]
+
+
+def test_a_disk_that_refuses_is_counted_and_stops_nothing(tmp_path: Path) -> None:
+    letters = DeadLetterFile(tmp_path, file_bytes=10_000, files=2)
+    (tmp_path / "dead-letters.jsonl").mkdir()
+    letters.write([Refusal("not_json", "", b"")] * 3, now_ns=1)
+    assert letters.unkept_messages == 3

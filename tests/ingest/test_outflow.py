@@ -1,0 +1,163 @@
+"""Nothing accepted is lost on the way to analytics."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from ingest.outflow import Outflow
+from ingest.records import Chunk
+from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
+from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, decode_batch
+from telemetry_schema.codec import encode
+from telemetry_schema.messages import Progress
+
+
+@pytest.fixture
+def sink() -> FakeSink:
+    return FakeSink()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def outflow(sink: FakeSink, clock: FakeClock) -> Outflow:
+    return Outflow(sink, stream="s", clock=clock, max_unapplied_trades=10)
+
+
+def _chunk(count: int) -> Chunk:
+    return Chunk(np.zeros(count, TRADE_DTYPE), ["A"], ["bot"], [])
+
+
+def _headers(sink: FakeSink) -> list[BatchHeader]:
+    return [decode_batch(frames).header for frames in sink.sent]
+
+
+def _progress(next_seq: int, *, resend: bool = False, stream: str = "s") -> Progress:
+    return Progress(stream=stream, next_seq=next_seq, resend=resend)
+
+
+async def test_batches_are_numbered_without_gaps(outflow: Outflow, sink: FakeSink) -> None:
+    for count in (3, 1, 2):
+        outflow.add(_chunk(count))
+        await outflow.flush()
+    assert [(header.first_seq, header.count) for header in _headers(sink)] == [(0, 3), (3, 1), (4, 2)]
+
+
+async def test_what_is_applied_is_let_go_and_the_rest_is_sent_again_on_request(
+    outflow: Outflow, sink: FakeSink
+) -> None:
+    for count in (3, 1, 2):
+        outflow.add(_chunk(count))
+    await outflow.flush()
+    outflow.on_progress(_progress(3))
+    assert outflow.unapplied_trades == 3
+    sink.sent.clear()
+    outflow.on_progress(_progress(0, resend=True))
+    await outflow.flush()
+    headers = _headers(sink)
+    assert [(header.first_seq, header.count) for header in headers] == [(3, 0), (3, 1), (4, 2)]
+    assert headers[0].resume
+
+
+async def test_with_nothing_to_send_again_a_mark_says_what_comes_next(outflow: Outflow, sink: FakeSink) -> None:
+    outflow.add(_chunk(4))
+    await outflow.flush()
+    outflow.on_progress(_progress(4))
+    sink.sent.clear()
+    outflow.on_progress(_progress(0, resend=True))
+    await outflow.flush()
+    (mark,) = _headers(sink)
+    assert (mark.first_seq, mark.count, mark.resume) == (4, 0, True)
+
+
+async def test_a_question_that_repeats_at_once_is_answered_once(outflow: Outflow, clock: FakeClock) -> None:
+    outflow.add(_chunk(1))
+    await outflow.flush()
+    for _ in range(5):
+        outflow.on_progress(_progress(0, resend=True))
+    assert outflow.resends == 1
+    await clock.advance(1)
+    outflow.on_progress(_progress(0, resend=True))
+    assert outflow.resends == 2
+
+
+async def test_reports_about_another_stream_or_the_future_change_nothing(outflow: Outflow) -> None:
+    outflow.add(_chunk(2))
+    outflow.on_progress(_progress(2, stream="earlier"))
+    assert outflow.unapplied_trades == 2
+    outflow.on_progress(_progress(99))
+    assert outflow.unapplied_trades == 0
+
+
+async def test_flush_waits_while_the_queue_is_full(outflow: Outflow, sink: FakeSink) -> None:
+    sink.full = True
+    outflow.add(_chunk(2))
+    flushing = asyncio.ensure_future(outflow.flush())
+    await asyncio.sleep(0)
+    assert not flushing.done()
+    sink.full = False
+    await flushing
+    assert len(sink.sent) == 1
+
+
+async def test_flush_waits_while_too_much_is_unapplied(outflow: Outflow) -> None:
+    outflow.add(_chunk(11))
+    flushing = asyncio.ensure_future(outflow.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not flushing.done()
+    outflow.on_progress(_progress(11))
+    await flushing
+
+
+async def test_a_cancelled_flush_keeps_what_was_added(outflow: Outflow, sink: FakeSink) -> None:
+    sink.full = True
+    outflow.add(_chunk(2))
+    flushing = asyncio.ensure_future(outflow.flush())
+    await asyncio.sleep(0)
+    flushing.cancel()
+    sink.full = False
+    await outflow.flush()
+    assert [header.count for header in _headers(sink)] == [2]
+
+
+async def test_the_stream_ends_only_when_all_is_applied(outflow: Outflow, sink: FakeSink) -> None:
+    outflow.add(_chunk(2))
+    finishing = asyncio.ensure_future(outflow.finish())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not finishing.done()
+    outflow.on_progress(_progress(2))
+    await finishing
+    last = _headers(sink)[-1]
+    assert (last.first_seq, last.count, last.final) == (2, 0, True)
+
+
+async def test_a_resend_while_the_stream_ends_is_still_answered(outflow: Outflow, sink: FakeSink) -> None:
+    outflow.add(_chunk(2))
+    finishing = asyncio.ensure_future(outflow.finish())
+    await asyncio.sleep(0)
+    outflow.on_progress(_progress(0, resend=True))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    outflow.on_progress(_progress(2))
+    await finishing
+    assert [(header.first_seq, header.count) for header in _headers(sink)] == [(0, 2), (0, 0), (0, 2), (2, 0)]
+
+
+async def test_a_report_that_is_none_is_passed_over(outflow: Outflow) -> None:
+    outflow.add(_chunk(2))
+    await outflow.follow(FakeSource([[[b"nonsense"], [encode(_progress(1))]], [[encode(_progress(2))]]]))
+    assert outflow.unapplied_trades == 0
+
+
+async def test_a_heartbeat_says_which_number_comes_next(outflow: Outflow, sink: FakeSink) -> None:
+    outflow.add(_chunk(2))
+    await outflow.flush()
+    outflow.heartbeat()
+    last = _headers(sink)[-1]
+    assert (last.first_seq, last.count, last.resume, last.final) == (2, 0, False, False)
