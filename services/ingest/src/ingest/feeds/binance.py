@@ -15,7 +15,15 @@ from random import Random
 from typing import ClassVar, Final, cast
 
 import structlog
-from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMessage, WSMsgType
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ClientWebSocketResponse,
+    ClientWSTimeout,
+    WSMessage,
+    WSMsgType,
+)
 
 from ingest.feeds.base import MAX_BURST_FRAMES, BurstBuilder, FeedBurst
 from ingest.feeds.venues.binance import BinanceParser
@@ -29,6 +37,8 @@ _CONNECTION_NS: Final = int(23.5 * 3600 * 1e9)
 _PING_S: Final = 20.0
 """How often the connection is proved alive; without an answer in half of that it is given up."""
 _CONNECT_S: Final = 10.0
+_CLOSE_S: Final = 1.0
+"""How long a stop waits for the venue's good-bye."""
 _MAX_FRAME_BYTES: Final = 1024 * 1024
 
 
@@ -102,7 +112,11 @@ class BinanceFeed:
         opened_ns = self._clock.now_ns()
         parser = BinanceParser()
         async with session.ws_connect(
-            self._address, heartbeat=_PING_S, max_msg_size=_MAX_FRAME_BYTES, decode_text=False
+            self._address,
+            heartbeat=_PING_S,
+            timeout=ClientWSTimeout(ws_close=_CLOSE_S),
+            max_msg_size=_MAX_FRAME_BYTES,
+            decode_text=False,
         ) as socket:
             self._waiting_for = None
             self._log.info("feed_connected")

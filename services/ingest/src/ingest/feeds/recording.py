@@ -83,6 +83,9 @@ def _frame(line: bytes) -> Iterator[RecordedFrame]:
     if not line or line.startswith((b"ws://", b"wss://")):
         return
     head, _, frame = line.partition(b" ")
+    if not frame:
+        yield RecordedFrame(0, line, "not a line of a recording: it is one word")
+        return
     try:
         yield RecordedFrame(_received_ns(head), frame)
     except FrameError as error:

@@ -13,6 +13,7 @@ from ingest.feeds.venues.frames import FrameError, positive, symbol, utc_ns
 from ingest.feeds.venues.parser import ParsedFrame
 
 HEADER: Final = ("symbol", "side", "price", "amount", "timestamp")
+_SIDES: Final = ("buy", "sell")
 
 
 def split_row(line: bytes) -> list[str]:
@@ -40,14 +41,15 @@ class CsvParser:
 
     @classmethod
     def knows(cls, frame: bytes) -> bool:
-        """Whether the line has the columns of a row."""
-        return len(split_row(frame)) == len(HEADER)
+        """Whether the line has the columns of a row, and a side where it belongs."""
+        row = split_row(frame)
+        return len(row) == len(HEADER) and row[1] in _SIDES
 
     def _trade(self, row: list[str], received_ns: int) -> FeedTrade:
         if len(row) != len(HEADER):
             raise FrameError(f"{len(row)} columns, not {len(HEADER)}: {','.join(HEADER)}")
         name, side, price, amount, time = row
-        if side not in {"buy", "sell"}:
+        if side not in _SIDES:
             raise FrameError(f"side {side[:64]!r} is neither buy nor sell")
         event_ns = row_time_ns(time)
         return FeedTrade(

@@ -38,7 +38,7 @@ class HyperliquidParser(VenueParser):
 
     venue: ClassVar[str] = "hyperliquid"
     mark: ClassVar[bytes] = b'"trades"'
-    familiar: ClassVar[tuple[bytes, ...]] = (b'"channel":"',)
+    familiar: ClassVar[tuple[bytes, ...]] = (b'"coin":"', b'"subscriptionResponse"')
 
     _envelope: ClassVar[Decoder[_Envelope]] = Decoder(_Envelope)
     _rows: ClassVar[Decoder[list[_Row]]] = Decoder(list[_Row])

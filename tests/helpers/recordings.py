@@ -1,0 +1,15 @@
+"""The recorded market data beside the checkout; a test that needs it is skipped where it is not there."""
+
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+def recording(name: str) -> Path:
+    """The file with that name, as `../shared/data` has it."""
+    path = FOLDER / name
+    if not path.is_file():
+        pytest.skip(f"no recording {name} in ../shared/data")
+    return path

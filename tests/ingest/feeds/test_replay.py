@@ -1,0 +1,203 @@
+"""Recordings, replayed: formats, pace, and what is wrong with a file."""
+
+import asyncio
+import gzip
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from ingest.feeds import FeedBurst, RecordingError
+from ingest.feeds.recording import MAX_LINE_BYTES, read_frames
+from telemetry_runtime.clock import SystemClock
+from telemetry_runtime.fakes import FakeClock
+from tests.ingest.feeds.frames_of import BINANCE, HYPERLIQUID, KRAKEN
+from tests.ingest.feeds.opened import all_bursts, collect, first_bursts, opened, trades_of
+
+START_NS = 1_723_161_254_000_000_000
+BOOK = b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT"}}'
+
+
+def written(path: Path, *lines: bytes) -> Path:
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+def received_at(offset_s: float, frame: bytes = BINANCE) -> bytes:
+    return b"%d %b" % (START_NS + round(offset_s * 1e9), frame)
+
+
+async def replayed(path: Path, options: str = "venue=binance") -> list[FeedBurst]:
+    return await all_bursts(opened(f"replay://{path}?speed=max&{options}", FakeClock()))
+
+
+async def test_gzip_is_told_by_its_content_and_not_by_its_name(tmp_path: Path) -> None:
+    plain = written(tmp_path / "plain.gz", received_at(0))
+    zipped = tmp_path / "zipped.txt"
+    zipped.write_bytes(gzip.compress(plain.read_bytes()))
+
+    assert await replayed(plain) == await replayed(zipped)
+
+
+async def test_connection_lines_and_blank_lines_are_no_frames(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "x.ws",
+        b"wss://ws.kraken.com <-> 1618678132.368463",
+        b'wss://ws.kraken.com <- 1618678132.83097: {"event":"subscribe"}',
+        b"",
+        b"1618678150.8565571: " + KRAKEN,
+    )
+
+    (burst,) = await replayed(path, "venue=kraken_v1")
+
+    assert (burst.frames, burst.accepted, len(burst.trades), burst.sizes) == (1, 1, 2, [2])
+    assert burst.trades[0].received_ns == 1_618_678_150_856_557_100
+
+
+async def test_a_csv_trade_is_received_when_it_happened(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "x.csv",
+        b'"symbol","side","price","amount","timestamp"',
+        b'"BTC-USD","sell",25741.02,0.02188038,"2023-09-05T16:00:01.281719Z"',
+        b'"BTC-USD","sell",25741.02',
+    )
+
+    (burst,) = await replayed(path, "venue=csv")
+
+    assert burst.frames == 2
+    assert [refusal.frame for refusal in burst.refusals] == [b'"BTC-USD","sell",25741.02']
+    assert burst.trades[0].received_ns == burst.trades[0].event_ns == 1_693_929_601_281_719_000
+
+
+async def test_a_line_without_a_time_of_receipt_is_refused_and_the_next_one_is_not(tmp_path: Path) -> None:
+    bad = [BINANCE, b"soon: " + BINANCE, b"-5 {}", b"1e18 {}", b"99999999999999999999 {}", b"\xff\xfe\x00", b"12"]
+    path = written(tmp_path / "x", received_at(0), *bad, received_at(1))
+
+    (burst,) = await replayed(path)
+
+    assert (burst.accepted, burst.ignored, len(burst.refusals)) == (2, 0, len(bad))
+    assert [refusal.frame for refusal in burst.refusals] == bad
+
+
+async def test_a_line_that_never_ends_is_refused_in_pieces(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", received_at(0), b"7" * (2 * MAX_LINE_BYTES + 100), received_at(1))
+
+    bursts = await replayed(path)
+
+    assert sum(len(burst.refusals) for burst in bursts) == 3
+    assert sum(burst.accepted for burst in bursts) == 2
+
+
+async def test_a_truncated_gzip_file_gives_what_it_holds_and_then_an_error(tmp_path: Path) -> None:
+    lines = b"".join(received_at(second, BINANCE) + b"\n" for second in range(20_000))
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(lines, mtime=0)[:-2_000])
+    came: list[FeedBurst] = []
+
+    with pytest.raises(RecordingError, match=r"cannot read .*cut\.gz: Compressed file ended"):
+        await collect(opened(f"replay://{path}?venue=binance&speed=max", FakeClock()), came.append)
+
+    assert len(trades_of(came)) > 1_000
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x1f\x8b garbage", "cannot read"),
+        (gzip.compress(b"x" * 1000)[:20], "cannot read"),
+        (b"", "no line starts with a time of receipt"),
+        (b"hello\nworld\n", "no line starts with a time of receipt"),
+        (received_at(0, HYPERLIQUID), "venue=hyperliquid would fit"),
+        (received_at(0, b'{"what":"is this"}'), "is not a recording of binance: no known frame at its beginning$"),
+    ],
+)
+async def test_a_file_that_is_no_recording_of_the_venue_is_an_error(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+
+    with pytest.raises(RecordingError, match=message):
+        await replayed(path)
+
+
+async def test_a_recording_that_vanished_is_an_error(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", received_at(0))
+    feed = opened(f"replay://{path}?venue=binance", FakeClock())
+    path.unlink()
+
+    with pytest.raises(RecordingError, match="No such file"):
+        await all_bursts(feed)
+
+
+async def test_frames_come_at_their_recorded_distance_divided_by_the_speed(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", received_at(0), received_at(0), received_at(2), received_at(3), received_at(2.5))
+    clock = FakeClock()
+    start_ns = clock.now_ns()
+    feed = opened(f"replay://{path}?venue=binance&speed=10", clock)
+    came: list[tuple[float, int]] = []
+
+    def note(burst: FeedBurst) -> None:
+        came.append(((clock.now_ns() - start_ns) / 1e9, burst.frames))
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(collect(feed, note))
+        await clock.advance(0.199)
+        assert came == [(0.0, 2)]
+        await clock.advance(1)
+
+    # The last frame is older than the one before it: it is due at once.
+    assert came == [(0.0, 2), (0.2, 1), (0.3, 2)]
+
+
+async def test_without_a_speed_the_pace_is_the_recorded_one(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", received_at(0), received_at(60))
+    clock = FakeClock()
+    reading = asyncio.ensure_future(all_bursts(opened(f"replay://{path}?venue=binance", clock)))
+
+    await clock.advance(59.9)
+    assert not reading.done()
+    await clock.advance(0.2)
+    assert len(trades_of(await reading)) == 2
+
+
+async def test_at_full_speed_others_get_their_turn_between_two_bursts(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", *[received_at(second, BOOK) for second in range(5_000)])
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.ensure_future(count_turns())
+    bursts = await replayed(path)
+    counting.cancel()
+
+    assert len(bursts) == 10
+    assert turns >= 8
+
+
+async def test_a_replay_that_is_closed_halfway_leaves_no_file_open(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.gz", *[received_at(second) for second in range(2_000)])
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+    # An open file would be a ResourceWarning, which fails the test.
+    bursts = await first_bursts(opened(f"replay://{path}?venue=binance&speed=max", SystemClock()), trades=1)
+
+    assert [burst.frames for burst in bursts] == [512]
+
+
+def test_reading_takes_the_same_memory_whatever_the_length(tmp_path: Path) -> None:
+    line = received_at(0, BOOK) + b"\n"
+    path = tmp_path / "long.gz"
+    path.write_bytes(gzip.compress(line * 200_000, compresslevel=1))  # 17 MB of text
+
+    tracemalloc.start()
+    frames = sum(1 for _ in read_frames(path))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert frames == 200_000
+    assert peak_bytes < 1_000_000

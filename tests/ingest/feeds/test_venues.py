@@ -1,0 +1,222 @@
+"""Each venue's parser: what it reads, what it refuses, and that it survives anything."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from ingest.feeds.base import FeedTrade
+from ingest.feeds.venues import IGNORED, VENUES, look_alike
+from telemetry_schema import Trade
+from tests.ingest.feeds.frames_of import (
+    BINANCE,
+    BINANCE_RAW,
+    COINBASE,
+    GOOD,
+    HYPERLIQUID,
+    KRAKEN,
+    OKX,
+    RECEIVED_NS,
+    Good,
+    parser_of,
+)
+
+TRADE: TypeAdapter[Trade] = TypeAdapter(Trade)
+
+
+def assert_valid(trade: FeedTrade) -> None:
+    """A feed's trade is within the bounds of the public model."""
+    values = trade._asdict()
+    values.pop("received_ns")
+    TRADE.validate_python(values, strict=True)
+
+
+@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.venue)
+def test_a_recorded_frame_becomes_the_trade_it_describes(good: Good) -> None:
+    trade = parser_of(good.venue).parse(good.frame, RECEIVED_NS).trades[0]
+
+    assert_valid(trade)
+    assert trade.source == good.venue
+    assert (trade.side, trade.qty, trade.price) == (good.side, good.qty, good.price)
+    assert (trade.event_ns, trade.sent_ns, trade.received_ns) == (good.event_ns, good.sent_ns, RECEIVED_NS)
+    assert (trade.run, trade.seq, trade.id) == (good.run, good.seq, good.id)
+
+
+@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.venue)
+def test_the_source_can_be_named(good: Good) -> None:
+    assert VENUES[good.venue]("my-source").parse(good.frame, 1).trades[0].source == "my-source"
+
+
+@pytest.mark.parametrize("good", [good for good in GOOD if good.frame != BINANCE_RAW], ids=lambda good: good.venue)
+def test_a_frame_is_known_by_its_own_venue(good: Good) -> None:
+    assert parser_of(good.venue).knows(good.frame)
+    assert look_alike(good.frame) == good.venue
+
+
+def test_a_buyer_who_is_no_maker_is_a_taker_on_binance() -> None:
+    frame = BINANCE.replace(b'"m":true', b'"m":false')
+
+    assert parser_of("binance").parse(frame, 1).trades[0].side == "buy"
+
+
+def test_binance_microseconds_are_told_by_their_magnitude() -> None:
+    frame = BINANCE.replace(b'"T":1723161255342', b'"T":1723161255342123')
+
+    assert parser_of("binance").parse(frame, 1).trades[0].event_ns == 1_723_161_255_342_123_000
+
+
+@pytest.mark.parametrize(
+    ("venue", "frame"),
+    [
+        ("binance", b'{"result":null,"id":1}'),
+        ("binance", BINANCE.replace(b'"e":"trade"', b'"e":"aggTrade"')),
+        ("binance", b'{"stream":"btcusdt@depth","data":{"e":"depthUpdate","note":"trade"}}'),
+        ("binance", b'{"e":"serverShutdown","why":"trade"}'),
+        ("coinbase_exchange", b'{"type":"subscriptions","channels":[{"name":"match"}]}'),
+        ("coinbase_exchange", b'{"type":"ticker","product_id":"SKL-USD","price":"1","last":"match"}'),
+        ("okx", b'{"event":"subscribe","arg":{"channel":"trades","instId":"BTC-USDT"}}'),
+        ("okx", OKX.replace(b"BTC-USDT", b"BTC-USDT-SWAP")),
+        ("okx", b"pong"),
+        ("kraken_v1", b'{"channelName":"trade","event":"subscriptionStatus","pair":"XMR/USD","name":"trade"}'),
+        ("kraken_v1", b'[1,{"a":[["1","2","3"]]},"book-10","XBT/USD"]'),
+        ("hyperliquid", b'{"channel":"subscriptionResponse","data":{"subscription":{"type":"trades","coin":"BTC"}}}'),
+        ("hyperliquid", b'{"channel":"pong"}'),
+    ],
+)
+def test_a_frame_about_something_else_is_ignored(venue: str, frame: bytes) -> None:
+    assert parser_of(venue).parse(frame, 1) == IGNORED
+
+
+@pytest.mark.parametrize(
+    ("venue", "frame", "old", "new"),
+    [
+        ("binance", BINANCE, b'"61837.63000000"', b"61837.63"),
+        ("binance", BINANCE, b'"61837.63000000"', b'"NaN"'),
+        ("binance", BINANCE, b'"61837.63000000"', b'"Infinity"'),
+        ("binance", BINANCE, b'"61837.63000000"', b'"1e999"'),
+        ("binance", BINANCE, b'"61837.63000000"', b'"-1"'),
+        ("binance", BINANCE, b'"61837.63000000"', b'"61_837"'),
+        ("binance", BINANCE, b'"61837.63000000"', b'" 1"'),
+        ("binance", BINANCE, b'"61837.63000000"', '"\u0661"'.encode()),
+        ("binance", BINANCE, b'"0.02000000"', b'"0.00000000"'),
+        ("binance", BINANCE, b'"0.02000000"', b'"1e-400"'),
+        ("binance", BINANCE, b'"m":true', b'"m":1'),
+        ("binance", BINANCE, b'"m":true,', b""),
+        ("binance", BINANCE, b'"t":3735683259', b'"t":-1'),
+        ("binance", BINANCE, b'"t":3735683259', b'"t":9223372036854775808'),
+        ("binance", BINANCE, b'"T":1723161255342', b'"T":0'),
+        ("binance", BINANCE, b'"T":1723161255342', b'"T":-5'),
+        ("binance", BINANCE, b'"T":1723161255342', b'"T":9223372036854775807'),
+        ("binance", BINANCE, b'"T":1723161255342', b'"T":1723161255.342'),
+        ("binance", BINANCE, b'"BTCUSDT"', b'""'),
+        ("binance", BINANCE, b'"BTCUSDT"', b'"BTC USDT"'),
+        ("binance", BINANCE, b'"BTCUSDT"', b'"BTC\\nUSDT"'),
+        ("binance", BINANCE, b'"BTCUSDT"', b'"' + b"B" * 33 + b'"'),
+        ("binance", BINANCE, b'"BTCUSDT"', b'"' + b"B" * 10_000 + b'"'),
+        ("binance", BINANCE, b'"BTCUSDT"', b'"\xff"'),
+        ("binance", BINANCE, b"}}", b"}"),
+        ("binance", BINANCE, b'"M":true}}', b'"M":tr'),
+        ("binance", BINANCE_RAW, b'"p":"61837.63000000",', b""),
+        ("coinbase_exchange", COINBASE, b'"side":"sell"', b'"side":"SELL"'),
+        ("coinbase_exchange", COINBASE, b"37.121358Z", b"37.121358"),
+        ("coinbase_exchange", COINBASE, b"2021-04-17", b"1921-04-17"),
+        ("coinbase_exchange", COINBASE, b"2021-04-17", b"2921-04-17"),
+        ("coinbase_exchange", COINBASE, b'"450"', b'"0"'),
+        ("okx", OKX, b'"buy"', b'"hold"'),
+        ("okx", OKX, b'"1652459225600"', b'"1652459225600.5"'),
+        ("okx", OKX, b'"318019571"', b'"-1"'),
+        ("okx", OKX, b'"318019571"', b'"' + b"9" * 30 + b'"'),
+        ("okx", OKX, b"[{", b"[7,{"),
+        ("kraken_v1", KRAKEN, b'"b","m"', b'"x","m"'),
+        ("kraken_v1", KRAKEN, b'"1618678150.826417"', b'"now"'),
+        ("kraken_v1", KRAKEN, b'"1.71754604"', b'"0.00000000"'),
+        ("kraken_v1", KRAKEN, b'"XMR/USD"', b"7"),
+        ("hyperliquid", HYPERLIQUID, b'"side":"B"', b'"side":"C"'),
+        ("hyperliquid", HYPERLIQUID, b'"tid":917211710228416', b'"tid":"x"'),
+        ("csv", b'"BTC-USD","sell",1,1,"2023-09-05T16:00:01Z"', b"sell", b"hold"),
+        ("csv", b'"BTC-USD","sell",1,1,"2023-09-05T16:00:01Z"', b"01Z", b"01"),
+        ("csv", b'"BTC-USD","sell",1,1,"2023-09-05T16:00:01Z"', b",1,1,", b",1,"),
+        ("csv", b'"BTC-USD","sell",1,1,"2023-09-05T16:00:01Z"', b",1,1,", b",0,1,"),
+    ],
+)
+def test_a_trade_that_is_not_as_documented_is_refused(venue: str, frame: bytes, old: bytes, new: bytes) -> None:
+    assert old in frame
+    parsed = parser_of(venue).parse(frame.replace(old, new), RECEIVED_NS)
+
+    assert parsed.fault
+    assert not parsed.trades
+
+
+@pytest.mark.parametrize("frame", [b"", b"hello", b"\xff\xfe", b'{"e":"trade"', b"[" * 100_000, b"\0" * 100])
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_is_no_frame_at_all_is_refused(venue: str, frame: bytes) -> None:
+    assert parser_of(venue).parse(frame, 1).fault
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_deeply_nested_json_is_refused_and_not_followed(venue: str) -> None:
+    nested = b'{"e":"trade","channel":"trades","type":"match","arg":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+
+    assert not parser_of(venue).parse(nested, 1).trades
+
+
+def test_one_bad_trade_refuses_its_whole_frame() -> None:
+    """The frame goes to the dead letters as a whole, so none of its trades is lost in silence."""
+    parsed = parser_of("kraken_v1").parse(KRAKEN.replace(b'"353.81000000"', b'"-1"'), 1)
+
+    assert parsed.trades == ()
+    assert parsed.fault
+
+
+def test_coinbase_repeats_its_last_match_as_history() -> None:
+    parsed = parser_of("coinbase_exchange").parse(COINBASE.replace(b'"match"', b'"last_match"'), 1)
+
+    assert parsed.history
+    assert len(parsed.trades) == 1
+
+
+def test_the_first_hyperliquid_frame_of_each_coin_is_history() -> None:
+    parser = parser_of("hyperliquid")
+    eth = HYPERLIQUID.replace(b'"BTC"', b'"ETH"')
+
+    history = [parser.parse(frame, 1).history for frame in (HYPERLIQUID, eth, HYPERLIQUID, eth)]
+
+    assert history == [True, True, False, False]
+
+
+def test_okx_rows_that_fold_matches_are_not_numbered() -> None:
+    trade = parser_of("okx").parse(OKX.replace(b'"side"', b'"count":"3","side"'), 1).trades[0]
+
+    assert (trade.run, trade.seq) == (None, None)
+    assert trade.id == "318019571"
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@given(frame=st.binary(max_size=300))
+def test_no_bytes_make_a_parser_raise(venue: str, frame: bytes) -> None:
+    for trade in parser_of(venue).parse(frame, 1).trades:
+        assert_valid(trade)
+
+
+@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.venue)
+@given(data=st.data())
+def test_no_damage_to_a_frame_makes_a_parser_raise_or_give_an_invalid_trade(good: Good, data: st.DataObject) -> None:
+    frame = bytearray(good.frame)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(frame)))
+        piece = data.draw(
+            st.sampled_from([b"", b"0", b"-", b'"', b"}", b"null", b"9" * 25, b"\\u0000", b"\xf0", b"e9"])
+        )
+        frame[at : at + data.draw(st.integers(0, 6))] = piece
+
+    for trade in parser_of(good.venue).parse(bytes(frame), RECEIVED_NS).trades:
+        assert_valid(trade)
+
+
+@given(price=st.decimals("0.00000001", "1e12", places=8), qty=st.decimals("0.00000001", "1e9", places=8))
+def test_prices_and_quantities_are_the_nearest_floats_to_their_decimals(price: object, qty: object) -> None:
+    frame = BINANCE.replace(b"61837.63000000", f"{price:f}".encode()).replace(b"0.02000000", f"{qty:f}".encode())
+
+    trade = parser_of("binance").parse(frame, 1).trades[0]
+
+    assert (trade.price, trade.qty) == (float(f"{price:f}"), float(f"{qty:f}"))
