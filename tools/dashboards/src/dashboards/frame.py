@@ -1,0 +1,141 @@
+"""What all dashboards share: the time range, the links to each other, the variables and the marks in time."""
+
+from collections.abc import Sequence
+from itertools import count
+
+from grafana_foundation_sdk.builders.dashboard import (
+    AnnotationQuery,
+    AnnotationTarget,
+    CustomVariable,
+    Dashboard,
+    DashboardLink,
+    QueryVariable,
+    Row,
+    TimePicker,
+)
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardCursorSync,
+    DashboardLinkType,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from dashboards.parts import PROMETHEUS, Panel
+
+TAG = "trading-telemetry"
+GRAFANA = DataSourceRef(type_val="grafana", uid="-- Grafana --")
+
+Section = tuple[str, Sequence[Panel]]
+
+
+def dashboard(uid: str, title: str, description: str, since: str, sections: Sequence[Section]) -> Dashboard:
+    """A dashboard of titled rows of panels. Panels are numbered in order, from 1: the links of the alerts name them."""
+    built = (
+        Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags([TAG])
+        .readonly()
+        .timezone("browser")
+        .time(since, "now")
+        .refresh("1s")
+        .timepicker(TimePicker().refresh_intervals(["1s", "5s", "10s", "30s", "1m", "5m"]))
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .link(_links())
+        .annotation(_alerts())
+        .annotation(_load_tests())
+        .with_variable(_symbol())
+        .with_variable(_source())
+    )
+    numbers = count(1)
+    for title_of_row, panels in sections:
+        built.with_row(Row(title_of_row).id(next(numbers)))
+        for panel in panels:
+            built.with_panel(panel.id(next(numbers)))
+    return built
+
+
+def _links() -> DashboardLink:
+    return (
+        DashboardLink("Dashboards")
+        .type(DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(as_dropdown=False)
+        .include_vars(include_vars=True)
+        .keep_time(keep_time=True)
+    )
+
+
+def _alerts() -> AnnotationQuery:
+    return (
+        AnnotationQuery()
+        .name("Alerts")
+        .datasource(PROMETHEUS)
+        .enable(enable=True)
+        .icon_color("red")
+        .expr('ALERTS{alertstate="firing"}')
+        .title_format("{{alertname}}")
+        .text_format("{{severity}} {{job}} {{source}} {{reason}} {{stage}}")
+        .step("5s")
+    )
+
+
+def _load_tests() -> AnnotationQuery:
+    return (
+        AnnotationQuery()
+        .name("Load tests")
+        .datasource(GRAFANA)
+        .enable(enable=True)
+        .icon_color("purple")
+        .target(_tagged("loadtest"))
+    )
+
+
+def _tagged(tag: str) -> AnnotationTarget:
+    return AnnotationTarget().limit(100).match_any(match_any=False).tags([tag]).type("tags")
+
+
+def _symbol() -> QueryVariable:
+    return (
+        _values("symbol", "Symbol", "label_values(trading_trades_total, symbol)")
+        .description("What is traded; the panels of one symbol show this one.")
+        .include_all(include_all=False)
+        .multi(multi=False)
+    )
+
+
+def _source() -> QueryVariable:
+    return (
+        _values("source", "Source", "label_values(telemetry_source_trades_total, source)")
+        .description("Who sends the trades: feeds, bots, the load tester.")
+        .include_all(include_all=True)
+        .all_value(".*")
+        .multi(multi=True)
+        .current(VariableOption(selected=True, text=["All"], value=["$__all"]))
+    )
+
+
+def _values(name: str, label: str, query: str) -> QueryVariable:
+    return (
+        QueryVariable(name)
+        .label(label)
+        .datasource(PROMETHEUS)
+        .query({"query": query, "refId": name})
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+    )
+
+
+def choice(name: str, label: str, description: str, options: Sequence[str]) -> CustomVariable:
+    """A variable with fixed values; the first is chosen."""
+    values = [VariableOption(selected=index == 0, text=text, value=text) for index, text in enumerate(options)]
+    return (
+        CustomVariable(name)
+        .label(label)
+        .description(description)
+        .values(",".join(options))
+        .options(values)
+        .current(values[0])
+    )
