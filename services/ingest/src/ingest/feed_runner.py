@@ -1,6 +1,7 @@
 """Runs one feed and knows how it is."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Literal
 
 import structlog
@@ -13,7 +14,7 @@ from telemetry_schema.views import FeedState
 class FeedRunner:
     """Hands a feed's bursts to the pipeline until the feed ends.
 
-    `state`: starting, live (a burst came), finished (a recording ended), failed.
+    `state`: starting, live (trades came), waiting (it says for what), finished (a recording ended), failed.
     """
 
     def __init__(self, feed: Feed, checker: Checker, pass_on: Callable[[Checked], Awaitable[None]]) -> None:
@@ -28,10 +29,11 @@ class FeedRunner:
         """Returns when the feed has ended; what it raises ends the service."""
         self._log.info("feed_started")
         try:
-            async for burst in self._feed.bursts():
-                checked = self._checker.check_feed(burst)
-                self._note(checked)
-                await self._pass_on(checked)
+            async with aclosing(self._feed.bursts()) as bursts:
+                async for burst in bursts:
+                    checked = self._checker.check_feed(burst)
+                    self._note(checked)
+                    await self._pass_on(checked)
         except Exception:
             self._ended = "failed"
             raise
@@ -41,11 +43,21 @@ class FeedRunner:
     @property
     def state(self) -> Literal["starting", "live", "waiting", "finished", "failed"]:
         """How it is now."""
-        return self._ended or ("live" if self._trades else "starting")
+        if self._ended:
+            return self._ended
+        if self._feed.waiting_for:
+            return "waiting"
+        return "live" if self._trades else "starting"
 
     def view(self) -> FeedState:
         """The feed as the UI shows it."""
-        return FeedState(name=self.name, state=self.state, trades=self._trades, last_trade_ns=self._last_trade_ns)
+        return FeedState(
+            name=self.name,
+            state=self.state,
+            detail=self._feed.waiting_for,
+            trades=self._trades,
+            last_trade_ns=self._last_trade_ns,
+        )
 
     def _note(self, checked: Checked) -> None:
         for chunk in checked.chunks:

@@ -1,0 +1,194 @@
+"""Ingest and analytics as real processes on free ports, as `make run` starts them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from prometheus_client.parser import text_string_to_metric_families
+
+BIN = Path(sys.executable).parent
+
+T = TypeVar("T")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def eventually(look: Callable[[], T | None], *, within_s: float = 20.0, what: str = "it") -> T:
+    """What `look` gives once it is something; a wait for the world, bounded and short-stepped."""
+    end = time.monotonic() + within_s
+    while not (found := look()):
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not happen within {within_s} s; last seen: {found!r}")
+        time.sleep(0.02)
+    return found
+
+
+class Metrics:
+    """One scrape of a service."""
+
+    def __init__(self, text: str) -> None:
+        self._samples: dict[tuple[str, frozenset[tuple[str, str]]], float] = {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def value(self, name: str, **labels: str) -> float:
+        """The value of one sample; 0 where there is none."""
+        return self._samples.get((name, frozenset(labels.items())), 0.0)
+
+    def total(self, name: str) -> float:
+        """The sum over all labels."""
+        return sum(value for (each, _), value in self._samples.items() if each == name)
+
+    def labels(self, name: str) -> list[dict[str, str]]:
+        """The labels of each sample of that name."""
+        return [dict(labels) for each, labels in self._samples if each == name]
+
+
+class Service:
+    """One process; stopped, if need be killed, when its context ends."""
+
+    def __init__(self, program: str, http_port: int, environment: Mapping[str, str], log: Path) -> None:
+        self._program, self._environment, self._log = program, environment, log
+        self.http_port = http_port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Starts the process."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [BIN / self._program], env={"PATH": os.environ["PATH"], **self._environment}, stdout=log, stderr=log
+            )
+        return self
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The process, which was started."""
+        assert self._process is not None
+        return self._process
+
+    def wait_ready(self) -> Self:
+        """Returns when /readyz says so."""
+        eventually(self._is_ready, what=f"{self._program} being ready")
+        return self
+
+    def _is_ready(self) -> bool:
+        assert self.process.poll() is None, f"{self._program} ended with {self.process.returncode}:\n{self.log()}"
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def metrics(self) -> Metrics:
+        """A scrape."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=10) as answer:
+            return Metrics(answer.read().decode())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal."""
+        self.process.send_signal(number)
+
+    def stop(self, within_s: float = 20.0) -> int:
+        """Asks it to stop; its exit code."""
+        self.process.terminate()
+        return self.process.wait(within_s)
+
+    def kill(self) -> None:
+        """Kills it at once."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def log(self) -> str:
+        """What it has printed."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of an event."""
+        lines = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("event") == name]
+
+    def rss_bytes(self) -> int:
+        """Resident memory."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def end(self) -> None:
+        """Kills it if it still runs."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+
+class Pipeline:
+    """Ingest and analytics, wired to each other on free ports; not started yet."""
+
+    def __init__(self, directory: Path, *, feeds: str = "", **settings: str) -> None:
+        pull, batches, progress, ingest_http, analytics_http = free_ports(5)
+        self.endpoint = f"tcp://127.0.0.1:{pull}"
+        self.dead_letters = directory / "ingest" / "dead-letters.jsonl"
+        common = {
+            "INGEST_FEEDS": feeds,
+            "INGEST_PULL_ENDPOINT": self.endpoint,
+            "INGEST_ANALYTICS_ENDPOINT": f"tcp://127.0.0.1:{batches}",
+            "INGEST_PROGRESS_ENDPOINT": f"tcp://127.0.0.1:{progress}",
+            "INGEST_UI_ENDPOINTS": "",
+            "INGEST_HTTP_PORT": str(ingest_http),
+            "INGEST_DATA_DIR": str(directory / "ingest"),
+            "ANALYTICS_PULL_ENDPOINT": f"tcp://127.0.0.1:{batches}",
+            "ANALYTICS_PROGRESS_ENDPOINT": f"tcp://127.0.0.1:{progress}",
+            "ANALYTICS_UI_ENDPOINTS": "",
+            "ANALYTICS_HTTP_PORT": str(analytics_http),
+            "ANALYTICS_DATA_DIR": str(directory / "analytics"),
+            **settings,
+        }
+        self.ingest = Service("run-ingest", ingest_http, common, directory / "ingest.log")
+        self.analytics = Service("run-analytics", analytics_http, common, directory / "analytics.log")
+
+    def start(self) -> Self:
+        """Starts both and waits until they are ready."""
+        self.analytics.start()
+        self.ingest.start()
+        self.analytics.wait_ready()
+        self.ingest.wait_ready()
+        return self
+
+    def applied(self) -> float:
+        """Trades that analytics has applied."""
+        return self.analytics.metrics().total("trading_trades_total")
+
+    def wait_applied(self, trades: int, within_s: float = 30.0) -> None:
+        """Returns when exactly so many trades are applied; fails at once if there are more."""
+
+        def enough() -> bool:
+            applied = self.applied()
+            assert applied <= trades, f"{applied} trades applied, {trades} sent"
+            return applied == trades
+
+        eventually(enough, within_s=within_s, what=f"{trades} trades applied")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ingest.end()
+        self.analytics.end()
