@@ -13,6 +13,7 @@ from grafana_foundation_sdk.builders.dashboard import (
     Row,
     TimePicker,
 )
+from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
@@ -23,6 +24,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.parts import PROMETHEUS, Panel
+from dashboards.shelf import Shelf
 
 TAG = "trading-telemetry"
 GRAFANA = DataSourceRef(type_val="grafana", uid="-- Grafana --")
@@ -49,11 +51,11 @@ def dashboard(uid: str, title: str, description: str, since: str, sections: Sequ
         .with_variable(_symbol())
         .with_variable(_source())
     )
-    numbers = count(1)
+    numbers, shelf = count(1), Shelf()
     for title_of_row, panels in sections:
-        built.with_row(Row(title_of_row).id(next(numbers)))
+        built.with_row(Row(title_of_row).id(next(numbers)).grid_pos(shelf.place_row()))
         for panel in panels:
-            built.with_panel(panel.id(next(numbers)))
+            built.with_panel(panel.id(next(numbers)).grid_pos(shelf.place(panel.build().grid_pos)))
     return built
 
 
@@ -69,32 +71,24 @@ def _links() -> DashboardLink:
 
 
 def _alerts() -> AnnotationQuery:
+    query = Dataquery().ref_id("alerts").expr('ALERTS{alertstate="firing"}').interval("5s").range()
     return (
-        AnnotationQuery()
-        .name("Alerts")
-        .datasource(PROMETHEUS)
-        .enable(enable=True)
-        .icon_color("red")
-        .expr('ALERTS{alertstate="firing"}')
+        _marks("Alerts", "red", PROMETHEUS)
+        .target(query)
         .title_format("{{alertname}}")
         .text_format("{{severity}} {{job}} {{source}} {{reason}} {{stage}}")
-        .step("5s")
     )
 
 
 def _load_tests() -> AnnotationQuery:
-    return (
-        AnnotationQuery()
-        .name("Load tests")
-        .datasource(GRAFANA)
-        .enable(enable=True)
-        .icon_color("purple")
-        .target(_tagged("loadtest"))
-    )
+    """What the load tester writes into Grafana."""
+    target = AnnotationTarget().limit(100).match_any(match_any=False).tags(["loadtest"]).type("tags")
+    # The SDK's type knows queries of datasources only; this one is Grafana's own.
+    return _marks("Load tests", "purple", GRAFANA).target(target)  # type: ignore[arg-type]
 
 
-def _tagged(tag: str) -> AnnotationTarget:
-    return AnnotationTarget().limit(100).match_any(match_any=False).tags([tag]).type("tags")
+def _marks(name: str, color: str, datasource: DataSourceRef) -> AnnotationQuery:
+    return AnnotationQuery().name(name).datasource(datasource).enable(enable=True).icon_color(color)
 
 
 def _symbol() -> QueryVariable:

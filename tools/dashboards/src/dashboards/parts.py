@@ -18,6 +18,8 @@ PROMETHEUS = DataSourceRef(type_val="prometheus", uid="prometheus")
 
 BASIS_POINTS = "suffix: bp"
 PER_SECOND = "suffix:/s"
+SPANNED_GAP_MS = 3_000
+"""Gaps up to this long are drawn through: two scrapes may fail before a line breaks."""
 
 Panel = timeseries.Panel | stat.Panel | table.Panel | heatmap.Panel | candlestick.Panel
 
@@ -61,7 +63,7 @@ def number(title: str, description: str, unit: str, query: Dataquery, thresholds
 
 def lines(title: str, description: str, unit: str, *queries: Dataquery) -> timeseries.Panel:
     """Lines over time, with the last and the largest value in the legend."""
-    panel = (
+    return (
         timeseries.Panel()
         .title(title)
         .description(description)
@@ -74,16 +76,10 @@ def lines(title: str, description: str, unit: str, *queries: Dataquery) -> times
         .line_width(1.5)
         .fill_opacity(8)
         .show_points(kinds.VisibilityMode.NEVER)
+        .span_nulls(SPANNED_GAP_MS)
         .span(8)
         .height(8)
     )
-    # A line of one sample is a point, and without this it is nothing.
-    return panel.span_nulls(spanned_gap_ms())
-
-
-def spanned_gap_ms() -> float:
-    """Gaps up to this long are drawn through: two scrapes may fail before a line breaks."""
-    return 3_000
 
 
 def legend(*calculations: str) -> common.VizLegendOptions:
@@ -138,7 +134,7 @@ def cells(title: str, description: str, unit: str, query: Dataquery) -> heatmap.
         .color(heatmap.HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Turbo").steps(64).exponent(0.5))
         .filter_values(heatmap.FilterValueRange().le(1e-9))
         .tooltip(heatmap.HeatmapTooltip().mode(kinds.TooltipDisplayMode.SINGLE).y_histogram(y_histogram=True))
-        .legend(heatmap.HeatmapLegend().show(show=True))
+        .show_legend()
         .cell_gap(1)
         .span(12)
         .height(9)

@@ -48,7 +48,8 @@ def _last_price() -> stat.Panel:
 
 def _distance() -> stat.Panel:
     text = "Last price against the volume-weighted average price of the last minute, in basis points (1/100 %)."
-    expr = '1e4 * (trading_last_price{symbol="$symbol"} / on (symbol) trading_window_vwap{symbol="$symbol",window="1m"} - 1)'
+    vwap = 'trading_window_vwap{symbol="$symbol",window="1m"}'
+    expr = f'1e4 * (trading_last_price{{symbol="$symbol"}} / on (symbol) {vwap} - 1)'
     limits = palette.limits(palette.SELL, (-0.05, palette.PRICE), (0.05, palette.BUY))
     return number("From VWAP, 1 m", text, BASIS_POINTS, over_time("A", expr, "distance"), limits).decimals(2)
 
@@ -68,14 +69,20 @@ def _turnover() -> stat.Panel:
 
 
 def _imbalance() -> stat.Panel:
-    text = "(buy − sell) ÷ (buy + sell) volume of the last minute, by the taker's side: 100 % is all bought, −100 % all sold."
+    text = (
+        "(buy − sell) ÷ (buy + sell) volume of the last minute, by the taker's side: 100 % is all bought, "
+        "−100 % all sold."
+    )
     query = over_time("A", 'trading_window_imbalance_ratio{symbol="$symbol",window="1m"}', "imbalance")
     limits = palette.limits(palette.SELL, (-0.1, palette.PRICE), (0.1, palette.BUY))
     return number("Imbalance, 1 m", text, "percentunit", query, limits).decimals(0)
 
 
 def _age() -> stat.Panel:
-    text = "Time since the newest trade's own time. Orange after 10 s, red after a minute: the market is quiet or its feed is dead."
+    text = (
+        "Time since the newest trade's own time. Orange after 10 s, red after a minute: the market is quiet "
+        "or its feed is dead."
+    )
     expr = 'clamp_min(time() - trading_last_trade_timestamp_seconds{symbol="$symbol"}, 0)'
     limits = palette.limits(palette.GOOD, (10, palette.WARN), (60, palette.BAD))
     return number("Last trade", text, "s", now("A", expr, "age"), limits).decimals(1)

@@ -1,4 +1,4 @@
-"""The lower panels of *Trading*: who buys and sells, how trades are spread, and all symbols and sources side by side."""
+"""The lower panels of *Trading*: who buys and sells, how trades are spread, all symbols and sources side by side."""
 
 from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
@@ -39,7 +39,8 @@ def statistics_panels() -> list[Panel]:
 def _windows() -> table.Panel:
     """Every query brings one column; `merge` makes one table of them, by window."""
     text = (
-        "Each window in one row: trades, volume and VWAP, and mean, standard deviation (of the population) and largest size of a trade, "
+        "Each window in one row: trades, volume and VWAP, and mean, standard deviation (of the "
+        "population) and largest size of a trade, "
         "in units of base."
     )
     columns = {
@@ -73,14 +74,18 @@ def _windows() -> table.Panel:
 
 
 def _sizes() -> timeseries.Panel:
-    text = "Sizes of the recent trades, in units of base: half of them are at most the lowest line, 99 of 100 at most the highest."
+    text = (
+        "Sizes of the recent trades, in units of base: half of them are at most the lowest line, 99 of 100 at "
+        "most the highest."
+    )
     query = over_time("A", 'trading_qty_quantile{symbol="$symbol"}', "{{quantile}}")
     return lines("Trade size quantiles", text, "short", query).span(6).height(7).legend(legend("lastNotNull"))
 
 
 def _arrivals() -> timeseries.Panel:
     text = (
-        "Mean time between recent trades (left), and the burstiness of their arrivals (right): −1 is a clock, 0 is random, "
+        "Mean time between recent trades (left), and the burstiness of their arrivals (right): −1 is a "
+        "clock, 0 is random, "
         "towards 1 they come in bursts."
     )
     gaps = over_time("A", 'trading_interarrival_seconds_mean{symbol="$symbol"}', "time between")

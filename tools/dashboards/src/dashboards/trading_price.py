@@ -31,7 +31,8 @@ def price_panels() -> list[Panel]:
 
 def _candles() -> candlestick.Panel:
     text = (
-        "Open, high, low and close of each candle, exact from the trades: a candle is the window of its own length, read at its end. "
+        "Open, high, low and close of each candle, exact from the trades: a candle is the window of its "
+        "own length, read at its end. "
         "Bars: volume. When the time range holds over 500 candles, some are left out: take a longer candle."
     )
     selector = '{symbol="$symbol",window="$candle"}'
@@ -68,7 +69,8 @@ def _candles() -> candlestick.Panel:
 def _leaders() -> table.Panel:
     """Every query brings one column; `merge` makes one table of them, by symbol."""
     text = (
-        "The ten symbols with the highest turnover of the last five minutes. Change: last against first trade of these minutes. "
+        "The ten symbols with the highest turnover of the last five minutes. Change: last against first "
+        "trade of these minutes. "
         "Imbalance: 100 % is all bought. A click on a symbol shows it on this dashboard."
     )
     queries = [
@@ -126,7 +128,10 @@ def _averages() -> timeseries.Panel:
 
 
 def _distances() -> timeseries.Panel:
-    text = "Last price against each VWAP, in basis points (1/100 %): above zero is dearer than the average trade of that window."
+    text = (
+        "Last price against each VWAP, in basis points (1/100 %): above zero is dearer than the average trade "
+        "of that window."
+    )
     price = 'trading_last_price{symbol="$symbol"}'
     expr = f"1e4 * ({price} / on (symbol) group_right () {_of_windows('trading_window_vwap')} - 1)"
     panel = lines("Distance from VWAP", text, BASIS_POINTS, over_time("A", expr, "{{window}}"))
@@ -134,7 +139,10 @@ def _distances() -> timeseries.Panel:
 
 
 def _volatility() -> timeseries.Panel:
-    text = "√Σ ln(close ÷ close before)² over the seconds of the window that had trades: how far the price moved, not annualised."
+    text = (
+        "√Σ ln(close ÷ close before)² over the seconds of the window that had trades: how far the price "
+        "moved, not annualised."
+    )
     query = over_time("A", _of_windows("trading_window_realised_volatility_ratio"), "{{window}}")
     return _by_window(lines("Realised volatility", text, "percentunit", query)).decimals(2).axis_soft_min(0)
 
