@@ -14,7 +14,7 @@ import msgspec
 from pydantic import BaseModel
 from typing_extensions import TypeIs
 
-from telemetry_schema.fields import LAST_NS, MAX_FRAME_BYTES, NAME_PATTERN
+from telemetry_schema.fields import LAST_NS, MAX_FRAME_BYTES, MAX_NAME_CHARS, NAME_PATTERN
 from telemetry_schema.messages import Trade, TradeColumns
 
 Schema: TypeAlias = dict[str, Any]
@@ -53,12 +53,15 @@ class FastColumns(Protocol):
     event_ns: list[int]
 
 
+_Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_NAME_CHARS)]
+
+
 class Position(msgspec.Struct, gc=False):
     """Where a refused message stands in its run, as far as it can be read."""
 
-    source: str
+    source: _Name
     seq: int
-    run: str | None = None
+    run: _Name | None = None
     symbol: str | list[str] | None = None
 
     @property

@@ -18,6 +18,9 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$"
 """What a symbol, source, run, id or account may look like: it becomes a metric label and a log field, so no
 control characters, blanks or quotes."""
 
+MAX_NAME_CHARS = 64
+"""The longest source, run, id or account; a symbol has at most half of it."""
+
 LAST_NS = 2**63 - 1
 """The last nanosecond that fits a signed 64-bit integer: April 2262."""
 
@@ -25,7 +28,7 @@ MAX_FRAME_BYTES = 1024 * 1024
 """The longest frame that is accepted at the edge."""
 
 MAX_COLUMN_TRADES = 16_384
-"""The most trades in one columnar message; with all fields filled it stays below `MAX_FRAME_BYTES`."""
+"""The most trades in one columnar message. Where names and numbers are long, `MAX_FRAME_BYTES` is reached earlier."""
 
 Side = Literal["buy", "sell"]
 
@@ -36,22 +39,22 @@ Symbol = Annotated[
 ]
 Source = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
     Field(description="Who sent it: the bot, feed or person."),
 ]
 Run = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
     Field(description="New at each start of the source; seq counts within it."),
 ]
 TradeId = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
     Field(description="The venue's or the sender's own identifier of the trade."),
 ]
 Account = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=64, pattern=NAME_PATTERN),
+    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
     Field(description="The account the trade belongs to; none for market trades."),
 ]
 TakerSide = Annotated[Side, Field(description="Side of the taker (aggressor).")]

@@ -1,0 +1,22 @@
+"""What a trading bot imports to send its trades.
+
+- `publisher`: `Publisher`, which checks, numbers and sends; `stats`: what it counted.
+- `connection`: the socket, and its optional keys; the only module that knows ZeroMQ.
+- `errors`: what it raises.
+"""
+
+from telemetry_client.connection import CurveKeys
+from telemetry_client.errors import ClientError, ClosedError, ForkedError, InvalidSettingError, InvalidTradeError
+from telemetry_client.publisher import Publisher
+from telemetry_client.stats import Stats
+
+__all__ = [
+    "ClientError",
+    "ClosedError",
+    "CurveKeys",
+    "ForkedError",
+    "InvalidSettingError",
+    "InvalidTradeError",
+    "Publisher",
+    "Stats",
+]

@@ -1,0 +1,55 @@
+"""What a bot hands in, checked: settings here, trades by the schema; errors name what is wrong."""
+
+from typing import Final
+
+from pydantic import ValidationError
+
+from telemetry_client.errors import InvalidSettingError
+from telemetry_schema.encoder import TradeEncoder
+
+MAX_WAIT_S: Final = 3600.0
+"""The longest `block_s` and `linger_s`: a bot that waits longer has stopped trading."""
+
+_MAX_SHOWN_CHARS: Final = 80
+"""How much of a refused value an error message shows: what fits on a line."""
+
+
+def trade_encoder(head: dict[str, str]) -> TradeEncoder:
+    """What encodes the trades of a publisher; `head` holds the fields that are the same in each of them.
+
+    Raises:
+        InvalidSettingError: one of them is not valid.
+    """
+    try:
+        return TradeEncoder(head)
+    except ValidationError as error:
+        raise InvalidSettingError(describe(error)) from error
+
+
+def describe(error: ValidationError, first: int = 0) -> str:
+    """Which value is wrong, and why; `first` is the index of the message's first trade among those of the call."""
+    details = error.errors(include_url=False, include_context=False)[0]
+    place = "".join(f"[{part + first}]" if isinstance(part, int) else part for part in details["loc"])
+    return f"{place}: {details['msg']}, not {short(details['input'])}"
+
+
+def checked_wait(wait_s: float, name: str) -> float:
+    """A number of seconds to wait; raises `InvalidSettingError`."""
+    if type(wait_s) not in {int, float} or not 0 <= wait_s <= MAX_WAIT_S:
+        raise InvalidSettingError(f"{name} must be a number of seconds from 0 to {MAX_WAIT_S:g}, not {short(wait_s)}")
+    return float(wait_s)
+
+
+def checked_queue_length(max_queued_messages: int) -> int:
+    """The length of a queue; raises `InvalidSettingError`."""
+    # 0 would mean a queue without bounds to ZeroMQ.
+    if type(max_queued_messages) is not int or not 1 <= max_queued_messages < 2**31:
+        shown = short(max_queued_messages)
+        raise InvalidSettingError(f"max_queued_messages must be a whole number from 1 to 2**31 - 1, not {shown}")
+    return max_queued_messages
+
+
+def short(value: object) -> str:
+    """A value in an error message."""
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN_CHARS else f"{text[: _MAX_SHOWN_CHARS - 3]}..."

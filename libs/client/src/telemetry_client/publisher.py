@@ -1,0 +1,235 @@
+"""`Publisher`: checks, numbers and sends the trades of one bot."""
+
+import os
+import secrets
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+from pydantic import ValidationError
+
+from telemetry_client.checks import checked_queue_length, checked_wait, describe, trade_encoder
+from telemetry_client.columns import Texts, as_columns
+from telemetry_client.connection import Connection, CurveKeys
+from telemetry_client.errors import ClosedError, ForkedError, InvalidTradeError
+from telemetry_client.stats import Stats
+from telemetry_schema import TradeColumns, encode, with_seq
+
+MAX_MESSAGE_TRADES: Final = 1024
+"""The most trades that `trades` puts into one message: at most 120 kB, far below what ingest accepts, so that a full
+queue of them still fits into memory; sending them in larger pieces would hardly be faster."""
+
+
+class Publisher:
+    """Sends a bot's trades to ingest. Connects by itself, whichever of both starts first.
+
+    Times are UTC epoch nanoseconds, sides the taker's, prices in quote currency per unit of base, quantities in units
+    of base. Trades are numbered from 0 in each `run`; one that finds the queue full for `block_s` is dropped, counted,
+    and keeps its number, so that ingest sees the gap. May be used from several threads, but not across a fork.
+
+    Raises:
+        InvalidSettingError: no publisher can be made of these arguments.
+    """
+
+    def __init__(
+        self,
+        endpoint: str = "tcp://127.0.0.1:5555",
+        source: str = "my-bot",
+        *,
+        account: str | None = None,
+        run: str | None = None,
+        max_queued_messages: int = 10_000,
+        block_s: float = 0.0,
+        linger_s: float = 1.0,
+        curve: CurveKeys | None = None,
+    ) -> None:
+        self._head = {"source": source, "run": run if run is not None else _new_run()}
+        self._account = account
+        self._encode = trade_encoder(self._head | ({} if account is None else {"account": account})).encode
+        self._block_s = checked_wait(block_s, "block_s")
+        self._linger_s = checked_wait(linger_s, "linger_s")
+        self._max_queued_messages = checked_queue_length(max_queued_messages)
+        self._connection = Connection(endpoint, max_queued_messages=max_queued_messages, curve=curve)
+        self._pid = os.getpid()
+        # Held for microseconds, never while waiting: it keeps numbers and messages in one order.
+        self._lock = threading.Lock()
+        # Held by the one thread that waits for room. While any waits, all queue up here instead of at the socket.
+        self._turn = threading.Lock()
+        self._waiting = 0
+        self._closed = False
+        self._sent_trades = self._sent_messages = self._dropped_trades = self._unflushed_messages = 0
+        # A bot that forgets to close still sends what is queued, when this object goes or the interpreter ends.
+        self._at_end = weakref.finalize(self, self._connection.close, self._linger_s)
+
+    @property
+    def run(self) -> str:
+        """The name of this run, new for each publisher unless it was given."""
+        return self._head["run"]
+
+    @property
+    def sent_trades(self) -> int:
+        """Trades that were queued to be sent."""
+        return self._sent_trades
+
+    @property
+    def dropped_trades(self) -> int:
+        """Trades that found the queue full; ingest sees each as a gap in the numbers."""
+        return self._dropped_trades
+
+    def stats(self) -> Stats:
+        """All counts of one moment."""
+        with self._lock:
+            return Stats(self._sent_trades, self._sent_messages, self._dropped_trades, self._unflushed_messages)
+
+    def trade(
+        self,
+        symbol: str,
+        side: Literal["buy", "sell"],
+        qty: float,
+        price: float,
+        *,
+        event_ns: int | None = None,
+        id: str | None = None,  # noqa: A002 - the field is called so on the wire
+    ) -> bool:
+        """Sends one trade: True if it was queued, False if it was dropped. Without `event_ns` it happened now.
+
+        Raises:
+            InvalidTradeError: a value is missing, of the wrong type or out of range.
+            ClosedError, ForkedError: the publisher is closed, or belongs to the parent process.
+        """
+        now_ns = time.time_ns()
+        if event_ns is None:
+            event_ns = now_ns
+        fields = {"symbol": symbol, "side": side, "qty": qty, "price": price, "event_ns": event_ns, "sent_ns": now_ns}
+        if id is not None:
+            fields["id"] = id
+        try:
+            frame = self._encode(fields)
+        except ValidationError as error:
+            raise InvalidTradeError(describe(error)) from error
+        return self._put(frame, 1, None)
+
+    def trades(
+        self,
+        *,
+        symbol: Texts,
+        side: Texts,
+        qty: Iterable[float],
+        price: Iterable[float],
+        event_ns: Iterable[int] | None = None,
+    ) -> bool:
+        """Sends many trades, given as columns of one length: True if all were queued, False if any was dropped.
+
+        A column is a list, any other iterable, or an array that knows `tolist` (NumPy, pandas). One symbol or side may
+        stand for all, and without `event_ns` they happened now. They travel in as many messages as needed; `block_s`
+        is for all together. Not one is sent if one is invalid. Raises as `trade` does.
+        """
+        deadline_s = time.monotonic() + self._block_s
+        now_ns = time.time_ns()
+        columns = as_columns(symbol, side, qty, price, now_ns if event_ns is None else event_ns)
+        # Columns have no account: what belongs to one travels trade by trade.
+        framed = self._columnar_frames if self._account is None else self._frames
+        # Two lists: none is sent before all are checked, and one that is dropped does not hold up the next.
+        frames = list(framed(columns, now_ns))
+        queued = [self._put(frame, count, deadline_s) for frame, count in frames]
+        return all(queued)
+
+    def close(self) -> bool:
+        """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all of it went out.
+
+        A call that waits for room in another thread is waited for first. Closing again does nothing. In a fork it
+        leaves the parent's socket alone.
+        """
+        if os.getpid() != self._pid:
+            return False
+        with self._lock:
+            self._closed = True
+        with self._turn:
+            if self._at_end.detach() is not None and not self._connection.close(self._linger_s):
+                self._unflushed_messages = min(self._sent_messages, self._max_queued_messages)
+        return not self._unflushed_messages
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _columnar_frames(self, columns: dict[str, list[Any]], now_ns: int) -> Iterator[tuple[bytes, int]]:
+        """Frames of valid trades, each with how many it holds."""
+        for first in range(0, len(columns["qty"]), MAX_MESSAGE_TRADES):
+            piece = {name: column[first : first + MAX_MESSAGE_TRADES] for name, column in columns.items()}
+            try:
+                message = TradeColumns.model_validate({**self._head, **piece, "sent_ns": now_ns})
+            except ValidationError as error:
+                raise InvalidTradeError(describe(error, first)) from error
+            yield encode(message), len(piece["qty"])
+
+    def _frames(self, columns: dict[str, list[Any]], now_ns: int) -> Iterator[tuple[bytes, int]]:
+        """Frames of valid trades, of one trade each."""
+        for index, row in enumerate(zip(*columns.values(), strict=True)):
+            try:
+                frame = self._encode({**dict(zip(columns, row, strict=True)), "sent_ns": now_ns})
+            except ValidationError as error:
+                raise InvalidTradeError(f"trade {index}: {describe(error)}") from error
+            yield frame, 1
+
+    def _put(self, frame: bytes, count: int, deadline_s: float | None) -> bool:
+        """Numbers and queues a message of `count` trades; drops it if there is no room in time."""
+        if os.getpid() != self._pid:
+            # Before the lock: a fork may have copied it while another thread held it.
+            raise ForkedError("this publisher belongs to the parent process: make a new one after the fork")
+        with self._lock:
+            if self._closed:
+                raise ClosedError("this publisher is closed")
+            if not self._waiting:
+                if self._offer(frame, count):
+                    return True
+                if not self._block_s:
+                    self._dropped_trades += count
+                    return False
+            self._waiting += 1
+        if deadline_s is None:
+            deadline_s = time.monotonic() + self._block_s
+        try:
+            return self._put_when_room(frame, count, deadline_s)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _put_when_room(self, frame: bytes, count: int, deadline_s: float) -> bool:
+        if self._turn.acquire(timeout=_time_left_s(deadline_s)):
+            try:
+                # The socket is ours while we wait without the lock: others see that somebody waits, and queue up.
+                while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
+                    with self._lock:
+                        if self._offer(frame, count):
+                            return True
+            finally:
+                self._turn.release()
+        with self._lock:
+            self._dropped_trades += count
+        return False
+
+    def _offer(self, frame: bytes, count: int) -> bool:
+        """Queues the message under the next number if there is room; the caller holds the lock."""
+        if not self._connection.offer(with_seq(frame, self._sent_trades + self._dropped_trades)):
+            return False
+        self._sent_trades += count
+        self._sent_messages += 1
+        return True
+
+
+def _time_left_s(deadline_s: float) -> float:
+    return max(0.0, deadline_s - time.monotonic())
+
+
+def _new_run() -> str:
+    """Sorts by time, and differs even if two bots start in the same second."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"

@@ -1,0 +1,18 @@
+"""What a publisher counted."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts since the publisher was made; `sent_trades + dropped_trades` is the number of the next trade.
+
+    `sent` means handed to the queue. What was queued when the process ended, or was on its way when the connection
+    broke, can still be lost: ingest sees the gap in the numbers, the publisher does not.
+    """
+
+    sent_trades: int
+    sent_messages: int
+    dropped_trades: int
+    unflushed_messages: int
+    """After `close`: at most so many messages were still queued and are lost; 0 before, and if all went out in time."""
