@@ -15,7 +15,7 @@ SERIES = {"10s": "#F2CC0C", "1m": "#5B9CF6", "5m": "#B877D9", "1h": "#FF9830"}
 """A window has the same colour wherever it is drawn."""
 
 LATENCY_BUDGET_S = 0.01
-"""What 99 of 100 trades must stay under from the sender's clock to the metric, ten times what one takes on a quiet machine.
+"""What 99 of 100 trades must stay under, from the sender's clock to the metric: ten times what one takes on a calm day.
 
 The alert `LatencyOverBudget` has the same number, and a test compares the two.
 """

@@ -26,7 +26,8 @@ def or_none(expr: str, label: str) -> str:
 
 def overdue() -> str:
     """Trades that ingest accepted over five seconds ago and that are not applied."""
-    recent = f"(sum({ACCEPTED}) - sum(min_over_time({ACCEPTED}[{OVERDUE_AFTER}])))"
+    new, grown = f"{ACCEPTED} unless {ACCEPTED} offset {OVERDUE_AFTER}", f"min_over_time({ACCEPTED}[{OVERDUE_AFTER}])"
+    recent = f"sum(({new}) or ({ACCEPTED} - {grown}))"
     return f"clamp_min(sum(telemetry_unapplied_trades) - ({recent} or vector(0)), 0)"
 
 
