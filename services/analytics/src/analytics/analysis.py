@@ -1,0 +1,92 @@
+"""The results that metrics and snapshots are made of: computed when somebody asks, but not more often than it helps."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from analytics.arrays import Floats
+from analytics.engine import Engine, State
+from analytics.recent import RecentStatistics, RecentView
+
+FRESH_NS: Final = 100_000_000
+"""Results younger than this are good enough for a person."""
+
+_T = TypeVar("_T")
+
+_SYMBOLS_A_STEP: Final = 32
+"""Symbols whose recent trades are sorted without a break: about 1 ms."""
+
+_MAX_PREPARATIONS: Final = 20
+"""Steps of preparation before the results are read all the same: trades of many minutes may come faster than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One consistent state and the statistics of the recent trades, of shape (symbols,)."""
+
+    state: State
+    mean_interval_s: Floats
+    burstiness: Floats
+    qty_quantiles: Floats
+    """Of `recent.PROBABILITIES`, shape (3, symbols)."""
+
+
+class Analysis:
+    """Computes results in steps, so that trades can be applied in between; they are of one moment all the same."""
+
+    def __init__(self, engine: Engine, *, max_symbols: int, now_ns: Callable[[], int]) -> None:
+        self._engine, self._now_ns = engine, now_ns
+        self._statistics = RecentStatistics(max_symbols + 1)
+        self._results: Results | None = None
+
+    def steps(self, *, max_age_ns: int = 0) -> Generator[None, None, Results]:
+        """Returns the results, and yields wherever something else may be done before.
+
+        Args:
+            max_age_ns: results younger than this are given again.
+        """
+        if self._results is not None and 0 <= self._now_ns() - self._results.state.at_ns < max_age_ns:
+            return self._results
+        yield from self._prepare()
+        state = self._engine.read(now_ns=self._now_ns())
+        yield
+        yield from self._renew(state.changed)
+        self._results = self._take(state)
+        return self._results
+
+    def _prepare(self) -> Generator[None, None, None]:
+        for _ in range(_MAX_PREPARATIONS):
+            if self._engine.prepare():
+                return
+            yield
+
+    def _renew(self, view: RecentView) -> Generator[None, None, None]:
+        done = 0
+        try:
+            while done < len(view.slots):
+                self._statistics.renew(view, slice(done, done + _SYMBOLS_A_STEP))
+                done += _SYMBOLS_A_STEP
+                yield
+        finally:
+            # Given up half way, the rest is still to be done.
+            self._engine.recent.changed[view.slots[done:]] = True
+
+    def _take(self, state: State) -> Results:
+        known = slice(len(state.symbols))
+        statistics = self._statistics
+        return Results(
+            state=state,
+            mean_interval_s=statistics.mean_interval_s[known].copy(),
+            burstiness=statistics.burstiness[known].copy(),
+            qty_quantiles=statistics.qty_quantiles[:, known].copy(),
+        )
+
+
+def run(steps: Generator[None, None, _T]) -> _T:
+    """Does all steps at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            result: _T = stop.value
+            return result

@@ -1,0 +1,144 @@
+"""Analytics: receive → apply → confirm. Prometheus is told what came of it when it asks, the UI at intervals."""
+
+import asyncio
+from collections.abc import Sequence
+
+from analytics.analysis import FRESH_NS, Analysis, Results
+from analytics.engine import Engine
+from analytics.exposition import text
+from analytics.metrics import Metrics
+from analytics.refusals import Refusals
+from analytics.snapshots import Snapshots
+from telemetry_runtime.clock import Clock
+from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime.transport import Frames, LossySink, Source
+from telemetry_schema.batch import TradeBatch, decode_batch
+from telemetry_schema.codec import encode
+from telemetry_schema.errors import BatchError
+from telemetry_schema.messages import CommandResult
+
+REPORT_S = 0.1
+"""Time from one report of progress to the next."""
+
+_VALUES_A_STEP = 2_000
+"""Metrics written without a break: about 1 ms."""
+
+
+class AnalyticsApp:
+    """The pipeline: `start` its tasks, and `finish` it before they are stopped."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        progress: LossySink,
+        ui: Sequence[LossySink],
+        engine: Engine,
+        analysis: Analysis,
+        snapshots: Snapshots,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._source, self._progress, self._ui = source, progress, ui
+        self._engine, self._analysis, self._clock = engine, analysis, clock
+        self._snapshots, self._metrics = snapshots, metrics
+        self._refusals = Refusals()
+        # Results are computed in steps; two askers at a time would compute them twice.
+        self._computing = asyncio.Lock()
+
+    def start(self, tasks: AsyncTaskManager, *, snapshot_interval_s: float) -> None:
+        """Starts the pipeline, from the sea to the spring."""
+        if self._ui:
+            tasks.start("snapshots", self._tell_ui(snapshot_interval_s))
+        tasks.start("progress", self._report())
+        tasks.start("intake", self.take_in())
+
+    async def take_in(self) -> None:
+        """Applies what ingest sends, until the source ends."""
+        while burst := await self._source.receive():
+            for frames in burst:
+                self._take(frames)
+            # Cancelled here nothing is lost: ingest holds what was not reported applied.
+            await asyncio.sleep(0)
+
+    def _take(self, frames: Frames) -> None:
+        now_ns = self._clock.now_ns()
+        try:
+            batch = decode_batch(frames)
+        except BatchError as error:
+            self._engine.refuse()
+            self._refusals.tell(error, now_ns)
+            return
+        if self._engine.apply(batch, now_ns=now_ns) and batch.header.commands:
+            self._confirm(batch, now_ns)
+
+    def _confirm(self, batch: TradeBatch, now_ns: int) -> None:
+        for ref in batch.header.commands:
+            trade = batch.records[ref.index]
+            result = CommandResult(
+                command_id=ref.command_id,
+                status="recorded",
+                price=float(trade["price"]),
+                received_ns=int(trade["received_ns"]),
+                applied_ns=now_ns,
+            )
+            self._offer(encode(result))
+
+    def _offer(self, frame: bytes) -> None:
+        for sink in self._ui:
+            sink.offer([frame])
+
+    async def _report(self) -> None:
+        """Tells ingest how far analytics has come, and what it misses."""
+        while True:
+            self.report()
+            await self._clock.sleep(REPORT_S)
+
+    def report(self) -> None:
+        """Reports what has not been reported; what cannot be told now is told next time."""
+        for report in self._engine.streams.reports():
+            if self._progress.offer([encode(report)]):
+                self._engine.streams.told(report)
+
+    async def _tell_ui(self, interval_s: float) -> None:
+        while True:
+            results = await self._results(FRESH_NS)
+            self._offer(encode(self._snapshots.take(results)))
+            await self._clock.sleep(interval_s)
+
+    async def render(self) -> bytes:
+        """The metrics as Prometheus' text, with all trades that have been applied."""
+        results, parts, values = await self._results(0), [], 0
+        for family in self._metrics.families(results):
+            parts.append(text(family))
+            values += len(family.values)
+            if values > _VALUES_A_STEP:
+                values = 0
+                await asyncio.sleep(0)
+        return "".join(parts).encode()
+
+    async def _results(self, max_age_ns: int) -> Results:
+        async with self._computing:
+            steps = self._analysis.steps(max_age_ns=max_age_ns)
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as done:
+                    results: Results = done.value
+                    return results
+                await asyncio.sleep(0)
+
+    async def finish(self, *, quiet_s: float, grace_s: float) -> None:
+        """Goes on applying until every stream has ended, no trade has come for `quiet_s`, or `grace_s` is over.
+
+        So an ingest that stops at the same moment gets all its trades applied. One that goes on loses nothing
+        either: it holds what is not reported applied.
+        """
+        waited_s = quiet = 0.0
+        applied = self._engine.ledger.applied
+        while waited_s < grace_s and quiet < quiet_s and not self._engine.streams.all_final:
+            await self._clock.sleep(REPORT_S)
+            waited_s += REPORT_S
+            quiet = quiet + REPORT_S if self._engine.ledger.applied == applied else 0.0
+            applied = self._engine.ledger.applied
+        self.report()

@@ -1,0 +1,13 @@
+"""Names of the array types, and the unit that all times are cut by."""
+
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+SECOND_NS: Final = 1_000_000_000
+"""Nanoseconds in a second."""

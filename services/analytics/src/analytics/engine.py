@@ -1,0 +1,142 @@
+"""The state of analytics: batches go in, one consistent state comes out. Pure: no sockets, no clock of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.arrays import SECOND_NS, Bools
+from analytics.buckets import MAX_AHEAD_S, Buckets
+from analytics.event_clock import EventClock
+from analytics.latency import Latencies, Skews, StageView
+from analytics.ledger import Ledger
+from analytics.recent import RecentTrades, RecentView, Tape
+from analytics.rows import Rows
+from analytics.slots import Slots
+from analytics.streams import Place, Streams
+from analytics.totals import Totals, TotalsView
+from analytics.trades import Pending, Slots16
+from analytics.windows import Windows
+from telemetry_schema.batch import BatchHeader, Records, TradeBatch
+from telemetry_schema.views import Stage, WindowName
+
+TAPE_TRADES = 50
+"""Trades on the tape: what a person can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything at one moment. Columns are of shape (symbols,), in the order of `symbols`; the first is `other`."""
+
+    at_ns: int
+    clock_ns: int
+    symbols: tuple[str, ...]
+    totals: TotalsView
+    windows: dict[WindowName, Rows]
+    latencies: dict[Stage, StageView]
+    skews_ns: dict[str, int]
+    ledger: Ledger
+    changed: RecentView
+    """The recent trades of the symbols that have traded since the last state."""
+
+
+class Engine:
+    """Applies batches. What they change is folded in many trades at a time, and always before anything is read."""
+
+    def __init__(self, *, max_symbols: int, max_sources: int, recent_trades: int) -> None:
+        slots = max_symbols + 1
+        self.symbols, self.sources = Slots(max_symbols), Slots(max_sources)
+        self.streams, self.ledger = Streams(), Ledger()
+        self.recent, self.tape = RecentTrades(max_slots=slots, depth=recent_trades), Tape(TAPE_TRADES)
+        self.buckets = Buckets(max_slots=slots)
+        self._windows = Windows(self.buckets)
+        self._pending, self._clock = Pending(), EventClock()
+        self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(max_sources + 1)
+
+    def apply(self, batch: TradeBatch, *, now_ns: int) -> bool:
+        """Applies those trades of the batch that have not been applied before; whether all of it is applied now."""
+        header = batch.header
+        admission = self.streams.admit(header)
+        self.ledger.count(admission, header.count)
+        if admission.place is Place.NEXT:
+            self._add(header, batch.records[admission.repeated :], now_ns)
+        return admission.place is not Place.EARLY
+
+    def _add(self, header: BatchHeader, fresh: Records, now_ns: int) -> None:
+        symbols, sources = self._slots(header)
+        recorded, at = _recorded(header), (now_ns, header.sent_ns)
+        while len(fresh):
+            room = self._pending.room
+            self._pending.add(fresh[:room], symbols=symbols, sources=sources, recorded=recorded, at=at)
+            fresh = fresh[room:]
+            if not self._pending.room:
+                self.fold()
+
+    def refuse(self) -> None:
+        """Counts a message that is no batch."""
+        self.ledger.batches["refused"] += 1
+
+    def _slots(self, header: BatchHeader) -> tuple[Slots16, Slots16]:
+        symbols, sources = self.symbols.find(header.symbols), self.sources.find(header.sources)
+        self.buckets.reserve(len(self.symbols))
+        self.recent.reserve(len(self.symbols))
+        return symbols, sources
+
+    def fold(self) -> None:
+        """Folds what is pending into everything that is kept."""
+        if not len(self._pending):
+            return
+        trades = self._pending.take()
+        now_ns = int(trades.applied_ns[-1])
+        newest_allowed_s = now_ns // SECOND_NS + MAX_AHEAD_S
+        # Numbers that overflow become inf and are shown as such; a warning a fold would help nobody.
+        with np.errstate(all="ignore"):
+            late, ahead = self.buckets.fold(trades, newest_allowed_s=newest_allowed_s)
+            self._totals.fold(trades)
+        self.ledger.late += late
+        self.ledger.ahead += ahead
+        possible = trades.event_ns[trades.event_ns < (newest_allowed_s + 1) * SECOND_NS] if ahead else trades.event_ns
+        self._clock.see(int(possible.max(initial=-1)), now_ns=now_ns)
+        self._latencies.fold(trades, now_ns=now_ns)
+        self._skews.fold(trades)
+        self.recent.fold(trades)
+        self.tape.fold(trades)
+        self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == 0))
+        self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
+
+    def prepare(self, *, minutes: int = 4) -> bool:
+        """Does a part of the work of the next `read`, bounded in time; whether there is none left."""
+        self.fold()
+        return self._windows.renew(minutes)
+
+    def read(self, *, now_ns: int) -> State:
+        """The state now."""
+        self.fold()
+        clock_ns = self._clock.read(now_ns)
+        with np.errstate(all="ignore"):
+            windows = self._windows.read(clock_ns // SECOND_NS)
+        symbols, sources = self.symbols.names, self.sources.names
+        return State(
+            at_ns=now_ns,
+            clock_ns=clock_ns,
+            symbols=symbols,
+            totals=self._totals.view(len(symbols)),
+            windows={name: rows.first(len(symbols)) for name, rows in windows.items()},
+            latencies=self._latencies.view(now_ns),
+            skews_ns={sources[slot]: skew for slot, skew in self._skews.view().items()},
+            ledger=self.ledger.copy(),
+            changed=self._changed(),
+        )
+
+    def _changed(self) -> RecentView:
+        changed = np.flatnonzero(self.recent.changed)
+        self.recent.changed[changed] = False
+        return self.recent.view(changed)
+
+
+def _recorded(header: BatchHeader) -> Bools | None:
+    """Which of the batch's sources are replayed; None when none is."""
+    if not header.recorded:
+        return None
+    recorded = np.zeros(len(header.sources), np.bool_)
+    recorded[[index for index in header.recorded if index < len(recorded)]] = True
+    return recorded

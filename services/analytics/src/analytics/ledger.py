@@ -1,0 +1,65 @@
+"""What became of every batch and every trade: outcomes are disjoint, and their sum is what was received."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from analytics.streams import Admission, Place
+
+Outcome = Literal["accepted", "refused", "duplicate", "ignored"]
+
+BATCH_TRADES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
+"""Upper bounds of the histogram of batch sizes, in trades."""
+
+REFUSED_BATCH: Final = "bad_batch"
+"""The one reason for which analytics refuses: ingest has checked the trades, so only the frames can be wrong."""
+
+_OUTCOMES: Final[dict[Place, Outcome]] = {
+    Place.HEARTBEAT: "ignored",
+    Place.EARLY: "ignored",
+    Place.NEXT: "accepted",
+    Place.REPEATED: "duplicate",
+}
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Counts since the start, in batches and in trades."""
+
+    batches: dict[Outcome, int] = field(
+        default_factory=lambda: {"accepted": 0, "refused": 0, "duplicate": 0, "ignored": 0}
+    )
+    """Batches by outcome. Duplicate: all of its trades had been applied. Ignored: a heartbeat, or a batch behind
+    missing trades, which will come again."""
+    applied: int = 0
+    duplicate: int = 0
+    lost: int = 0
+    """Trades that the numbers of the streams say are missing."""
+    late: int = 0
+    """Applied trades that are in no window: older than an hour."""
+    ahead: int = 0
+    """Applied trades that are in no window: further in the future than can be."""
+    symbol_overflow: int = 0
+    """Applied trades that are counted under `other`, as there are too many symbols."""
+    source_overflow: int = 0
+    batch_trades: list[int] = field(default_factory=lambda: [0] * (len(BATCH_TRADES) + 1))
+    """Batches with trades by size, in the buckets of `BATCH_TRADES` and one beyond."""
+    batch_trades_sum: int = 0
+
+    def count(self, admission: Admission, trades: int) -> None:
+        """Counts a batch."""
+        self.batches[_OUTCOMES[admission.place]] += 1
+        self.lost += admission.lost
+        if admission.place is Place.EARLY or not trades:
+            return
+        self.applied += trades - admission.repeated
+        self.duplicate += admission.repeated
+        self.batch_trades[bisect_left(BATCH_TRADES, trades)] += 1
+        self.batch_trades_sum += trades
+
+    def copy(self) -> "Ledger":
+        """The counts at this moment."""
+        return Ledger(
+            dict(self.batches), self.applied, self.duplicate, self.lost, self.late, self.ahead, self.symbol_overflow,
+            self.source_overflow, list(self.batch_trades), self.batch_trades_sum,
+        )  # fmt: skip

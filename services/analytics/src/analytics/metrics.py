@@ -1,0 +1,189 @@
+"""Every metric of analytics: the contract of the dashboards, in one place."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, product
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.analysis import Results
+from analytics.arrays import Ints
+from analytics.exposition import Family, Labels, Series
+from analytics.latency import BOUNDS_NS, STAGES
+from analytics.ledger import BATCH_TRADES, REFUSED_BATCH, Ledger
+from analytics.recent import PROBABILITIES
+from analytics.window_values import window_values
+from analytics.windows import WINDOWS_S
+from telemetry_schema.views import WindowName
+
+SIDES: Final = ("buy", "sell")
+
+_Axes: TypeAlias = tuple[tuple[str, Sequence[str]], ...]
+"""Labels of a family and their values: it has a series for each combination."""
+_Keys: TypeAlias = Iterable[tuple[str, Labels]]
+_Kind: TypeAlias = Literal["counter", "gauge"]
+
+_SERVICE: Final = ("service", ("analytics",))
+_STAGE: Final = ("stage", STAGES)
+_NO_LABELS: Final[_Axes] = ()
+
+
+_WINDOW_HELP: Final = {
+    "vwap": "Volume-weighted average price in the window, quote per base.",
+    "qty_mean": "Mean quantity of a trade in the window, base.",
+    "qty_std": "Standard deviation (population) of the quantity in the window, base.",
+    "qty_max": "Largest quantity in the window, base.",
+    "imbalance_ratio": "(buy - sell) / (buy + sell) volume in the window, from -1 to 1.",
+    "open": "First price in the window, by event time.",
+    "high": "Highest price in the window.",
+    "low": "Lowest price in the window.",
+    "close": "Last price in the window, by event time.",
+    "realised_volatility_ratio": "Root of the sum of squared log returns of the seconds' closes, not annualised.",
+}
+
+
+class Metrics:
+    """Turns results into families; keeps the labels of the series, which rarely change."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._series: dict[str, tuple[_Axes, Series]] = {}
+
+    def families(self, results: Results) -> Iterator[Family]:
+        """All families, each a step small enough to be done without a break. Symbols that have not traded have none."""
+        shown = np.flatnonzero(results.state.totals.trades.sum(axis=0))
+        symbols = tuple(results.state.symbols[slot] for slot in shown.tolist())
+        yield from self._totals(results, shown, symbols)
+        yield from self._windows(results, shown, symbols)
+        yield from self._recent(results, shown, symbols)
+        yield from self._latencies(results)
+        yield from self._ledger(results.state.ledger)
+        yield self._one(
+            "telemetry_event_clock_timestamp_seconds", "Where the windows end.", results.state.clock_ns / 1e9
+        )
+
+    def _totals(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
+        totals = results.state.totals
+        labels: _Axes = (("side", SIDES), ("symbol", symbols))
+        for what, values, unit in (
+            ("trades", totals.trades, "Trades"),
+            ("volume", totals.volume, "Traded quantity, base"),
+            ("notional", totals.notional, "Traded value, quote"),
+        ):
+            help_text = f"{unit}, since the start, by the taker's side."
+            yield self._grid(f"trading_{what}_total", help_text, labels, values[:, shown], kind="counter")
+        labels = (("symbol", symbols),)
+        yield self._grid(
+            "trading_last_price", "Price of the last trade by event time.", labels, totals.last_price[shown]
+        )
+        name, help_text = "trading_last_trade_timestamp_seconds", "Event time of the last trade."
+        yield self._grid(name, help_text, labels, totals.last_event_ns[shown] / 1e9)
+
+    def _windows(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
+        windows = [window_values(rows) for rows in results.state.windows.values()]
+        names: tuple[WindowName, ...] = tuple(WINDOWS_S)
+        labels = (("window", names), ("symbol", symbols))
+
+        def stacked(field: str) -> npt.NDArray[np.generic]:
+            return np.stack([getattr(values, field)[shown] for values in windows])
+
+        yield self._grid("trading_window_trades", "Trades in the window.", labels, stacked("trades"))
+        volume = np.stack([stacked("buy_volume"), stacked("sell_volume")])
+        help_text = "Traded quantity in the window, base, by the taker's side."
+        yield self._grid("trading_window_volume", help_text, (("side", SIDES), *labels), volume)
+        for field, help_text in _WINDOW_HELP.items():
+            yield self._grid(f"trading_window_{field}", help_text, labels, stacked(field))
+
+    def _recent(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
+        labels: _Axes = (("symbol", symbols),)
+        name, help_text = "trading_interarrival_seconds_mean", "Mean time from one of the recent trades to the next."
+        yield self._grid(name, help_text, labels, results.mean_interval_s[shown])
+        help_text = "(s - m) / (s + m) of the time between recent trades: -1 regular, 0 random, towards 1 in bursts."
+        yield self._grid("trading_burstiness_ratio", help_text, labels, results.burstiness[shown])
+        labels = (("quantile", tuple(map(str, PROBABILITIES))), *labels)
+        help_text = "Quantiles of the quantity of the recent trades, base."
+        yield self._grid("trading_qty_quantile", help_text, labels, results.qty_quantiles[:, shown])
+
+    def _latencies(self, results: Results) -> Iterator[Family]:
+        stages = [results.state.latencies[stage] for stage in STAGES]
+        name = "telemetry_latency_seconds"
+        series = self._keep(name, (_STAGE,), lambda: _histogram([bound / 1e9 for bound in BOUNDS_NS], _STAGE))
+        values = [x for stage in stages for x in (*stage.cumulative, stage.count, stage.count, stage.sum_ns / 1e9)]
+        help_text = (
+            "Time a trade took: feed (event to received), wire (sent to received), process (received to applied)."
+        )
+        yield Family(name, "histogram", help_text, series, values)
+        name, help_text = "telemetry_latency_negative_total", "Trades whose latency is negative: the clocks differ."
+        yield self._grid(name, help_text, (_STAGE,), [stage.negative for stage in stages], kind="counter")
+        skews = results.state.skews_ns
+        name, help_text = "telemetry_clock_skew_seconds", "Least of received - event since the start; below 0 is real."
+        yield self._grid(name, help_text, (("source", tuple(skews)),), [skew / 1e9 for skew in skews.values()])
+
+    def _ledger(self, ledger: Ledger) -> Iterator[Family]:
+        labels: _Axes = (_SERVICE, ("outcome", tuple(ledger.batches)))
+        name, help_text = "telemetry_messages_total", "Messages by outcome; their sum is what was received."
+        yield self._grid(name, help_text, labels, list(ledger.batches.values()), kind="counter")
+        name, labels = "telemetry_refused_total", (("reason", (REFUSED_BATCH,)),)
+        yield self._grid(name, "Refused messages.", labels, [ledger.batches["refused"]], kind="counter")
+        yield self._batch_trades(ledger)
+        overflow = {"symbol": ledger.symbol_overflow, "source": ledger.source_overflow}
+        name, help_text = "telemetry_label_overflow_total", "Trades counted under `other`: the label budget is spent."
+        yield self._grid(name, help_text, (("label", tuple(overflow)),), list(overflow.values()), kind="counter")
+        unplaced = {"late": ledger.late, "ahead": ledger.ahead}
+        name, help_text = "telemetry_unplaced_trades_total", "Trades in no window: over an hour old, or in the future."
+        yield self._grid(name, help_text, (("reason", tuple(unplaced)),), list(unplaced.values()), kind="counter")
+        for what, value, help_text in (
+            ("applied", ledger.applied, "Trades applied."),
+            ("duplicate", ledger.duplicate, "Trades that had been applied before, and were not again."),
+            ("stream_lost", ledger.lost, "Trades missing between ingest and analytics, by their numbers."),
+        ):
+            yield self._one(f"telemetry_{what}_trades_total", help_text, value, kind="counter")
+        labels = (_SERVICE, ("version", (self._version,)))
+        yield self._grid("telemetry_build_info", "The version that runs.", labels, [1])
+
+    def _batch_trades(self, ledger: Ledger) -> Family:
+        series = self._keep("telemetry_batch_trades", (_SERVICE,), lambda: _histogram(BATCH_TRADES, _SERVICE))
+        cumulative = list(accumulate(ledger.batch_trades))
+        values = (*cumulative, cumulative[-1], ledger.batch_trades_sum)
+        return Family("telemetry_batch_trades", "histogram", "Trades in a batch.", series, values)
+
+    def _one(self, name: str, help_text: str, value: float, *, kind: _Kind = "gauge") -> Family:
+        return self._grid(name, help_text, _NO_LABELS, [value], kind=kind)
+
+    def _grid(
+        self,
+        name: str,
+        help_text: str,
+        labels: _Axes,
+        values: npt.NDArray[np.generic] | list[float] | list[int],
+        *,
+        kind: _Kind = "gauge",
+    ) -> Family:
+        """A family with a series for each combination of labels; values of that shape."""
+        series = self._keep(name, labels, lambda: _combinations(labels))
+        flat: Sequence[float] = values if isinstance(values, list) else values.reshape(-1).tolist()
+        return Family(name, kind, help_text, series, flat)
+
+    def _keep(self, name: str, labels: _Axes, keys: Callable[[], _Keys]) -> Series:
+        kept = self._series.get(name)
+        if kept is None or kept[0] != labels:
+            kept = self._series[name] = (labels, Series(name, keys()))
+        return kept[1]
+
+
+def _combinations(labels: _Axes) -> _Keys:
+    """Every combination, the last label fastest: the order of the values of an array with these axes."""
+    names = [name for name, _ in labels]
+    for values in product(*(values for _, values in labels)):
+        yield "", tuple(zip(names, values, strict=True))
+
+
+def _histogram(bounds: Sequence[float], labels: tuple[str, Sequence[str]]) -> _Keys:
+    """The series of a histogram for each value of its label: buckets, count, sum."""
+    name, values = labels
+    for value in values:
+        for bound in (*map(float, bounds), "+Inf"):
+            yield "_bucket", ((name, value), ("le", str(bound)))
+        yield "_count", ((name, value),)
+        yield "_sum", ((name, value),)

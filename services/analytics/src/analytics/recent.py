@@ -1,0 +1,178 @@
+"""The last raw trades of each symbol, in the order of arrival: for what buckets cannot tell (quantiles, arrivals)."""
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from analytics.arrays import Bools, Floats, Ints
+from analytics.indicators import burstiness, interval_moments, quantiles
+from analytics.trades import Trades
+from telemetry_schema.batch import TRADE_DTYPE, Records
+from telemetry_schema.fields import Side
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROBABILITIES: Final = (0.5, 0.9, 0.99)
+"""The quantiles of quantity that are published."""
+
+_WORDS: Final = TRADE_DTYPE.itemsize // 8
+
+
+class RecentTrades:
+    """A ring of the last `depth` trades of each symbol; room for slots is made as they come."""
+
+    def __init__(self, *, max_slots: int, depth: int, slots: int = 16) -> None:
+        self._max_slots, self._depth = max_slots, depth
+        self._total = np.zeros(max_slots, np.int64)
+        self._columns = _Columns.allocate(min(slots, max_slots) * depth)
+        self.changed = np.zeros(max_slots, np.bool_)
+        """Symbols with trades since somebody last cleared their flag."""
+
+    def reserve(self, slots: int) -> None:
+        """Makes room for that many slots, by doubling."""
+        room = self._columns.qty.size // self._depth
+        if slots <= room:
+            return
+        while room < slots:
+            room = min(room * 2, self._max_slots)
+        self._columns = self._columns.widened(room * self._depth)
+
+    def fold(self, trades: Trades) -> None:
+        """Adds trades."""
+        # 16-bit numbers are sorted by radix.
+        order = np.argsort(trades.symbol.astype(np.uint16), kind="stable")
+        symbol = trades.symbol[order]
+        starts = np.concatenate(([0], np.flatnonzero(symbol[1:] != symbol[:-1]) + 1))
+        n = np.diff(starts, append=symbol.size)
+        rank = np.arange(symbol.size) - np.repeat(starts, n)
+        place = symbol * self._depth + (self._total[symbol] + rank) % self._depth
+        if n.max() > self._depth:
+            # Only the last are written, so that no place is written twice.
+            kept = rank >= np.repeat(n - self._depth, n)
+            place, order = place[kept], order[kept]
+        self._columns.write(place, trades, order)
+        self._total[symbol[starts]] += n
+        self.changed[symbol[starts]] = True
+
+    def frame(self, slot: int, *, side: Side | None = None) -> "pd.DataFrame":
+        """One symbol's trades as a DataFrame with price, qty, notional and side; with a side, only its trades.
+
+        Indexed by event time (UTC), ascending; equal times are in the order of arrival.
+        """
+        total, begin = int(self._total[slot]), slot * self._depth
+        first = max(total - self._depth, 0)
+        place = begin + np.arange(first, total) % self._depth
+        columns = self._columns
+        return _frame(columns.event_ns[place], columns.price[place], columns.qty[place], columns.is_buy[place], side)
+
+    def view(self, slots: Ints) -> "RecentView":
+        """A copy of what the statistics of these slots are made of."""
+        n = np.minimum(self._total[slots], self._depth)
+        unused = np.arange(self._depth) >= n[:, None]
+        qty = self._columns.qty.reshape(-1, self._depth)[slots]
+        event_ns = self._columns.event_ns.reshape(-1, self._depth)[slots]
+        qty[unused], event_ns[unused] = np.inf, np.iinfo(np.int64).max
+        return RecentView(slots, n, qty, event_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """All rings, one after the other."""
+
+    event_ns: Ints
+    price: Floats
+    qty: Floats
+    is_buy: Bools
+
+    @classmethod
+    def allocate(cls, size: int) -> "_Columns":
+        # Written, so that the memory is really there and the process does not grow later.
+        return cls(np.full(size, 0), np.full(size, 0.0), np.full(size, 0.0), np.full(size, fill_value=False))
+
+    def widened(self, size: int) -> "_Columns":
+        wider = _Columns.allocate(size)
+        for field in fields(self):
+            getattr(wider, field.name)[: self.qty.size] = getattr(self, field.name)
+        return wider
+
+    def write(self, place: Ints, trades: Trades, order: Ints) -> None:
+        self.event_ns[place] = trades.event_ns[order]
+        self.price[place] = trades.price[order]
+        self.qty[place] = trades.qty[order]
+        self.is_buy[place] = trades.is_buy[order]
+
+
+@dataclass(frozen=True, slots=True)
+class RecentView:
+    """Quantity and time of some symbols' recent trades, shape (symbols, depth); inf and the last ns beyond n."""
+
+    slots: Ints
+    n: Ints
+    qty: Floats
+    event_ns: Ints
+
+
+class RecentStatistics:
+    """Statistics of each symbol's recent trades, of shape (symbols,); renewed for the symbols that have changed."""
+
+    def __init__(self, max_slots: int) -> None:
+        self.mean_interval_s = np.full(max_slots, np.nan)
+        self.burstiness = np.full(max_slots, np.nan)
+        self.qty_quantiles = np.full((len(PROBABILITIES), max_slots), np.nan)
+
+    def renew(self, view: RecentView, part: slice) -> None:
+        """Computes them for a part of the view."""
+        slots, n = view.slots[part], view.n[part]
+        centre, spread = interval_moments(np.sort(view.event_ns[part], axis=1), n)
+        self.mean_interval_s[slots] = centre
+        self.burstiness[slots] = burstiness(spread, centre)
+        self.qty_quantiles[:, slots] = quantiles(np.sort(view.qty[part], axis=1), n, PROBABILITIES)
+
+
+def _frame(event_ns: Ints, price: Floats, qty: Floats, is_buy: Bools, side: Side | None) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415 - costs 40 MB, which a service that only serves metrics does not need
+
+    frame = pd.DataFrame(
+        {"price": price, "qty": qty, "notional": price * qty, "side": np.where(is_buy, "buy", "sell")},
+        index=pd.to_datetime(event_ns, utc=True).rename("time"),
+    ).sort_index(kind="stable")
+    return frame if side is None else frame[frame["side"] == side]
+
+
+def ohlcv(trades: "pd.DataFrame", every: str) -> "pd.DataFrame":
+    """Bars of a frame of trades: open, high, low, close, volume, trades and vwap of each span, e.g. of "1s".
+
+    Spans without trades are left out.
+    """
+    spans = trades.resample(every)
+    bars = spans["price"].ohlc()
+    bars["volume"], bars["trades"] = spans["qty"].sum(), spans["qty"].count()
+    bars = bars[bars["trades"] > 0]
+    return bars.assign(vwap=spans["notional"].sum() / bars["volume"])
+
+
+def interarrival(trades: "pd.DataFrame") -> "pd.Series[float]":
+    """Seconds from each trade of a frame to the next one; one shorter than the frame."""
+    seconds: pd.Series[float] = trades.index.to_series().diff().dt.total_seconds().iloc[1:]
+    return seconds
+
+
+class Tape:
+    """The last trades of all symbols, in the order of arrival."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._words = np.zeros((0, _WORDS), np.int64)
+        self._applied_ns = np.zeros(0, np.int64)
+
+    def fold(self, trades: Trades) -> None:
+        """Adds trades."""
+        words = trades.records[-self._length :].view(np.int64).reshape(-1, _WORDS)
+        self._words = np.concatenate((self._words, words))[-self._length :]
+        self._applied_ns = np.concatenate((self._applied_ns, trades.applied_ns[-self._length :]))[-self._length :]
+
+    def view(self) -> tuple[Records, Ints]:
+        """The trades, oldest first, and when each was applied; neither is changed later."""
+        return self._words.view(TRADE_DTYPE).reshape(-1), self._applied_ns

@@ -1,0 +1,178 @@
+"""What the UI is told, several times a second."""
+
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from sys import float_info
+from typing import Final
+
+import numpy as np
+
+from analytics.analysis import Results
+from analytics.arrays import SECOND_NS
+from analytics.engine import Engine, State
+from analytics.latency import StageView
+from analytics.ledger import Ledger
+from analytics.rows import Rows
+from analytics.window_values import WindowValues, window_values
+from telemetry_schema.batch import BUY
+from telemetry_schema.views import (
+    AppliedLedger,
+    Bars,
+    Snapshot,
+    SourceSkew,
+    StageLatency,
+    SymbolSummary,
+    TapeTrade,
+    WindowName,
+    WindowStats,
+)
+
+MAX_SYMBOLS: Final = 50
+"""Symbols in a snapshot, the ones with the most trades in the last five minutes: what fits a page."""
+
+RECENT_BARS_S: Final = 5
+"""Seconds of every symbol in each snapshot: many times the interval, so that a dropped snapshot leaves no hole."""
+
+HISTORY_S: Final = 600
+"""Seconds of the one symbol whose turn it is, for a UI that has just started."""
+
+
+class Snapshots:
+    """Makes snapshots; each tells the history of the next symbol."""
+
+    def __init__(self, engine: Engine, *, run: str) -> None:
+        self._engine, self._run = engine, run
+        self._version = 0
+
+    def take(self, results: Results) -> Snapshot:
+        """The snapshot of these results."""
+        state = results.state
+        slots = _busiest(state)
+        self._version += 1
+        clock_s = state.clock_ns // SECOND_NS
+        turn = slots[self._version % len(slots) :][:1] if slots else []
+        return Snapshot(
+            version=self._version,
+            run=self._run,
+            at_ns=state.at_ns,
+            clock_ns=state.clock_ns,
+            symbols=list(_summaries(state, slots)),
+            last_trades=self._tape(),
+            recent_bars=self._bars(state, slots, clock_s + 1 - RECENT_BARS_S, clock_s + 1),
+            history=next(iter(self._bars(state, turn, clock_s + 1 - HISTORY_S, clock_s + 1)), None),
+            latencies={stage: _latency(view) for stage, view in state.latencies.items()},
+            skews=[SourceSkew(source=source, skew_ns=skew) for source, skew in state.skews_ns.items()],
+            ledger=_ledger(state.ledger),
+        )
+
+    def _tape(self) -> list[TapeTrade]:
+        records, applied_ns = self._engine.tape.view()
+        symbols, sources = self._engine.symbols.names, self._engine.sources.names
+        return [
+            TapeTrade(
+                symbol=symbols[trade["symbol"]],
+                source=sources[trade["source"]],
+                side="buy" if trade["side"] == BUY else "sell",
+                qty=float(trade["qty"]),
+                price=float(trade["price"]),
+                event_ns=int(trade["event_ns"]),
+                applied_ns=int(applied),
+            )
+            for trade, applied in zip(records[::-1], applied_ns[::-1], strict=True)
+        ]
+
+    def _bars(self, state: State, slots: Sequence[int], first: int, last: int) -> list[Bars]:
+        parts = self._engine.buckets.seconds(first, last)
+        return [_symbol_bars(state.symbols[slot], slot, parts) for slot in slots]
+
+
+def _busiest(state: State) -> list[int]:
+    """Slots of the symbols that are told about, most trades in the last five minutes first."""
+    total = state.totals.trades.sum(axis=0)
+    order = np.lexsort((-total, -state.windows["5m"].n.astype(np.int64)))
+    return [slot for slot in order.tolist() if total[slot]][:MAX_SYMBOLS]
+
+
+def _summaries(state: State, slots: Sequence[int]) -> Iterable[SymbolSummary]:
+    totals = state.totals
+    windows = {name: _window_stats(window_values(rows), slots) for name, rows in state.windows.items()}
+    for i, slot in enumerate(slots):
+        stats: dict[WindowName, WindowStats] = {name: window[i] for name, window in windows.items()}
+        yield SymbolSummary(
+            symbol=state.symbols[slot],
+            last_price=float(totals.last_price[slot]),
+            last_trade_ns=int(totals.last_event_ns[slot]),
+            trades=int(totals.trades[:, slot].sum()),
+            buy_volume=_sum(float(totals.volume[0, slot])),
+            sell_volume=_sum(float(totals.volume[1, slot])),
+            windows=stats,
+        )
+
+
+def _window_stats(values: WindowValues, slots: Sequence[int]) -> list[WindowStats]:
+    return [
+        WindowStats(
+            trades=int(values.trades[slot]),
+            buy_volume=_sum(float(values.buy_volume[slot])),
+            sell_volume=_sum(float(values.sell_volume[slot])),
+            vwap=_known(float(values.vwap[slot])),
+            qty_mean=_known(float(values.qty_mean[slot])),
+            qty_std=_known(float(values.qty_std[slot])),
+            qty_max=_known(float(values.qty_max[slot])),
+            imbalance_ratio=_known(float(values.imbalance_ratio[slot])),
+            open=_known(float(values.open[slot])),
+            high=_known(float(values.high[slot])),
+            low=_known(float(values.low[slot])),
+            close=_known(float(values.close[slot])),
+        )
+        for slot in slots
+    ]
+
+
+def _symbol_bars(symbol: str, slot: int, parts: Sequence[tuple[int, Rows]]) -> Bars:
+    columns: dict[str, list[float]] = {name: [] for name in _BAR_COLUMNS}
+    seconds: list[int] = []
+    for first, rows in parts:
+        traded = np.flatnonzero(rows.n[:, slot])
+        seconds += (traded + first).tolist()
+        for name, values in columns.items():
+            values.extend(map(_sum, getattr(rows, name)[traded, slot].tolist()))
+    return Bars(
+        symbol=symbol,
+        second=seconds,
+        open=columns["open"],
+        high=columns["high"],
+        low=columns["low"],
+        close=columns["close"],
+        buy_volume=columns["buy_volume"],
+        sell_volume=columns["sell_volume"],
+    )
+
+
+_BAR_COLUMNS: Final = ("open", "high", "low", "close", "buy_volume", "sell_volume")
+
+
+def _latency(view: StageView) -> StageLatency:
+    return StageLatency(
+        count=view.recent_count, p50_ns=view.p50_ns, p90_ns=view.p90_ns, p99_ns=view.p99_ns, max_ns=view.max_ns
+    )
+
+
+def _ledger(ledger: Ledger) -> AppliedLedger:
+    return AppliedLedger(
+        batches=sum(ledger.batches.values()),
+        refused_batches=ledger.batches["refused"],
+        applied=ledger.applied,
+        duplicate=ledger.duplicate,
+        lost=ledger.lost,
+        late=ledger.late + ledger.ahead,
+    )
+
+
+def _known(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _sum(value: float) -> float:
+    """JSON has no infinity: a sum that overflowed is told as the largest number there is."""
+    return min(value, float_info.max)

@@ -1,0 +1,128 @@
+"""Which trades of each stream have been applied: every trade counts once, in order, and what is missing is asked for.
+
+A stream is one run of ingest, which numbers its trades from 0 and holds those that are not reported applied. When some
+are missing here (the connection broke, analytics is new), what comes after them is passed over and ingest is asked to
+go back; it then says with `resume` where it goes on. Only what is missing even then is lost.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+import structlog
+
+from telemetry_schema.batch import BatchHeader
+from telemetry_schema.messages import Progress
+
+MAX_STREAMS: Final = 64
+"""Streams remembered; the one that has been silent for longest is forgotten first."""
+
+
+class Place(Enum):
+    """Where a batch stands in its stream."""
+
+    HEARTBEAT = auto()
+    """It has no trades."""
+    EARLY = auto()
+    """Trades before it are missing: it is passed over, and will come again."""
+    NEXT = auto()
+    """Some of its trades, or all, are new."""
+    REPEATED = auto()
+    """All of its trades have been applied before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a batch brings."""
+
+    place: Place
+    repeated: int = 0
+    """Trades at its beginning that have been applied before."""
+    lost: int = 0
+    """Trades before it that will not come any more."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    next_seq: int = 0
+    joined: bool = False
+    """We know where it goes on."""
+    missing: bool = False
+    final: bool = False
+    reported: bool = False
+
+
+class Streams:
+    """The position in each stream."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, _Stream] = {}
+        self._log = structlog.get_logger("streams")
+
+    def admit(self, header: BatchHeader) -> Admission:
+        """Finds the place of a batch and moves the stream's position behind it."""
+        stream = self._stream(header.stream)
+        # A heartbeat is answered even if nothing has moved: an earlier report may be lost.
+        stream.reported = False
+        lost = self._resume(stream, header) if header.resume or not (stream.joined or header.first_seq) else 0
+        if not stream.joined or header.first_seq > stream.next_seq:
+            self._miss(stream, header)
+            return Admission(Place.EARLY if header.count else Place.HEARTBEAT)
+        stream.final = header.final
+        return self._place(stream, header, lost)
+
+    def _stream(self, name: str) -> _Stream:
+        # Put back last: the first is the one that has been silent for longest.
+        stream = self._streams[name] = self._streams.pop(name, _Stream())
+        if len(self._streams) > MAX_STREAMS:
+            del self._streams[next(iter(self._streams))]
+        return stream
+
+    def _resume(self, stream: _Stream, header: BatchHeader) -> int:
+        """Goes on where ingest says.
+
+        Returns:
+            The number of trades lost. A stream that is new to us has lost none: an earlier analytics applied them.
+        """
+        lost = max(header.first_seq - stream.next_seq, 0) if stream.joined else 0
+        if lost:
+            self._log.warning("stream_gap_found", stream=header.stream, next_seq=header.first_seq, lost_trades=lost)
+        if not stream.joined:
+            self._log.info("stream_joined", stream=header.stream, next_seq=header.first_seq)
+        stream.next_seq = max(stream.next_seq, header.first_seq)
+        stream.joined, stream.missing = True, False
+        return lost
+
+    def _miss(self, stream: _Stream, header: BatchHeader) -> None:
+        if not stream.missing:
+            self._log.info("stream_misses_trades", stream=header.stream, next_seq=stream.next_seq, got=header.first_seq)
+        stream.missing = True
+
+    def _place(self, stream: _Stream, header: BatchHeader, lost: int) -> Admission:
+        repeated = min(stream.next_seq - header.first_seq, header.count)
+        if not header.count:
+            return Admission(Place.HEARTBEAT, lost=lost)
+        if repeated == header.count:
+            return Admission(Place.REPEATED, repeated, lost)
+        stream.next_seq = header.first_seq + header.count
+        stream.missing = False
+        return Admission(Place.NEXT, repeated, lost)
+
+    def reports(self) -> list[Progress]:
+        """What ingest is to be told: of each stream that was heard of since it was last told about."""
+        return [
+            Progress(stream=name, next_seq=stream.next_seq, resend=stream.missing)
+            for name, stream in self._streams.items()
+            if not stream.reported
+        ]
+
+    def told(self, report: Progress) -> None:
+        """Ingest was told. What is missing is told again until it comes."""
+        stream = self._streams.get(report.stream)
+        if stream is not None and stream.next_seq == report.next_seq:
+            stream.reported = not stream.missing
+
+    @property
+    def all_final(self) -> bool:
+        """Whether every stream has said that it has ended; so also without streams."""
+        return all(stream.final for stream in self._streams.values())

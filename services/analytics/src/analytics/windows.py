@@ -1,0 +1,70 @@
+"""Windows: the last whole seconds that end with the second of the clock, as sums over buckets.
+
+The hour is not read second by second: minutes are summed once and again only when a trade changed them.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from analytics.buckets import MINUTE_S, MINUTES, Buckets
+from analytics.rows import Rows, join, reduce_rows
+from telemetry_schema.views import WindowName
+
+WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3600}
+"""Length of each window in seconds, shortest first."""
+
+
+class Windows:
+    """Reads windows from buckets; keeps the sums of the minutes."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+        self._minutes = Rows.empty(MINUTES, buckets.slots)
+
+    def renew(self, minutes: int) -> bool:
+        """Sums at most that many of the minutes that have changed; whether that was all."""
+        if self._minutes.n.shape[1] != self._buckets.slots:
+            self._minutes = self._minutes.widened(self._buckets.slots)
+        changed = np.flatnonzero(self._buckets.changed)
+        for minute in changed[:minutes].tolist():
+            self._minutes.write(minute, reduce_rows(self._buckets.minute(minute)))
+            self._buckets.changed[minute] = False
+        return len(changed) <= minutes
+
+    def read(self, clock_s: int) -> dict[WindowName, Rows]:
+        """Every window that ends with that second, columns of shape (slots,).
+
+        Each is the shorter one and what came before it, so no second is read twice.
+        """
+        self.renew(MINUTES)
+        windows: dict[WindowName, Rows] = {}
+        window, begin = None, clock_s + 1
+        for name, length_s in WINDOWS_S.items():
+            before = self._span(clock_s + 1 - length_s, begin)
+            window = before if window is None else join([before, window])
+            windows[name], begin = window, clock_s + 1 - length_s
+        return windows
+
+    def _span(self, first: int, last: int) -> Rows:
+        """The seconds from first up to, not including, last: whole minutes where there are any."""
+        held = self._buckets.held
+        first, last = max(first, held[0]), min(last, held[1])
+        first_minute, last_minute = -(-first // MINUTE_S), last // MINUTE_S
+        if first_minute >= last_minute:
+            parts = self._seconds(first, last)
+        else:
+            parts = [
+                *self._seconds(first, first_minute * MINUTE_S),
+                *self._minutes_between(first_minute, last_minute),
+                *self._seconds(last_minute * MINUTE_S, last),
+            ]
+        return join([reduce_rows(rows) for rows in parts]) if parts else Rows.empty(self._buckets.slots)
+
+    def _seconds(self, first: int, last: int) -> list[Rows]:
+        return [rows for _, rows in self._buckets.seconds(first, last)]
+
+    def _minutes_between(self, first: int, last: int) -> list[Rows]:
+        start, end = first % MINUTES, first % MINUTES + last - first
+        parts = [(start, min(end, MINUTES)), (0, end - MINUTES)]
+        return [self._minutes.slice(begin, stop) for begin, stop in parts if stop > begin]
