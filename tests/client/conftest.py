@@ -1,0 +1,76 @@
+"""A stand-in for ingest: a real PULL socket on the loopback."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import zmq
+
+from telemetry_client import Publisher
+from telemetry_schema import Trade, TradeColumns, decode_edge
+
+RECEIVE_MS = 10_000
+
+
+class Receiver:
+    """Binds a PULL socket when told to: first on a free port, then where it was before."""
+
+    def __init__(self) -> None:
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._socket: zmq.Socket[bytes] | None = None
+        self.endpoint = "tcp://127.0.0.1:*"
+
+    def bind(self, **options: Any) -> None:  # noqa: ANN401 - whatever the socket knows
+        # A context of its own, as only the end of the context waits until the port is free again.
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.PULL)
+        self._socket.rcvtimeo = RECEIVE_MS
+        for name, value in options.items():
+            setattr(self._socket, name, value)
+        self._socket.bind(self.endpoint)
+        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+
+    def receive(self) -> bytes:
+        assert self._socket is not None
+        return self._socket.recv()
+
+    def trade(self) -> Trade:
+        message = decode_edge(self.receive())
+        assert isinstance(message, Trade)
+        return message
+
+    def columns(self) -> TradeColumns:
+        message = decode_edge(self.receive())
+        assert isinstance(message, TradeColumns)
+        return message
+
+    def seqs(self, count: int) -> list[int | None]:
+        return [self.trade().seq for _ in range(count)]
+
+    def unbind(self) -> None:
+        if self._context is not None:
+            self._context.destroy(linger=0)
+
+
+@pytest.fixture
+def away() -> Iterator[Receiver]:
+    """An ingest that is not there until `bind` is called; its endpoint is known and nobody else's."""
+    receiver = Receiver()
+    receiver.bind()
+    receiver.unbind()
+    yield receiver
+    receiver.unbind()
+
+
+@pytest.fixture
+def ingest() -> Iterator[Receiver]:
+    receiver = Receiver()
+    receiver.bind()
+    yield receiver
+    receiver.unbind()
+
+
+@pytest.fixture
+def publisher(ingest: Receiver) -> Iterator[Publisher]:
+    with Publisher(ingest.endpoint, "bot") as publisher:
+        yield publisher

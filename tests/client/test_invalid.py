@@ -1,0 +1,126 @@
+"""What a publisher refuses: at once, by name, without using a number."""
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from telemetry_client import ClientError, CurveKeys, InvalidSettingError, InvalidTradeError, Publisher
+from tests.client.conftest import Receiver
+
+GOOD: dict[str, Any] = {"symbol": "BTC-USD", "side": "buy", "qty": 1.0, "price": 1.0}
+
+BAD_VALUES: list[tuple[str, Any]] = [
+    *[("symbol", bad) for bad in ("", "a b", "a\n", "x" * 33, "é", "\ud800", "-a", None, 1, b"BTC", ["BTC"])],
+    *[("side", bad) for bad in ("BUY", "short", "", None, 1, b"buy")],
+    *[
+        (name, bad)
+        for name in ("qty", "price")
+        for bad in (
+            0,
+            -1.0,
+            -0.0,
+            float("nan"),
+            float("inf"),
+            "1",
+            None,
+            True,
+            Decimal(0),
+            Decimal("sNaN"),
+            10**400,
+            1j,
+            [1.0],
+        )
+    ],
+    *[("event_ns", bad) for bad in (-1, 2**63, 1.5, 1.0, "1", True, np.int64(1), float("nan"))],
+    *[("id", bad) for bad in ("", "a b", "x" * 65, 7)],
+]
+
+
+@pytest.mark.parametrize(("name", "bad"), BAD_VALUES, ids=lambda value: ascii(value)[:20])
+def test_an_invalid_value_is_named_and_uses_no_number(
+    ingest: Receiver, publisher: Publisher, name: str, bad: object
+) -> None:
+    with pytest.raises(InvalidTradeError, match=f"^{name}: ") as caught:
+        publisher.trade(**GOOD | {name: bad})
+    assert isinstance(caught.value.__cause__, ValidationError)
+    assert isinstance(caught.value, ClientError)
+    assert isinstance(caught.value, ValueError)
+    assert len(str(caught.value)) < 300
+    publisher.trade(**GOOD)
+    assert ingest.trade().seq == 0
+
+
+@pytest.mark.parametrize(("name", "bad"), [pair for pair in BAD_VALUES if pair[0] != "id"], ids=ascii)
+def test_one_invalid_value_in_a_column_is_named_with_its_index_and_none_is_sent(
+    ingest: Receiver, publisher: Publisher, name: str, bad: object
+) -> None:
+    count = 3000
+    columns = {field: [value] * count for field, value in (GOOD | {"event_ns": 1}).items()}
+    columns[name][2500] = bad
+    with pytest.raises(InvalidTradeError, match=rf"^{name}\[2500\]: "):
+        publisher.trades(**columns)
+    publisher.trade(**GOOD)
+    assert ingest.trade().seq == 0
+
+
+@pytest.mark.parametrize("bad", [3.0, None, 7, np.float64(1), np.array(1.0), [[1.0], [1.0]], np.ones((2, 2))])
+def test_what_is_no_column_is_refused(publisher: Publisher, bad: Any) -> None:  # noqa: ANN401 - it is anything
+    with pytest.raises(InvalidTradeError, match=r"^qty"):
+        publisher.trades(symbol="A", side="buy", qty=bad, price=[1.0, 1.0])
+
+
+def test_columns_of_different_lengths_are_refused(publisher: Publisher) -> None:
+    with pytest.raises(InvalidTradeError, match=r"differ in length: .*'qty': 2, 'price': 1"):
+        publisher.trades(symbol="A", side="buy", qty=[1, 2], price=[1])
+
+
+def test_an_invalid_trade_of_an_account_is_named_with_its_index(ingest: Receiver) -> None:
+    with Publisher(ingest.endpoint, account="desk-1") as publisher:
+        with pytest.raises(InvalidTradeError, match=r"^trade 1: qty: .*greater than 0"):
+            publisher.trades(symbol="A", side="buy", qty=[1, 0], price=[1, 1])
+        assert publisher.stats().sent_trades == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"source": "my bot"}, "source"),
+        ({"source": None}, "source"),
+        ({"run": ""}, "run"),
+        ({"account": "x" * 65}, "account"),
+        ({"endpoint": "nowhere"}, "nowhere"),
+        ({"endpoint": "tcp://127.0.0.1"}, "127.0.0.1"),
+        ({"endpoint": "tcp://\ud800:1"}, "cannot connect"),
+        ({"endpoint": ""}, "cannot connect"),
+        ({"endpoint": None}, "None"),
+        ({"block_s": -1}, "block_s"),
+        ({"block_s": float("nan")}, "block_s"),
+        ({"block_s": float("inf")}, "block_s"),
+        ({"block_s": "1"}, "block_s"),
+        ({"linger_s": -0.1}, "linger_s"),
+        ({"linger_s": None}, "linger_s"),
+        ({"linger_s": True}, "linger_s"),
+        ({"max_queued_messages": 0}, "max_queued_messages"),
+        ({"max_queued_messages": -1}, "max_queued_messages"),
+        ({"max_queued_messages": 1.5}, "max_queued_messages"),
+        ({"max_queued_messages": 2**31}, "max_queued_messages"),
+        ({"curve": CurveKeys("no key")}, "cannot connect"),
+        ({"curve": CurveKeys("é" * 40)}, "cannot connect"),
+    ],
+    ids=ascii,
+)
+def test_no_publisher_is_made_of_a_wrong_setting(settings: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidSettingError, match=named):
+        Publisher(**settings)
+
+
+def test_half_a_pair_of_keys_is_refused() -> None:
+    with pytest.raises(InvalidSettingError, match="both"):
+        CurveKeys("s" * 40, public="p" * 40)
+
+
+def test_a_secret_key_is_not_shown() -> None:
+    assert "secret-key" not in repr(CurveKeys("s" * 40, public="p" * 40, secret="secret-key"))  # noqa: S106 - no real one
