@@ -7,7 +7,7 @@ from grafana_foundation_sdk.builders.prometheus import Dataquery
 from dashboards import palette, promql
 from dashboards.frame import dashboard
 from dashboards.parts import PER_SECOND, PROMETHEUS, Panel, cells, colored, lines, now, number, over_time
-from dashboards.pipeline_charts import STEP, cpu, memory, percentiles
+from dashboards.pipeline_charts import STEP, cpu, memory, percentiles, symbol_rate
 
 UID = "load-test"
 RANGE = "$__range"
@@ -133,7 +133,7 @@ def _losses() -> timeseries.Panel:
 
 def cost_panels() -> list[Panel]:
     """Where trades wait, and what the services use."""
-    return [_backlog(), cpu(), memory()]
+    return [panel.span(6) for panel in (_backlog(), symbol_rate(), cpu(), memory())]
 
 
 def _backlog() -> timeseries.Panel:

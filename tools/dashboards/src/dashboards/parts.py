@@ -116,6 +116,7 @@ def sheet(title: str, description: str, *queries: Dataquery) -> table.Panel:
         .targets(list(queries))
         .show_header(show_header=True)
         .cell_height(kinds.TableCellHeight.SM)
+        .cell_options(kinds.TableAutoCellOptions())
         .span(8)
         .height(8)
     )

@@ -128,7 +128,7 @@ def _unapplied() -> timeseries.Panel:
 
 def source_panels() -> list[Panel]:
     """Who sends, how its clock goes, and what comes of one symbol."""
-    return [_by_source(), _skew(), _symbol()]
+    return [_by_source(), _skew(), symbol_rate()]
 
 
 def _by_source() -> timeseries.Panel:
@@ -147,7 +147,8 @@ def _skew() -> timeseries.Panel:
     return lines("Clock skew", text, "s", query).fill_opacity(0)
 
 
-def _symbol() -> timeseries.Panel:
+def symbol_rate() -> timeseries.Panel:
+    """What comes of one symbol."""
     text = "Trades of the chosen symbol applied per second, by the taker's side."
     query = over_time("A", f'sum by (side) (rate(trading_trades_total{{symbol="$symbol"}}[{STEP}]))', "{{side}}")
     return colored(lines("Applied, $symbol", text, PER_SECOND, query), buy=palette.BUY, sell=palette.SELL)

@@ -1,0 +1,35 @@
+"""The dashboards as JSON, as Grafana's own schema wants them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from dashboards.load_test import load_test
+from dashboards.pipeline import pipeline
+from dashboards.trading import trading
+
+DASHBOARDS: dict[str, Callable[[], Dashboard]] = {"trading": trading, "pipeline": pipeline, "load-test": load_test}
+
+
+def rendered() -> dict[str, str]:
+    """The file names and their content."""
+    return {f"{name}.json": _text(_model(build)) for name, build in DASHBOARDS.items()}
+
+
+def _text(model: dict[str, Any]) -> str:
+    return json.dumps(model, indent=2, ensure_ascii=False) + "\n"
+
+
+def _model(build: Callable[[], Dashboard]) -> dict[str, Any]:
+    model: dict[str, Any] = json.loads(JSONEncoder().encode(build().build()))
+    # The SDK writes some defaults that Grafana's published schema does not allow where they are.
+    for variable in model["templating"]["list"]:
+        for name in ("auto", "auto_min", "auto_count"):
+            variable.pop(name, None)
+    for panel in model["panels"]:
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)
+    return model
