@@ -11,7 +11,7 @@ from ingest.checks import Checked, Checker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
 from ingest.sequences import SequenceTracker
 from telemetry_schema import Reason
-from telemetry_schema.batch import BUY, SELL
+from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE
 from telemetry_schema.codec import encode
 from telemetry_schema.messages import TradeCommand
 from tests.helpers.hostile import HOSTILE
@@ -65,6 +65,7 @@ def test_order_of_arrival_is_kept_between_single_trades_and_columns(checker: Che
         [frame(trade(symbol="C", price=4.0))],
     ]
     (chunk,) = checker.check(burst, NOW_NS).chunks
+    assert chunk.records.dtype == TRADE_DTYPE
     assert chunk.records["price"].tolist() == [1.0, 2.0, 3.0, 4.0]
     assert [chunk.symbols[index] for index in chunk.records["symbol"]] == ["A", "B", "A", "C"]
     assert chunk.records["side"].tolist() == [BUY, SELL, BUY, BUY]

@@ -125,7 +125,7 @@ def test_ingest_waits_while_analytics_is_away_and_what_it_accepted_arrives_later
         end = time.monotonic() + 10
         while time.monotonic() < end:
             assert pipeline.ingest.metrics().value("telemetry_unapplied_trades") == 5_000
-        pipeline.analytics.start()
+        pipeline.analytics.start().wait_ready()
         pipeline.wait_applied(5_000)
         push.send(_trade(5_000))
         pipeline.wait_applied(5_001)
@@ -138,7 +138,7 @@ def test_backpressure_reaches_the_client_when_analytics_stays_away(tmp_path: Pat
         eventually(lambda: pipeline.ingest.metrics().value("telemetry_unapplied_trades") > 65_536, what="a full ingest")
         held = pipeline.ingest.metrics().value("telemetry_unapplied_trades")
         assert held < 65_536 + 512 + 1
-        pipeline.analytics.start()
+        pipeline.analytics.start().wait_ready()
         _flows(pipeline, 100_000)
         load.stop()
 
@@ -204,7 +204,7 @@ def test_a_feed_that_fails_is_exit_code_1_and_a_log_line_that_says_why(tmp_path:
     recording = tmp_path / "broken.gz"
     recording.write_bytes(b"\x1f\x8b\x08\x00broken")
     with Pipeline(tmp_path, feeds=f"replay://{recording}?venue=binance&speed=max") as pipeline:
-        pipeline.analytics.start()
+        pipeline.analytics.start().wait_ready()
         assert pipeline.ingest.start().process.wait(30) == 1
         (event,) = pipeline.ingest.events("task_failed")
     assert "broken.gz" in event["error"]

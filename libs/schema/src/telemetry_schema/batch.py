@@ -6,14 +6,13 @@ Sent and read without copying; decoding costs microseconds whatever the number o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
-from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from telemetry_schema.errors import BatchError
-from telemetry_schema.fields import Count, EpochNs, Seq, Source, Symbol
+from telemetry_schema.fields import CommandId, Count, EpochNs, Seq, Source, Symbol
 from telemetry_schema.messages import Message
 
 BUY: Final = 0
@@ -41,8 +40,8 @@ Records: TypeAlias = npt.NDArray[np.void]
 class CommandRef(Message):
     """The trade at `index` of the batch fills this command."""
 
-    index: Count
-    command_id: UUID
+    index: Count = Field(description="Of the trade in the records, from 0.")
+    command_id: CommandId
 
 
 class BatchHeader(Message):
@@ -55,14 +54,14 @@ class BatchHeader(Message):
 
     stream: str = Field(min_length=1, max_length=64, description="The ingest run that numbered the trades.")
     first_seq: Seq = Field(description="Number of the first trade in the stream; of the next one in a heartbeat.")
-    count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES)]
+    count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES, description="Trades in the records.")]
     symbols: list[Symbol]
     sources: list[Source]
-    recorded: list[Count] = Field(default_factory=list)
-    commands: list[CommandRef] = Field(default_factory=list)
-    sent_ns: EpochNs = Field(description="When ingest pushed it.")
-    resume: bool = False
-    final: bool = False
+    recorded: list[Count] = Field(default_factory=list, description="Sources that are replayed, by index.")
+    commands: list[CommandRef] = Field(default_factory=list, description="Commands that the trades fill.")
+    sent_ns: EpochNs = Field(description="When ingest pushed it, UTC epoch nanoseconds.")
+    resume: bool = Field(default=False, description="Nothing before first_seq will come any more.")
+    final: bool = Field(default=False, description="The stream has ended.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,13 @@ class TradeBatch:
 
 
 def encode_batch(batch: TradeBatch) -> tuple[bytes, memoryview]:
-    """The two frames of a batch; the second shares memory with the records."""
+    """The two frames of a batch; the second shares memory with the records.
+
+    Raises:
+        BatchError: the records are not of `TRADE_DTYPE` (NumPy drops its padding at times), or not as many as it says.
+    """
+    if batch.records.dtype != TRADE_DTYPE or len(batch.records) != batch.header.count:
+        raise BatchError(f"{len(batch.records)} records of {batch.records.dtype} are not {batch.header.count} trades")
     return batch.header.model_dump_json().encode(), batch.records.view(np.uint8).data
 
 

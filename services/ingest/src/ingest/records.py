@@ -95,7 +95,8 @@ class ChunkBuilder:
             self._close()
 
     def _close(self) -> None:
-        records = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts)
+        # NumPy would pack the columns of several arrays together; the batch's layout has room between them.
+        records = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts, dtype=TRADE_DTYPE)
         self._done.append(Chunk(records, list(self._symbols), list(self._sources), sorted(self._recorded)))
         self._parts, self._count = [], 0
         self._symbols, self._sources, self._recorded = {}, {}, set()
