@@ -1,4 +1,4 @@
-"""ZeroMQ PUSH/PULL under asyncio: the only module of the services that imports zmq.
+"""ZeroMQ PUSH/PULL under asyncio: with `transport_sync`, the only module of the services that imports zmq.
 
 The consumer binds (`PullSource`), the producer connects (`PushSink`, `DroppingSink`): start order does not matter.
 What a sink does when its queue is full is its type: `PushSink.send` waits, `DroppingSink.offer` drops and counts.
@@ -9,8 +9,10 @@ there is taken without waiting (ADR 3 has the figures).
 
 import asyncio
 import errno
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
 
@@ -301,6 +303,18 @@ class DroppingSink(_Push):
         taken = self._try_send(frames)
         self.dropped_messages += not taken
         return taken
+
+
+def local_endpoint(directory: Path, name: str) -> str:
+    """Where two processes of one service meet: a socket file in `directory`.
+
+    On a platform that has no such files it is a free port of the loopback address.
+    """
+    if zmq.has("ipc"):
+        return f"ipc://{directory / name}"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def _why(error: zmq.ZMQError) -> str:

@@ -1,0 +1,174 @@
+"""The UI's main process: backend → state → page, and commands the other way."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import structlog
+from pydantic import ValidationError
+
+from telemetry_runtime.clock import Clock
+from telemetry_runtime.transport import Frame, LossySink, Source, TrySink
+from telemetry_schema.codec import decode_ui, encode
+from telemetry_schema.errors import DecodeError
+from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
+from telemetry_schema.views import IngestStatus, Snapshot
+from ui.commands import CommandBook
+from ui.health import Limits, is_away, problems
+from ui.state import Backend
+from ui.tally import Tally
+from ui.wire import CommandUpdate, CommandView, Hello, History, PageState, decode_from_page
+
+TICK_S = 0.25
+
+
+class UiApp:
+    """Three loops over one state: what the backend says, what the page says, and a tick."""
+
+    def __init__(
+        self,
+        *,
+        page: LossySink,
+        ingest: TrySink,
+        backend: Backend,
+        book: CommandBook,
+        tally: Tally,
+        limits: Limits,
+        clock: Clock,
+        page_state: Callable[[], PageState],
+    ) -> None:
+        self._page, self._ingest = page, ingest
+        self._backend, self._book, self._tally = backend, book, tally
+        self._limits, self._clock, self._page_state = limits, clock, page_state
+        # What the page must get, however full its queue is now: changed commands, and after its start all history.
+        self._changed: deque[CommandView] = deque()
+        self._owed_history: deque[str] = deque()
+        self._page_is_linked = False
+        self._version = 0
+        self._log = structlog.get_logger("ui")
+
+    async def follow_backend(self, source: Source) -> None:
+        """Takes in snapshots, statuses and results until the source ends."""
+        while burst := await source.receive():
+            for frames in burst:
+                self._take(frames[0])
+
+    async def follow_page(self, source: Source) -> None:
+        """Takes in what the page sends until the source ends."""
+        while burst := await source.receive():
+            for frames in burst:
+                self._take_from_page(frames[0])
+
+    async def tick(self) -> None:
+        """Looks several times a second at what no message tells: silence."""
+        while True:
+            now_ns = self._clock.now_ns()
+            self._changed.extend(self._book.expire(now_ns))
+            self._tell_page(now_ns)
+            await self._clock.sleep(TICK_S)
+
+    def _take(self, frame: Frame) -> None:
+        now_ns, raw = self._clock.now_ns(), bytes(frame)
+        try:
+            message = decode_ui(raw)
+        except DecodeError as error:
+            self._tally.refused += 1
+            self._tally.refused_reasons[error.reason] += 1
+            return
+        match message:
+            case Snapshot():
+                self._count_and_forward(raw, is_new=self._backend.take_snapshot(message, now_ns))
+            case IngestStatus():
+                self._count_and_forward(raw, is_new=self._backend.take_status(message, now_ns))
+            case CommandResult():
+                self._take_result(message, now_ns)
+
+    def _count_and_forward(self, raw: bytes, *, is_new: bool) -> None:
+        if is_new:
+            self._tally.accepted += 1
+            self._offer(raw)
+        else:
+            self._tally.duplicate += 1
+
+    def _offer(self, frame: bytes) -> bool:
+        # Before its first word the page's queue would fill with what is old when it comes.
+        return self._page_is_linked and self._page.offer([frame])
+
+    def _take_result(self, result: CommandResult, now_ns: int) -> None:
+        if not self._book.knows(result.command_id):
+            self._tally.ignored += 1
+        elif view := self._book.apply(result, now_ns):
+            self._tally.accepted += 1
+            self._changed.append(view)
+            self._tell_commands()
+        else:
+            self._tally.duplicate += 1
+
+    def _take_from_page(self, frame: Frame) -> None:
+        self._tally.from_page += 1
+        try:
+            message = decode_from_page(bytes(frame))
+        except ValidationError as error:
+            self._tally.from_page_wrong += 1
+            self._log.warning("page_message_wrong", error=str(error))
+            return
+        if isinstance(message, Hello):
+            self._greet(message)
+        else:
+            self._execute(message, bytes(frame))
+
+    def _greet(self, hello: Hello) -> None:
+        self._log.info("page_linked", pid=hello.pid)
+        self._page_is_linked = True
+        for known in (self._backend.snapshot, self._backend.status):
+            if known is not None:
+                self._offer(encode(known))
+        self._changed = deque(self._book.all())
+        self._owed_history = deque(self._backend.bars.symbols)
+        self._tell_page(self._clock.now_ns())
+
+    def _execute(self, command: TradeCommand | KillSwitch, raw: bytes) -> None:
+        now_ns = self._clock.now_ns()
+        if (view := self._book.add(command, now_ns)) is None:
+            return  # a resend: what it asks for is under way already
+        if refusal := self._send(raw, now_ns):
+            view = self._book.refuse(command.command_id, refusal, now_ns) or view
+        self._changed.append(view)
+        self._tell_commands()
+
+    def _send(self, raw: bytes, now_ns: int) -> str | None:
+        """Passes a command on, or says why not: one that waited for ingest would fill at a price of another time."""
+        if is_away(self._backend.ingest, self._backend.started_ns, self._limits, now_ns):
+            return "Not sent: ingest is away. Nothing was traded; try again when it is back."
+        if not self._ingest.try_send([raw]):
+            return "Not sent: the line to ingest is full. Nothing was traded; try again."
+        return None
+
+    def _tell_page(self, now_ns: int) -> None:
+        self._version += 1
+        state = self._page_state().model_copy(
+            update={
+                "version": self._version,
+                "at_ns": now_ns,
+                "problems": problems(self._backend, self._limits, now_ns),
+                "analytics_heard_ns": self._backend.analytics.heard_ns,
+                "ingest_heard_ns": self._backend.ingest.heard_ns,
+            }
+        )
+        self._offer(encode(state))
+        self._tell_commands()
+        self._tell_history()
+
+    def _tell_commands(self) -> None:
+        if self._changed and self._offer(_commands(self._changed)):
+            self._changed.clear()
+
+    def _tell_history(self) -> None:
+        while self._owed_history:
+            bars = self._backend.bars.columns(self._owed_history[0])
+            if not self._offer(encode(History(bars=bars))):
+                return
+            self._owed_history.popleft()
+
+
+def _commands(views: Iterable[CommandView]) -> bytes:
+    return encode(CommandUpdate(commands=list(views)))

@@ -1,0 +1,107 @@
+"""What became of each command: pure, with the times handed in.
+
+sent ──▶ accepted ──▶ recorded          a result may come late, twice or in the wrong order;
+  ├────▶ refused                        a command only ever moves to the right.
+  └────▶ no_answer ──▶ (any of these)   no answer is what we know, not what happened: a late one corrects it
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
+from ui.wire import CommandStatus, CommandView
+
+MAX_COMMANDS: Final = 500
+"""Commands that are kept: the blotter of a busy day; older ones are in the metrics."""
+
+_RANK: Final[dict[CommandStatus, int]] = {"sent": 0, "no_answer": 1, "accepted": 2, "recorded": 3, "refused": 3}
+
+Finished = Callable[[CommandStatus, int], None]
+"""Called with a status that was reached and the nanoseconds it took."""
+
+
+class CommandBook:
+    """The newest commands, in the order in which they were sent."""
+
+    def __init__(self, *, no_answer_after_ns: int, on_status: Finished = lambda _status, _ns: None) -> None:
+        self._no_answer_after_ns = no_answer_after_ns
+        self._on_status = on_status
+        self._commands: OrderedDict[UUID, CommandView] = OrderedDict()
+        self._got_ns: dict[UUID, int] = {}
+        self._waiting: set[UUID] = set()
+
+    def add(self, command: TradeCommand | KillSwitch, now_ns: int) -> CommandView | None:
+        """Notes a command that is about to be sent; None if its id is known."""
+        if command.command_id in self._commands:
+            return None
+        view = _view(command)
+        self._commands[view.command_id] = view
+        self._got_ns[view.command_id] = now_ns
+        self._waiting.add(view.command_id)
+        self._on_status("sent", 0)
+        while len(self._commands) > MAX_COMMANDS:
+            oldest, _ = self._commands.popitem(last=False)
+            del self._got_ns[oldest]
+            self._waiting.discard(oldest)
+        return view
+
+    def refuse(self, command_id: UUID, reason: str, now_ns: int) -> CommandView | None:
+        """Says that a command was not sent at all."""
+        return self._move(command_id, "refused", now_ns, reason=reason)
+
+    def apply(self, result: CommandResult, now_ns: int) -> CommandView | None:
+        """Takes in a result; None if the command is not ours or nothing changed."""
+        return self._move(
+            result.command_id, result.status, now_ns, reason=result.reason, **_some(filled_price=result.price)
+        )
+
+    def expire(self, now_ns: int) -> list[CommandView]:
+        """Marks the commands that have waited too long."""
+        late = [one for one in self._waiting if now_ns - self._got_ns[one] >= self._no_answer_after_ns]
+        return [view for one in late if (view := self._move(one, "no_answer", now_ns))]
+
+    def knows(self, command_id: UUID) -> bool:
+        """Whether the command is one of ours, and still kept."""
+        return command_id in self._commands
+
+    def all(self) -> list[CommandView]:
+        """All commands that are kept, oldest first."""
+        return list(self._commands.values())
+
+    def _move(self, command_id: UUID, status: CommandStatus, now_ns: int, **more: Any) -> CommandView | None:  # noqa: ANN401 - fields of the view
+        before = self._commands.get(command_id)
+        if before is None or _RANK[status] <= _RANK[before.status]:
+            return None
+        self._waiting.discard(command_id)
+        took_ns = now_ns - self._got_ns[command_id]
+        if status in {"accepted", "refused"}:
+            more["answered_after_ns"] = took_ns
+        elif status == "recorded":
+            more["recorded_after_ns"] = took_ns
+        view = before.model_copy(update={"status": status, **more})
+        self._commands[command_id] = view
+        self._on_status(status, took_ns)
+        return view
+
+
+def _some(**values: object) -> dict[str, object]:
+    """Without those that are None: analytics' confirmation has no price, and must not wipe out ingest's."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _view(command: TradeCommand | KillSwitch) -> CommandView:
+    if isinstance(command, KillSwitch):
+        return CommandView(
+            command_id=command.command_id, kind="kill_switch", engaged=command.engaged, sent_ns=command.sent_ns
+        )
+    return CommandView(
+        command_id=command.command_id,
+        kind="trade",
+        symbol=command.symbol,
+        side=command.side,
+        qty=command.qty,
+        price=command.price,
+        sent_ns=command.sent_ns,
+    )

@@ -1,0 +1,138 @@
+"""Builds the UI and runs it: the ends towards page and ingest first, the one that listens to the backend last."""
+
+import os
+import socket
+import tempfile
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from telemetry_runtime.clock import SystemClock
+from telemetry_runtime.errors import StartupError
+from telemetry_runtime.exit_handler import ExitHandler
+from telemetry_runtime.http import HttpServer, Readiness, render_registry
+from telemetry_runtime.service import run_service
+from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime.transport import DroppingSink, PullSource, PushSink, local_endpoint
+from ui.app import UiApp
+from ui.bars import BarHistory
+from ui.commands import CommandBook
+from ui.environment import UiSettings
+from ui.health import Limits
+from ui.metrics import CommandMetrics, UiCollector, new_registry
+from ui.page_process import PageProcess, page_command, streamlit_health
+from ui.state import Backend
+from ui.tally import Tally
+from ui.wire import PageState
+
+
+def main() -> int:
+    """Runs the UI; the exit code."""
+    return run_service("ui", UiSettings, serve)
+
+
+async def serve(settings: UiSettings) -> None:
+    """Runs until it is asked to stop or a task fails.
+
+    Raises:
+        StartupError: a port is taken.
+        ExceptionGroup: tasks failed.
+    """
+    clock = SystemClock()
+    _check_page_port(settings)
+    async with AsyncExitStack() as stack:
+        exit_handler = stack.enter_context(ExitHandler())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="telemetry-ui-")))
+        to_page, from_page = local_endpoint(folder, "to-page"), local_endpoint(folder, "from-page")
+        page_sink = await stack.enter_async_context(DroppingSink(to_page, high_water_mark=64))
+        # A short queue: what waits here while ingest is away would fill at a price of another time.
+        ingest = await stack.enter_async_context(
+            PushSink(settings.ingest_endpoint, high_water_mark=16, setting="UI_INGEST_ENDPOINT")
+        )
+        registry, readiness = new_registry(), Readiness("tasks_running", "page_answers")
+        backend = Backend(started_ns=clock.now_ns(), bars=BarHistory(settings.history_s))
+        book = CommandBook(
+            no_answer_after_ns=round(settings.no_answer_after_s * 1e9), on_status=CommandMetrics(registry).count
+        )
+        tally = Tally()
+        page = PageProcess(
+            page_command(
+                host=settings.page_host,
+                port=settings.page_port,
+                allowed_hosts=settings.page_allowed_hosts,
+                pull_endpoint=to_page,
+                push_endpoint=from_page,
+                parent=os.getpid(),
+            ),
+            is_healthy=streamlit_health(settings.page_host, settings.page_port),
+            on_health=partial(readiness.set, "page_answers"),
+            clock=clock,
+            start_s=settings.page_start_s,
+            stop_s=settings.page_stop_s,
+        )
+        registry.register(UiCollector(tally, backend, page, page_sink, clock))
+        app = UiApp(
+            page=page_sink,
+            ingest=ingest,
+            backend=backend,
+            book=book,
+            tally=tally,
+            limits=_limits(settings),
+            clock=clock,
+            page_state=lambda: _page_state(settings, page),
+        )
+        page_source = await stack.enter_async_context(PullSource(from_page))
+        source = await stack.enter_async_context(PullSource(settings.pull_endpoint, setting="UI_PULL_ENDPOINT"))
+        http = HttpServer(
+            settings.http_host,
+            settings.http_port,
+            render=render_registry(registry),
+            readiness=readiness,
+            setting="UI_HTTP_PORT",
+        )
+        await stack.enter_async_context(http)
+        # A task may take as long as the page's process does to end.
+        tasks = await stack.enter_async_context(AsyncTaskManager(stop_wait_s=settings.page_stop_s + 3))
+        tasks.start("page process", page.run())
+        tasks.start("tick", app.tick())
+        tasks.start("page", app.follow_page(page_source))
+        tasks.start("backend", app.follow_backend(source))
+        readiness.set("tasks_running")
+        structlog.get_logger("ui").info(
+            "ui_started",
+            endpoint=source.endpoint,
+            page=f"http://{settings.page_host}:{settings.page_port}",
+            http_port=http.port,
+        )
+        await tasks.wait(exit_handler.asked)
+        readiness.set("tasks_running", holds=False)
+
+
+def _check_page_port(settings: UiSettings) -> None:
+    """Streamlit would only tell by dying, again and again."""
+    family = socket.AF_INET6 if ":" in settings.page_host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.page_host, settings.page_port))
+    except OSError as error:
+        where = f"{settings.page_host}:{settings.page_port}"
+        why = error.strerror or str(error)
+        raise StartupError(f"cannot listen on {where}: {why}; set UI_PAGE_PORT to another port") from error
+
+
+def _limits(settings: UiSettings) -> Limits:
+    return Limits(away_after_ns=round(settings.away_after_s * 1e9), stale_after_ns=round(settings.stale_after_s * 1e9))
+
+
+def _page_state(settings: UiSettings, page: PageProcess) -> PageState:
+    return PageState(
+        version=0,
+        at_ns=0,
+        problems=[],
+        confirm_notional=settings.confirm_notional,
+        source=settings.source,
+        page_starts=page.starts,
+    )

@@ -1,0 +1,39 @@
+"""The UI's settings: the only reader of its environment variables (`UI_…`)."""
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from telemetry_runtime.settings import Endpoints, ServiceSettings
+from telemetry_schema.fields import Source
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class UiSettings(ServiceSettings):
+    """All that can be set, with defaults for one machine."""
+
+    model_config = SettingsConfigDict(env_prefix="UI_")
+
+    pull_endpoint: str = Field(default="tcp://127.0.0.1:5557", description="Where snapshots and results come in.")
+    ingest_endpoint: str = Field(default="tcp://127.0.0.1:5555", description="Where commands are sent.")
+    http_port: int = Field(default=8002, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
+
+    page_host: str = Field(default="127.0.0.1", description="Address of the page. It has no password of its own.")
+    page_port: int = Field(default=8501, ge=1, le=65_535, description="Port of the page.")
+    page_allowed_hosts: Endpoints = Field(
+        default=("localhost", "127.0.0.1", "[::1]"),
+        description="Names by which a browser may call the page (against DNS rebinding); * is any.",
+    )
+    page_start_s: Positive = Field(default=60.0, description="How long the page may take to answer after its start.")
+    page_stop_s: Positive = Field(default=5.0, description="From SIGTERM to SIGKILL, in s.")
+
+    source: Source = Field(default="ui", description="Who the commands are from.")
+    confirm_notional: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=50_000.0, description="Orders above this much quote currency ask for a confirmation."
+    )
+    away_after_s: Positive = Field(default=1.5, description="Silence after which analytics or ingest counts as away.")
+    stale_after_s: Positive = Field(default=5.0, description="A live feed without a trade for this long is stale.")
+    no_answer_after_s: Positive = Field(default=2.0, description="A command without an answer for this long says so.")
+    history_s: int = Field(default=3_600, ge=60, le=3_600, description="Seconds of bars that the charts hold.")

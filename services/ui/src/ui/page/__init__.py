@@ -1,0 +1,1 @@
+"""The page: what runs in Streamlit's process."""

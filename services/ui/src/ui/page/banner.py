@@ -1,0 +1,56 @@
+"""The line on top of every page: live and as of when, or what is wrong and since when."""
+
+from html import escape
+
+import streamlit as st
+
+from telemetry_schema.fields import EpochNs
+from ui.page import formats
+from ui.page.hub import Feed
+from ui.page.view import PageView
+from ui.wire import Problem
+
+EVERY_S = 0.5
+STANDS_STILL = frozenset({"main_away", "analytics_away", "ingest_away", "not_applied", "feed_stale"})
+_FADED = "<style>table.tt.tt, [data-testid='stMetricValue'], [data-testid='stECharts'] { opacity: 0.55; }</style>"
+
+
+@st.fragment(run_every=EVERY_S)
+def show(feed: Feed) -> None:
+    """Draws the banner, again and again."""
+    st.html(render(feed.view, feed.now_ns()))
+
+
+def render(view: PageView, now_ns: EpochNs) -> str:
+    """The banner as HTML."""
+    if view.state is None:
+        return _status('<span class="tt-dot tt-muted"></span>Connecting to the data…', "tt-live")
+    problems = view.problems(now_ns)
+    grave = [one for one in problems if one.severity == "error"]
+    lines = "".join(_line(one) for one in problems)
+    # What stands still is paler too: a number far from the banner must not look live.
+    faded = _FADED if any(one.code in STANDS_STILL for one in grave) else ""
+    return _status(lines, "tt-problems") + (faded if grave else _live(view, now_ns))
+
+
+def _status(content: str, name: str) -> str:
+    # The since-times do not move, so a screen reader hears each line once.
+    return f'<div class="{name}" role="status">{content}</div>' if content else ""
+
+
+def _line(problem: Problem) -> str:
+    since = f"<span>since {formats.clock(problem.since_ns)} UTC</span>" if problem.since_ns else ""
+    detail = f"<span>{escape(problem.detail)}</span>" if problem.detail else ""
+    return f'<div class="tt-problem {problem.severity}"><b>{escape(problem.title)}</b>{since}{detail}</div>'
+
+
+def _live(view: PageView, now_ns: EpochNs) -> str:
+    state, snapshot = view.state, view.snapshot
+    assert state is not None  # noqa: S101 - the caller looked
+    heard = [("analytics", state.analytics_heard_ns), ("ingest", state.ingest_heard_ns)]
+    peers = "".join(f"<span>{name} {formats.span(now_ns - ns)} ago</span>" for name, ns in heard if ns is not None)
+    as_of = formats.clock(snapshot.at_ns if snapshot else None)
+    return (
+        f'<div class="tt-live"><span class="tt-up"><span class="tt-dot"></span>Live</span>'
+        f"<span>as of {as_of} UTC</span>{peers}</div>"
+    )

@@ -1,0 +1,75 @@
+"""Starts Streamlit in this process: `python -m ui.page.boot …`, by the main process only.
+
+Flags, not files or variables, so that nothing in the user's own Streamlit settings changes what this page is. The theme
+is in `.streamlit/config.toml` beside the script, where Streamlit looks for it.
+"""
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+from ui.page.hub import Hub
+
+SCRIPT = Path(__file__).with_name("main.py")
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Runs until SIGTERM, or until the parent is gone."""
+    arguments = _parser().parse_args()
+    _die_with(arguments.parent)
+    from streamlit.web import cli  # noqa: PLC0415 - takes a second: first the parent must be watched
+
+    Hub(arguments.pull_endpoint, arguments.push_endpoint).start().share()
+    sys.argv = ["streamlit", "run", *_flags(arguments)]
+    cli.main()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ui.page.boot")
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True, help="process to die with")
+    parser.add_argument("--pull-endpoint", required=True)
+    parser.add_argument("--push-endpoint", required=True)
+    parser.add_argument("--allowed-host", action="append", default=[])
+    return parser
+
+
+def _die_with(parent: int) -> None:
+    """Asks the kernel for SIGKILL when the parent dies, however it dies. Linux only; elsewhere an orphan would stay."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we could ask
+        sys.exit(1)
+
+
+def _flags(arguments: argparse.Namespace) -> list[str]:
+    options = {
+        "server.address": arguments.host,
+        "server.port": arguments.port,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "server.enableStaticServing": "true",
+        # A closed tab's session is forgotten soon; the page keeps nothing in it that is not elsewhere.
+        "server.disconnectedSessionTTL": 30,
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "viewer",
+        "client.showErrorDetails": "none",
+        "runner.magicEnabled": "false",
+        # Without it Streamlit collects all garbage after every run, 50 to 80 ms, several times a second for each tab.
+        "runner.postScriptGC": "false",
+        "logger.level": "warning",
+    }
+    flags = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    # An option that is a list is given once for each member.
+    hosts = [word for name in arguments.allowed_host for word in ("--server.allowedHosts", name)]
+    return [str(SCRIPT), *flags, *hosts]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""One for all sessions of the page's process: holds the newest view, and passes commands on.
+
+The link's thread is the only one that writes; a session reads `view`, one reference, whenever it redraws.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from telemetry_runtime.transport_sync import ThreadLink
+from telemetry_schema.codec import encode
+from telemetry_schema.messages import KillSwitch, TradeCommand
+from ui.page.view import PageModel, PageView
+from ui.wire import Hello, decode_to_page
+
+
+class Feed(Protocol):
+    """What a page needs of the world."""
+
+    @property
+    def view(self) -> PageView:
+        """The newest view."""
+        ...
+
+    def submit(self, command: TradeCommand | KillSwitch) -> bool:
+        """Whether the command is on its way to the main process. Does not wait."""
+        ...
+
+    def now_ns(self) -> int:
+        """UTC epoch nanoseconds."""
+        ...
+
+
+_shared: list["Hub"] = []
+
+
+def shared() -> "Hub":
+    """The hub of this process."""
+    return _shared[-1]
+
+
+class Hub:
+    """The real feed: a link to the main process."""
+
+    def __init__(self, pull_endpoint: str, push_endpoint: str, now_ns: Callable[[], int] = time.time_ns) -> None:
+        self._model = PageModel()
+        self._now_ns = now_ns
+        self._log = structlog.get_logger("page")
+        self._link = ThreadLink(pull_endpoint=pull_endpoint, push_endpoint=push_endpoint, on_message=self._on_message)
+
+    def start(self) -> "Hub":
+        """Begins to listen, and asks for all there is."""
+        self._link.__enter__()
+        self._link.send(encode(Hello(pid=os.getpid())))
+        return self
+
+    def share(self) -> "Hub":
+        """Makes it the one that all sessions of this process read.
+
+        It begins with the process, not with the first session: the trend has no hole, and "Clear cache" in Streamlit's
+        menu does not reach it, as it would an `st.cache_resource`.
+        """
+        _shared.append(self)
+        return self
+
+    def close(self) -> None:
+        """Ends the link's thread."""
+        self._link.close()
+
+    @property
+    def view(self) -> PageView:
+        """The newest view."""
+        return self._model.view
+
+    def submit(self, command: TradeCommand | KillSwitch) -> bool:
+        """Whether the command is on its way to the main process. Does not wait."""
+        return self._link.send(encode(command))
+
+    def now_ns(self) -> int:
+        """UTC epoch nanoseconds."""
+        return self._now_ns()
+
+    def _on_message(self, frame: bytes) -> None:
+        try:
+            self._model.apply(decode_to_page(frame), self._now_ns())
+        except ValidationError as error:
+            # Main process and page are of one version; if they are not, the page says that it hears nothing.
+            self._log.warning("main_message_wrong", error=str(error))

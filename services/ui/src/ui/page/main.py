@@ -1,0 +1,31 @@
+"""The page's script: Streamlit runs it from top to bottom for every session and every click."""
+
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from ui.page import banner, hub, market, pipeline, style, trade
+from ui.page.hub import Feed
+
+ICON = Path(__file__).with_name("static") / "icon.png"
+
+
+def run(feed: Feed) -> None:
+    """Draws what all pages share, then the chosen page."""
+    st.set_page_config(page_title="Trading telemetry", page_icon=str(ICON), layout="wide")
+    style.apply()
+    pages = [
+        st.Page(
+            partial(market.show, feed), title="Market", icon=":material/show_chart:", url_path="market", default=True
+        ),
+        st.Page(partial(trade.show, feed), title="Trade", icon=":material/swap_vert:", url_path="trade"),
+        st.Page(partial(pipeline.show, feed), title="Pipeline", icon=":material/speed:", url_path="pipeline"),
+    ]
+    chosen = st.navigation(pages, position="top")
+    banner.show(feed)
+    chosen.run()
+
+
+if __name__ == "__main__":
+    run(hub.shared())

@@ -1,0 +1,142 @@
+"""The ticket: a form, so that what is sent is what is on the screen, whichever way it is sent."""
+
+import uuid
+
+import streamlit as st
+
+from telemetry_schema.messages import KillSwitch, TradeCommand
+from ui.page import formats, orders, style
+from ui.page.answers import describe
+from ui.page.hub import Feed
+from ui.page.view import PageView
+from ui.wire import CommandStatus, CommandView
+
+STATUS_EVERY_S = 0.25
+NO_ANSWER_AFTER_NS = 2_000_000_000
+_LAST, _TO_CONFIRM, _OBJECTION, _TOASTED = "last_order", "order_to_confirm", "ticket_objection", "toasted"
+
+
+def show(feed: Feed) -> None:
+    """Draws the ticket, the question before a large order, and what became of the last one."""
+    desk = feed.view.status.desk if feed.view.status else None
+    style.title("Order ticket", "paper account" if desk is None else f"account {desk.account}")
+    with st.form("ticket", enter_to_submit=False, border=False):
+        st.selectbox("Symbol", desk.symbols if desk else [], key="ticket_symbol", placeholder="No prices yet")
+        st.number_input("Quantity", min_value=0.0, value=0.1, step=0.1, format="%.4f", key="ticket_qty")
+        st.number_input(
+            "Limit price", min_value=0.0, value=None, step=0.01, format="%.2f", key="ticket_price", placeholder="Market"
+        )
+        buy, sell = st.columns(2)
+        with buy:
+            _side_button(feed, "buy", "Alt+B")
+        with sell:
+            _side_button(feed, "sell", "Alt+S")
+    if (order := st.session_state.pop(_TO_CONFIRM, None)) is not None:
+        _confirm(feed, order)
+    _last_answer(feed)
+
+
+def _side_button(feed: Feed, side: str, shortcut: str) -> None:
+    # A callback runs before anything is drawn, so that no redraw in between can swallow the click.
+    st.form_submit_button(
+        formats.side(side), key=side, shortcut=shortcut, width="stretch", on_click=_press, args=(feed, side)
+    )
+
+
+def _press(feed: Feed, side: str) -> None:
+    state = st.session_state
+    ticket = orders.Ticket(state["ticket_symbol"], side, state["ticket_qty"], state["ticket_price"])
+    state[_OBJECTION] = orders.objection(ticket)
+    if state[_OBJECTION]:
+        return
+    view = feed.view
+    order = orders.command(ticket, source=_source(view), command_id=uuid.uuid4(), now_ns=feed.now_ns())
+    above = view.state.confirm_notional if view.state else 0.0
+    if orders.needs_confirmation(order, _last_price(view, order.symbol), above):
+        state[_TO_CONFIRM] = order
+    elif not orders.is_double_click(order, state.get(_LAST)):
+        _send(feed, order)
+
+
+def send_kill_switch(feed: Feed, *, engaged: bool) -> None:
+    """Engages or releases the kill switch."""
+    _send(
+        feed,
+        KillSwitch(command_id=uuid.uuid4(), source=_source(feed.view), engaged=engaged, sent_ns=feed.now_ns()),
+    )
+
+
+def _send(feed: Feed, order: TradeCommand | KillSwitch) -> None:
+    if feed.submit(order):
+        st.session_state[_LAST] = order
+        st.session_state[_OBJECTION] = None
+    else:
+        st.session_state[_OBJECTION] = "Not sent: the page's own queue is full. Nothing was traded; try again."
+
+
+def _source(view: PageView) -> str:
+    return view.state.source if view.state else "ui"
+
+
+def _last_price(view: PageView, symbol: str) -> float | None:
+    summary = view.summary(symbol)
+    return summary.last_price if summary else None
+
+
+@st.dialog("Send this order?")
+def _confirm(feed: Feed, order: TradeCommand) -> None:
+    """Asks before a large order. The order is frozen: what is asked about is what is sent."""
+    last = _last_price(feed.view, order.symbol)
+    worth = orders.notional(order, last)
+    at = f"at {formats.price(order.price)}" if order.price else f"at market, now {formats.price(last)}"
+    st.markdown(f"**{formats.side(order.side)} {order.qty:g} {order.symbol}** {at}")
+    st.markdown(
+        f"Worth about **{formats.NONE if worth is None else f'{worth:,.2f}'}**, which is above the limit for asking."
+    )
+    send, cancel = st.columns(2)
+    if send.button("Send order", type="primary", width="stretch", key="confirm-send"):
+        _send(feed, order.model_copy(update={"sent_ns": feed.now_ns()}))
+        st.rerun()
+    if cancel.button("Cancel", width="stretch", key="confirm-cancel"):
+        st.rerun()
+
+
+@st.fragment(run_every=STATUS_EVERY_S)
+def _last_answer(feed: Feed) -> None:
+    if text := st.session_state.get(_OBJECTION):
+        st.error(text)
+        return
+    order = st.session_state.get(_LAST)
+    if order is None:
+        st.caption("Tab moves on, Enter on a button presses it. An empty price is a market order.")
+        return
+    command = feed.view.command(order.command_id) or _not_known_yet(order, feed.now_ns())
+    answer = describe(command)
+    {"good": st.success, "bad": st.error, "warn": st.warning, "wait": st.info}[answer.tone](answer.text)
+    key = (command.command_id, command.status)
+    if answer.is_final and st.session_state.get(_TOASTED) != key:
+        st.session_state[_TOASTED] = key
+        st.toast(answer.text)
+
+
+def _not_known_yet(order: TradeCommand | KillSwitch, now_ns: int) -> CommandView:
+    """The order as long as the main process has not said that it has it."""
+    status: CommandStatus = "no_answer" if now_ns - order.sent_ns > NO_ANSWER_AFTER_NS else "sent"
+    if isinstance(order, KillSwitch):
+        return CommandView(
+            command_id=order.command_id,
+            kind="kill_switch",
+            engaged=order.engaged,
+            sent_ns=order.sent_ns,
+            status=status,
+        )
+    return CommandView(
+        command_id=order.command_id,
+        kind="trade",
+        symbol=order.symbol,
+        side=order.side,
+        qty=order.qty,
+        price=order.price,
+        sent_ns=order.sent_ns,
+        status=status,
+    )

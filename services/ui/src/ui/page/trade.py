@@ -1,0 +1,101 @@
+"""Trade: the ticket, the kill switch, the blotter and the paper account."""
+
+from collections.abc import Hashable
+
+import streamlit as st
+import streamlit_shadcn_ui as ui
+
+from telemetry_schema.views import DeskState
+from ui.page import blotter, formats, orders, session, style, ticket
+from ui.page.hub import Feed
+from ui.page.view import PageView
+
+EVERY_S = 0.5
+
+
+def show(feed: Feed) -> None:
+    """Draws the page."""
+    desk = feed.view.status.desk if feed.view.status else None
+    left, right = st.columns([1, 2.6])
+    with left:
+        with st.container(border=True, key="ticket-card"):
+            ticket.show(feed)
+        with st.container(border=True, key="kill-card"):
+            _kill_switch(feed, desk)
+        if desk is not None:
+            with st.container(border=True, key="limits-card"):
+                _limits(desk, feed.view)
+    with right:
+        _live(feed)
+    session.redraw_when_changed(feed, _fixed, _fixed(feed.view))
+
+
+def _fixed(view: PageView) -> Hashable:
+    """What is drawn outside the fragments: it moves seldom, but it moves."""
+    desk = view.status.desk if view.status else None
+    if desk is None:
+        return None
+    above = view.state.confirm_notional if view.state else None
+    return tuple(desk.symbols), desk.kill_switch, desk.account, tuple(orders.limits(desk)), above
+
+
+def _kill_switch(feed: Feed, desk: DeskState | None) -> None:
+    engaged = desk is not None and desk.kill_switch
+    style.title("Kill switch", "engaged: every order is refused" if engaged else "refuses every order, at once")
+    if engaged:
+        if ui.button("Release kill switch", variant="outline", key="kill-release", width="stretch"):
+            _confirm_release(feed)
+    elif ui.button(
+        "Engage kill switch", variant="destructive", key="kill-engage", width="stretch", disabled=desk is None
+    ):
+        # One click: who needs it is in a hurry. Released it is only after a question.
+        ticket.send_kill_switch(feed, engaged=True)
+
+
+@st.dialog("Release the kill switch?")
+def _confirm_release(feed: Feed) -> None:
+    st.markdown("Orders of **every** session are accepted again.")
+    release, keep = st.columns(2)
+    if release.button("Release", type="primary", width="stretch", key="release-yes"):
+        ticket.send_kill_switch(feed, engaged=False)
+        st.rerun()
+    if keep.button("Keep it engaged", width="stretch", key="release-no"):
+        st.rerun()
+
+
+def _limits(desk: DeskState, view: PageView) -> None:
+    style.title("Limits", "set at ingest")
+    rows = [{"limit": name, "value": value} for name, value in orders.limits(desk)]
+    if view.state is not None:
+        rows.append({"limit": "Asks above", "value": f"{view.state.confirm_notional:,.0f}"})
+    columns = [{"key": "limit", "label": "Limit"}, {"key": "value", "label": "Value", "align": "right"}]
+    ui.table(rows, columns, key="limits")
+
+
+@st.fragment(run_every=EVERY_S)
+def _live(feed: Feed) -> None:
+    view = feed.view
+    desk = view.status.desk if view.status else None
+    _account(desk)
+    quotes, positions = st.columns([1, 1.75])
+    with quotes, st.container(border=True, key="quotes"):
+        style.title("Quotes", "change over 1m")
+        st.html(blotter.quotes(view))
+    with positions, st.container(border=True, key="positions"):
+        style.title("Positions", "average cost, valued at the last price")
+        st.html(blotter.positions(desk))
+    with st.container(border=True, key="blotter"):
+        style.title("Blotter", f"{len(view.commands)} orders of all sessions, newest first, UTC")
+        st.html(blotter.blotter(view))
+
+
+def _account(desk: DeskState | None) -> None:
+    held = desk.positions if desk else []
+    unrealised, realised = sum(one.unrealised for one in held), sum(one.realised for one in held)
+    gross = sum(abs(one.qty * one.last_price) for one in held if one.last_price is not None)
+    cells = st.columns(4)
+    profit = unrealised + realised
+    cells[0].metric("Profit", formats.money(profit), border=True)
+    cells[1].metric("Realised", formats.money(realised), border=True)
+    cells[2].metric("Unrealised", formats.money(unrealised), border=True)
+    cells[3].metric("Gross exposure", f"{gross:,.2f}", border=True)

@@ -1,0 +1,119 @@
+"""What the page shows, as one immutable value: built in the link's thread, read by all sessions. Pure."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+from uuid import UUID
+
+from telemetry_schema.views import IngestStatus, Snapshot, SymbolSummary
+from ui.bars import BarHistory
+from ui.commands import MAX_COMMANDS
+from ui.wire import CommandUpdate, CommandView, History, PageState, Problem
+
+SILENT_AFTER_NS = 1_500_000_000
+"""The main process speaks four times a second; silent this long, it is away."""
+
+TREND_POINTS = 300
+"""Seconds that the pipeline's chart shows."""
+
+_SECOND_NS = 1_000_000_000
+
+
+class TrendPoint(NamedTuple):
+    """The pipeline at one second."""
+
+    at_ns: int
+    applied: int
+    waiting: int
+    p50_ns: int | None
+    p99_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """All that a session may show. `version` rises with every change."""
+
+    version: int = 0
+    snapshot: Snapshot | None = None
+    status: IngestStatus | None = None
+    state: PageState | None = None
+    commands: tuple[CommandView, ...] = ()
+    trend: tuple[TrendPoint, ...] = ()
+    bars: BarHistory = field(default_factory=lambda: BarHistory(3_600))
+    heard_ns: int | None = None
+
+    @property
+    def symbols(self) -> list[str]:
+        """Symbols that there is something to show of, in a fixed order."""
+        return sorted(summary.symbol for summary in self.snapshot.symbols) if self.snapshot else []
+
+    def summary(self, symbol: str | None) -> SymbolSummary | None:
+        """One symbol now."""
+        found = (one for one in self.snapshot.symbols if one.symbol == symbol) if self.snapshot else iter(())
+        return next(found, None)
+
+    def command(self, command_id: UUID | None) -> CommandView | None:
+        """One command; None if it is not known (yet)."""
+        return next((one for one in self.commands if one.command_id == command_id), None)
+
+    def problems(self, now_ns: int) -> list[Problem]:
+        """The banner's lines, with what only this process can see: that the main process is silent."""
+        if self.heard_ns is not None and now_ns - self.heard_ns > SILENT_AFTER_NS:
+            gone = Problem(
+                code="main_away",
+                severity="error",
+                title="The page has lost its data source",
+                detail="Everything below stands still.",
+                since_ns=self.heard_ns,
+            )
+            return [gone]
+        return list(self.state.problems) if self.state else []
+
+
+class PageModel:
+    """Turns messages into the next view."""
+
+    def __init__(self, history_s: int = 3_600) -> None:
+        self._commands: OrderedDict[UUID, CommandView] = OrderedDict()
+        self.view = PageView(bars=BarHistory(history_s))
+
+    def apply(self, message: Snapshot | IngestStatus | PageState | CommandUpdate | History, now_ns: int) -> PageView:
+        """The view after a message."""
+        before = self.view
+        view = replace(before, version=before.version + 1, heard_ns=now_ns)
+        match message:
+            case Snapshot():
+                view.bars.merge([*message.recent_bars, *([message.history] if message.history else [])])
+                view = replace(view, snapshot=message, trend=self._trend(before, message))
+            case IngestStatus():
+                view = replace(view, status=message)
+            case PageState():
+                view = replace(view, state=message)
+            case CommandUpdate():
+                view = replace(view, commands=self._take_commands(message))
+            case History():
+                view.bars.merge([message.bars])
+        self.view = view
+        return view
+
+    def _take_commands(self, update: CommandUpdate) -> tuple[CommandView, ...]:
+        """All commands, newest first."""
+        self._commands.update((one.command_id, one) for one in update.commands)
+        while len(self._commands) > MAX_COMMANDS:
+            self._commands.popitem(last=False)
+        return tuple(reversed(self._commands.values()))
+
+    def _trend(self, before: PageView, snapshot: Snapshot) -> tuple[TrendPoint, ...]:
+        restarted = before.snapshot is not None and before.snapshot.run != snapshot.run
+        points = () if restarted else before.trend
+        if points and snapshot.at_ns - points[-1].at_ns < _SECOND_NS:
+            return points
+        latency = snapshot.latencies.get("end_to_end")
+        point = TrendPoint(
+            at_ns=snapshot.at_ns,
+            applied=snapshot.ledger.applied,
+            waiting=(before.status.unapplied_trades or 0) if before.status else 0,
+            p50_ns=latency.p50_ns if latency else None,
+            p99_ns=latency.p99_ns if latency else None,
+        )
+        return (*points[-TREND_POINTS + 1 :], point)

@@ -1,0 +1,96 @@
+"""What travels between the main process and the page: one JSON frame a message, over a local socket of their own.
+
+Towards the page go the backend's `Snapshot` and `IngestStatus` as they came, and the messages below; from the page come
+`Hello`, and the commands as ingest will get them.
+"""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from telemetry_schema.fields import Count, EpochNs
+from telemetry_schema.messages import KillSwitch, Message, TradeCommand
+from telemetry_schema.views import Bars, IngestStatus, Snapshot
+
+CommandStatus = Literal["sent", "accepted", "recorded", "refused", "no_answer"]
+
+
+class Problem(Message):
+    """One line of the banner."""
+
+    code: str
+    severity: Literal["error", "warning", "info"]
+    title: str
+    detail: str = ""
+    since_ns: EpochNs | None = None
+
+
+class CommandView(Message):
+    """A command and what became of it so far. Spans are counted from when the main process got it from the page."""
+
+    command_id: UUID
+    kind: Literal["trade", "kill_switch"]
+    symbol: str = ""
+    side: Literal["buy", "sell"] | None = None
+    qty: float | None = None
+    price: float | None = Field(default=None, description="The price asked for; none for a market order.")
+    engaged: bool | None = Field(default=None, description="What a kill switch command asks for.")
+    sent_ns: EpochNs
+    status: CommandStatus = "sent"
+    reason: str | None = None
+    filled_price: float | None = None
+    answered_after_ns: int | None = Field(default=None, description="Until ingest's answer.")
+    recorded_after_ns: int | None = Field(default=None, description="Until analytics' confirmation.")
+
+
+class PageState(Message):
+    """What the main process knows besides the data, several times a second: it is the page's heartbeat too."""
+
+    type: Literal["page_state"] = "page_state"
+    version: Count
+    at_ns: EpochNs
+    problems: list[Problem]
+    analytics_heard_ns: EpochNs | None = None
+    ingest_heard_ns: EpochNs | None = None
+    confirm_notional: float
+    source: str
+    page_starts: Count
+
+
+class CommandUpdate(Message):
+    """Commands that are new or have changed."""
+
+    type: Literal["commands"] = "commands"
+    commands: list[CommandView]
+
+
+class History(Message):
+    """All bars that the main process holds of one symbol."""
+
+    type: Literal["history"] = "history"
+    bars: Bars
+
+
+class Hello(Message):
+    """The page's link is up and knows nothing yet."""
+
+    type: Literal["hello"] = "hello"
+    pid: int
+
+
+ToPage = Annotated[Snapshot | IngestStatus | PageState | CommandUpdate | History, Field(discriminator="type")]
+FromPage = Annotated[TradeCommand | KillSwitch | Hello, Field(discriminator="type")]
+
+_to_page: TypeAdapter[Snapshot | IngestStatus | PageState | CommandUpdate | History] = TypeAdapter(ToPage)
+_from_page: TypeAdapter[TradeCommand | KillSwitch | Hello] = TypeAdapter(FromPage)
+
+
+def decode_to_page(frame: bytes) -> Snapshot | IngestStatus | PageState | CommandUpdate | History:
+    """One frame for the page. Both ends are ours: a wrong one is a bug, and raises pydantic's `ValidationError`."""
+    return _to_page.validate_json(frame)
+
+
+def decode_from_page(frame: bytes) -> TradeCommand | KillSwitch | Hello:
+    """One frame of the page; raises pydantic's `ValidationError`."""
+    return _from_page.validate_json(frame)
