@@ -103,11 +103,13 @@ def decode_batch(frames: Sequence[bytes | memoryview]) -> TradeBatch:
 
 
 def _check_indexes(header: BatchHeader, records: Records) -> None:
+    if any(ref.index >= header.count for ref in header.commands):
+        raise BatchError("a command refers to a trade outside the batch")
+    if any(index >= len(header.sources) for index in header.recorded):
+        raise BatchError("a replayed source is outside the header's table")
     if not header.count:
         return
     if records["symbol"].max() >= len(header.symbols) or records["source"].max() >= len(header.sources):
         raise BatchError("a symbol or source index is outside the header's tables")
     if records["side"].max() > SELL:
         raise BatchError("a side is neither buy nor sell")
-    if any(ref.index >= header.count for ref in header.commands):
-        raise BatchError("a command refers to a trade outside the batch")

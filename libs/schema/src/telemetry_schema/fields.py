@@ -11,6 +11,7 @@
 """
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
@@ -64,4 +65,13 @@ Seq = Annotated[int, Field(ge=0, le=LAST_NS, description="Counts the trades of a
 EpochNs = Annotated[int, Field(ge=0, le=LAST_NS, description="UTC epoch nanoseconds.")]
 EventNs = Annotated[int, Field(ge=0, le=LAST_NS, description="When the trade happened, UTC epoch nanoseconds.")]
 SentNs = Annotated[int, Field(ge=0, le=LAST_NS, description="When the sender sent it, UTC epoch nanoseconds.")]
+SpanNs = Annotated[int, Field(description="Nanoseconds between two moments.")]
 Count = Annotated[int, Field(ge=0)]
+Trades = Annotated[int, Field(ge=0, description="Trades.")]
+Messages = Annotated[int, Field(ge=0, description="Messages.")]
+Batches = Annotated[int, Field(ge=0, description="Batches.")]
+Version = Annotated[int, Field(ge=0, description="Counts what the sender sent since its start.")]
+Base = Annotated[float, Field(description="Units of base.")]
+QuotePrice = Annotated[float, Field(description="Quote currency per unit of base.")]
+Money = Annotated[float, Field(description="Quote currency.")]
+CommandId = Annotated[UUID, Field(description="Made by who gives the command; the same one never takes effect twice.")]

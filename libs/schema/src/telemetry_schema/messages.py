@@ -5,13 +5,13 @@ quantities in units of base. Unknown fields, wrong types, NaN and infinities are
 """
 
 from typing import Annotated, Literal, Self
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from telemetry_schema.fields import (
     MAX_COLUMN_TRADES,
     Account,
+    CommandId,
     EpochNs,
     EventNs,
     Price,
@@ -19,7 +19,6 @@ from telemetry_schema.fields import (
     Run,
     SentNs,
     Seq,
-    Side,
     Source,
     Symbol,
     TakerSide,
@@ -65,7 +64,7 @@ class TradeColumns(Message):
     seq: Seq | None = None
     sent_ns: SentNs
     symbol: Annotated[list[Symbol], Column]
-    side: Annotated[list[Side], Column]
+    side: Annotated[list[TakerSide], Column]
     qty: Annotated[list[Qty], Column]
     price: Annotated[list[Price], Column]
     event_ns: Annotated[list[EventNs], Column]
@@ -83,7 +82,7 @@ class TradeCommand(Message):
     """An order of a person to the paper desk, from the UI to ingest. The same `command_id` never fills twice."""
 
     type: Literal["command"] = "command"
-    command_id: UUID
+    command_id: CommandId
     source: Source
     symbol: Symbol
     side: TakerSide
@@ -96,9 +95,9 @@ class KillSwitch(Message):
     """Engages or releases the paper desk's kill switch, from the UI to ingest; engaged, it refuses every command."""
 
     type: Literal["kill_switch"] = "kill_switch"
-    command_id: UUID
+    command_id: CommandId
     source: Source
-    engaged: bool
+    engaged: bool = Field(description="True engages it, false releases it.")
     sent_ns: SentNs
 
 
@@ -109,13 +108,15 @@ class CommandResult(Message):
     """
 
     type: Literal["result"] = "result"
-    command_id: UUID
-    status: Literal["accepted", "recorded", "refused"]
+    command_id: CommandId
+    status: Literal["accepted", "recorded", "refused"] = Field(description="How far it has come.")
     reason: str | None = Field(default=None, max_length=512, description="For a person: what was wrong, what to do.")
     code: str | None = Field(default=None, max_length=64, description="The reason's label in telemetry_commands_total.")
     price: Price | None = Field(default=None, description="The price it was filled at.")
-    received_ns: EpochNs
-    applied_ns: EpochNs | None = None
+    received_ns: EpochNs = Field(description="When ingest received the command, UTC epoch nanoseconds.")
+    applied_ns: EpochNs | None = Field(
+        default=None, description="When analytics applied its trade, UTC epoch nanoseconds."
+    )
 
 
 class Progress(Message):

@@ -7,7 +7,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from telemetry_schema.fields import Count, EpochNs, Price, Qty, Side, Source, Symbol
+from telemetry_schema.fields import (
+    Base,
+    Batches,
+    Count,
+    EpochNs,
+    Messages,
+    Money,
+    Price,
+    Qty,
+    QuotePrice,
+    Source,
+    SpanNs,
+    Symbol,
+    TakerSide,
+    Trades,
+    Version,
+)
 from telemetry_schema.messages import CommandResult, Message
 
 WindowName = Literal["10s", "1m", "5m", "1h"]
@@ -17,18 +33,18 @@ Stage = Literal["feed", "wire", "process", "end_to_end"]
 class WindowStats(Message):
     """One symbol over one window. Volumes and quantities in base, prices in quote per base."""
 
-    trades: Count
-    buy_volume: float
-    sell_volume: float
-    vwap: float | None = None
-    qty_mean: float | None = None
-    qty_std: float | None = None
-    qty_max: float | None = None
+    trades: Trades
+    buy_volume: Base
+    sell_volume: Base
+    vwap: QuotePrice | None = None
+    qty_mean: Base | None = None
+    qty_std: Base | None = None
+    qty_max: Base | None = None
     imbalance_ratio: float | None = Field(default=None, description="(buy - sell) / (buy + sell) volume, from -1 to 1.")
-    open: float | None = None
-    high: float | None = None
-    low: float | None = None
-    close: float | None = None
+    open: QuotePrice | None = None
+    high: QuotePrice | None = None
+    low: QuotePrice | None = None
+    close: QuotePrice | None = None
 
 
 class SymbolSummary(Message):
@@ -37,9 +53,9 @@ class SymbolSummary(Message):
     symbol: Symbol
     last_price: Price
     last_trade_ns: EpochNs
-    trades: Count
-    buy_volume: float
-    sell_volume: float
+    trades: Trades
+    buy_volume: Base
+    sell_volume: Base
     windows: dict[WindowName, WindowStats]
 
 
@@ -48,7 +64,7 @@ class TapeTrade(Message):
 
     symbol: Symbol
     source: Source
-    side: Side
+    side: TakerSide
     qty: Qty
     price: Price
     event_ns: EpochNs
@@ -60,40 +76,40 @@ class Bars(Message):
 
     symbol: Symbol
     second: list[int] = Field(description="UTC epoch seconds.")
-    open: list[float]
-    high: list[float]
-    low: list[float]
-    close: list[float]
-    buy_volume: list[float]
-    sell_volume: list[float]
+    open: list[QuotePrice]
+    high: list[QuotePrice]
+    low: list[QuotePrice]
+    close: list[QuotePrice]
+    buy_volume: list[Base]
+    sell_volume: list[Base]
 
 
 class StageLatency(Message):
     """Latency of one stage over the last minute, in nanoseconds; None where nothing was measured."""
 
-    count: Count
-    p50_ns: int | None = None
-    p90_ns: int | None = None
-    p99_ns: int | None = None
-    max_ns: int | None = None
+    count: Count = Field(description="Trades that were measured.")
+    p50_ns: SpanNs | None = None
+    p90_ns: SpanNs | None = None
+    p99_ns: SpanNs | None = None
+    max_ns: SpanNs | None = None
 
 
 class SourceSkew(Message):
     """The running minimum of received - event of a source: negative where its clock is ahead of ours."""
 
     source: Source
-    skew_ns: int
+    skew_ns: SpanNs
 
 
 class AppliedLedger(Message):
     """What analytics has done with what it got, in trades, except `batches` and `refused_batches`."""
 
-    batches: Count
-    refused_batches: Count
-    applied: Count
-    duplicate: Count
-    lost: Count
-    late: Count
+    batches: Batches
+    refused_batches: Batches
+    applied: Trades
+    duplicate: Trades
+    lost: Trades
+    late: Trades
 
 
 class Snapshot(Message):
@@ -103,7 +119,7 @@ class Snapshot(Message):
     """
 
     type: Literal["snapshot"] = "snapshot"
-    version: Count
+    version: Version
     run: str = Field(description="New at each start of analytics: versions and counters start again with it.")
     at_ns: EpochNs
     clock_ns: EpochNs = Field(description="Where the windows end: wall time, or the newest event of a replay.")
@@ -119,10 +135,12 @@ class Snapshot(Message):
 class FeedState(Message):
     """One feed of ingest."""
 
-    name: str
-    state: Literal["starting", "live", "waiting", "finished", "failed"]
-    detail: str | None = None
-    trades: Count
+    name: str = Field(description="Source of its trades.")
+    state: Literal["starting", "live", "waiting", "finished", "failed"] = Field(
+        description="`waiting` is for the venue, before the next attempt to connect."
+    )
+    detail: str | None = Field(default=None, description="For a person: what it waits for.")
+    trades: Trades
     last_trade_ns: EpochNs | None = Field(default=None, description="Received, by ingest's clock.")
 
 
@@ -130,9 +148,9 @@ class SourceState(Message):
     """One source seen by ingest."""
 
     source: Source
-    trades: Count
-    lost: Count
-    duplicate: Count
+    trades: Trades
+    lost: Trades
+    duplicate: Trades
     last_trade_ns: EpochNs
 
 
@@ -141,21 +159,21 @@ class Position(Message):
 
     symbol: Symbol
     qty: float = Field(description="Units of base; negative is short.")
-    average_price: float | None = None
-    last_price: float | None = None
-    realised: float
-    unrealised: float
+    average_price: QuotePrice | None = None
+    last_price: QuotePrice | None = None
+    realised: Money
+    unrealised: Money
 
 
 class DeskState(Message):
     """The paper desk: its limits, its kill switch and its account."""
 
-    account: str
-    kill_switch: bool
-    max_qty: float
-    max_notional: float
-    price_band_ratio: float
-    max_commands_per_s: float
+    account: str = Field(description="The account that commands trade for.")
+    kill_switch: bool = Field(description="Whether it is engaged: then all commands are refused.")
+    max_qty: Base
+    max_notional: Money
+    price_band_ratio: float = Field(description="How far a price may be from the last one; 0.05 is 5 %.")
+    max_commands_per_s: float = Field(description="Commands per second.")
     symbols: list[Symbol] = Field(description="Symbols with a last price: what can be traded.")
     positions: list[Position]
 
@@ -163,32 +181,32 @@ class DeskState(Message):
 class MessageLedger(Message):
     """Messages at ingest: received = accepted + refused + duplicate + ignored, always."""
 
-    received: Count
-    accepted: Count
-    refused: Count
-    duplicate: Count
-    ignored: Count
+    received: Messages
+    accepted: Messages
+    refused: Messages
+    duplicate: Messages
+    ignored: Messages
 
 
 class BatchSizes(Message):
     """Batches to analytics since the start, their trades, and the largest one."""
 
-    batches: Count
-    trades: Count
-    largest: Count
+    batches: Batches
+    trades: Trades
+    largest: Trades
 
 
 class IngestStatus(Message):
     """The state of ingest, several times a second, from ingest to the UI."""
 
     type: Literal["status"] = "status"
-    version: Count
+    version: Version
     stream: str = Field(description="This ingest run; counters start again with it.")
     at_ns: EpochNs
     ledger: MessageLedger
-    refused: dict[str, Count] = Field(description="Refused messages by reason.")
-    accepted_trades: Count
-    unapplied_trades: Count | None = Field(
+    refused: dict[str, Messages] = Field(description="Refused messages by reason.")
+    accepted_trades: Trades
+    unapplied_trades: Trades | None = Field(
         default=None, description="Accepted, but not reported applied; None before any report."
     )
     batch_sizes: BatchSizes
