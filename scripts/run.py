@@ -26,9 +26,11 @@ STOP_LIMIT_S = (
 )
 POLL_S = 0.02
 ADDRESSES = """\
+  page        http://{UI_PAGE_HOST}:{UI_PAGE_PORT}
   trades in   {INGEST_PULL_ENDPOINT}
   ingest      http://{INGEST_HTTP_HOST}:{INGEST_HTTP_PORT}/metrics
   analytics   http://{ANALYTICS_HTTP_HOST}:{ANALYTICS_HTTP_PORT}/metrics
+  ui          http://{UI_HTTP_HOST}:{UI_HTTP_PORT}/metrics
   Ctrl-C stops all; a second one does not wait."""
 DEFAULTS = {
     "INGEST_PULL_ENDPOINT": "tcp://127.0.0.1:5555",
@@ -36,6 +38,10 @@ DEFAULTS = {
     "INGEST_HTTP_PORT": "8000",
     "ANALYTICS_HTTP_HOST": "127.0.0.1",
     "ANALYTICS_HTTP_PORT": "8001",
+    "UI_PAGE_HOST": "127.0.0.1",
+    "UI_PAGE_PORT": "8501",
+    "UI_HTTP_HOST": "127.0.0.1",
+    "UI_HTTP_PORT": "8002",
 }
 
 

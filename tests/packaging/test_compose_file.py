@@ -40,7 +40,7 @@ def test_images_have_exact_versions(service: dict[str, Any]) -> None:
 
 @each_service
 def test_every_named_volume_is_declared(service: dict[str, Any]) -> None:
-    named = {volume.partition(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
+    named = {volume.partition(":")[0] for volume in service.get("volumes", []) if not volume.startswith(".")}
     assert named <= COMPOSE["volumes"].keys()
 
 

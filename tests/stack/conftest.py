@@ -9,7 +9,15 @@ import yaml
 
 from tests.helpers.compose import ROOT, Stack, docker, free_port, is_to_be_had
 
-PUBLISHED = ("TRADES_PORT", "INGEST_METRICS_PORT", "ANALYTICS_METRICS_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+PUBLISHED = (
+    "TRADES_PORT",
+    "INGEST_METRICS_PORT",
+    "ANALYTICS_METRICS_PORT",
+    "UI_METRICS_PORT",
+    "PAGE_PORT",
+    "PROMETHEUS_PORT",
+    "GRAFANA_PORT",
+)
 UP_LIMIT_S = 400  # a cold build fetches every dependency
 
 

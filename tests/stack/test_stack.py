@@ -13,7 +13,7 @@ import zmq
 from tests.helpers.compose import ROOT, Stack, docker, eventually, get
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
-OURS = ("ingest", "analytics")
+OURS = ("ingest", "analytics", "ui")
 MB = 1_000_000
 
 
@@ -57,7 +57,20 @@ def test_trades_reach_prometheus_through_the_containers(stack: Stack) -> None:
 
 
 def test_prometheus_reaches_every_target(stack: Stack) -> None:
-    eventually(lambda: True if prometheus_value(stack, "sum(up) == bool 3") == 1.0 else None, "three targets up")
+    eventually(lambda: True if prometheus_value(stack, "sum(up) == bool 4") == 1.0 else None, "four targets up")
+
+
+def test_the_page_is_published_and_follows_the_backend(stack: Stack) -> None:
+    assert get(f"http://127.0.0.1:{stack.ports['PAGE_PORT']}/_stcore/health") == "ok"
+
+    def hears_both() -> bool | None:
+        silences = [
+            stack.metric("UI_METRICS_PORT", "telemetry_ui_silence_seconds", service=name)
+            for name in ("ingest", "analytics")
+        ]
+        return True if max(silences) < 1 else None
+
+    eventually(hears_both, "statuses and snapshots at the page")
 
 
 @pytest.mark.parametrize("service", OURS)
@@ -74,7 +87,7 @@ def test_a_service_runs_as_a_nobody_on_a_read_only_root(stack: Stack, service: s
     assert "no-new-privileges:true" in host["SecurityOpt"]
 
 
-@pytest.mark.parametrize(("service", "most_mb"), [("ingest", 100), ("analytics", 220)])
+@pytest.mark.parametrize(("service", "most_mb"), [("ingest", 100), ("analytics", 220), ("ui", 480)])
 def test_an_image_holds_the_service_and_nothing_that_built_it(stack: Stack, service: str, most_mb: int) -> None:
     image = stack.inspect(service)["Config"]["Image"]
     base = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -107,6 +120,6 @@ def test_a_killed_analytics_comes_back_and_ingest_goes_on(stack: Stack) -> None:
 
 def test_a_stop_is_clean_and_well_within_the_grace_time(stack: Stack) -> None:
     began_s = time.monotonic()
-    stack.compose("stop", "ingest", "analytics")
+    stack.compose("stop", *OURS)
     assert time.monotonic() - began_s < 15
-    assert [stack.inspect(service)["State"]["ExitCode"] for service in OURS] == [0, 0]
+    assert [stack.inspect(service)["State"]["ExitCode"] for service in OURS] == [0, 0, 0]

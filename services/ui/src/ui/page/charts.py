@@ -56,15 +56,21 @@ def price_and_volume(bars: Sequence[Bar], span_s: int, decimals: int) -> Option:
     bars = group(bars, step)
     times = [bar.second * 1000 for bar in bars]
     end_ms = times[-1] if times else 0
-    x_axis = {"type": "time", "min": end_ms - span_s * 1000, "max": end_ms, "axisLine": {"lineStyle": {"color": GRID}}}
+    x_axis = {
+        "type": "time",
+        "splitLine": {"show": False},
+        "min": end_ms - span_s * 1000,
+        "max": end_ms,
+        "axisLine": {"lineStyle": {"color": GRID}},
+    }
     return _frame() | {
         "grid": [
             {"left": 12, "right": 82, "top": 12, "height": "66%"},
             {"left": 12, "right": 82, "top": "75%", "bottom": 22},
         ],
         "xAxis": [
-            x_axis | {"gridIndex": 0, "axisLabel": {"show": False}, "axisTick": {"show": False}, "splitLine": _split()},
-            x_axis | {"gridIndex": 1, "axisLabel": _label({"hideOverlap": True}), "splitLine": _split()},
+            x_axis | {"gridIndex": 0, "axisLabel": {"show": False}, "axisTick": {"show": False}},
+            x_axis | {"gridIndex": 1, "axisLabel": _label({"hideOverlap": True})},
         ],
         "yAxis": [
             _y_axis(0) | {"scale": True, "splitNumber": 5},
@@ -152,7 +158,7 @@ def _last_price(bars: Sequence[Bar], decimals: int) -> Option:
     if not bars:
         return {}
     label = {"position": "end", "formatter": f"{bars[-1].close:,.{decimals}f}", "color": "#ffffff"}
-    box = {"backgroundColor": PRICE, "padding": [3, 4], "borderRadius": 3}
+    box = {"backgroundColor": PRICE, "padding": [3, 8, 3, 5], "borderRadius": 3}
     return {
         "silent": True,
         "symbol": "none",

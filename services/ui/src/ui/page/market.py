@@ -10,7 +10,7 @@ from ui.page.tables import Cell, Row, number, text
 from ui.page.view import PageView
 
 EVERY_S = 0.5
-TAPE_ROWS = 21
+TAPE_ROWS = 17
 WINDOWS: dict[WindowName, int] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3_600}
 SHORTEST_CHART_S = 60
 _NS = 1_000_000_000
@@ -153,7 +153,7 @@ def _chart(view: PageView, summary: SymbolSummary, window: WindowName) -> None:
     option = charts.price_and_volume(
         view.bars.last(summary.symbol, span_s), span_s, formats.decimals(summary.last_price)
     )
-    st.echarts_chart(option, height=505, key="price-chart", alt=f"{summary.symbol}: price, volume bought and sold")
+    st.echarts_chart(option, height=415, key="price-chart", alt=f"{summary.symbol}: price, volume bought and sold")
 
 
 def _tape_row(trade: TapeTrade) -> Row:
