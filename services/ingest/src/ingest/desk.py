@@ -5,7 +5,7 @@ exercise, not a market model. Nothing leaves the desk but a trade of the paper a
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -23,18 +23,25 @@ MAX_ANSWERS = 10_000
 MAX_SYMBOLS = 10_000
 """Symbols whose last price is kept; far more than a desk trades, and a bound for a flood of names."""
 
+_BAND_SLACK_RATIO = 1e-6
+"""The prices that a refusal names are rounded; whoever sends one of them must not be refused again."""
+
 _SHOWN_SYMBOLS = 500
 _SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class DeskLimits:
-    """What a command may be: quantity in base, notional in quote, distance from the last price as a ratio."""
+    """What a command may be: quantity in base, notional in quote, distance from the last price as a ratio.
+
+    A command older than `max_age_s` was held up on its way: the price it was meant for is gone.
+    """
 
     max_qty: float
     max_notional: float
     price_band_ratio: float
     max_commands_per_s: float
+    max_age_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,28 @@ class Desk:
         self._answers: OrderedDict[UUID, CommandResult] = OrderedDict()
         self._recent_ns: deque[int] = deque()
         self.book = Book()
+        self.changes = 0
+
+    @property
+    def kill_switch(self) -> bool:
+        """Whether every command is refused."""
+        return self._kill_switch
+
+    def answers(self, last: int) -> list[CommandResult]:
+        """The newest answers, oldest first."""
+        return list(self._answers.values())[-last:]
+
+    def restore(
+        self,
+        *,
+        holdings: Mapping[str, tuple[float, float, float]],
+        kill_switch: bool,
+        answers: Iterable[CommandResult],
+    ) -> None:
+        """Takes over what an earlier run kept. A kill switch that is set stays engaged whatever was kept."""
+        self.book.restore(holdings)
+        self._kill_switch = self._kill_switch or kill_switch
+        self._answers.update((answer.command_id, answer) for answer in answers)
 
     def note_prices(self, chunks: Iterable[Chunk]) -> None:
         """Takes the last price of each symbol of accepted trades."""
@@ -94,11 +123,14 @@ class Desk:
             return Decision(earlier, "duplicate")
         decision = self._switch(command, now_ns) if isinstance(command, KillSwitch) else self._trade(command, now_ns)
         self._answers[command.command_id] = decision.result
+        self.changes += 1
         if len(self._answers) > MAX_ANSWERS:
             self._answers.popitem(last=False)
         return decision
 
     def _switch(self, command: KillSwitch, now_ns: int) -> Decision:
+        if not command.engaged and (objection := self._age_objection(command, now_ns)):
+            return _refused(command, objection, now_ns)
         self._kill_switch = command.engaged
         return Decision(CommandResult(command_id=command.command_id, status="accepted", received_ns=now_ns), "accepted")
 
@@ -118,14 +150,22 @@ class Desk:
         last = self._last_prices.get(command.symbol)
         if last is None:
             return Objection("unknown_symbol", f"No price of {command.symbol} has come yet: choose one that trades.")
-        return self._size_objection(command, last) or self._rate_objection(now_ns)
+        return (
+            self._age_objection(command, now_ns) or self._size_objection(command, last) or self._rate_objection(now_ns)
+        )
+
+    def _age_objection(self, command: TradeCommand | KillSwitch, now_ns: int) -> Objection | None:
+        age_s = (now_ns - command.sent_ns) / _SECOND_NS
+        if age_s <= self._limits.max_age_s:
+            return None
+        return Objection("too_old", f"It was sent {age_s:,.0f} s ago: look at the market and send it again.")
 
     def _size_objection(self, command: TradeCommand, last: float) -> Objection | None:
         limits, price = self._limits, command.price or last
         if command.qty > limits.max_qty:
             text = f"Quantity {command.qty:g} is above the limit of {limits.max_qty:g}: send less."
             return Objection("max_qty", text)
-        if abs(price / last - 1) > limits.price_band_ratio:
+        if abs(price / last - 1) > limits.price_band_ratio + _BAND_SLACK_RATIO:
             low, high = last * (1 - limits.price_band_ratio), last * (1 + limits.price_band_ratio)
             text = f"Price {price:,.8g} is too far from the last one, {last:,.8g}: use {low:,.8g} to {high:,.8g}."
             return Objection("price_band", text)
@@ -160,7 +200,7 @@ class Desk:
         )
 
 
-def _refused(command: TradeCommand, objection: Objection, now_ns: int) -> Decision:
+def _refused(command: TradeCommand | KillSwitch, objection: Objection, now_ns: int) -> Decision:
     result = CommandResult(
         command_id=command.command_id,
         status="refused",

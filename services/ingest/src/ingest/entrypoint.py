@@ -11,6 +11,7 @@ from ingest.app import IngestApp
 from ingest.checks import Checker
 from ingest.dead_letters import DeadLetterFile
 from ingest.desk import Desk, DeskLimits
+from ingest.desk_memory import DeskMemory
 from ingest.environment import IngestSettings
 from ingest.feed_runner import FeedRunner
 from ingest.feeds.base import Feed, FeedError
@@ -64,6 +65,7 @@ async def serve(settings: IngestSettings) -> None:
         stack.enter_context(Memory(settings.data_dir, sequences))
         checker = Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9))
         desk, ledger, dead_letters = _desk(settings), Ledger(), _dead_letters(settings)
+        desk_memory = stack.enter_context(DeskMemory(settings.data_dir, desk))
         progress = await stack.enter_async_context(
             PullSource(settings.progress_endpoint, setting="INGEST_PROGRESS_ENDPOINT")
         )
@@ -93,6 +95,7 @@ async def serve(settings: IngestSettings) -> None:
         await stack.enter_async_context(http)
         tasks = await stack.enter_async_context(AsyncTaskManager())
         app.start(tasks, progress=progress, feeds=runners, reporter=reporter)
+        tasks.start("desk memory", desk_memory.keep(clock))
         readiness.set("tasks_running")
         structlog.get_logger("ingest").info(
             "ingest_started", stream=stream, endpoint=source.endpoint, http_port=http.port, feeds=settings.feeds
@@ -125,6 +128,7 @@ def _desk(settings: IngestSettings) -> Desk:
         max_notional=settings.desk_max_notional,
         price_band_ratio=settings.desk_price_band_ratio,
         max_commands_per_s=settings.desk_max_commands_per_s,
+        max_age_s=settings.desk_max_age_s,
     )
     return Desk(limits, account=settings.desk_account, kill_switch=settings.desk_kill_switch)
 

@@ -41,4 +41,5 @@ class IngestSettings(ServiceSettings):
     desk_max_notional: Positive = Field(default=250_000.0, description="Most quote currency in one command.")
     desk_price_band_ratio: Positive = Field(default=0.05, description="How far a price may be from the last one.")
     desk_max_commands_per_s: Positive = Field(default=10.0, description="Commands a second, over 1 s.")
+    desk_max_age_s: Positive = Field(default=10.0, description="A command that took longer to arrive is refused, in s.")
     desk_kill_switch: bool = Field(default=False, description="Start with all commands refused.")

@@ -43,6 +43,14 @@ class Book:
         """Adds a fill of `qty` units of base at `price`."""
         self._holdings.setdefault(symbol, Holding()).fill(qty if side == "buy" else -qty, price)
 
+    def holdings(self) -> dict[str, tuple[float, float, float]]:
+        """Each symbol's quantity, average price and realised profit, to be kept."""
+        return {symbol: (held.qty, held.average_price, held.realised) for symbol, held in self._holdings.items()}
+
+    def restore(self, holdings: Mapping[str, tuple[float, float, float]]) -> None:
+        """Takes over what was kept."""
+        self._holdings = {symbol: Holding(*held) for symbol, held in holdings.items()}
+
     def positions(self, last_prices: Mapping[str, float]) -> list[Position]:
         """Each symbol that was ever traded, valued at its last price."""
         return [_position(symbol, held, last_prices.get(symbol)) for symbol, held in sorted(self._holdings.items())]
