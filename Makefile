@@ -61,6 +61,7 @@ test-browser: $(STAMP) ## the page in headless Chromium
 	$(BIN)/pytest -m browser tests/browser $(ARGS)
 
 test-stack: $(STAMP) ## the containers on a real engine
+	@./scripts/engine.sh
 	$(BIN)/pytest -m stack tests/stack $(ARGS)
 
 soak: $(STAMP) ## minutes of load, watching memory

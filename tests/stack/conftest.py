@@ -1,49 +1,58 @@
 """The compose stack on a real engine: its own project, its own ports, gone afterwards with its volumes."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.helpers.compose import ROOT, Stack, docker, free_port, is_to_be_had
+from tests.helpers.compose import COMPOSE_FILE, Stack, docker, free_port, is_to_be_had, published_ports
+from tests.helpers.figures import Figures
 
-PUBLISHED = (
-    "TRADES_PORT",
-    "INGEST_METRICS_PORT",
-    "ANALYTICS_METRICS_PORT",
-    "UI_METRICS_PORT",
-    "PAGE_PORT",
-    "PROMETHEUS_PORT",
-    "GRAFANA_PORT",
-)
-UP_LIMIT_S = 400  # a cold build fetches every dependency
+BUILD_LIMIT_S = 500  # a cold build fetches every dependency
+UP_LIMIT_S = 120
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    ports = {name: free_port() for name in PUBLISHED}
+def figures() -> Figures:
+    return Figures()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Stack]:
+    ports = {name: free_port() for name in published_ports()}
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("INGEST_FEEDS", "")  # no trades but those of the tests
         for name, port in ports.items():
             environment.setenv(name, str(port))
-        yield from run_stack(ports, tmp_path_factory.mktemp("stack"))
+        files = compose_files(tmp_path_factory.mktemp("stack"))
+        running = Stack(f"tt-test-{os.getpid()}", files, ports)
+        try:
+            start(running, figures)
+            yield running
+        finally:
+            docker(*("compose", "-p", running.project, *files), "down", "--volumes", timeout_s=120, check=False)
 
 
-def run_stack(ports: dict[str, int], folder: Path) -> Iterator[Stack]:
-    files = ["-f", str(ROOT / "docker-compose.yml")]
-    grafana = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]["image"]
-    if not is_to_be_had(grafana):
+def compose_files(folder: Path) -> tuple[str, ...]:
+    files = ["-f", str(COMPOSE_FILE)]
+    if not is_to_be_had(yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["grafana"]["image"]):
         # Without a registry the stack is tried without its dashboards; the file itself stays as it is.
         override = folder / "without-grafana.yml"
         override.write_text("services:\n  grafana: !reset null\n", encoding="utf-8")
         files += ["-f", str(override)]
-    running = Stack(f"tt-test-{os.getpid()}", tuple(files), ports)
+    return tuple(files)
+
+
+def start(stack: Stack, figures: Figures) -> None:
+    """Builds first, so that the second figure is the start-up alone."""
+    began_s = time.monotonic()
+    stack.compose("build", "--quiet", timeout_s=BUILD_LIMIT_S)
+    built_s = time.monotonic()
     try:
-        running.compose("up", "--build", "--detach", "--wait", "--quiet-pull", timeout_s=UP_LIMIT_S)
-        yield running
-    finally:
-        docker(
-            "compose", "-p", running.project, *files, "down", "--volumes", "--timeout", "20", timeout_s=120, check=False
-        )
+        stack.compose("up", "--detach", "--wait", "--quiet-pull", timeout_s=UP_LIMIT_S)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{stack.compose('logs', '--tail', '30')}") from error
+    figures.note(build_s=built_s - began_s, up_s=time.monotonic() - built_s, services=stack.services)
