@@ -16,7 +16,7 @@ from ingest.metrics import IngestCollector
 from ingest.outflow import Outflow
 from ingest.sequences import SequenceTracker
 from ingest.status import StatusReporter
-from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
+from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_schema.batch import TradeBatch, decode_batch
 from telemetry_schema.codec import decode_ui, encode
@@ -32,7 +32,7 @@ class Rig:
 
     def __init__(self, directory: Path) -> None:
         self.clock = FakeClock(NOW_NS)
-        self.source, self.progress = FakeSource(stays_open=True), FakeSource(stays_open=True)
+        self.source, self.progress = FakeEdgeSource(), FakeSource(stays_open=True)
         self.analytics, self.ui = FakeSink(), FakeSink()
         self.ledger = Ledger()
         self.sequences = SequenceTracker(max_runs=10, max_sources=10)
@@ -63,7 +63,7 @@ class Rig:
 
     async def take(self, *frames: bytes) -> None:
         """Lets clients send messages, and ingest take them in."""
-        self.source.put([[each] for each in frames])
+        self.source.put(*frames)
         self.source.stop()
         await self.app.take_in()
 
@@ -154,7 +154,7 @@ async def test_the_status_tells_the_ledger_and_the_desk(rig: Rig) -> None:
 async def test_a_stop_waits_until_analytics_has_everything(rig: Rig) -> None:
     async with AsyncTaskManager() as tasks:
         rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
-        rig.source.put([[frame(trade())]])
+        rig.source.put(frame(trade()))
         finishing = asyncio.ensure_future(rig.app.finish(tasks, rig.source.stop, grace_s=5))
         for _ in range(20):
             await asyncio.sleep(0)
@@ -167,6 +167,6 @@ async def test_a_stop_waits_until_analytics_has_everything(rig: Rig) -> None:
 async def test_a_stop_without_analytics_says_how_many_trades_it_costs(rig: Rig) -> None:
     async with AsyncTaskManager() as tasks:
         rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
-        rig.source.put([[frame(trade())]])
+        rig.source.put(frame(trade()))
         with pytest.raises(UnappliedError, match="1 accepted trades"):
             await rig.app.finish(tasks, rig.source.stop, grace_s=0.01)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from ingest.checks import Checked, Checker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
 from ingest.sequences import SequenceTracker
+from telemetry_runtime.fakes import burst_of
+from telemetry_runtime.transport import Burst
 from telemetry_schema import Reason
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE
 from telemetry_schema.codec import encode
@@ -30,13 +32,17 @@ def checker(sequences: SequenceTracker) -> Checker:
     return Checker(sequences, max_ahead_ns=AHEAD_NS)
 
 
+def _message(frames: list[bytes]) -> bytes | list[bytes]:
+    return frames if len(frames) > 1 else frames[0]
+
+
 def _outcomes(checked: Checked) -> tuple[int, int, int, int]:
     tally = checked.tally
     return tally.accepted, tally.refused, tally.duplicate, tally.ignored
 
 
 def test_a_trade_becomes_a_record_with_its_times_and_side(checker: Checker) -> None:
-    checked = checker.check([[frame(trade(side="sell", event_ns=NOW_NS - 5, sent_ns=NOW_NS - 3))]], NOW_NS)
+    checked = checker.check(burst_of(frame(trade(side="sell", event_ns=NOW_NS - 5, sent_ns=NOW_NS - 3))), NOW_NS)
     (chunk,) = checked.chunks
     (record,) = chunk.records
     assert (chunk.symbols, chunk.sources) == (["BTC-USD"], ["bot"])
@@ -50,7 +56,7 @@ def test_a_trade_becomes_a_record_with_its_times_and_side(checker: Checker) -> N
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_message_has_one_reason_and_does_not_stop_the_next_good_one(checker: Checker, name: str) -> None:
     frames, reason = HOSTILE[name]
-    checked = checker.check([frames, [frame(trade())]], NOW_NS)
+    checked = checker.check(burst_of(_message(frames), frame(trade())), NOW_NS)
     assert [refusal.reason for refusal in checked.refusals] == [reason]
     assert checked.refusals[0].detail
     assert checked.refusals[0].frame == b"".join(frames)
@@ -59,11 +65,11 @@ def test_a_hostile_message_has_one_reason_and_does_not_stop_the_next_good_one(ch
 
 
 def test_order_of_arrival_is_kept_between_single_trades_and_columns(checker: Checker) -> None:
-    burst = [
-        [frame(trade(symbol="A", price=1.0))],
-        [frame(columns(2, symbol=["B", "A"], price=[2.0, 3.0], side=["sell", "buy"]))],
-        [frame(trade(symbol="C", price=4.0))],
-    ]
+    burst = burst_of(
+        frame(trade(symbol="A", price=1.0)),
+        frame(columns(2, symbol=["B", "A"], price=[2.0, 3.0], side=["sell", "buy"])),
+        frame(trade(symbol="C", price=4.0)),
+    )
     (chunk,) = checker.check(burst, NOW_NS).chunks
     assert chunk.records.dtype == TRADE_DTYPE
     assert chunk.records["price"].tolist() == [1.0, 2.0, 3.0, 4.0]
@@ -72,7 +78,7 @@ def test_order_of_arrival_is_kept_between_single_trades_and_columns(checker: Che
 
 
 def test_a_repeated_number_is_a_duplicate_and_a_jump_is_a_loss(checker: Checker, sequences: SequenceTracker) -> None:
-    burst = [[frame(trade(run="r", seq=seq))] for seq in (0, 1, 1, 5, 2)]
+    burst = burst_of(*(frame(trade(run="r", seq=seq)) for seq in (0, 1, 1, 5, 2)))
     checked = checker.check(burst, NOW_NS)
     assert _outcomes(checked) == (3, 0, 2, 0)
     counts = sequences.sources["bot"]
@@ -80,10 +86,10 @@ def test_a_repeated_number_is_a_duplicate_and_a_jump_is_a_loss(checker: Checker,
 
 
 def test_columns_that_overlap_what_came_are_cut_and_old_ones_are_duplicates(checker: Checker) -> None:
-    checker.check([[frame(columns(4, run="r", seq=0))]], NOW_NS)
-    overlapping = checker.check([[frame(columns(4, run="r", seq=2, price=[1.0, 2.0, 3.0, 4.0]))]], NOW_NS)
+    checker.check(burst_of(frame(columns(4, run="r", seq=0))), NOW_NS)
+    overlapping = checker.check(burst_of(frame(columns(4, run="r", seq=2, price=[1.0, 2.0, 3.0, 4.0]))), NOW_NS)
     assert overlapping.chunks[0].records["price"].tolist() == [3.0, 4.0]
-    old = checker.check([[frame(columns(4, run="r", seq=0))]], NOW_NS)
+    old = checker.check(burst_of(frame(columns(4, run="r", seq=0))), NOW_NS)
     assert _outcomes(old) == (0, 0, 1, 0)
     assert old.chunks == []
 
@@ -99,20 +105,20 @@ def test_columns_that_overlap_what_came_are_cut_and_old_ones_are_duplicates(chec
 def test_a_refused_trade_whose_number_can_be_read_is_not_lost_as_well(
     checker: Checker, sequences: SequenceTracker, bad: bytes
 ) -> None:
-    checker.check([[frame(trade(run="r", seq=0))], [bad], [frame(trade(run="r", seq=2))]], NOW_NS)
+    checker.check(burst_of(frame(trade(run="r", seq=0)), bad, frame(trade(run="r", seq=2))), NOW_NS)
     assert sequences.sources["bot"].lost == 0
 
 
 def test_commands_are_left_to_the_desk(checker: Checker) -> None:
     command = TradeCommand(command_id=UUID(int=1), source="ui", symbol="A", side="buy", qty=1, sent_ns=1)
-    checked = checker.check([[encode(command)]], NOW_NS)
+    checked = checker.check(burst_of(encode(command)), NOW_NS)
     assert [message.type for message in checked.commands] == ["command"]
     assert _outcomes(checked) == (0, 0, 0, 0)
 
 
 def test_large_columns_are_split_into_chunks_that_a_batch_can_hold(checker: Checker) -> None:
     symbols = [f"S{number}" for number in range(8192)]
-    burst = [[frame(columns(8192, symbol=symbols, side=["buy"] * 8192))] for _ in range(9)]
+    burst = burst_of(*[frame(columns(8192, symbol=symbols, side=["buy"] * 8192))] * 9)
     chunks = checker.check(burst, NOW_NS).chunks
     assert sum(len(chunk.records) for chunk in chunks) == 9 * 8192
     assert max(len(chunk.records) for chunk in chunks) < 65_536
@@ -152,9 +158,83 @@ def _a_hostile_frame(name: str) -> bytes:
 )
 def test_outcomes_add_up_to_what_came(messages: list[bytes]) -> None:
     checker = Checker(SequenceTracker(max_runs=10, max_sources=10), max_ahead_ns=AHEAD_NS)
-    checked = checker.check([[message] for message in messages], NOW_NS)
+    checked = checker.check(burst_of(*messages), NOW_NS)
     assert checked.tally.received + len(checked.commands) == len(messages)
     assert len(checked.refusals) == checked.tally.refused
     records = sum(len(chunk.records) for chunk in checked.chunks)
     assert records >= checked.tally.accepted
     assert all(np.isfinite(chunk.records["price"]).all() for chunk in checked.chunks)
+
+
+class _OneByOne(Checker):
+    """The checker as it would be without the fast way for whole bursts."""
+
+    def check(self, burst: Burst, now_ns: int) -> Checked:
+        whole = Checked()
+        for each in burst.frames:
+            # A second, harmless message of another kind keeps the burst off the fast way.
+            part = super().check(burst_of(each, _COMMAND), now_ns)
+            whole.chunks += part.chunks
+            whole.refusals += part.refusals
+            for name in ("accepted", "refused", "duplicate"):
+                setattr(whole.tally, name, getattr(whole.tally, name) + getattr(part.tally, name))
+        return whole
+
+
+_COMMAND = encode(TradeCommand(command_id=UUID(int=1), source="ui", symbol="A", side="buy", qty=1, sent_ns=1))
+_trades = st.builds(
+    trade,
+    source=st.sampled_from(["a", "b"]),
+    run=st.sampled_from([None, "r", "s"]),
+    seq=st.none() | st.integers(0, 4),
+    symbol=st.sampled_from(["A", "B"]),
+    side=st.sampled_from(["buy", "sell", "sideways"]),
+    event_ns=st.sampled_from([NOW_NS, NOW_NS, NOW_NS, NOW_NS + 2 * AHEAD_NS]),
+    id=st.sampled_from([None, None, "x", "{"]),
+)
+
+
+@given(st.lists(_trades, max_size=8))
+def test_a_burst_judged_as_a_whole_comes_to_the_same_as_one_by_one(trades: list[dict[str, object]]) -> None:
+    fast, slow = (SequenceTracker(max_runs=10, max_sources=10) for _ in range(2))
+    burst = burst_of(*map(frame, trades))
+    whole = Checker(fast, max_ahead_ns=AHEAD_NS).check(burst, NOW_NS)
+    single = _OneByOne(slow, max_ahead_ns=AHEAD_NS).check(burst, NOW_NS)
+    assert whole.tally == single.tally
+    assert whole.refusals == single.refusals
+    assert _rows(whole) == _rows(single)
+    assert fast.sources == slow.sources
+    assert fast.dump() == slow.dump()
+
+
+def _rows(checked: Checked) -> list[tuple[object, ...]]:
+    return [
+        (
+            chunk.symbols[row["symbol"]],
+            chunk.sources[row["source"]],
+            row["price"],
+            row["qty"],
+            row["side"],
+            row["event_ns"],
+        )
+        for chunk in checked.chunks
+        for row in chunk.records
+    ]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [frame(trade(symbol="A"))[:-1], b'{"x":1}}'],
+        [frame(trade()) + b"," + frame(trade()), b'{"type":"trade","id":"', b'{","id":"x",' + frame(trade())[1:]],
+        [frame(trade())[:-1] + b',"id":"x', b'"}'],
+        [frame(trade()) + b",", frame(trade())],
+        [frame(trade()), b""],
+        [b"[" + frame(trade()), frame(trade()) + b"]"],
+    ],
+)
+def test_malformed_messages_do_not_make_up_good_ones_together(checker: Checker, frames: list[bytes]) -> None:
+    good = sum(each == frame(trade()) for each in frames)
+    checked = checker.check(burst_of(*frames), NOW_NS)
+    assert checked.tally.accepted == good
+    assert checked.tally.refused == len(frames) - good

@@ -9,6 +9,7 @@ from telemetry_runtime.transport import (
     CurveClient,
     CurveServer,
     DroppingSink,
+    EdgePullSource,
     Frames,
     PullSource,
     PushSink,
@@ -54,6 +55,35 @@ async def test_a_burst_is_bounded_in_bytes() -> None:
             while sum(sizes) < 12:
                 sizes.append(len(await source.receive()))
     assert max(sizes) <= 5
+
+
+async def test_the_edge_tells_messages_of_one_frame_from_the_others() -> None:
+    async with EdgePullSource(FREE) as source, PushSink(source.endpoint) as sink:
+        for frames in ([b"one"], [b"two", b"parts"], [b"three"], [b"", b"", b"3"]):
+            await sink.send(frames)
+        singles: list[bytes] = []
+        multipart: list[list[bytes]] = []
+        async with asyncio.timeout(10):
+            while len(singles) + len(multipart) < 4:
+                burst = await source.receive()
+                singles += burst.frames
+                multipart += burst.multipart
+        source.stop()
+        assert not await source.receive()
+    assert singles == [b"one", b"three"]
+    assert multipart == [[b"two", b"parts"], [b"", b"", b"3"]]
+
+
+async def test_a_burst_of_the_edge_is_bounded_in_messages_and_bytes() -> None:
+    async with EdgePullSource(FREE, max_burst=10) as source, PushSink(source.endpoint) as sink:
+        for size in [1] * 50 + [1024 * 1024] * 12:
+            await sink.send([bytes(size)])
+        bursts: list[list[bytes]] = []
+        async with asyncio.timeout(10):
+            while sum(map(len, bursts)) < 62:
+                bursts.append((await source.receive()).frames)
+    assert max(map(len, bursts)) <= 10
+    assert max(sum(map(len, burst)) for burst in bursts) < 6 * 1024 * 1024
 
 
 async def test_a_full_queue_makes_the_sender_wait_and_nothing_is_lost() -> None:
@@ -146,7 +176,8 @@ async def test_with_curve_keys_only_who_knows_the_server_gets_through() -> None:
     server_public, server_secret = zmq.curve_keypair()
     public, secret = zmq.curve_keypair()
     async with (
-        PullSource(FREE, curve=CurveServer(server_secret)) as source, PushSink(source.endpoint) as stranger,
+        PullSource(FREE, curve=CurveServer(server_secret)) as source,
+        PushSink(source.endpoint) as stranger,
         PushSink(source.endpoint, curve=CurveClient(server_public, public, secret)) as friend,
     ):
         await stranger.send([b"stranger"])

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Iterable, Sequence
 
-from telemetry_runtime.transport import Frames
+from telemetry_runtime.transport import Burst, Frames
 
 
 class FakeClock:
@@ -70,6 +70,31 @@ class FakeSource:
     async def receive(self) -> list[Frames]:
         """The next burst; empty when the source has ended."""
         return await self._bursts.get() or []
+
+
+class FakeEdgeSource:
+    """An edge source that gives the messages it was handed, then waits for `stop`."""
+
+    def __init__(self) -> None:
+        self._bursts: asyncio.Queue[Burst] = asyncio.Queue()
+
+    def put(self, *messages: bytes | list[bytes]) -> None:
+        """Adds a burst of messages, each one frame or a list of frames."""
+        self._bursts.put_nowait(burst_of(*messages))
+
+    def stop(self) -> None:
+        """Ends the source after what it already has."""
+        self._bursts.put_nowait(Burst([], []))
+
+    async def receive(self) -> Burst:
+        """The next burst; empty when the source has ended."""
+        return await self._bursts.get()
+
+
+def burst_of(*messages: bytes | list[bytes]) -> Burst:
+    """A burst of these messages, each one frame or a list of frames."""
+    several = [message for message in messages if isinstance(message, list)]
+    return Burst([message for message in messages if not isinstance(message, list)], several)
 
 
 class FakeSink:

@@ -1,6 +1,7 @@
 """How a service's `main` runs: uvloop where there is one, one line for a start that fails, and the exit code."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -23,6 +24,7 @@ def run_service(name: str, settings_type: type[_S], serve: Callable[[_S], Awaita
     try:
         settings = settings_type.load()
         configure_logs(name, level=settings.log_level, log_format=settings.log_format)
+        _tune_collector()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_call(serve, settings))
     except StartupError as error:
@@ -47,3 +49,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+def _tune_collector() -> None:
+    # The hot paths make and drop thousands of objects a burst, none of them in cycles; by default the collector would
+    # walk them several times a burst (a quarter of ingest's time, measured). What was imported is never garbage.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

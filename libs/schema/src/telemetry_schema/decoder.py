@@ -7,8 +7,9 @@ both accept the same frames, with the same values.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal, Protocol, TypeAlias, cast
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 import msgspec
 from pydantic import BaseModel
@@ -53,6 +54,24 @@ class FastColumns(Protocol):
     event_ns: list[int]
 
 
+class TradeTable(NamedTuple):
+    """Decoded single trades as columns of one length, in the order of the fields of `Trade`."""
+
+    source: tuple[str, ...]
+    run: tuple[str | None, ...]
+    seq: tuple[int | None, ...]
+    symbol: tuple[str, ...]
+    side: tuple[Literal["buy", "sell"], ...]
+    qty: tuple[float, ...]
+    price: tuple[float, ...]
+    event_ns: tuple[int, ...]
+    sent_ns: tuple[int, ...]
+    id: tuple[str | None, ...]
+    account: tuple[str | None, ...]
+
+
+_BRACE = {ord("{")}
+
 _Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_NAME_CHARS)]
 
 
@@ -77,6 +96,9 @@ class TradeDecoder:
         single, columns = _struct_of(Trade, "trade"), _struct_of(TradeColumns, "trades")
         self._columns_type = columns
         self._decode = msgspec.json.Decoder(single | columns).decode
+        # Of both types: of a single one, msgspec would take a missing tag for the right one.
+        self._decode_list = msgspec.json.Decoder(list.__class_getitem__(single | columns)).decode
+        self._singles_only = {single}
         self._decode_position = msgspec.json.Decoder(Position).decode
         self._matches = re.compile(NAME_PATTERN).fullmatch
         self._known: set[str | None] = {None}
@@ -96,6 +118,28 @@ class TradeDecoder:
         if trade.symbol in known and trade.source in known and trade.run in known and trade.id is trade.account is None:
             return trade
         return trade if self._names_are_good((trade.symbol, trade.source, trade.run, trade.id, trade.account)) else None
+
+    def decode_table(self, frames: Sequence[bytes]) -> TradeTable | None:
+        """All of the frames as one table, or None unless each certainly holds a valid single trade.
+
+        Decodes them as one JSON list, in a fraction of the time of one call a frame. Malformed frames cannot make up a
+        valid list together: each starts with a brace and holds no other, and a list of as many objects needs as many
+        braces. So each of them opens an element, and each frame is one whole element.
+        """
+        try:
+            text = b",".join(frames)
+            if set(map(itemgetter(0), frames)) != _BRACE or text.count(b"{") != len(frames):
+                return None
+            if len(text) > MAX_FRAME_BYTES:
+                return None
+            trades = self._decode_list(b"[%b]" % text)
+        except (IndexError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if len(trades) != len(frames) or set(map(type, trades)) != self._singles_only:
+            return None
+        table = TradeTable(*zip(*map(msgspec.structs.astuple, trades), strict=True))
+        names = {*table.symbol, *table.source, *table.run, *table.id, *table.account}
+        return table if self._names_are_good(names) else None
 
     def position(self, frame: bytes | memoryview) -> Position | None:
         """Source, run and number of a frame that was refused, so that it is not counted as lost as well."""

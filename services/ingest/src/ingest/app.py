@@ -14,7 +14,7 @@ from ingest.status import StatusReporter
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.errors import StopError
 from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_runtime.transport import LossySink, Source
+from telemetry_runtime.transport import EdgeSource, LossySink, Source
 from telemetry_schema.batch import CommandRef
 from telemetry_schema.codec import encode
 
@@ -36,7 +36,7 @@ class IngestApp:
     def __init__(
         self,
         *,
-        source: Source,
+        source: EdgeSource,
         ui: Sequence[LossySink],
         checker: Checker,
         desk: Desk,

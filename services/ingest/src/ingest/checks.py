@@ -1,18 +1,18 @@
 """Decides what becomes of every message: accepted, refused, duplicate, ignored, or a command for the desk. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ingest.feeds.base import FeedBurst, FeedTrade
-from ingest.records import Chunk, ChunkBuilder
+from ingest.records import Chunk, ChunkBuilder, records_of
+from ingest.runs import runs_of
 from ingest.sequences import SequenceTracker
+from telemetry_runtime.transport import Burst
 from telemetry_schema.codec import decode_edge
 from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
 from telemetry_schema.errors import DecodeError, Reason
 from telemetry_schema.messages import KillSwitch, TradeCommand
 
-Frame = bytes | memoryview
 Command = TradeCommand | KillSwitch
 
 
@@ -73,9 +73,10 @@ class Checker:
         self._max_ahead_ns = max_ahead_ns
         self._decoder = TradeDecoder()
 
-    def check(self, burst: Sequence[Sequence[Frame]], now_ns: int) -> Checked:
+    def check(self, burst: Burst, now_ns: int) -> Checked:
         """Judges a burst of clients' messages, all received at `now_ns`."""
-        return _ClientBurst(self._decoder, self._sequences, now_ns, now_ns + self._max_ahead_ns).judge(burst)
+        judge = _ClientBurst(self._decoder, self._sequences, now_ns, now_ns + self._max_ahead_ns)
+        return judge.judge(burst)
 
     def count_unsequenced(self, source: str, now_ns: int) -> None:
         """Counts a trade that was made here, by the desk."""
@@ -127,23 +128,45 @@ class _ClientBurst(_Judge):
         self._decoder, self._now_ns, self._limit_ns = decoder, now_ns, limit_ns
         self._singles: list[FastTrade] = []
 
-    def judge(self, burst: Sequence[Sequence[Frame]]) -> Checked:
-        decode = self._decoder.decode
-        for frames in burst:
-            if len(frames) != 1:
-                self._refuse(Reason.MULTIPART, f"{len(frames)} frames; a message is one", b"".join(frames))
-                continue
-            message = decode(frames[0])
-            if message is None:
-                self._judge_other(bytes(frames[0]))
-            elif is_columns(message):
-                self._judge_columns(message, frames[0])
-            else:
-                self._judge_trade(message, frames[0])
-        self._add_singles()
+    def judge(self, burst: Burst) -> Checked:
+        for frames in burst.multipart:
+            self._refuse(Reason.MULTIPART, f"{len(frames)} frames; a message is one", b"".join(frames))
+        if not self._judge_together(burst.frames):
+            self._judge_each(burst.frames)
         return self._finish()
 
-    def _judge_trade(self, trade: FastTrade, frame: Frame) -> None:
+    def _judge_together(self, frames: list[bytes]) -> bool:
+        """Takes a burst in which every message is a new, good, single trade; if one is not: False, and nothing done."""
+        table = self._decoder.decode_table(frames)
+        if table is None:
+            return False
+        records = records_of(table, self._now_ns)
+        if max(records["event_ns"].max(), records["sent_ns"].max()) > self._limit_ns:
+            return False
+        runs = runs_of(table)
+        if not all(self._sequences.is_new(source, run, span) for (source, run), span in runs.items()):
+            return False
+        for (source, run), span in runs.items():
+            self._count(source, span.first, span.trades, self._now_ns)
+            if span.first is not None:
+                self._sequences.observe(source, run, span.first, span.trades, self._now_ns)
+        self._builder.add_table(table, records)
+        self._checked.tally.accepted += len(frames)
+        return True
+
+    def _judge_each(self, frames: list[bytes]) -> None:
+        decode = self._decoder.decode
+        for frame in frames:
+            message = decode(frame)
+            if message is None:
+                self._judge_other(frame)
+            elif is_columns(message):
+                self._judge_columns(message, frame)
+            else:
+                self._judge_trade(message, frame)
+        self._add_singles()
+
+    def _judge_trade(self, trade: FastTrade, frame: bytes) -> None:
         if self._seen_before(trade, self._now_ns):
             self._checked.tally.duplicate += 1
         elif max(trade.event_ns, trade.sent_ns) > self._limit_ns:
@@ -153,7 +176,7 @@ class _ClientBurst(_Judge):
             self._count(trade.source, trade.seq, 1, self._now_ns)
             self._singles.append(trade)
 
-    def _judge_columns(self, columns: FastColumns, frame: Frame) -> None:
+    def _judge_columns(self, columns: FastColumns, frame: bytes) -> None:
         self._add_singles()  # in the order they came
         count, skip = len(columns.symbol), 0
         if columns.seq is not None:
@@ -181,8 +204,8 @@ class _ClientBurst(_Judge):
             raise TypeError(f"the fast decoder did not accept a valid {message.type}: {frame[:1000]!r}")
         self._checked.commands.append(message)
 
-    def _refuse_ahead(self, newest_ns: int, frame: Frame) -> None:
-        self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, self._now_ns), bytes(frame))
+    def _refuse_ahead(self, newest_ns: int, frame: bytes) -> None:
+        self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, self._now_ns), frame)
 
     def _add_singles(self) -> None:
         if self._singles:

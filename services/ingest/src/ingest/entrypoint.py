@@ -28,7 +28,7 @@ from telemetry_runtime.exit_handler import ExitHandler
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.service import run_service
 from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_runtime.transport import DroppingSink, PullSource, PushSink
+from telemetry_runtime.transport import DroppingSink, EdgePullSource, PullSource, PushSink
 
 
 def main() -> int:
@@ -69,7 +69,7 @@ async def serve(settings: IngestSettings) -> None:
         progress = await stack.enter_async_context(
             PullSource(settings.progress_endpoint, setting="INGEST_PROGRESS_ENDPOINT")
         )
-        source = await stack.enter_async_context(PullSource(settings.pull_endpoint, setting="INGEST_PULL_ENDPOINT"))
+        source = await stack.enter_async_context(EdgePullSource(settings.pull_endpoint, setting="INGEST_PULL_ENDPOINT"))
         app = IngestApp(
             source=source,
             ui=ui,

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, Records
-from telemetry_schema.decoder import FastColumns
+from telemetry_schema.decoder import FastColumns, TradeTable
 
 MAX_CHUNK_TRADES = 16_384
 """A chunk is closed at this length: a batch of at most twice as many fits 16-bit indexes."""
@@ -74,18 +75,23 @@ class ChunkBuilder:
             self._recorded.update(codes)
         self._add(records)
 
+    def add_table(self, table: TradeTable, records: Records) -> None:
+        """Adds the trades of a table, whose `records_of` the caller has made, and fills in symbols and sources."""
+        records["symbol"] = _codes(table.symbol, self._symbols)
+        records["source"] = _codes(table.source, self._sources)
+        self._add(records)
+
     def add_columns(self, columns: FastColumns, received_ns: int, *, skip: int = 0) -> None:
         """Adds a columnar message, but for its first `skip` trades."""
         records = np.empty(len(columns.symbol) - skip, TRADE_DTYPE)
-        symbols = self._symbols
         records["event_ns"] = columns.event_ns[skip:]
         records["sent_ns"] = columns.sent_ns
         records["received_ns"] = received_ns
         records["price"] = columns.price[skip:]
         records["qty"] = columns.qty[skip:]
-        records["symbol"] = [symbols.setdefault(symbol, len(symbols)) for symbol in columns.symbol[skip:]]
+        records["symbol"] = _codes(columns.symbol[skip:], self._symbols)
         records["source"] = self._sources.setdefault(columns.source, len(self._sources))
-        records["side"] = [_SIDES[side] for side in columns.side[skip:]]
+        records["side"] = _sides(columns.side[skip:])
         self._add(records)
 
     def _add(self, records: Records) -> None:
@@ -106,3 +112,26 @@ class ChunkBuilder:
         if self._parts:
             self._close()
         return self._done
+
+
+def records_of(table: TradeTable, received_ns: int) -> Records:
+    """The records of a table, shape (n,), but for symbols and sources."""
+    records = np.empty(len(table.symbol), TRADE_DTYPE)
+    records["event_ns"] = table.event_ns
+    records["sent_ns"] = table.sent_ns
+    records["received_ns"] = received_ns
+    records["price"] = table.price
+    records["qty"] = table.qty
+    records["side"] = _sides(table.side)
+    return records
+
+
+def _sides(sides: Sequence[str]) -> npt.NDArray[np.uint8]:
+    return np.fromiter(map(_SIDES.__getitem__, sides), np.uint8, len(sides))
+
+
+def _codes(names: Sequence[str], table: dict[str, int]) -> npt.NDArray[np.uint16]:
+    """The index of each name in the table, which takes up those it does not know."""
+    for name in dict.fromkeys(names):
+        table.setdefault(name, len(table))
+    return np.fromiter(map(table.__getitem__, names), np.uint16, len(names))

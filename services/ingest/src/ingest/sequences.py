@@ -32,6 +32,17 @@ class RunState:
     last_ns: int = 0
 
 
+class Span(NamedTuple):
+    """The trades of one run in a table: so many from number `first` on, or without numbers.
+
+    `dense` says that each number is one more than the one before.
+    """
+
+    first: int | None
+    trades: int
+    dense: bool
+
+
 class Seen(NamedTuple):
     """What one message's numbers mean: the first `duplicate` trades are old, `lost` trades are missing before it."""
 
@@ -64,6 +75,13 @@ class SequenceTracker:
                 return self.counts_of(OTHER)
             counts = self.sources[source] = SourceCounts()
         return counts
+
+    def is_new(self, source: str, run: str | None, span: Span) -> bool:
+        """Whether none of these trades has come before, as far as their numbers say."""
+        if span.first is None or not span.dense:
+            return span.dense
+        state = self._runs.get((source, run))
+        return state is None or span.first >= state.next_seq
 
     def observe(self, source: str, run: str | None, seq: int, count: int, now_ns: int) -> Seen:
         """Takes note of the trades `seq` to `seq + count - 1` of a run."""
