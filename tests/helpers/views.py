@@ -1,0 +1,199 @@
+"""Snapshots and statuses in small, for the tests of the UI."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from telemetry_schema.messages import KillSwitch, TradeCommand
+from telemetry_schema.views import (
+    AppliedLedger,
+    Bars,
+    BatchSizes,
+    DeskState,
+    FeedState,
+    IngestStatus,
+    MessageLedger,
+    Position,
+    Snapshot,
+    SourceSkew,
+    SourceState,
+    StageLatency,
+    SymbolSummary,
+    TapeTrade,
+    WindowName,
+    WindowStats,
+)
+from ui.page.view import PageModel, PageView
+from ui.wire import CommandUpdate, CommandView, PageState, Problem
+
+NOW_NS = 1_700_000_000_000_000_000
+S_NS = 1_000_000_000
+WINDOWS: tuple[WindowName, ...] = ("10s", "1m", "5m", "1h")
+
+
+def bars(symbol: str = "BTC-USD", *, first: int = 1_699_999_940, count: int = 60) -> Bars:
+    seconds = list(range(first, first + count))
+    prices = [60_000.0 + i for i in range(count)]
+    return Bars(
+        symbol=symbol,
+        second=seconds,
+        open=prices,
+        high=[price + 1 for price in prices],
+        low=[price - 1 for price in prices],
+        close=prices,
+        buy_volume=[1.0] * count,
+        sell_volume=[0.5] * count,
+    )
+
+
+def window(*, trades: int = 60) -> WindowStats:
+    return WindowStats(
+        trades=trades,
+        buy_volume=3.0,
+        sell_volume=1.0,
+        vwap=60_010.0,
+        qty_mean=0.1,
+        qty_std=0.01,
+        qty_max=0.5,
+        imbalance_ratio=0.5,
+        open=60_000.0,
+        high=60_100.0,
+        low=59_900.0,
+        close=60_060.0,
+    )
+
+
+def summary(symbol: str = "BTC-USD", *, last_price: float = 60_060.0) -> SymbolSummary:
+    return SymbolSummary(
+        symbol=symbol,
+        last_price=last_price,
+        last_trade_ns=NOW_NS,
+        trades=1_234,
+        buy_volume=30.0,
+        sell_volume=10.0,
+        windows={name: window() for name in WINDOWS},
+    )
+
+
+def tape_trade(symbol: str = "BTC-USD", *, source: str = "sim") -> TapeTrade:
+    return TapeTrade(
+        symbol=symbol, source=source, side="buy", qty=0.25, price=60_060.0, event_ns=NOW_NS, applied_ns=NOW_NS
+    )
+
+
+def snapshot(
+    version: int = 1,
+    *,
+    run: str = "a",
+    at_ns: int = NOW_NS,
+    clock_ns: int | None = None,
+    symbols: Sequence[str] = ("BTC-USD", "ETH-USD"),
+    applied: int = 100,
+    lost: int = 0,
+    history: Bars | None = None,
+) -> Snapshot:
+    latency = StageLatency(count=100, p50_ns=890_000, p90_ns=2_000_000, p99_ns=5_000_000, max_ns=9_000_000)
+    return Snapshot(
+        version=version,
+        run=run,
+        at_ns=at_ns,
+        clock_ns=at_ns if clock_ns is None else clock_ns,
+        symbols=[summary(symbol) for symbol in symbols],
+        last_trades=[tape_trade(symbol) for symbol in symbols],
+        recent_bars=[bars(symbol) for symbol in symbols],
+        history=history,
+        latencies={"feed": latency, "wire": latency, "process": latency, "end_to_end": latency},
+        skews=[SourceSkew(source="sim", skew_ns=-1_500_000)],
+        ledger=AppliedLedger(batches=50, refused_batches=0, applied=applied, duplicate=0, lost=lost, late=0),
+    )
+
+
+def feed_state(**changes: object) -> FeedState:
+    return FeedState(name="sim", state="live", trades=100, last_trade_ns=NOW_NS).model_copy(update=changes)
+
+
+def desk(*, kill_switch: bool = False, positions: Sequence[Position] = ()) -> DeskState:
+    return DeskState(
+        account="paper",
+        kill_switch=kill_switch,
+        max_qty=100.0,
+        max_notional=250_000.0,
+        price_band_ratio=0.05,
+        max_commands_per_s=10.0,
+        symbols=["BTC-USD", "ETH-USD"],
+        positions=list(positions),
+    )
+
+
+def position(symbol: str = "BTC-USD", *, qty: float = 0.5) -> Position:
+    return Position(symbol=symbol, qty=qty, average_price=60_000.0, last_price=60_100.0, realised=-3.0, unrealised=50.0)
+
+
+def status(
+    version: int = 1,
+    *,
+    stream: str = "s",
+    at_ns: int = NOW_NS,
+    feeds: Sequence[FeedState] | None = None,
+    desk_state: DeskState | None = None,
+    unapplied: int = 0,
+    refused: int = 0,
+) -> IngestStatus:
+    return IngestStatus(
+        version=version,
+        stream=stream,
+        at_ns=at_ns,
+        ledger=MessageLedger(received=100 + refused, accepted=100, refused=refused, duplicate=0, ignored=0),
+        refused={"not_json": refused} if refused else {},
+        accepted_trades=100,
+        unapplied_trades=unapplied,
+        batch_sizes=BatchSizes(batches=50, trades=100, largest=7),
+        feeds=[feed_state()] if feeds is None else list(feeds),
+        sources=[SourceState(source="sim", trades=100, lost=0, duplicate=0, last_trade_ns=at_ns)],
+        desk=desk_state or desk(),
+    )
+
+
+def page_state(*, problems: Sequence[Problem] = (), confirm_notional: float = 50_000.0) -> PageState:
+    return PageState(
+        version=1,
+        at_ns=NOW_NS,
+        problems=list(problems),
+        analytics_heard_ns=NOW_NS,
+        ingest_heard_ns=NOW_NS,
+        confirm_notional=confirm_notional,
+        source="ui",
+        page_starts=1,
+    )
+
+
+class FakeFeed:
+    """A page's world without processes: what it is told is the view, what is submitted is kept."""
+
+    def __init__(self) -> None:
+        self.model = PageModel()
+        self.submitted: list[TradeCommand | KillSwitch] = []
+        self.time_ns = NOW_NS
+        self.is_full = False
+
+    @property
+    def view(self) -> PageView:
+        return self.model.view
+
+    def submit(self, command: TradeCommand | KillSwitch) -> bool:
+        if not self.is_full:
+            self.submitted.append(command)
+        return not self.is_full
+
+    def now_ns(self) -> int:
+        return self.time_ns
+
+    def live(self) -> "FakeFeed":
+        """Everything is there and well."""
+        for message in (snapshot(), status(), page_state()):
+            self.model.apply(message, self.time_ns)
+        return self
+
+    def answer(self, command_id: UUID, **changes: object) -> None:
+        """Says what became of a command."""
+        view = CommandView(command_id=command_id, kind="trade", sent_ns=NOW_NS).model_copy(update=changes)
+        self.model.apply(CommandUpdate(commands=[view]), self.time_ns)

@@ -1,0 +1,111 @@
+"""What the main process knows about a command: it only moves forward, and late answers correct."""
+
+from itertools import permutations
+from uuid import UUID, uuid4
+
+import pytest
+
+from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
+from tests.helpers.views import NOW_NS
+from ui.commands import MAX_COMMANDS, CommandBook
+from ui.wire import CommandStatus, CommandView
+
+MS_NS = 1_000_000
+NO_ANSWER_NS = 2_000 * MS_NS
+
+
+def _order(command_id: UUID | None = None) -> TradeCommand:
+    return TradeCommand(
+        command_id=command_id or uuid4(), source="ui", symbol="BTC-USD", side="buy", qty=0.25, sent_ns=NOW_NS
+    )
+
+
+def _book() -> tuple[CommandBook, list[tuple[CommandStatus, int]]]:
+    seen: list[tuple[CommandStatus, int]] = []
+    book = CommandBook(no_answer_after_ns=NO_ANSWER_NS, on_status=lambda status, ns: seen.append((status, ns)))
+    return book, seen
+
+
+def _accepted(order: TradeCommand) -> CommandResult:
+    return CommandResult(command_id=order.command_id, status="accepted", price=100.0, received_ns=NOW_NS)
+
+
+def _recorded(order: TradeCommand) -> CommandResult:
+    return CommandResult(command_id=order.command_id, status="recorded", received_ns=NOW_NS, applied_ns=NOW_NS)
+
+
+def _only(book: CommandBook) -> CommandView:
+    (view,) = book.all()
+    return view
+
+
+def test_an_order_is_sent_accepted_and_recorded_with_the_time_each_took() -> None:
+    (book, seen), order = _book(), _order()
+    book.add(order, NOW_NS)
+    book.apply(_accepted(order), NOW_NS + MS_NS)
+    book.apply(_recorded(order), NOW_NS + 3 * MS_NS)
+    view = _only(book)
+    assert (view.status, view.filled_price) == ("recorded", 100.0)
+    assert (view.answered_after_ns, view.recorded_after_ns) == (MS_NS, 3 * MS_NS)
+    assert seen == [("sent", 0), ("accepted", MS_NS), ("recorded", 3 * MS_NS)]
+
+
+@pytest.mark.parametrize("order_of_results", sorted(set(permutations(["accepted", "recorded", "accepted"]))))
+def test_in_whatever_order_the_results_come_the_last_word_is_recorded(order_of_results: tuple[str, ...]) -> None:
+    (book, _), order = _book(), _order()
+    book.add(order, NOW_NS)
+    for name in order_of_results:
+        book.apply(_accepted(order) if name == "accepted" else _recorded(order), NOW_NS)
+    assert _only(book).status == "recorded"
+
+
+def test_no_answer_within_two_seconds_is_said_and_a_late_one_corrects_it() -> None:
+    (book, _), order = _book(), _order()
+    book.add(order, NOW_NS)
+    assert book.expire(NOW_NS + NO_ANSWER_NS - 1) == []
+    assert [view.status for view in book.expire(NOW_NS + NO_ANSWER_NS)] == ["no_answer"]
+    assert book.expire(NOW_NS + 2 * NO_ANSWER_NS) == []
+    book.apply(_accepted(order), NOW_NS + 3 * NO_ANSWER_NS)
+    assert _only(book).status == "accepted"
+
+
+def test_an_accepted_order_is_not_called_unanswered_while_analytics_is_away() -> None:
+    (book, _), order = _book(), _order()
+    book.add(order, NOW_NS)
+    book.apply(_accepted(order), NOW_NS)
+    assert book.expire(NOW_NS + 10 * NO_ANSWER_NS) == []
+
+
+def test_the_same_id_is_noted_once() -> None:
+    (book, _), order = _book(), _order()
+    assert book.add(order, NOW_NS) is not None
+    assert book.add(order, NOW_NS) is None
+
+
+def test_a_refusal_keeps_its_reason() -> None:
+    (book, _), order = _book(), _order()
+    book.add(order, NOW_NS)
+    refused = CommandResult(command_id=order.command_id, status="refused", reason="Too much.", received_ns=NOW_NS)
+    book.apply(refused, NOW_NS)
+    assert (_only(book).status, _only(book).reason) == ("refused", "Too much.")
+
+
+def test_a_result_of_somebody_elses_command_is_not_ours() -> None:
+    book, _ = _book()
+    stranger = _order()
+    assert not book.knows(stranger.command_id)
+    assert book.apply(_accepted(stranger), NOW_NS) is None
+
+
+def test_a_kill_switch_command_says_what_it_asks_for() -> None:
+    book, _ = _book()
+    book.add(KillSwitch(command_id=uuid4(), source="ui", engaged=True, sent_ns=NOW_NS), NOW_NS)
+    assert (_only(book).kind, _only(book).engaged) == ("kill_switch", True)
+
+
+def test_only_the_newest_commands_are_kept() -> None:
+    book, _ = _book()
+    orders = [_order() for _ in range(MAX_COMMANDS + 3)]
+    for order in orders:
+        book.add(order, NOW_NS)
+    assert [view.command_id for view in book.all()] == [order.command_id for order in orders[3:]]
