@@ -9,6 +9,7 @@ from analytics.exposition import text
 from analytics.metrics import Metrics
 from analytics.refusals import Refusals
 from analytics.snapshots import Snapshots
+from analytics.trades import check_values
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import Frames, LossySink, Source
@@ -65,6 +66,7 @@ class AnalyticsApp:
         now_ns = self._clock.now_ns()
         try:
             batch = decode_batch(frames)
+            check_values(batch.records)
         except BatchError as error:
             self._engine.refuse()
             self._refusals.tell(error, now_ns)

@@ -11,3 +11,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 
 SECOND_NS: Final = 1_000_000_000
 """Nanoseconds in a second."""
+
+may_overflow: Final = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+"""Decorates what computes with quantities and prices: sums that overflow become inf and are shown as such; a warning
+each time would help nobody."""

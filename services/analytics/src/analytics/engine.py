@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.arrays import SECOND_NS, Bools
+from analytics.arrays import SECOND_NS, Bools, may_overflow
 from analytics.buckets import MAX_AHEAD_S, Buckets
 from analytics.event_clock import EventClock
 from analytics.latency import Latencies, Skews, StageView
@@ -81,6 +81,7 @@ class Engine:
         self.recent.reserve(len(self.symbols))
         return symbols, sources
 
+    @may_overflow
     def fold(self) -> None:
         """Folds what is pending into everything that is kept."""
         if not len(self._pending):
@@ -88,10 +89,8 @@ class Engine:
         trades = self._pending.take()
         now_ns = int(trades.applied_ns[-1])
         newest_allowed_s = now_ns // SECOND_NS + MAX_AHEAD_S
-        # Numbers that overflow become inf and are shown as such; a warning a fold would help nobody.
-        with np.errstate(all="ignore"):
-            late, ahead = self.buckets.fold(trades, newest_allowed_s=newest_allowed_s)
-            self._totals.fold(trades)
+        late, ahead = self.buckets.fold(trades, newest_allowed_s=newest_allowed_s)
+        self._totals.fold(trades)
         self.ledger.late += late
         self.ledger.ahead += ahead
         possible = trades.event_ns[trades.event_ns < (newest_allowed_s + 1) * SECOND_NS] if ahead else trades.event_ns
@@ -103,17 +102,18 @@ class Engine:
         self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == 0))
         self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
 
+    @may_overflow
     def prepare(self, *, minutes: int = 4) -> bool:
         """Does a part of the work of the next `read`, bounded in time; whether there is none left."""
         self.fold()
         return self._windows.renew(minutes)
 
+    @may_overflow
     def read(self, *, now_ns: int) -> State:
         """The state now."""
         self.fold()
         clock_ns = self._clock.read(now_ns)
-        with np.errstate(all="ignore"):
-            windows = self._windows.read(clock_ns // SECOND_NS)
+        windows = self._windows.read(clock_ns // SECOND_NS)
         symbols, sources = self.symbols.names, self.sources.names
         return State(
             at_ns=now_ns,

@@ -90,5 +90,7 @@ def quantiles(ascending: Floats, n: Ints, probabilities: tuple[float, ...]) -> F
     position = np.multiply.outer(np.asarray(probabilities), np.maximum(n - 1, 0))
     below = np.floor(position).astype(np.int64)
     row = np.arange(len(n))
-    low, high = ascending[row, below], ascending[row, np.minimum(below + 1, np.maximum(n - 1, 0))]
-    return known(low + (high - low) * (position - below), n > 0)
+    low = known(ascending[row, below], n > 0)
+    high = ascending[row, np.minimum(below + 1, np.maximum(n - 1, 0))]
+    result: Floats = low + (high - low) * (position - below)
+    return result

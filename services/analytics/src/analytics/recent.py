@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from analytics.arrays import Bools, Floats, Ints
+from analytics.arrays import Bools, Floats, Ints, may_overflow
 from analytics.indicators import burstiness, interval_moments, quantiles
 from analytics.trades import Trades
 from telemetry_schema.batch import TRADE_DTYPE, Records
@@ -122,6 +122,7 @@ class RecentStatistics:
         self.burstiness = np.full(max_slots, np.nan)
         self.qty_quantiles = np.full((len(PROBABILITIES), max_slots), np.nan)
 
+    @may_overflow
     def renew(self, view: RecentView, part: slice) -> None:
         """Computes them for a part of the view."""
         slots, n = view.slots[part], view.n[part]

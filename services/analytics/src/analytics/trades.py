@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from analytics.arrays import Bools, Floats, Ints
 from telemetry_schema.batch import BUY, TRADE_DTYPE, Records
+from telemetry_schema.errors import BatchError
 
 ARRIVAL_BITS: Final = 12
 """Bits that number the trades of one fold: they share a 64-bit sort key with cell and time (see `buckets`)."""
@@ -20,9 +21,29 @@ MAX_FOLD_TRADES: Final = 1 << ARRIVAL_BITS
 """Trades folded at once: large enough to make the fixed costs small, and folded in well under a millisecond."""
 
 _WORDS: Final = TRADE_DTYPE.itemsize // 8
+_NUMBERS: Final = 5
+"""The first words of a record are its three times, price and quantity."""
 
 Slots16: TypeAlias = npt.NDArray[np.uint16]
 """Slots, as they are kept in the records."""
+
+_PRICE, _QTY = 3, 4
+_INFINITY: Final = int(np.array(np.inf).view(np.int64))
+"""The bits of a positive float, read as an integer, are between 0 and those of infinity, and in the same order."""
+
+
+def check_values(records: Records) -> None:
+    """Checks that every time is ≥ 0, every price and quantity above 0 and finite.
+
+    Raises:
+        BatchError: one is not, which ingest does not let through: something else speaks here.
+    """
+    if not len(records):
+        return
+    numbers = records.view(np.int64).reshape(-1, _WORDS)[:, :_NUMBERS]
+    least, most = numbers.min(axis=0).tolist(), numbers.max(axis=0).tolist()
+    if min(least) < 0 or not min(least[_PRICE], least[_QTY]) or max(most[_PRICE], most[_QTY]) >= _INFINITY:
+        raise BatchError("a time, price or quantity is out of range")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics import indicators
-from analytics.arrays import Floats, Ints
+from analytics.arrays import Floats, Ints, may_overflow
 from analytics.rows import Rows
 
 
@@ -28,6 +28,7 @@ class WindowValues:
     realised_volatility_ratio: Floats
 
 
+@may_overflow
 def window_values(rows: Rows) -> WindowValues:
     """The indicators of a window."""
     volume, traded = rows.buy_volume + rows.sell_volume, rows.n > 0

@@ -1,0 +1,234 @@
+"""The whole service on fakes: batches in; metrics, confirmations, snapshots and progress out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from analytics.analysis import Analysis
+from analytics.app import AnalyticsApp
+from analytics.engine import Engine
+from analytics.metrics import Metrics
+from analytics.snapshots import Snapshots
+from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
+from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime.transport import Frames
+from telemetry_schema.batch import CommandRef, TradeBatch, encode_batch
+from telemetry_schema.codec import decode_progress, decode_ui
+from telemetry_schema.messages import CommandResult, Progress
+from telemetry_schema.views import Snapshot
+from tests.analytics.batches import NOW, SECOND, T, batch, engine
+from tests.analytics.test_exposition import samples
+
+COMMAND = UUID(int=7)
+
+
+@dataclass
+class World:
+    """The app and all that is around it."""
+
+    source: FakeSource = field(default_factory=lambda: FakeSource(stays_open=True))
+    progress: FakeSink = field(default_factory=FakeSink)
+    ui: FakeSink = field(default_factory=FakeSink)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NOW))
+    engine: Engine = field(default_factory=engine)
+
+    def __post_init__(self) -> None:
+        self.app = AnalyticsApp(
+            source=self.source,
+            progress=self.progress,
+            ui=[self.ui],
+            engine=self.engine,
+            analysis=Analysis(self.engine, max_symbols=5, now_ns=self.clock.now_ns),
+            snapshots=Snapshots(self.engine, run="r"),
+            metrics=Metrics("0"),
+            clock=self.clock,
+        )
+
+    async def give(self, *batches: TradeBatch) -> None:
+        """Sends a burst and lets the app work."""
+        self.source.put([encode_batch(each) for each in batches])
+        await self.clock.advance(0.2)
+
+    async def told(self, name: str, **labels: str) -> float:
+        return samples((await self.app.render()).decode())[name, frozenset(labels.items())]
+
+    def reported(self) -> list[Progress]:
+        return [decode_progress(bytes(frames[0])) for frames in self.progress.sent]
+
+    def ui_messages(self) -> list[object]:
+        return [decode_ui(bytes(frames[0])) for frames in self.ui.sent]
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    async with AsyncTaskManager() as tasks:
+        world.app.start(tasks, snapshot_interval_s=0.25)
+        await world.clock.advance(0)
+        yield world
+
+
+async def test_a_batch_is_visible_in_the_metrics_at_once(world: World) -> None:
+    await world.give(batch([T(qty=2), T(qty=3)]))
+    assert await world.told("trading_volume_total", symbol="A", side="buy") == 5
+    await world.give(batch([T(qty=4)], first_seq=2))
+    assert await world.told("trading_volume_total", symbol="A", side="buy") == 9
+
+
+async def test_progress_is_reported_once_it_has_moved(world: World) -> None:
+    await world.give(batch([T(), T()]))
+    await world.clock.advance(1)
+    assert world.reported() == [Progress(stream="s", next_seq=2)]
+
+
+async def test_a_report_that_finds_no_room_is_made_later(world: World) -> None:
+    world.progress.full = True
+    await world.give(batch([T(), T()]))
+    assert world.reported() == []
+    world.progress.full = False
+    await world.clock.advance(0.1)
+    assert world.reported() == [Progress(stream="s", next_seq=2)]
+
+
+async def test_missing_trades_are_asked_for_and_then_applied(world: World) -> None:
+    await world.give(batch([T()]), batch([T()], first_seq=2))
+    assert world.reported()[-1] == Progress(stream="s", next_seq=1, resend=True)
+    await world.give(batch([], first_seq=1, resume=True), batch([T()], first_seq=1), batch([T()], first_seq=2))
+    assert await world.told("telemetry_applied_trades_total") == 3
+    assert await world.told("telemetry_stream_lost_trades_total") == 0
+    assert world.reported()[-1] == Progress(stream="s", next_seq=3)
+
+
+async def test_the_trade_of_a_command_is_confirmed_to_the_ui(world: World) -> None:
+    fill = batch([T(), T(price=5, wire_ns=9)], commands=[CommandRef(index=1, command_id=COMMAND)])
+    await world.give(fill)
+    (result,) = (message for message in world.ui_messages() if isinstance(message, CommandResult))
+    assert result == CommandResult(
+        command_id=COMMAND, status="recorded", price=5, received_ns=NOW + 9, applied_ns=result.applied_ns
+    )
+
+
+async def test_a_command_is_confirmed_only_when_its_batch_is_applied(world: World) -> None:
+    early = batch([T()], first_seq=1, commands=[CommandRef(index=0, command_id=COMMAND)])
+    await world.give(early)
+    assert not any(isinstance(message, CommandResult) for message in world.ui_messages())
+    await world.give(batch([T()]), early)
+    assert sum(isinstance(message, CommandResult) for message in world.ui_messages()) == 1
+
+
+async def test_snapshots_come_at_their_interval_and_a_full_ui_costs_nothing_else(world: World) -> None:
+    await world.clock.advance(1)
+    assert sum(isinstance(message, Snapshot) for message in world.ui_messages()) == 5
+    world.ui.full = True
+    await world.give(batch([T()]))
+    await world.clock.advance(1)
+    assert world.ui.dropped_messages == 4
+    assert await world.told("telemetry_applied_trades_total") == 1
+
+
+def _out_of_range(column: str, value: float) -> Frames:
+    made = batch([T(), T()])
+    made.records[column][1] = value
+    return encode_batch(made)
+
+
+HOSTILE: dict[str, Callable[[], Frames]] = {
+    "one frame": lambda: [b"{}"],
+    "no header": lambda: [b"\xff\xfe", b""],
+    "header of something else": lambda: [b'{"type":"trade"}', b""],
+    "too few records": lambda: [encode_batch(batch([T(), T()]))[0], b"\0" * 48],
+    "three frames": lambda: [*encode_batch(batch([T()])), b""],
+    "a price that is no number": lambda: _out_of_range("price", np.nan),
+    "a negative price": lambda: _out_of_range("price", -1.0),
+    "an infinite price": lambda: _out_of_range("price", np.inf),
+    "no quantity": lambda: _out_of_range("qty", 0.0),
+    "a quantity that is no number": lambda: _out_of_range("qty", -np.nan),
+    "a time before 1970": lambda: _out_of_range("event_ns", -1),
+    "a symbol outside the table": lambda: _out_of_range("symbol", 9),
+    "a third side": lambda: _out_of_range("side", 2),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_one_hostile_message_is_counted_and_the_next_good_batch_is_applied(world: World, what: str) -> None:
+    world.source.put([HOSTILE[what](), encode_batch(batch([T(qty=3)]))])
+    await world.clock.advance(0.5)
+    assert await world.told("telemetry_refused_total", reason="bad_batch") == 1
+    assert await world.told("telemetry_messages_total", service="analytics", outcome="refused") == 1
+    assert await world.told("telemetry_messages_total", service="analytics", outcome="accepted") == 1
+    assert await world.told("trading_volume_total", symbol="A", side="buy") == 3
+    assert len([message for message in world.ui_messages() if isinstance(message, Snapshot)]) == 3
+
+
+async def test_scrapes_at_the_same_time_each_get_all_metrics(world: World) -> None:
+    await world.give(batch([T(symbol=symbol) for symbol in "ABCDE"]))
+    first, second = await asyncio.gather(world.app.render(), world.app.render())
+    assert samples(first.decode()).keys() == samples(second.decode()).keys()
+
+
+async def test_a_scrape_that_is_given_up_half_way_spoils_nothing(world: World) -> None:
+    await world.give(batch([T(qty=3), T(qty=3, at_ns=-SECOND)]))
+    scrape = asyncio.ensure_future(world.app.render())
+    for _ in range(2):
+        await asyncio.sleep(0)
+    scrape.cancel()
+    await asyncio.wait([scrape])
+    assert await world.told("trading_qty_quantile", symbol="A", quantile="0.5") == 3
+
+
+async def _finish(world: World) -> "asyncio.Future[None]":
+    done = asyncio.ensure_future(world.app.finish(quiet_s=2, grace_s=8))
+    await world.clock.advance(0)
+    return done
+
+
+async def test_a_stop_waits_until_every_stream_has_ended(world: World) -> None:
+    await world.give(batch([T()]), batch([T()], stream="t"))
+    done = await _finish(world)
+    await world.give(batch([T()], first_seq=1), batch([], first_seq=1, stream="t", final=True))
+    assert not done.done()
+    await world.give(batch([], first_seq=2, final=True))
+    await world.clock.advance(0.1)
+    assert done.done()
+    assert world.reported()[-2:].count(Progress(stream="s", next_seq=2)) == 1
+    assert world.engine.ledger.applied == 3
+
+
+async def test_a_stop_waits_no_longer_than_nothing_comes(world: World) -> None:
+    await world.give(batch([T()]))
+    done = await _finish(world)
+    await world.clock.advance(1.5)
+    await world.give(batch([T()], first_seq=1))
+    await world.clock.advance(1.5)
+    assert not done.done()
+    await world.clock.advance(1)
+    assert done.done()
+
+
+async def test_a_stop_ends_after_its_grace_even_if_trades_keep_coming(world: World) -> None:
+    await world.give(batch([T()]))
+    done = await _finish(world)
+    for seq in range(1, 38):
+        await world.give(batch([T()], first_seq=seq))
+    assert not done.done()
+    for seq in range(38, 42):
+        await world.give(batch([T()], first_seq=seq))
+    assert done.done()
+
+
+async def test_a_stop_without_any_stream_is_immediate(world: World) -> None:
+    done = await _finish(world)
+    assert done.done()
+
+
+async def test_without_a_ui_no_snapshot_is_made() -> None:
+    world = World()
+    world.app._ui = []
+    async with AsyncTaskManager() as tasks:
+        world.app.start(tasks, snapshot_interval_s=0.25)
+        await world.give(batch([T()]))
+        assert world.app._snapshots._version == 0

@@ -1,0 +1,88 @@
+"""Latencies are counted exactly, and as they are."""
+
+from bisect import bisect_right
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.latency import BOUNDS_NS, STAGES
+from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine
+
+spans = st.lists(
+    st.one_of(st.integers(-(10**10), 10**11), st.sampled_from(BOUNDS_NS), st.integers(0, 10**6)),
+    min_size=1,
+    max_size=40,
+)
+
+
+def test_the_bounds_ascend_from_10_us_to_60_s() -> None:
+    assert BOUNDS_NS[:5] == (10_000, 25_000, 50_000, 100_000, 250_000)
+    assert BOUNDS_NS[-4:] == (5 * SECOND, 10 * SECOND, 30 * SECOND, 60 * SECOND)
+    assert list(BOUNDS_NS) == sorted(set(BOUNDS_NS))
+
+
+@given(spans_ns=spans)
+def test_the_histogram_counts_each_span_in_its_bucket_and_bounds_are_inclusive(spans_ns: list[int]) -> None:
+    view = applied([T(wire_ns=span) for span in spans_ns]).read(now_ns=NOW).latencies["wire"]
+    ordered = sorted(spans_ns)
+    assert view.cumulative == tuple(bisect_right(ordered, bound) for bound in BOUNDS_NS)
+    assert (view.count, view.negative) == (len(spans_ns), sum(span < 0 for span in spans_ns))
+    assert view.sum_ns == pytest.approx(sum(spans_ns), rel=1e-12, abs=1e-3)
+
+
+@given(spans_ns=st.lists(st.integers(10_000, 50 * SECOND), min_size=1, max_size=60))
+def test_percentiles_are_within_a_fine_bucket_of_the_true_ones(spans_ns: list[int]) -> None:
+    view = applied([T(wire_ns=span) for span in spans_ns]).read(now_ns=NOW).latencies["wire"]
+    for got, probability in ((view.p50_ns, 0.5), (view.p90_ns, 0.9), (view.p99_ns, 0.99)):
+        true = np.quantile(spans_ns, probability, method="inverted_cdf")
+        assert got is not None
+        assert true <= got <= true * 1.1
+    assert view.max_ns == max(spans_ns)
+
+
+def test_stages_are_measured_between_their_times() -> None:
+    state = applied([T(at_ns=-5_000_000, wire_ns=2_000_000)]).read(now_ns=NOW)
+    sums = {stage: view.sum_ns for stage, view in state.latencies.items()}
+    assert sums == {"feed": 2e6, "wire": 2e6, "process": 3e6, "end_to_end": 5e6}
+
+
+def test_negative_latency_is_never_clamped() -> None:
+    state = applied([T(wire_ns=-1_270_000_000)]).read(now_ns=NOW)
+    feed = state.latencies["feed"]
+    assert feed.sum_ns == -1.27e9
+    assert (feed.negative, feed.cumulative[0], feed.max_ns) == (1, 1, -1_270_000_000)
+    assert state.skews_ns == {"bot": -1_270_000_000}
+
+
+def test_skew_is_the_running_minimum_of_each_source() -> None:
+    made = applied([T(wire_ns=5), T(wire_ns=3, source="b")], [T(wire_ns=4), T(wire_ns=9, source="b")])
+    assert made.read(now_ns=NOW).skews_ns == {"bot": 4, "b": 3}
+
+
+def test_of_a_replay_only_feed_and_process_are_measured() -> None:
+    made = engine()
+    replayed, live = T(source="replay", at_ns=-(10**15), wire_ns=7), T(source="live", wire_ns=11)
+    made.apply(batch([replayed, live], recorded=[0], sent_ns=NOW - 100), now_ns=NOW)
+    latencies = made.read(now_ns=NOW).latencies
+    assert {stage: latencies[stage].count for stage in STAGES} == {"feed": 2, "wire": 1, "process": 2, "end_to_end": 1}
+    assert latencies["feed"].sum_ns == 18
+    assert latencies["wire"].sum_ns == 11
+    assert latencies["process"].sum_ns == 100 - 11
+    assert latencies["end_to_end"].sum_ns == 0
+
+
+def test_percentiles_forget_after_a_minute_and_the_histogram_does_not() -> None:
+    made = applied([T()])
+    later = made.read(now_ns=NOW + 61 * SECOND).latencies["wire"]
+    assert (later.recent_count, later.p50_ns, later.max_ns) == (0, None, None)
+    assert later.count == 1
+    made.apply(batch([T(wire_ns=50_000)], first_seq=1), now_ns=NOW + 61 * SECOND)
+    later = made.read(now_ns=NOW + 61 * SECOND).latencies["wire"]
+    assert (later.recent_count, later.max_ns) == (1, 50_000)
+
+
+def test_times_of_1970_do_not_overflow_the_sum() -> None:
+    made = applied([T(wire_ns=NOW)] * 10)
+    assert made.read(now_ns=NOW).latencies["wire"].sum_ns == pytest.approx(10.0 * NOW)

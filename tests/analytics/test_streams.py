@@ -1,0 +1,119 @@
+"""Every trade counts once: what comes again is known by its number, what is missing is asked for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.streams import MAX_STREAMS, Admission, Place, Streams
+from telemetry_schema.batch import BatchHeader
+from telemetry_schema.messages import Progress
+
+
+def header(first_seq: int, count: int, stream: str = "s", *, resume: bool = False, final: bool = False) -> BatchHeader:
+    return BatchHeader(
+        stream=stream, first_seq=first_seq, count=count, symbols=[], sources=[], sent_ns=0, resume=resume, final=final
+    )
+
+
+def reports(streams: Streams) -> list[Progress]:
+    found = streams.reports()
+    for report in found:
+        streams.told(report)
+    return found
+
+
+@pytest.fixture
+def streams() -> Streams:
+    made = Streams()
+    made.admit(header(0, 10))
+    reports(made)
+    return made
+
+
+def test_a_stream_that_begins_at_its_beginning_is_joined_at_once() -> None:
+    streams = Streams()
+    assert streams.admit(header(0, 3)) == Admission(Place.NEXT)
+    assert reports(streams) == [Progress(stream="s", next_seq=3)]
+    assert reports(streams) == []
+
+
+def test_a_batch_that_has_been_applied_is_repeated_and_one_in_part_is_trimmed(streams: Streams) -> None:
+    assert streams.admit(header(4, 6)) == Admission(Place.REPEATED, repeated=6)
+    assert streams.admit(header(8, 5)) == Admission(Place.NEXT, repeated=2)
+    assert reports(streams) == [Progress(stream="s", next_seq=13)]
+
+
+def test_what_comes_after_a_gap_is_passed_over_and_asked_for_until_it_comes(streams: Streams) -> None:
+    assert streams.admit(header(12, 5)) == Admission(Place.EARLY)
+    asked = [Progress(stream="s", next_seq=10, resend=True)]
+    assert reports(streams) == asked
+    assert reports(streams) == asked
+    assert streams.admit(header(10, 0, resume=True)) == Admission(Place.HEARTBEAT)
+    assert streams.admit(header(10, 2)) == Admission(Place.NEXT)
+    assert streams.admit(header(12, 5)) == Admission(Place.NEXT)
+    assert reports(streams) == [Progress(stream="s", next_seq=17)]
+
+
+def test_what_is_missing_even_after_ingest_went_back_is_lost(streams: Streams) -> None:
+    streams.admit(header(15, 5))
+    assert streams.admit(header(13, 0, resume=True)) == Admission(Place.HEARTBEAT, lost=3)
+    assert streams.admit(header(13, 2)) == Admission(Place.NEXT)
+
+
+def test_a_loss_at_the_end_shows_with_the_next_heartbeat(streams: Streams) -> None:
+    assert streams.admit(header(12, 0)) == Admission(Place.HEARTBEAT)
+    assert reports(streams) == [Progress(stream="s", next_seq=10, resend=True)]
+
+
+def test_a_stream_that_is_joined_in_the_middle_is_asked_for_from_where_ingest_still_holds_it() -> None:
+    streams = Streams()
+    assert streams.admit(header(700, 5)) == Admission(Place.EARLY)
+    assert reports(streams) == [Progress(stream="s", next_seq=0, resend=True)]
+    assert streams.admit(header(650, 0, resume=True)) == Admission(Place.HEARTBEAT)
+    assert streams.admit(header(650, 50)) == Admission(Place.NEXT)
+    assert streams.admit(header(700, 5)) == Admission(Place.NEXT)
+
+
+def test_a_heartbeat_is_answered_even_if_nothing_has_moved(streams: Streams) -> None:
+    streams.admit(header(10, 0))
+    assert reports(streams) == [Progress(stream="s", next_seq=10)]
+
+
+def test_a_report_is_made_again_if_the_stream_has_moved_meanwhile(streams: Streams) -> None:
+    streams.admit(header(10, 1))
+    (report,) = streams.reports()
+    streams.admit(header(11, 1))
+    streams.told(report)
+    assert reports(streams) == [Progress(stream="s", next_seq=12)]
+
+
+def test_all_is_final_only_when_each_stream_has_ended(streams: Streams) -> None:
+    streams.admit(header(0, 1, "other"))
+    assert not streams.all_final
+    streams.admit(header(10, 0, final=True))
+    assert not streams.all_final
+    streams.admit(header(1, 0, "other", final=True))
+    assert streams.all_final
+
+
+def test_an_end_with_trades_missing_before_it_is_no_end(streams: Streams) -> None:
+    streams.admit(header(12, 0, final=True))
+    assert not streams.all_final
+
+
+def test_streams_are_bounded_and_the_longest_silent_one_is_forgotten(streams: Streams) -> None:
+    for number in range(MAX_STREAMS):
+        streams.admit(header(0, 1, f"run-{number}"))
+    assert len(reports(streams)) == MAX_STREAMS
+    assert streams.admit(header(10, 1)).place is Place.EARLY
+
+
+@given(cuts=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=30))
+def test_no_trade_is_applied_twice_whatever_is_sent_again(cuts: list[tuple[int, int]]) -> None:
+    streams, applied = Streams(), 0
+    for first, count in cuts:
+        admission = streams.admit(header(first, count))
+        if admission.place is Place.NEXT:
+            assert first + admission.repeated == applied
+            applied = first + count
+        assert not admission.lost

@@ -1,0 +1,219 @@
+"""Windows are right for any trades, in any order, however they are cut into batches."""
+
+import math
+from collections.abc import Sequence
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.engine import Engine
+from analytics.event_clock import RECORDED_AFTER_NS
+from analytics.slots import OTHER
+from analytics.window_values import window_values
+from analytics.windows import WINDOWS_S
+from telemetry_schema.views import WindowName
+from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine
+from tests.analytics.reference import window
+
+SYMBOLS = ("A", "B", "C")
+
+offsets = st.one_of(
+    st.integers(-9_000 * SECOND, 0),
+    st.integers(-12 * SECOND, 0),
+    # Whole seconds and few of them: equal times, and times at the edges of buckets.
+    st.integers(-70, 0).map(lambda second: second * SECOND),
+)
+trades = st.builds(
+    T,
+    qty=st.floats(1e-6, 1e6),
+    price=st.floats(1e-3, 1e6),
+    at_ns=offsets,
+    side=st.sampled_from(["buy", "sell"]),
+    symbol=st.sampled_from(SYMBOLS),
+)
+batches = st.lists(st.lists(trades, min_size=1, max_size=12), min_size=1, max_size=6)
+
+
+Told = dict[tuple[str, WindowName], dict[str, float]]
+
+
+def all_told(made: Engine, now_ns: int = NOW) -> Told:
+    """Everything that is told, by symbol and window."""
+    state = made.read(now_ns=now_ns)
+    values = {name: window_values(rows) for name, rows in state.windows.items()}
+    return {
+        (symbol, name): {field: float(getattr(window, field)[slot]) for field in window.__dataclass_fields__}
+        for slot, symbol in enumerate(state.symbols)
+        for name, window in values.items()
+    }
+
+
+def told(made: Engine, symbol: str, name: WindowName, now_ns: int = NOW) -> dict[str, float]:
+    return all_told(made, now_ns)[symbol, name]
+
+
+def assert_equal(got: dict[str, float], expected: dict[str, float]) -> None:
+    # A spread of nearly nothing is as exact as the mean it is a spread about.
+    slack = {"qty_std": expected["qty_mean"] * 1e-9, "imbalance_ratio": 1e-9, "realised_volatility_ratio": 1e-9}
+    for field, value in expected.items():
+        assert got[field] == pytest.approx(value, rel=1e-9, abs=slack.get(field, 0.0), nan_ok=True), field
+
+
+def clock_of(arrived: Sequence[T]) -> int:
+    newest = max(trade.event_ns for trade in arrived)
+    return (newest if NOW - newest > RECORDED_AFTER_NS else NOW) // SECOND
+
+
+@given(batches=batches, folds=st.booleans())
+def test_every_window_equals_a_plain_recomputation(batches: list[list[T]], folds: bool) -> None:  # noqa: FBT001
+    made = engine()
+    arrived: list[T] = []
+    for each in batches:
+        made.apply(batch(each, first_seq=len(arrived)), now_ns=NOW)
+        arrived += each
+        if folds:
+            made.read(now_ns=NOW)
+    got = all_told(made)
+    for symbol in {trade.symbol for trade in arrived}:
+        for name, length_s in WINDOWS_S.items():
+            assert_equal(got[symbol, name], window(arrived, symbol, clock_of(arrived), length_s))
+
+
+@given(each=st.lists(trades, min_size=1, max_size=30), random=st.randoms(use_true_random=False))
+def test_the_order_of_arrival_does_not_matter_where_times_differ(each: list[T], random: Random) -> None:
+    distinct = list({(trade.at_ns, trade.symbol): trade for trade in each}.values())
+    shuffled = list(distinct)
+    random.shuffle(shuffled)
+    one, other = all_told(applied(distinct)), all_told(applied(shuffled))
+    for key, expected in one.items():
+        if key[0] != OTHER:
+            assert_equal(other[key], expected)
+
+
+def test_three_trades_by_hand() -> None:
+    made = applied([T(qty=1, price=10, at_ns=0), T(qty=2, price=20, at_ns=1, side="sell"), T(qty=3, price=15, at_ns=2)])
+    assert told(made, "A", "10s") == pytest.approx(
+        {
+            "trades": 3,
+            "buy_volume": 4,
+            "sell_volume": 2,
+            "vwap": (10 + 40 + 45) / 6,
+            "qty_mean": 2,
+            "qty_std": math.sqrt(2 / 3),
+            "qty_max": 3,
+            "imbalance_ratio": 2 / 6,
+            "open": 10,
+            "high": 20,
+            "low": 10,
+            "close": 15,
+            "realised_volatility_ratio": math.nan,
+        },
+        nan_ok=True,
+    )
+
+
+def test_a_window_without_trades_has_no_averages_but_counts_0() -> None:
+    got = told(applied([T(at_ns=-30 * SECOND)]), "A", "10s")
+    assert (got["trades"], got["buy_volume"], got["sell_volume"]) == (0, 0, 0)
+    assert all(math.isnan(got[field]) for field in ("vwap", "qty_mean", "qty_std", "qty_max", "open", "close"))
+
+
+def test_a_window_holds_whole_seconds_and_ends_with_the_second_of_the_clock() -> None:
+    made = applied([T(at_ns=-10 * SECOND), T(at_ns=-9 * SECOND), T(at_ns=SECOND - 1), T(at_ns=SECOND)])
+    assert told(made, "A", "10s")["trades"] == 2
+    assert told(made, "A", "10s", NOW + SECOND)["trades"] == 2
+    assert told(made, "A", "1m")["trades"] == 3
+
+
+def test_the_close_is_the_latest_event_and_of_equals_the_last_to_arrive() -> None:
+    made = applied([T(price=1, at_ns=5), T(price=2, at_ns=9), T(price=3, at_ns=7)], [T(price=4, at_ns=9)])
+    assert told(made, "A", "10s")["close"] == 4
+    assert told(made, "A", "10s")["open"] == 1
+
+
+def test_the_open_is_the_earliest_event_and_of_equals_the_first_to_arrive() -> None:
+    made = applied([T(price=1, at_ns=5), T(price=2, at_ns=3)], [T(price=3, at_ns=3), T(price=4, at_ns=4)])
+    assert told(made, "A", "10s")["open"] == 2
+
+
+def test_realised_volatility_comes_from_the_closes_of_seconds_across_gaps() -> None:
+    made = applied([T(price=100, at_ns=0), T(price=90, at_ns=-7 * SECOND), T(price=80, at_ns=-7 * SECOND - 1)])
+    assert told(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(
+        math.hypot(math.log(90 / 80), math.log(100 / 90))
+    )
+
+
+def test_windows_empty_when_a_feed_dies() -> None:
+    made = applied([T()])
+    assert told(made, "A", "10s", NOW + 9 * SECOND)["trades"] == 1
+    assert told(made, "A", "10s", NOW + 10 * SECOND)["trades"] == 0
+    assert told(made, "A", "1h", NOW + 3_599 * SECOND)["trades"] == 1
+    assert told(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
+
+
+def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
+    made = applied([T(at_ns=-86_400 * SECOND), T(at_ns=-86_405 * SECOND)])
+    for now_ns in (NOW, NOW + 5_000 * SECOND):
+        assert told(made, "A", "10s", now_ns)["trades"] == 2
+
+
+def test_looking_before_a_replay_begins_does_not_make_its_trades_late() -> None:
+    made = engine()
+    made.read(now_ns=NOW)
+    made.apply(batch([T(at_ns=-86_400 * SECOND)]), now_ns=NOW)
+    assert told(made, "A", "10s")["trades"] == 1
+    assert made.ledger.late == 0
+
+
+def test_a_trade_that_is_over_an_hour_late_counts_in_the_totals_only() -> None:
+    made = applied([T()], [T(at_ns=-4_000 * SECOND, qty=5)])
+    assert told(made, "A", "1h")["trades"] == 1
+    state = made.read(now_ns=NOW)
+    assert (state.ledger.late, state.ledger.ahead, state.ledger.applied) == (1, 0, 2)
+    assert state.totals.volume[0].sum() == 6
+
+
+def test_a_late_trade_goes_into_its_own_second() -> None:
+    made = applied([T()], [T(at_ns=-200 * SECOND, qty=5)])
+    assert told(made, "A", "1m")["trades"] == 1
+    assert told(made, "A", "5m")["buy_volume"] == 6
+
+
+def test_a_trade_from_the_far_future_moves_no_window() -> None:
+    made = applied([T()], [T(at_ns=86_400 * SECOND)])
+    assert told(made, "A", "10s")["trades"] == 1
+    assert made.ledger.ahead == 1
+
+
+def test_a_clock_that_was_set_back_does_not_make_all_trades_late() -> None:
+    made = applied([T()])
+    made.apply(batch([T(at_ns=-86_400 * SECOND)], first_seq=1), now_ns=NOW - 86_400 * SECOND)
+    made.fold()
+    assert made.ledger.late == 0
+
+
+def test_numbers_at_the_edge_of_float64_spoil_only_their_own_symbol() -> None:
+    made = applied([T(qty=1e300, price=1e300), T(symbol="B", qty=2)])
+    assert told(made, "B", "1h")["vwap"] == 100
+    assert told(made, "A", "1h")["trades"] == 1
+
+
+@given(parts=st.lists(st.integers(1, 5_000), min_size=1, max_size=3), symbols=st.integers(1, 19))
+def test_large_batches_are_folded_in_parts_without_a_seam(parts: list[int], symbols: int) -> None:
+    rng = np.random.default_rng(sum(parts))
+    made, total, count = engine(max_symbols=20), 0.0, 0
+    for n in parts:
+        part = batch([T(symbol=f"S{i}") for i in range(symbols)], first_seq=count)
+        records = part.records[np.arange(n) % symbols]
+        records["qty"] = rng.integers(1, 1_000, n)
+        records["symbol"] = rng.integers(0, symbols, n)
+        header = part.header.model_copy(update={"count": n})
+        made.apply(type(part)(header, records), now_ns=NOW)
+        total += float(records["qty"].sum())
+        count += n
+    window_1h = made.read(now_ns=NOW).windows["1h"]
+    assert int(window_1h.n.sum()) == count
+    assert float(window_1h.buy_volume.sum()) == total
