@@ -58,9 +58,8 @@ def find_or_start(target: Target, tell: Callable[[str], None]) -> Iterator[Stack
     with tempfile.TemporaryDirectory(prefix="loadtest-") as directory, ExitStack() as stack:
         own = start(Path(directory), stack)
         why = "As asked" if target.own_stack else f"No stack answers at {target.ingest_url}"
-        tell(
-            f"{why}: started ingest ({own.target.ingest_url}) and analytics ({own.target.analytics_url}); they stop again."
-        )
+        urls = f"ingest ({own.target.ingest_url}) and analytics ({own.target.analytics_url})"
+        tell(f"{why}: started {urls}; they stop again.")
         yield replace(own, target=replace(own.target, grafana_url=target.grafana_url))
 
 
