@@ -56,7 +56,7 @@ def assert_both_judge_alike(data: bytes) -> None:
         assert has_a_repeated_key(data), "the codec accepts what the decoder refuses"
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(data=frames())
 def test_decoder_and_codec_accept_the_same_frames_with_the_same_values(data: bytes) -> None:
     event("accepted" if judged_by_the_codec(data) else "refused")
