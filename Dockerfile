@@ -25,9 +25,10 @@ RUN --mount=type=cache,target=/root/.cache/uv \
         --output-file /tmp/names.txt \
     && uv pip install --python /opt/venv/bin/python --no-deps --require-hashes --compile-bytecode \
         --requirement /tmp/names.txt --constraint requirements.lock \
-    # What packages ship for developers and no program reads: the sources and types of compiled modules, and tests, a third
-    # of the files of NumPy and pandas. numpy.testing imports one of its tests' modules.
-    && find /opt/venv/lib -name '*.py[ix]' -delete -o -name '*.px[di]' -delete \
+    # What packages ship for developers and no program reads: sources, headers and types of compiled modules, and tests, a
+    # third of the files of NumPy and pandas. numpy.testing imports one of its tests' modules.
+    && find /opt/venv/lib \( -name '*.py[ix]' -o -name '*.px[di]' -o -name '*.[ch]' -o -name '*.hpp' -o -name '*.cuh' \
+        -o -name 'test_*.py' -o -name 'test_*.pyc' \) -delete \
     && find /opt/venv/lib -path '*/site-packages/*/tests/*' -type f ! -name '__init__*' ! -name '_natype*' -delete
 # Finds /opt/app without an environment variable that a user could lose.
 RUN echo /opt/app > "$(echo /opt/venv/lib/python3*/site-packages)/app.pth"

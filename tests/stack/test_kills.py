@@ -56,16 +56,15 @@ def test_a_killed_analytics_loses_no_trade_that_ingest_accepted(stack: Stack) ->
     stack.wait_until("telemetry:completeness:ratio5m", 1, 60)
 
 
-def test_trades_sent_while_a_killed_ingest_is_away_arrive_when_it_is_back(stack: Stack) -> None:
+def test_a_killed_ingest_takes_the_same_client_up_where_it_was(stack: Stack) -> None:
     counter = 'sum(trading_trades_total{symbol="KILL-I"})'
     with Publisher(stack.trades_endpoint, "kill-ingest", linger_s=30) as publisher:
         publish(publisher, "KILL-I", buys=TRADES, sells=0)
         stack.wait_until(counter, TRADES)
         stack.wait_until_applied()
-        restarts = stack.inspect("ingest")["RestartCount"]
-        kill(stack, "ingest")
+        # What is between client and ingest at that moment dies with it, so it is a quiet one.
+        kill_and_wait(stack, "ingest")
         publish(publisher, "KILL-I", buys=0, sells=TRADES)
-        wait_until_back(stack, "ingest", restarts)
     # Analytics was not killed: its counters go on where they were.
     stack.wait_until(counter, 2 * TRADES)
     stack.wait_until('telemetry_source_trades_total{source="kill-ingest"}', TRADES)
