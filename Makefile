@@ -12,7 +12,7 @@ ARGS       ?=
 export UV_VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types up down lock loadtest bench dashboards test-browser test-stack soak clean
+.PHONY: help setup run test lint types up down lock loadtest bench dashboards settings test-browser test-stack soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s%s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ loadtest: $(STAMP) ## load the running stack, or one of its own where none answe
 
 bench: $(STAMP) ## measure the pipeline against bare ZeroMQ
 	@$(BIN)/bench $(ARGS)
+
+settings: $(STAMP) ## write the README's table of settings anew from code
+	@$(BIN)/python scripts/settings_table.py
 
 dashboards: $(STAMP) ## write the Grafana dashboards anew from code
 	@$(BIN)/build-dashboards $(ARGS)

@@ -1,4 +1,4 @@
-"""Writes the table of settings into the README, from the settings classes: `.venv/bin/python scripts/settings_table.py`."""
+"""Writes the table of settings into the README, from the settings classes. Run by `make settings`."""
 
 import sys
 from pathlib import Path
