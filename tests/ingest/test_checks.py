@@ -109,6 +109,14 @@ def test_a_refused_trade_whose_number_can_be_read_is_not_lost_as_well(
     assert sequences.sources["bot"].lost == 0
 
 
+def test_a_trade_with_a_repeated_key_counts_with_its_last_value(checker: Checker) -> None:
+    single = frame(trade()).replace(b'"qty"', b'"qty":-1,"qty"')
+    several = frame(columns(2)).replace(b'"price"', b'"price":[],"price"')
+    checked = checker.check(burst_of(single, several), NOW_NS)
+    assert _outcomes(checked) == (2, 0, 0, 0)
+    assert checked.chunks[0].records["qty"].tolist() == [0.5, 0.5, 0.5]
+
+
 def test_commands_are_left_to_the_desk(checker: Checker) -> None:
     command = TradeCommand(command_id=UUID(int=1), source="ui", symbol="A", side="buy", qty=1, sent_ns=1)
     checked = checker.check(burst_of(encode(command)), NOW_NS)

@@ -1,7 +1,7 @@
 """Decides what becomes of every message: accepted, refused, duplicate, ignored, or a command for the desk. Pure."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from ingest.feeds.base import FeedBurst, FeedTrade
 from ingest.records import Chunk, ChunkBuilder, records_of
@@ -11,7 +11,7 @@ from telemetry_runtime.transport import Burst
 from telemetry_schema.codec import decode_edge
 from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
 from telemetry_schema.errors import DecodeError, Reason
-from telemetry_schema.messages import KillSwitch, TradeCommand
+from telemetry_schema.messages import KillSwitch, Trade, TradeColumns, TradeCommand
 
 Command = TradeCommand | KillSwitch
 
@@ -192,17 +192,24 @@ class _ClientBurst(_Judge):
             self._builder.add_columns(columns, self._now_ns, skip=skip)
 
     def _judge_other(self, frame: bytes) -> None:
-        """What is no trade: a command, or refused. If it says which trade it was, that one is not lost as well."""
+        """What the fast decoder does not accept: a command, a trade with repeated keys, or refused."""
         try:
             message = decode_edge(frame)
         except DecodeError as error:
-            if position := self._decoder.position(frame):
-                self._sequences.observe(position.source, position.run, position.seq, position.count, self._now_ns)
-            self._refuse(error.reason, error.detail, frame)
+            self._refuse_undecoded(error, frame)
             return
-        if not isinstance(message, Command):
-            raise TypeError(f"the fast decoder did not accept a valid {message.type}: {frame[:1000]!r}")
-        self._checked.commands.append(message)
+        if isinstance(message, Trade):
+            self._judge_trade(cast("FastTrade", message), frame)
+        elif isinstance(message, TradeColumns):
+            self._judge_columns(cast("FastColumns", message), frame)
+        else:
+            self._checked.commands.append(message)
+
+    def _refuse_undecoded(self, error: DecodeError, frame: bytes) -> None:
+        # If the message says which trade it was, that one is not lost as well.
+        if position := self._decoder.position(frame):
+            self._sequences.observe(position.source, position.run, position.seq, position.count, self._now_ns)
+        self._refuse(error.reason, error.detail, frame)
 
     def _refuse_ahead(self, newest_ns: int, frame: bytes) -> None:
         self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, self._now_ns), frame)
