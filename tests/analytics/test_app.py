@@ -13,9 +13,9 @@ from analytics.app import AnalyticsApp
 from analytics.engine import Engine
 from analytics.metrics import Metrics
 from analytics.snapshots import Snapshots
+from telemetry_runtime.channels import Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_runtime.transport import Frames
 from telemetry_schema.batch import CommandRef, TradeBatch, encode_batch
 from telemetry_schema.codec import decode_progress, decode_ui
 from telemetry_schema.messages import CommandResult, Progress

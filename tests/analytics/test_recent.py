@@ -73,9 +73,8 @@ def test_times_from_one_trade_to_the_next() -> None:
 
 def test_the_tape_holds_the_last_50_trades_of_all_symbols_in_the_order_of_arrival() -> None:
     made = applied(*[[T(symbol=f"S{i % 3}", qty=1 + i + 20 * part) for i in range(20)] for part in range(4)])
-    records, applied_ns = made.tape.view()
-    assert records["qty"].tolist() == list(range(31, 81))
-    assert set(applied_ns.tolist()) == {NOW}
+    assert [row.qty for row in made.tape.rows] == list(range(31, 81))
+    assert {row.applied_ns for row in made.tape.rows} == {NOW}
 
 
 def test_room_for_more_symbols_keeps_what_is_there() -> None:

@@ -9,10 +9,9 @@ from analytics.exposition import text
 from analytics.metrics import Metrics
 from analytics.refusals import Refusals
 from analytics.snapshots import Snapshots
-from analytics.trades import check_values
+from telemetry_runtime.channels import Frames, LossySink, Source
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_runtime.transport import Frames, LossySink, Source
 from telemetry_schema.batch import TradeBatch, decode_batch
 from telemetry_schema.codec import encode
 from telemetry_schema.errors import BatchError
@@ -66,12 +65,12 @@ class AnalyticsApp:
         now_ns = self._clock.now_ns()
         try:
             batch = decode_batch(frames)
-            check_values(batch.records)
+            applied = self._engine.apply(batch, now_ns=now_ns)
         except BatchError as error:
             self._engine.refuse()
             self._refusals.tell(error, now_ns)
             return
-        if self._engine.apply(batch, now_ns=now_ns) and batch.header.commands:
+        if applied and batch.header.commands:
             self._confirm(batch, now_ns)
 
     def _confirm(self, batch: TradeBatch, now_ns: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.arrays import SECOND_NS, Bools, may_overflow
+from analytics.arrays import SECOND_NS, Bools, Ints, may_overflow
 from analytics.buckets import MAX_AHEAD_S, Buckets
 from analytics.event_clock import EventClock
 from analytics.latency import Latencies, Skews, StageView
@@ -14,7 +14,7 @@ from analytics.rows import Rows
 from analytics.slots import Slots
 from analytics.streams import Place, Streams
 from analytics.totals import Totals, TotalsView
-from analytics.trades import Pending, Slots16
+from analytics.trades import Origin, Pending, numbers
 from analytics.windows import Windows
 from telemetry_schema.batch import BatchHeader, Records, TradeBatch
 from telemetry_schema.views import Stage, WindowName
@@ -53,21 +53,25 @@ class Engine:
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(max_sources + 1)
 
     def apply(self, batch: TradeBatch, *, now_ns: int) -> bool:
-        """Applies those trades of the batch that have not been applied before; whether all of it is applied now."""
-        header = batch.header
+        """Applies those trades of the batch that have not been applied before; whether all of it is applied now.
+
+        Raises:
+            BatchError: a number in it is impossible; then nothing is changed.
+        """
+        header, rows = batch.header, numbers(batch.records)
         admission = self.streams.admit(header)
         self.ledger.count(admission, header.count)
         if admission.place is Place.NEXT:
-            self._add(header, batch.records[admission.repeated :], now_ns)
+            fresh = slice(admission.repeated, None)
+            self._add(rows[:, fresh], batch.records[fresh], self._origin(header, now_ns))
         return admission.place is not Place.EARLY
 
-    def _add(self, header: BatchHeader, fresh: Records, now_ns: int) -> None:
-        symbols, sources = self._slots(header)
-        recorded, at = _recorded(header), (now_ns, header.sent_ns)
-        while len(fresh):
-            room = self._pending.room
-            self._pending.add(fresh[:room], symbols=symbols, sources=sources, recorded=recorded, at=at)
-            fresh = fresh[room:]
+    def _add(self, rows: Ints, records: Records, origin: Origin) -> None:
+        done = 0
+        while done < len(records):
+            part = slice(done, done + self._pending.room)
+            self._pending.add(rows[:, part], records[part], origin)
+            done = part.stop
             if not self._pending.room:
                 self.fold()
 
@@ -75,11 +79,11 @@ class Engine:
         """Counts a message that is no batch."""
         self.ledger.batches["refused"] += 1
 
-    def _slots(self, header: BatchHeader) -> tuple[Slots16, Slots16]:
+    def _origin(self, header: BatchHeader, now_ns: int) -> Origin:
         symbols, sources = self.symbols.find(header.symbols), self.sources.find(header.sources)
         self.buckets.reserve(len(self.symbols))
         self.recent.reserve(len(self.symbols))
-        return symbols, sources
+        return Origin(symbols, sources, _recorded(header), now_ns, header.sent_ns)
 
     @may_overflow
     def fold(self) -> None:

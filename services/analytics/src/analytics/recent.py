@@ -1,14 +1,14 @@
 """The last raw trades of each symbol, in the order of arrival: for what buckets cannot tell (quantiles, arrivals)."""
 
+from collections import deque
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from analytics.arrays import Bools, Floats, Ints, may_overflow
 from analytics.indicators import burstiness, interval_moments, quantiles
 from analytics.trades import Trades
-from telemetry_schema.batch import TRADE_DTYPE, Records
 from telemetry_schema.fields import Side
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 PROBABILITIES: Final = (0.5, 0.9, 0.99)
 """The quantiles of quantity that are published."""
-
-_WORDS: Final = TRADE_DTYPE.itemsize // 8
 
 
 class RecentTrades:
@@ -160,20 +158,26 @@ def interarrival(trades: "pd.DataFrame") -> "pd.Series[float]":
     return seconds
 
 
+class TapeRow(NamedTuple):
+    """One of the last trades; symbol and source are slots."""
+
+    symbol: int
+    source: int
+    is_buy: bool
+    qty: float
+    price: float
+    event_ns: int
+    applied_ns: int
+
+
 class Tape:
     """The last trades of all symbols, in the order of arrival."""
 
     def __init__(self, length: int) -> None:
-        self._length = length
-        self._words = np.zeros((0, _WORDS), np.int64)
-        self._applied_ns = np.zeros(0, np.int64)
+        self._last = slice(-length, None)
+        self.rows: deque[TapeRow] = deque(maxlen=length)
 
     def fold(self, trades: Trades) -> None:
         """Adds trades."""
-        words = trades.records[-self._length :].view(np.int64).reshape(-1, _WORDS)
-        self._words = np.concatenate((self._words, words))[-self._length :]
-        self._applied_ns = np.concatenate((self._applied_ns, trades.applied_ns[-self._length :]))[-self._length :]
-
-    def view(self) -> tuple[Records, Ints]:
-        """The trades, oldest first, and when each was applied; neither is changed later."""
-        return self._words.view(TRADE_DTYPE).reshape(-1), self._applied_ns
+        columns = (getattr(trades, name)[self._last].tolist() for name in TapeRow._fields)
+        self.rows.extend(map(TapeRow._make, zip(*columns, strict=True)))

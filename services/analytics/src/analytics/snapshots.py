@@ -14,7 +14,6 @@ from analytics.latency import StageView
 from analytics.ledger import Ledger
 from analytics.rows import Rows
 from analytics.window_values import WindowValues, window_values
-from telemetry_schema.batch import BUY
 from telemetry_schema.views import (
     AppliedLedger,
     Bars,
@@ -66,19 +65,18 @@ class Snapshots:
         )
 
     def _tape(self) -> list[TapeTrade]:
-        records, applied_ns = self._engine.tape.view()
         symbols, sources = self._engine.symbols.names, self._engine.sources.names
         return [
             TapeTrade(
-                symbol=symbols[trade["symbol"]],
-                source=sources[trade["source"]],
-                side="buy" if trade["side"] == BUY else "sell",
-                qty=float(trade["qty"]),
-                price=float(trade["price"]),
-                event_ns=int(trade["event_ns"]),
-                applied_ns=int(applied),
+                symbol=symbols[row.symbol],
+                source=sources[row.source],
+                side="buy" if row.is_buy else "sell",
+                qty=row.qty,
+                price=row.price,
+                event_ns=row.event_ns,
+                applied_ns=row.applied_ns,
             )
-            for trade, applied in zip(records[::-1], applied_ns[::-1], strict=True)
+            for row in reversed(self._engine.tape.rows)
         ]
 
     def _bars(self, state: State, slots: Sequence[int], first: int, last: int) -> list[Bars]:

@@ -22,59 +22,73 @@ MAX_FOLD_TRADES: Final = 1 << ARRIVAL_BITS
 
 _WORDS: Final = TRADE_DTYPE.itemsize // 8
 _NUMBERS: Final = 5
-"""The first words of a record are its three times, price and quantity."""
+"""The first words of a record: event, sent and received time, price, quantity."""
+_TIMES: Final = 3
+
+_INFINITY: Final = int(np.array(np.inf).view(np.int64))
+"""The bits of positive floats, read as integers, lie between 0 and those of infinity, and in the same order."""
 
 Slots16: TypeAlias = npt.NDArray[np.uint16]
-"""Slots, as they are kept in the records."""
-
-_PRICE, _QTY = 3, 4
-_INFINITY: Final = int(np.array(np.inf).view(np.int64))
-"""The bits of a positive float, read as an integer, are between 0 and those of infinity, and in the same order."""
+"""Slots, in as little memory as they need."""
 
 
-def check_values(records: Records) -> None:
-    """Checks that every time is ≥ 0, every price and quantity above 0 and finite.
+def numbers(records: Records) -> Ints:
+    """The times, prices and quantities of some records in rows, shape (5, n); floats as their bits.
 
     Raises:
-        BatchError: one is not, which ingest does not let through: something else speaks here.
+        BatchError: a time is below 0, or a price or quantity is not above 0 and finite. Ingest lets no such trade
+            through: something else speaks here.
     """
-    if not len(records):
-        return
-    numbers = records.view(np.int64).reshape(-1, _WORDS)[:, :_NUMBERS]
-    least, most = numbers.min(axis=0).tolist(), numbers.max(axis=0).tolist()
-    if min(least) < 0 or not min(least[_PRICE], least[_QTY]) or max(most[_PRICE], most[_QTY]) >= _INFINITY:
-        raise BatchError("a time, price or quantity is out of range")
+    rows = records.view(np.int64).reshape(-1, _WORDS)[:, :_NUMBERS].T.copy()
+    if rows.size:
+        floats = rows[_TIMES:]
+        if rows[:_TIMES].min() < 0 or floats.min() <= 0 or floats.max() >= _INFINITY:
+            raise BatchError("a time, price or quantity is out of range")
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
 class Trades:
     """Some trades in the order of their arrival, columns of shape (n,). Times are in epoch nanoseconds."""
 
-    records: Records
-    """As they came, but symbol and source are slots."""
     event_ns: Ints
+    sent_ns: Ints
+    received_ns: Ints
+    applied_ns: Ints
+    pushed_ns: Ints
+    """When ingest pushed the batch."""
     price: Floats
     qty: Floats
-    is_buy: Bools
     symbol: Ints
     """Slot of the symbol."""
     source: Ints
     """Slot of the source."""
-    applied_ns: Ints
-    pushed_ns: Ints
-    """When ingest pushed the batch."""
+    is_buy: Bools
     recorded: Bools
     """The trade is replayed: its times are of the recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the trades of one batch share."""
+
+    symbols: Slots16
+    """Slot of each symbol of the batch's table."""
+    sources: Slots16
+    recorded: Bools | None
+    """Whether each source of the batch's table is replayed; None when none is."""
+    applied_ns: int
+    pushed_ns: int
 
 
 class Pending:
     """Room for `MAX_FOLD_TRADES` trades."""
 
     def __init__(self) -> None:
-        self._words = np.zeros((MAX_FOLD_TRADES, _WORDS), np.int64)
-        self._records: Records = self._words.view(TRADE_DTYPE).reshape(-1)
-        self._applied_ns, self._pushed_ns = np.zeros((2, MAX_FOLD_TRADES), np.int64)
-        self._recorded = np.zeros(MAX_FOLD_TRADES, np.bool_)
+        self._numbers = np.zeros((_NUMBERS, MAX_FOLD_TRADES), np.int64)
+        self._floats: Floats = self._numbers[_TIMES:].view(np.float64)
+        self._applied_ns, self._pushed_ns, self._symbol, self._source = np.zeros((4, MAX_FOLD_TRADES), np.int64)
+        self._is_buy, self._recorded = np.zeros((2, MAX_FOLD_TRADES), np.bool_)
         self._n = 0
 
     def __len__(self) -> int:
@@ -85,41 +99,33 @@ class Pending:
         """Trades that still fit."""
         return MAX_FOLD_TRADES - self._n
 
-    def add(
-        self, records: Records, *, symbols: Slots16, sources: Slots16, recorded: Bools | None, at: tuple[int, int]
-    ) -> None:
-        """Adds trades that must fit.
-
-        Args:
-            records: contiguous, shape (n,).
-            symbols: slot of each symbol of the batch's table.
-            sources: slot of each source of the batch's table.
-            recorded: whether each source of the batch's table is replayed; None when none is.
-            at: when they were applied and when ingest pushed them.
-        """
+    def add(self, rows: Ints, records: Records, origin: Origin) -> None:
+        """Adds trades that must fit: their numbers, and the records these are from."""
         span = slice(self._n, self._n + len(records))
-        # Copied as words: NumPy copies a structured array field by field, thirty times slower.
-        self._words[span] = records.view(np.int64).reshape(-1, _WORDS)
         source = records["source"]
-        self._records["symbol"][span] = symbols[records["symbol"]]
-        self._records["source"][span] = sources[source]
-        self._recorded[span] = False if recorded is None else recorded[source]
-        self._applied_ns[span], self._pushed_ns[span] = at
+        self._numbers[:, span] = rows
+        self._symbol[span] = origin.symbols[records["symbol"]]
+        self._source[span] = origin.sources[source]
+        self._is_buy[span] = records["side"] == BUY
+        self._recorded[span] = False if origin.recorded is None else origin.recorded[source]
+        self._applied_ns[span], self._pushed_ns[span] = origin.applied_ns, origin.pushed_ns
         self._n = span.stop
 
     def take(self) -> Trades:
         """All that is there; valid until the next `add`."""
         span, self._n = slice(0, self._n), 0
-        records = self._records[span]
+        event_ns, sent_ns, received_ns = self._numbers[:_TIMES, span]
+        price, qty = self._floats[:, span]
         return Trades(
-            records=records,
-            event_ns=records["event_ns"].copy(),
-            price=records["price"].copy(),
-            qty=records["qty"].copy(),
-            is_buy=records["side"] == BUY,
-            symbol=records["symbol"].astype(np.int64),
-            source=records["source"].astype(np.int64),
+            event_ns=event_ns,
+            sent_ns=sent_ns,
+            received_ns=received_ns,
             applied_ns=self._applied_ns[span],
             pushed_ns=self._pushed_ns[span],
+            price=price,
+            qty=qty,
+            symbol=self._symbol[span],
+            source=self._source[span],
+            is_buy=self._is_buy[span],
             recorded=self._recorded[span],
         )
