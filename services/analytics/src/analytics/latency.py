@@ -43,8 +43,8 @@ _FINE: Final = _FINE_NS.size + 1
 _STAGE_OFFSETS: Final = np.arange(len(STAGES))[:, None] * _FINE
 
 _CELL_SHIFT: Final = 52 - 5
-"""A float's exponent and first 5 bits of mantissa number cells that are at most 3 % wide: narrower than any fine bucket,
-so that at most one bound is inside a cell."""
+"""A float's exponent and first 5 bits of mantissa number cells that are at most 3 % wide: narrower than any fine
+bucket, so that at most one bound is inside a cell."""
 
 
 def _cells(values: Floats) -> Ints:
