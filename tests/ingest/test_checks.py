@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ingest.checks import Checked, Checker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
 from ingest.sequences import SequenceTracker
+from telemetry_runtime.channels import Burst
 from telemetry_runtime.fakes import burst_of
-from telemetry_runtime.transport import Burst
 from telemetry_schema import Reason
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE
 from telemetry_schema.codec import encode

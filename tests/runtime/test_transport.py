@@ -4,16 +4,9 @@ import asyncio
 
 import pytest
 
+from telemetry_runtime.channels import Frames
 from telemetry_runtime.errors import StartupError
-from telemetry_runtime.transport import (
-    CurveClient,
-    CurveServer,
-    DroppingSink,
-    EdgePullSource,
-    Frames,
-    PullSource,
-    PushSink,
-)
+from telemetry_runtime.transport import CurveClient, CurveServer, DroppingSink, EdgePullSource, PullSource, PushSink
 
 FREE = "tcp://127.0.0.1:*"
 

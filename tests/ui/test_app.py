@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
+from telemetry_runtime.channels import Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_runtime.transport import Frames
 from telemetry_schema.codec import encode
 from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
 from telemetry_schema.views import IngestStatus, Snapshot

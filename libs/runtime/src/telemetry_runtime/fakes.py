@@ -4,7 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Iterable, Sequence
 
-from telemetry_runtime.transport import Burst, Frames
+from telemetry_runtime.channels import Burst, Frames
 
 
 class FakeClock:

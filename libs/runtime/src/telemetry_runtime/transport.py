@@ -10,19 +10,16 @@ there is taken without waiting (ADR 3 has the figures).
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias, TypeVar
+from typing import Self, TypeVar
 
 import zmq
 
+from telemetry_runtime.channels import Burst, Frames
 from telemetry_runtime.errors import StartupError
-
-Frame: TypeAlias = bytes | memoryview
-Frames: TypeAlias = Sequence[Frame]
-"""One message: one frame or more."""
 
 LINGER_MS = 2_000
 """How long closing waits for what is still queued: long enough for a loaded loopback, short enough for a stop."""
@@ -34,62 +31,7 @@ MAX_WIRE_BYTES = 8 * 1024 * 1024
 """A frame longer than this ends its connection inside libzmq: the bound on memory that a hostile peer can take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """What came to the edge at once: the messages of one frame, as they should be, and the others. Falsy when empty."""
-
-    frames: list[bytes]
-    multipart: list[list[bytes]]
-
-    def __bool__(self) -> bool:
-        return bool(self.frames or self.multipart)
-
-
 _Taken = TypeVar("_Taken", Burst, list[Frames])
-
-
-class EdgeSource(Protocol):
-    """Where the messages of clients come from, each of one frame."""
-
-    async def receive(self) -> Burst:
-        """The next burst, at least one message; empty when the source has ended."""
-        ...
-
-
-class Source(Protocol):
-    """Where messages come from."""
-
-    async def receive(self) -> list[Frames]:
-        """The next burst, at least one message; empty when the source has ended."""
-        ...
-
-
-class Sink(Protocol):
-    """Where messages go, each of them: a full queue is waited for."""
-
-    async def send(self, frames: Frames) -> None:
-        """Returns when the message is in the queue."""
-        ...
-
-
-class TrySink(Protocol):
-    """Where messages go, each of them, for a caller that keeps what was not taken and tries again."""
-
-    def try_send(self, frames: Frames) -> bool:
-        """Whether the message was taken; if not, nothing happened."""
-        ...
-
-    async def writable(self) -> None:
-        """Returns when it is worth trying again."""
-        ...
-
-
-class LossySink(Protocol):
-    """Where messages go that may be missed: a full queue drops, and counts."""
-
-    def offer(self, frames: Frames) -> bool:
-        """Whether the message was taken; one that was not is counted as dropped."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from ingest.ledger import Ledger
 from ingest.outflow import Outflow
 from ingest.records import ChunkBuilder
 from ingest.status import StatusReporter
+from telemetry_runtime.channels import EdgeSource, LossySink, Source
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.errors import StopError
 from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_runtime.transport import EdgeSource, LossySink, Source
 from telemetry_schema.batch import CommandRef
 from telemetry_schema.codec import encode
 

@@ -7,7 +7,7 @@ from ingest.feeds.base import FeedBurst, FeedTrade
 from ingest.records import Chunk, ChunkBuilder, records_of
 from ingest.runs import runs_of
 from ingest.sequences import SequenceTracker
-from telemetry_runtime.transport import Burst
+from telemetry_runtime.channels import Burst
 from telemetry_schema.codec import decode_edge
 from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
 from telemetry_schema.errors import DecodeError, Reason

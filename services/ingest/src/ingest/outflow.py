@@ -13,8 +13,8 @@ import structlog
 
 from ingest.records import Chunk
 from ingest.sizes import SizeHistogram
+from telemetry_runtime.channels import Frames, Source, TrySink
 from telemetry_runtime.clock import Clock
-from telemetry_runtime.transport import Frames, Source, TrySink
 from telemetry_schema.batch import BatchHeader, CommandRef, TradeBatch, encode_batch
 from telemetry_schema.codec import decode_progress
 from telemetry_schema.errors import DecodeError

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 import structlog
 from pydantic import ValidationError
 
+from telemetry_runtime.channels import Frame, LossySink, Source, TrySink
 from telemetry_runtime.clock import Clock
-from telemetry_runtime.transport import Frame, LossySink, Source, TrySink
 from telemetry_schema.codec import decode_ui, encode
 from telemetry_schema.errors import DecodeError
 from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
