@@ -1,0 +1,127 @@
+"""The real processes on free ports with a simulated market, and headless Chromium in front of them."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.helpers.desk import Desk
+
+_figures: list[str] = []
+REPORTS = Path(__file__).parents[2] / "reports" / "browser"
+# Without these Chromium looks for its maker's servers by itself, which is not the page's doing.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def figure(text: str) -> None:
+    """Notes something that was measured, to be printed at the end."""
+    _figures.append(text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what was measured."""
+    for text in _figures:
+        terminalreporter.write_line(f"measured: {text}")
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Ingest, analytics and the page."""
+    with Desk(tmp_path_factory.mktemp("desk"), feeds="sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7") as desk:
+        yield desk.start()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if program is None:
+        pytest.fail("no chromium found: install it (on Debian: apt install chromium), or name it in CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What a browser context did that it should not: console errors, and requests to other hosts."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+
+    def follow(self, context: BrowserContext) -> None:
+        """Looks at every page of the context."""
+        context.on("console", self._note_console)
+        context.on("request", self._note_request)
+        context.on("weberror", lambda error: self.errors.append(str(error.error)))
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _note_request(self, request: Request) -> None:
+        own = (self._desk.page_url, self._desk.page_url.replace("http", "ws"), "data:", "blob:")
+        if not request.url.startswith(own):
+            self.strangers.append(request.url)
+
+
+@contextmanager
+def visitor(browser: Browser, desk: Desk, watch: Watch, scheme: str = "dark") -> Iterator[Page]:
+    """A person of their own: a context with an empty cache, and its page, opened."""
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900},
+        color_scheme="light" if scheme == "light" else "dark",
+        reduced_motion="reduce",
+    )
+    context.set_default_timeout(20_000)
+    watch.follow(context)
+    try:
+        page = context.new_page()
+        page.goto(desk.page_url)
+        page.get_by_test_id("stMetric").first.wait_for()
+        yield page
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def watch(desk: Desk) -> Iterator[Watch]:
+    """Fails the test at its end if a page complained or called elsewhere."""
+    watch = Watch(desk)
+    yield watch
+    assert watch.strangers == []
+    assert watch.errors == []
+
+
+@pytest.fixture
+def page(browser: Browser, desk: Desk, watch: Watch) -> Iterator[Page]:
+    """The page on its first view, Market."""
+    with visitor(browser, desk, watch) as page:
+        yield page
+
+
+@pytest.fixture
+def trade_page(page: Page) -> Page:
+    """The page on Trade, with a ticket that can be sent."""
+    open_trade(page)
+    return page
+
+
+def open_trade(page: Page) -> None:
+    """Goes to the Trade page."""
+    page.get_by_role("link", name="Trade").click()
+    page.get_by_role("button", name="Buy").wait_for()
+    page.get_by_role("table", name="Blotter").wait_for()

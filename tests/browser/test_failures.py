@@ -1,0 +1,71 @@
+"""What the page shows while parts of the system are gone, and that it comes back by itself."""
+
+import os
+import signal
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watch, figure, open_trade
+from tests.browser.test_trade import answer, by_mouse, newest, type_into
+from tests.helpers.desk import Desk
+from tests.helpers.services import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+def test_a_killed_analytics_is_told_within_three_seconds_and_forgotten_when_it_is_back(desk: Desk, page: Page) -> None:
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    desk.analytics.kill()
+    began_s = time.monotonic()
+    try:
+        gone = page.get_by_role("status").filter(has_text="Analytics is away")
+        expect(gone).to_be_visible(timeout=5_000)
+        took_s = time.monotonic() - began_s
+        expect(gone).to_contain_text("since")
+        expect(page.get_by_text("Live", exact=True)).to_be_hidden()
+    finally:
+        desk.analytics.start().wait_ready()
+    assert took_s < 3.0
+    figure(f"analytics killed to banner: {took_s:.2f} s")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(gone).to_be_hidden()
+
+
+def test_without_ingest_an_order_is_refused_at_once_and_positions_are_there_when_it_is_back(
+    desk: Desk, trade_page: Page
+) -> None:
+    type_into(trade_page, "Quantity", "0.0111")
+    by_mouse(trade_page)
+    expect(answer(trade_page)).to_contain_text("recorded")
+    positions = trade_page.get_by_role("table", name="Positions")
+    held = positions.get_by_role("row").filter(has_text="BTC-USD").get_by_role("cell").nth(1).inner_text()
+    desk.ingest.stop()
+    try:
+        expect(trade_page.get_by_role("status").filter(has_text="Ingest is away")).to_be_visible(timeout=5_000)
+        by_mouse(trade_page)
+        expect(answer(trade_page)).to_contain_text("Not sent: ingest is away")
+    finally:
+        desk.ingest.start().wait_ready()
+    expect(trade_page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(positions.get_by_role("row").filter(has_text="BTC-USD").get_by_role("cell").nth(1)).to_have_text(held)
+
+
+def test_a_killed_page_process_comes_back_by_itself_with_blotter_and_history(
+    desk: Desk, watch: Watch, trade_page: Page
+) -> None:
+    type_into(trade_page, "Quantity", "0.0999")
+    by_mouse(trade_page)
+    expect(answer(trade_page)).to_contain_text("recorded")
+    order = newest(trade_page).get_by_role("cell").last.inner_text()
+    before = desk.page_pid()
+    os.kill(before, signal.SIGKILL)
+    began_s = time.monotonic()
+    eventually(lambda: any(pid != before for pid in desk.page_pids()), what="a new page process")
+    trade_page.get_by_text("Live", exact=True).wait_for(timeout=60_000)
+    open_trade(trade_page)
+    expect(trade_page.get_by_role("table", name="Blotter")).to_contain_text(order, timeout=60_000)
+    figure(f"page killed to blotter: {time.monotonic() - began_s:.1f} s")
+    assert desk.ui.metrics().value("telemetry_ui_page_starts_total") == 2
+    watch.errors.clear()  # the browser says that the connection broke, and it did

@@ -1,0 +1,159 @@
+"""Trade: what is on the ticket is what is sent, by whichever way, and what became of it is told."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import Watch, open_trade, visitor
+from tests.helpers.desk import Desk
+from tests.helpers.services import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+def type_into(page: Page, name: str, text: str) -> None:
+    field = page.get_by_role("spinbutton", name=name)
+    field.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text)
+
+
+def choose(page: Page, symbol: str) -> None:
+    box = page.get_by_test_id("stSelectbox").get_by_role("combobox")
+    box.click()
+    page.keyboard.type(symbol)
+    page.keyboard.press("Enter")
+
+
+def answer(page: Page) -> Locator:
+    return page.get_by_test_id("stAlert")
+
+
+def newest(page: Page) -> Locator:
+    return page.get_by_role("table", name="Blotter").get_by_role("row").nth(1)
+
+
+def by_mouse(page: Page) -> None:
+    page.get_by_role("button", name="Buy").click()
+
+
+def by_enter(page: Page) -> None:
+    page.get_by_role("button", name="Buy").focus()
+    page.keyboard.press("Enter")
+
+
+def by_shortcut(page: Page) -> None:
+    page.keyboard.press("Alt+b")
+
+
+def test_buy_is_recorded_with_its_round_trip_and_is_in_the_tape_and_counts_exactly_once(
+    desk: Desk, trade_page: Page
+) -> None:
+    desk.send_trade("ONCE-USD", 100.0)
+    expect(trade_page.get_by_role("table", name="Quotes")).to_contain_text("ONCE-USD")
+    eventually(lambda: desk.trades("ONCE-USD", "buy") == 1, what="the first trade in the metrics")
+    choose(trade_page, "ONCE-USD")
+    type_into(trade_page, "Quantity", "0.25")
+    by_mouse(trade_page)
+    expect(answer(trade_page)).to_have_text(re.compile(r"BUY 0\.25 ONCE-USD recorded at 100\.000 in \d+\.\d\d ms"))
+    expect(newest(trade_page)).to_contain_text("recorded")
+    eventually(lambda: desk.trades("ONCE-USD", "buy") == 2, what="the order in the metrics")
+    expect(trade_page.get_by_role("table", name="Positions")).to_contain_text("0.2500")
+    trade_page.get_by_role("link", name="Market").click()
+    trade_page.get_by_role("combobox", name="Symbol").click()
+    trade_page.get_by_role("option", name="ONCE-USD").click()
+    row = trade_page.get_by_role("table", name="Tape").get_by_role("row").nth(1)
+    expect(row).to_contain_text("0.2500")
+    expect(row).to_contain_text("ui")
+    assert desk.trades("ONCE-USD", "buy") == 2
+
+
+@pytest.mark.parametrize("send", [by_mouse, by_enter, by_shortcut])
+def test_what_is_on_the_ticket_is_what_is_sent(trade_page: Page, send: Callable[[Page], None]) -> None:
+    for qty in ("0.0123", "0.0456"):
+        type_into(trade_page, "Quantity", qty)
+        send(trade_page)
+        expect(answer(trade_page)).to_contain_text(f"BUY {qty} BTC-USD recorded")
+        expect(newest(trade_page)).to_contain_text(qty)
+        expect(newest(trade_page)).to_contain_text("market")
+
+
+def test_an_order_with_a_price_fills_at_that_price(desk: Desk, trade_page: Page) -> None:
+    desk.send_trade("LIMIT-USD", 100.0)
+    expect(trade_page.get_by_role("table", name="Quotes")).to_contain_text("LIMIT-USD")
+    choose(trade_page, "LIMIT-USD")
+    type_into(trade_page, "Quantity", "2")
+    type_into(trade_page, "Limit price", "98.5")
+    trade_page.keyboard.press("Alt+s")
+    expect(answer(trade_page)).to_contain_text("SELL 2 LIMIT-USD recorded at 98.5000")
+
+
+def test_a_double_click_is_one_order(desk: Desk, trade_page: Page) -> None:
+    before = desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
+    type_into(trade_page, "Quantity", "0.0789")
+    trade_page.get_by_role("button", name="Buy").dblclick()
+    expect(answer(trade_page)).to_contain_text("BUY 0.0789 BTC-USD recorded")
+    assert desk.ui.metrics().value("telemetry_ui_commands_total", status="sent") == before + 1
+
+
+def test_a_refused_order_shows_its_reason(trade_page: Page) -> None:
+    choose(trade_page, "SOL-USD")
+    type_into(trade_page, "Quantity", "101")
+    by_mouse(trade_page)
+    expect(answer(trade_page)).to_contain_text("Quantity 101 is above the limit of 100: send less.")
+    expect(newest(trade_page)).to_contain_text("refused")
+    expect(newest(trade_page)).to_contain_text("send less")
+
+
+def test_a_large_order_asks_first_escape_sends_nothing_and_send_sends_one(desk: Desk, trade_page: Page) -> None:
+    def sent() -> float:
+        return desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
+
+    before = sent()
+    type_into(trade_page, "Quantity", "1.5")
+    by_shortcut(trade_page)
+    dialog = trade_page.get_by_role("dialog", name="Send this order?")
+    expect(dialog).to_contain_text("1.5 BTC-USD")
+    trade_page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert sent() == before
+    by_shortcut(trade_page)
+    dialog.get_by_role("button", name="Send order").click()
+    expect(answer(trade_page)).to_contain_text("BUY 1.5 BTC-USD recorded")
+    assert sent() == before + 1
+
+
+@pytest.fixture
+def killed_trading(trade_page: Page) -> Iterator[Page]:
+    trade_page.get_by_role("button", name="Engage kill switch").click()
+    trade_page.get_by_role("button", name="Release kill switch").wait_for()
+    yield trade_page
+    trade_page.get_by_role("button", name="Release kill switch").click()
+    trade_page.get_by_role("dialog").get_by_role("button", name="Release").click()
+    trade_page.get_by_role("button", name="Engage kill switch").wait_for()
+
+
+def test_the_kill_switch_refuses_everything_until_it_is_released(killed_trading: Page) -> None:
+    page = killed_trading
+    expect(page.get_by_role("status").filter(has_text="The kill switch is engaged")).to_be_visible()
+    for send in (by_mouse, by_shortcut):
+        type_into(page, "Quantity", "0.01")
+        send(page)
+        expect(answer(page)).to_contain_text("The kill switch is engaged: release it to trade.")
+        page.wait_for_timeout(500)  # the second one is no double click
+
+
+def test_two_sessions_share_one_blotter(desk: Desk, browser: Browser, watch: Watch, trade_page: Page) -> None:
+    type_into(trade_page, "Quantity", "0.0321")
+    by_mouse(trade_page)
+    expect(answer(trade_page)).to_contain_text("recorded")
+    with visitor(browser, desk, watch, "light") as other:
+        open_trade(other)
+        expect(newest(other)).to_contain_text("0.0321")
+        for table in ("Blotter", "Positions"):
+            expect(other.get_by_role("table", name=table).get_by_role("row")).to_have_count(
+                trade_page.get_by_role("table", name=table).get_by_role("row").count()
+            )
+        assert newest(other).inner_text() == newest(trade_page).inner_text()

@@ -1,0 +1,68 @@
+"""All three services as real processes on free ports, as `make run` starts them."""
+
+import json
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+import zmq
+
+from tests.helpers.services import Pipeline, Service, eventually, free_ports
+
+
+class Desk(Pipeline):
+    """Ingest, analytics and the UI, wired to each other."""
+
+    def __init__(self, directory: Path, *, feeds: str = "", **settings: str) -> None:
+        pull, http, page = free_ports(3)
+        self.page_url = f"http://127.0.0.1:{page}"
+        endpoint = f"tcp://127.0.0.1:{pull}"
+        super().__init__(
+            directory, feeds=feeds, INGEST_UI_ENDPOINTS=endpoint, ANALYTICS_UI_ENDPOINTS=endpoint, **settings
+        )
+        environment = {
+            "UI_PULL_ENDPOINT": endpoint,
+            "UI_INGEST_ENDPOINT": self.endpoint,
+            "UI_HTTP_PORT": str(http),
+            "UI_PAGE_PORT": str(page),
+            "HOME": str(directory),
+            **settings,
+        }
+        self.ui = Service("run-ui", http, environment, directory / "ui.log")
+
+    def start(self) -> Self:
+        """Starts all three and waits until the page answers and has data."""
+        self.ui.start()
+        super().start()
+        eventually(self.ui._is_ready, within_s=60, what="the page")
+        return self
+
+    def page_pids(self) -> list[int]:
+        """The Streamlit process; for a moment none while it is started again."""
+        return [child.pid for child in psutil.Process(self.ui.process.pid).children()]
+
+    def page_pid(self) -> int:
+        """The Streamlit process, which runs."""
+        (pid,) = self.page_pids()
+        return pid
+
+    def send_trade(self, symbol: str, price: float) -> None:
+        """A trade of a client, which gives the symbol a last price."""
+        now_ns = time.time_ns()
+        trade = {"type": "trade", "source": "test", "symbol": symbol, "side": "buy", "qty": 1.0, "price": price}
+        with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+            push.linger = 5_000
+            push.connect(self.endpoint)
+            push.send(json.dumps(trade | {"event_ns": now_ns, "sent_ns": now_ns}).encode())
+
+    def trades(self, symbol: str, side: str) -> float:
+        """`trading_trades_total` at analytics."""
+        return self.analytics.metrics().value("trading_trades_total", symbol=symbol, side=side)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ui.end()
+        super().__exit__(kind, error, trace)
