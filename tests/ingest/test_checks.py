@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.checks import Checked, Checker
+from ingest.checks import MIN_TABLE_MESSAGES, Checked, Checker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
 from ingest.sequences import SequenceTracker
 from telemetry_runtime.channels import Burst
@@ -190,6 +190,7 @@ class _OneByOne(Checker):
 
 
 _COMMAND = encode(TradeCommand(command_id=UUID(int=1), source="ui", symbol="A", side="buy", qty=1, sent_ns=1))
+_good_trades = st.builds(trade, source=st.sampled_from(["a", "b"]), symbol=st.sampled_from(["A", "B"]))
 _trades = st.builds(
     trade,
     source=st.sampled_from(["a", "b"]),
@@ -202,7 +203,19 @@ _trades = st.builds(
 )
 
 
-@given(st.lists(_trades, max_size=8))
+@pytest.mark.parametrize("seqs", [range(100, 160), [*range(30), *range(40, 70)], [*range(30), *range(30)]])
+def test_a_long_burst_of_numbered_trades_finds_gaps_and_repeats(
+    checker: Checker, sequences: SequenceTracker, seqs: "list[int]"
+) -> None:
+    for half in (seqs[:30], seqs[30:]):
+        checker.check(burst_of(*(frame(trade(run="r", seq=seq)) for seq in half)), NOW_NS)
+    counts = sequences.sources["bot"]
+    assert counts.accepted == len(set(seqs))
+    assert counts.lost == max(seqs) - min(seqs) + 1 - len(set(seqs))
+    assert counts.duplicate == len(seqs) - len(set(seqs))
+
+
+@given(st.lists(_trades, max_size=30) | st.lists(_good_trades, min_size=MIN_TABLE_MESSAGES, max_size=30))
 def test_a_burst_judged_as_a_whole_comes_to_the_same_as_one_by_one(trades: list[dict[str, object]]) -> None:
     fast, slow = (SequenceTracker(max_runs=10, max_sources=10) for _ in range(2))
     burst = burst_of(*map(frame, trades))
@@ -242,6 +255,7 @@ def _rows(checked: Checked) -> list[tuple[object, ...]]:
     ],
 )
 def test_malformed_messages_do_not_make_up_good_ones_together(checker: Checker, frames: list[bytes]) -> None:
+    frames = [*[frame(trade())] * MIN_TABLE_MESSAGES, *frames]
     good = sum(each == frame(trade()) for each in frames)
     checked = checker.check(burst_of(*frames), NOW_NS)
     assert checked.tally.accepted == good
