@@ -1,0 +1,127 @@
+"""The benchmarks, from the command line to the JSON file and the table."""
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import endurance, macro, micro, neighbours, paced, scrapes
+from bench.figures import Target
+from bench.machine import describe
+from bench.peers import bare
+from bench.pipeline import pipeline
+from bench.table import table
+
+PARTS = ("micro", "scrapes", "macro", "symbols", "paced", "neighbours", "endurance")
+QUICK_PARTS = ("micro", "scrapes", "macro", "paced")
+
+REPEATS, QUICK_REPEATS = 7, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the benchmarks; exit code 1 if the pipeline lost or mixed up a trade, never for being slow."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given)
+    if options.from_json is not None:
+        found = json.loads(options.from_json.read_text())
+    else:
+        console = Console(stderr=True, highlight=False)
+        found = _measure(options, console.print)
+        found["command"] = shlex.join(["make", "bench", *([f"ARGS={' '.join(given)}"] if given else [])])
+    if options.json is not None:
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    text = table(found)
+    if options.table is not None:
+        options.table.write_text(text)
+    print(text)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bench", description="The pipeline, step by step and as a whole, next to its limits."
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer parts and repeats, under a minute")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, metavar="PART", help=f"only these: {' '.join(PARTS)}")
+    parser.add_argument("--repeats", type=int, help=f"of each figure; default {REPEATS}, with --quick {QUICK_REPEATS}")
+    parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--table", type=Path, help="write the table there (docs/performance.md)")
+    parser.add_argument("--from-json", type=Path, help="measure nothing: the table of an earlier run")
+    return parser
+
+
+def _measure(options: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, object]:
+    parts = options.parts or (QUICK_PARTS if options.quick else PARTS)
+    repeats = options.repeats or (QUICK_REPEATS if options.quick else REPEATS)
+    found: dict[str, object] = {"machine": describe(), "repeats": repeats, "quick": options.quick}
+    targets: list[Target] = []
+    for part in parts:
+        tell(f"[bold]{part}[/]")
+        figures, its_targets = _PARTS[part](repeats, options.quick, tell)
+        found[part] = figures
+        targets += its_targets
+    found["targets"] = [asdict(target) for target in targets]
+    return found
+
+
+Part = Callable[[int, bool, macro.Tell], tuple[object, list[Target]]]
+
+
+def _micro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+    steps = micro.steps(repeats=3 * repeats)
+    return [step.as_dict() for step in steps], micro.targets(steps)
+
+
+def _scrapes(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+    looks = scrapes.measure(repeats=3 * repeats)
+    return [look.as_dict() for look in looks], scrapes.targets(looks)
+
+
+def _macro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: FBT001 - a Part
+    trades = macro.QUICK_TRADES if quick else macro.TRADES
+    with ExitStack() as stack:
+        limit, tested = stack.enter_context(bare()), stack.enter_context(pipeline())
+        single, columns = (
+            macro.compare(form, limit, tested, repeats=repeats, trades=trades[form], tell=tell)
+            for form in ("single", "columns")
+        )
+    return [single.as_dict(), columns.as_dict()], macro.targets(single, columns)
+
+
+def _symbols(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: FBT001 - a Part
+    trades = (macro.QUICK_TRADES if quick else macro.TRADES)["single"]
+    with bare() as limit:
+        costs = macro.cost_by_symbols(limit, repeats=repeats, trades=trades, tell=tell)
+    return costs, macro.symbol_targets(costs)
+
+
+def _paced(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: FBT001 - a Part
+    measured = [paced.measure(rate, repeats=max(3, repeats // 2), quick=quick, tell=tell) for rate in paced.RATES]
+    return [each.as_dict() for each in measured], paced.targets(measured)
+
+
+def _neighbours(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+    found = neighbours.measure(repeats=max(3, repeats // 2), tell=tell)
+    return found.as_dict(), neighbours.targets(found)
+
+
+def _endurance(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+    found = endurance.measure(tell=tell)
+    return found, endurance.targets(found)
+
+
+_PARTS: dict[str, Part] = {
+    "micro": _micro,
+    "scrapes": _scrapes,
+    "macro": _macro,
+    "symbols": _symbols,
+    "paced": _paced,
+    "neighbours": _neighbours,
+    "endurance": _endurance,
+}

@@ -1,0 +1,166 @@
+"""Single steps of both services, each next to what limits it: the parser alone, the bytes alone, prometheus_client."""
+
+import secrets
+import time
+from collections.abc import Iterator
+from itertools import count
+from statistics import median
+
+import msgspec
+import numpy as np
+
+from analytics.engine import Engine
+from bench.figures import Compared, Target, at_most
+from bench.peers import BATCH, Order, frames_of
+from bench.timing import Duel, fight
+from ingest.checks import Checker
+from ingest.records import Chunk
+from ingest.sequences import SequenceTracker
+from loadtest.frames import symbol_name
+from telemetry_runtime.channels import Burst
+from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch, decode_batch, encode_batch
+
+MAX_FOLD_US = 60.0
+"""Target: a batch of 256 trades is applied and folded in less."""
+
+_SYMBOLS = 10
+_ROUNDS = 64
+"""Batches applied in one go: as under load, where analytics takes up to so many from its socket at once."""
+
+
+def steps(*, repeats: int) -> list[Compared]:
+    """All of them."""
+    return [
+        fight(duel, repeats=repeats)
+        for duel in (_check_single(), _check_columns(), _decode_batch(), _fold(), _fold_alone())
+    ]
+
+
+def _checker() -> Checker:
+    return Checker(SequenceTracker(max_runs=100_000, max_sources=100), max_ahead_ns=5_000_000_000)
+
+
+def _bursts(form: str, trades: int) -> Iterator[Burst]:
+    """The same burst again and again, of a new run each time."""
+    run = secrets.token_hex(4)
+    frames = frames_of(Order("", form, trades, _SYMBOLS, run))
+    for number in count():
+        new = f"{number:08x}".encode()
+        yield Burst([frame.replace(run.encode(), new) for frame in frames], [])
+
+
+def _check_single() -> Duel:
+    checker, bursts = _checker(), list(_taken(_bursts("single", BATCH), 512))
+    turn = count()
+    decode = msgspec.json.decode
+    return Duel(
+        "ingest: decode, check and number a trade, one JSON message each",
+        "parse the same JSON (msgspec), nothing else",
+        lambda: checker.check(bursts[next(turn) % len(bursts)], time.time_ns()),
+        lambda: [decode(frame) for frame in bursts[0].frames],
+        BATCH,
+    )
+
+
+def _check_columns() -> Duel:
+    checker, bursts = _checker(), list(_taken(_bursts("columns", BATCH), 512))
+    turn = count()
+    decode = msgspec.json.decode
+    return Duel(
+        f"ingest: decode, check and number a trade, columns of {BATCH}",
+        "parse the same JSON (msgspec), nothing else",
+        lambda: checker.check(bursts[next(turn) % len(bursts)], time.time_ns()),
+        lambda: [decode(frame) for frame in bursts[0].frames],
+        BATCH,
+    )
+
+
+def _taken(bursts: Iterator[Burst], number: int) -> Iterator[Burst]:
+    for _ in range(number):
+        yield next(bursts)
+
+
+def chunk_of(symbols: int, trades: int = BATCH) -> Chunk:
+    """Accepted trades of now, dealt to so many symbols."""
+    rng = np.random.default_rng(3)
+    records = np.zeros(trades, TRADE_DTYPE)
+    now_ns = time.time_ns()
+    records["event_ns"] = records["sent_ns"] = now_ns - np.arange(trades)[::-1] * 1_000
+    records["received_ns"] = now_ns
+    records["price"] = 100 + rng.normal(0, 1, trades)
+    records["qty"] = rng.lognormal(0, 1, trades)
+    records["symbol"] = np.arange(trades) % symbols
+    records["side"] = rng.integers(0, 2, trades)
+    return Chunk(records, [symbol_name(number) for number in range(symbols)], ["bench"], [])
+
+
+def header_of(chunk: Chunk, first_seq: int) -> BatchHeader:
+    """The header of a chunk in a stream of its own."""
+    # Not checked here: that is the decoder's work, which is timed apart. All fields are given: pydantic takes 100 µs to
+    # find out what a default is.
+    return BatchHeader.model_construct(
+        stream="bench",
+        first_seq=first_seq,
+        count=len(chunk.records),
+        symbols=chunk.symbols,
+        sources=chunk.sources,
+        recorded=[],
+        commands=[],
+        sent_ns=time.time_ns(),
+        resume=False,
+        final=False,
+    )
+
+
+def _decode_batch() -> Duel:
+    chunk = chunk_of(_SYMBOLS)
+    head, body = encode_batch(TradeBatch(header_of(chunk, 0), chunk.records))
+    return Duel(
+        f"analytics: decode and check a batch of {BATCH}",
+        "np.frombuffer of its records, nothing else",
+        lambda: decode_batch([head, bytes(body)]),
+        lambda: np.frombuffer(body, TRADE_DTYPE),
+    )
+
+
+def engine() -> Engine:
+    """As analytics makes it."""
+    return Engine(max_symbols=200, max_sources=100, recent_trades=512)
+
+
+def _fold() -> Duel:
+    tested, chunk, seq = engine(), chunk_of(_SYMBOLS), count(0, BATCH)
+
+    def apply() -> None:
+        now_ns = time.time_ns()
+        for _ in range(_ROUNDS):
+            tested.apply(TradeBatch(header_of(chunk, next(seq)), chunk.records), now_ns=now_ns)
+
+    return Duel(
+        f"analytics: apply and fold a batch of {BATCH}, as under load",
+        "np.add.reduceat over one column of it",
+        apply,
+        lambda: [np.add.reduceat(chunk.records["qty"], [0, 128]) for _ in range(_ROUNDS)],
+        _ROUNDS,
+    )
+
+
+def _fold_alone() -> Duel:
+    tested, chunk, seq = engine(), chunk_of(_SYMBOLS), count(0, BATCH)
+
+    def apply() -> None:
+        tested.apply(TradeBatch(header_of(chunk, next(seq)), chunk.records), now_ns=time.time_ns())
+        tested.fold()
+
+    return Duel(
+        f"analytics: apply and fold a batch of {BATCH}, each alone",
+        "np.add.reduceat over one column of it",
+        apply,
+        lambda: np.add.reduceat(chunk.records["qty"], [0, 128]),
+    )
+
+
+def targets(measured: list[Compared]) -> list[Target]:
+    """What single steps may take."""
+    fold = next(each for each in measured if "as under load" in each.name)
+    return [at_most(f"apply and fold a batch of {BATCH}, µs", median(fold.ours), MAX_FOLD_US, "{:.1f}")]

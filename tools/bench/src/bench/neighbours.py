@@ -1,0 +1,132 @@
+"""What one client's trades suffer from others: one that floods, one that connects and says nothing, one that is slow.
+
+A client's trades at a steady rate are timed alone and with the others, alternately. The flood's trades say that they
+were sent long ago, so that they fall into the highest buckets of the latency histogram and the client's own can be read
+below them.
+"""
+
+import socket
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from itertools import count
+from statistics import median
+from urllib.parse import urlsplit
+
+import zmq
+
+from bench.figures import Target, at_most
+from bench.macro import Tell
+from bench.paced import Pace, push_paced
+from bench.peers import Pipe, open_socket, process
+from bench.pipeline import Pipeline, pipeline
+from loadtest.latency import Percentiles
+from loadtest.scrape import Scrape
+
+RATE = 1_000
+_MESSAGES = 3 * RATE
+_SLOW_RATE = 5
+_FLOOD_AGE_NS = 20_000_000_000
+_OWN_BELOW_S = 10.0
+"""A trade of the client that took longer than this would be taken for one of the flood, and missing from the count."""
+
+_runs = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """p99 of the client's trades in milliseconds, one each a repeat: alone, with the quiet ones, with the flood too."""
+
+    alone_ms: list[float]
+    quiet_ms: list[float]
+    flood_ms: list[float]
+    flood_rate: float
+
+    def as_dict(self) -> dict[str, object]:
+        """For the JSON file."""
+        return asdict(self)
+
+
+def flood(pipe: Pipe, endpoint: str) -> None:
+    """Sends as fast as it can, until told to end; says how many a second."""
+    context = zmq.Context()
+    with open_socket(context, zmq.PUSH) as push:
+        push.connect(endpoint)
+        begin_s, sent = time.monotonic(), 0
+        front = b'{"type":"trade","source":"flood","symbol":"LOAD-0001","side":"buy","qty":0.5,"price":61000.25,'
+        while not pipe.poll():
+            old_ns = time.time_ns() - _FLOOD_AGE_NS
+            frame = b'%b"event_ns":%d,"sent_ns":%d}' % (front, old_ns, old_ns)
+            for _ in range(256):
+                push.send(frame)
+            sent += 256
+        pipe.send(sent / (time.monotonic() - begin_s))
+    context.term()
+
+
+def measure(*, repeats: int, tell: Tell) -> Neighbours:
+    """All three, alternately, in one pipeline."""
+    found = Neighbours([], [], [], 0.0)
+    rates: list[float] = []
+    with pipeline() as tested, process(push_paced) as client, process(push_paced) as slow:
+        _p99_ms(tested, client)
+        for _ in range(repeats):
+            found.alone_ms.append(_p99_ms(tested, client))
+            with _silent(tested):
+                slow.send(Pace(tested.endpoint, _SLOW_RATE, _SLOW_RATE * 3, f"slow-{next(_runs)}", "slow"))
+                found.quiet_ms.append(_p99_ms(tested, client))
+                slow.recv()
+            with process(flood, tested.endpoint) as flooder:
+                found.flood_ms.append(_p99_ms(tested, client))
+                flooder.send(None)
+                rates.append(flooder.recv())
+            tell(
+                f"p99 alone {found.alone_ms[-1]:.2f}, quiet ones {found.quiet_ms[-1]:.2f}, "
+                f"flood {found.flood_ms[-1]:.2f} ms"
+            )
+    return Neighbours(found.alone_ms, found.quiet_ms, found.flood_ms, median(rates))
+
+
+def _p99_ms(tested: Pipeline, client: Pipe) -> float:
+    before = tested.analytics()
+    client.send(Pace(tested.endpoint, RATE, _MESSAGES, f"run-{next(_runs)}"))
+    client.recv()
+    while True:
+        histogram = _own(tested.analytics().since(before)).histogram("telemetry_latency_seconds", stage="end_to_end")
+        found = Percentiles.of(histogram)
+        if found is not None and found.count >= _MESSAGES:
+            return found.p99_ms
+        time.sleep(0.05)
+
+
+def _own(change: Scrape) -> Scrape:
+    """Without the buckets that the flood falls into."""
+    return Scrape(
+        {
+            (name, labels): value
+            for (name, labels), value in change.samples.items()
+            if _bound_s(dict(labels)) <= _OWN_BELOW_S
+        }
+    )
+
+
+def _bound_s(labels: dict[str, str]) -> float:
+    return float(labels.get("le", 0))
+
+
+def _silent(tested: Pipeline) -> ExitStack:
+    """A peer that opens connections and never says a word."""
+    stack = ExitStack()
+    parts = urlsplit(tested.endpoint)
+    for _ in range(8):
+        stack.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0)))
+    return stack
+
+
+def targets(found: Neighbours) -> list[Target]:
+    """The others' p99."""
+    alone = median(found.alone_ms)
+    return [
+        at_most("p99 beside a silent and a slow client, ratio to alone", median(found.quiet_ms) / alone, 2.0),
+        at_most("p99 beside a client that floods, ratio to alone", median(found.flood_ms) / alone, 2.0),
+    ]

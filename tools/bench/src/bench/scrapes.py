@@ -1,0 +1,159 @@
+"""What a look costs: /metrics and the UI's snapshot, and how long either keeps trades waiting."""
+
+import asyncio
+import time
+from dataclasses import asdict, dataclass
+from statistics import median
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from analytics.analysis import Analysis, run
+from analytics.app import AnalyticsApp
+from analytics.engine import Engine
+from analytics.metrics import Metrics
+from analytics.snapshots import Snapshots
+from bench.figures import Target, at_most
+from bench.micro import chunk_of, engine, header_of
+from telemetry_runtime.clock import SystemClock
+from telemetry_runtime.fakes import FakeSink, FakeSource
+from telemetry_schema.batch import TradeBatch
+from telemetry_schema.codec import encode
+
+SYMBOLS = (1, 10, 200)
+
+MAX_MS, MAX_BLOCKED_MS = 25.0, 5.0
+"""Targets at 200 symbols: for all of /metrics, and for the longest time in which no trade can be applied."""
+
+_TRADES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Medians of the repeats, in milliseconds; `limit_ms` is generate_latest of as many series."""
+
+    symbols: int
+    series: int
+    metrics_ms: float
+    blocked_ms: float
+    limit_ms: float
+    snapshot_ms: float
+
+    def as_dict(self) -> dict[str, float]:
+        """For the JSON file."""
+        return asdict(self)
+
+
+class _Service:
+    """Analytics without its sockets."""
+
+    def __init__(self, symbols: int) -> None:
+        self._engine: Engine = engine()
+        self._chunk = chunk_of(symbols, _TRADES)
+        self._seq = 0
+        clock = SystemClock()
+        self.analysis = Analysis(self._engine, max_symbols=200, now_ns=clock.now_ns)
+        self.snapshots = Snapshots(self._engine, run="bench")
+        self.app = AnalyticsApp(
+            source=FakeSource(),
+            progress=FakeSink(),
+            ui=[],
+            engine=self._engine,
+            analysis=self.analysis,
+            snapshots=self.snapshots,
+            metrics=Metrics("bench"),
+            clock=clock,
+        )
+
+    def trade(self) -> None:
+        """New trades of every symbol, so that everything is to be computed anew."""
+        now_ns = time.time_ns()
+        self._chunk.records["event_ns"] = now_ns
+        header = header_of(self._chunk, self._seq)
+        self._seq += header.count
+        self._engine.apply(TradeBatch(header, self._chunk.records), now_ns=now_ns)
+        self._engine.fold()
+
+    async def render(self) -> tuple[float, float, bytes]:
+        """All of /metrics: milliseconds, the longest of them without a break, and the page."""
+        longest_ns, last_ns, done = 0, time.perf_counter_ns(), asyncio.Event()
+
+        async def watch() -> None:
+            nonlocal longest_ns, last_ns
+            while not done.is_set():
+                now_ns = time.perf_counter_ns()
+                longest_ns, last_ns = max(longest_ns, now_ns - last_ns), now_ns
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch())
+            await asyncio.sleep(0)
+            begin_ns = time.perf_counter_ns()
+            page = await self.app.render()
+            took_ns = time.perf_counter_ns() - begin_ns
+            done.set()
+        longest_ns = max(longest_ns, time.perf_counter_ns() - last_ns)
+        return took_ns / 1e6, longest_ns / 1e6, page
+
+
+def measure(*, repeats: int) -> list[Look]:
+    """At each number of symbols."""
+    return [_look(symbols, repeats) for symbols in SYMBOLS]
+
+
+def _look(symbols: int, repeats: int) -> Look:
+    service = _Service(symbols)
+    service.trade()
+    series = _series(asyncio.run(service.render())[2])
+    registry = _registry(series)
+    metrics, blocked, limit, snapshot = [], [], [], []
+    for _ in range(repeats):
+        service.trade()
+        took_ms, blocked_ms, _ = asyncio.run(service.render())
+        metrics.append(took_ms)
+        blocked.append(blocked_ms)
+        limit.append(_millis(registry))
+        snapshot.append(_snapshot_ms(service))
+    return Look(symbols, series, median(metrics), median(blocked), median(limit), median(snapshot))
+
+
+def _series(page: bytes) -> int:
+    return sum(1 for line in page.splitlines() if not line.startswith(b"#"))
+
+
+def _registry(series: int) -> CollectorRegistry:
+    """So many gauges with two labels, as prometheus_client keeps them."""
+    registry = CollectorRegistry()
+    gauge = Gauge("bench", "As many series as ours.", ["symbol", "window"], registry=registry)
+    for number in range(series):
+        gauge.labels(f"LOAD-{number // 4:04d}", str(number % 4)).set(number / 7)
+    return registry
+
+
+def _millis(registry: CollectorRegistry) -> float:
+    begin_ns = time.perf_counter_ns()
+    generate_latest(registry)
+    return (time.perf_counter_ns() - begin_ns) / 1e6
+
+
+def _snapshot_ms(service: _Service) -> float:
+    results = run(service.analysis.steps())
+    begin_ns = time.perf_counter_ns()
+    encode(service.snapshots.take(results))
+    return (time.perf_counter_ns() - begin_ns) / 1e6
+
+
+def targets(looks: list[Look]) -> list[Target]:
+    """What a look may cost at 200 symbols."""
+    most = looks[-1]
+    return [
+        at_most(f"/metrics with {most.symbols} symbols, ms", most.metrics_ms, MAX_MS, "{:.1f}"),
+        at_most(
+            f"/metrics with {most.symbols} symbols: longest time without a trade, ms",
+            most.blocked_ms,
+            MAX_BLOCKED_MS,
+            "{:.1f}",
+        ),
+        at_most(
+            f"/metrics with {most.symbols} symbols, ratio to generate_latest", most.metrics_ms / most.limit_ms, 1.0
+        ),
+    ]

@@ -1,0 +1,145 @@
+"""The table of `docs/performance.md`, from the figures of one run. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+from typing import Any
+
+_HEAD = """# Performance
+
+Measured by `{command}` on {date}; written by the same program, not by hand. Each figure is the median of its
+repeats, taken alternately with what limits it, on the same machine in the same minutes. Ratios carry over to other
+machines better than rates do.
+
+| machine | |
+|---|---|
+{machine}
+"""
+
+
+def table(found: dict[str, Any]) -> str:
+    """All of it, as Markdown."""
+    machine = found["machine"]
+    rows = [f"| {name.replace('_', ' ')} | {value} |" for name, value in machine.items() if name != "date"]
+    parts = [_HEAD.format(command=found["command"], date=machine["date"], machine="\n".join(rows))]
+    parts.append(_section("Targets", ("target", "asked", "measured", ""), _targets(found["targets"])))
+    for name, write in _SECTIONS.items():
+        if name in found:
+            parts.append(write(found[name]))
+    return "\n".join(parts)
+
+
+def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], text: str = "") -> str:
+    lines = [f"## {title}", ""]
+    if text:
+        lines += [text, ""]
+    lines += [f"| {' | '.join(columns)} |", "|---" + "|---:" * (len(columns) - 1) + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), ""])
+
+
+def _targets(targets: list[dict[str, Any]]) -> Iterable[Sequence[str]]:
+    for each in targets:
+        yield each["what"], each["target"], each["measured"], "hit" if each["is_hit"] else "**missed**"
+
+
+def _macro(forms: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            {"single": "one JSON trade a message", "columns": "columns of 256"}[each["name"]],
+            f"{each['median_ours']:,.0f}",
+            f"{each['median_limit']:,.0f}",
+            f"{each['median_ratio']:.2f}",
+            ", ".join(f"{ours / limit:.2f}" for ours, limit in zip(each["ours"], each["limit"], strict=True)),
+        )
+        for each in forms
+    ]
+    text = (
+        "From the first send of one client process until all trades are visible in analytics' `/metrics`: checked, "
+        "numbered, folded. The limit is bare pyzmq, one PUSH to one PULL, with the same messages from the same process."
+    )
+    return _section("The whole pipeline", ("form", "trades/s", "bare trades/s", "ratio", "each repeat"), rows, text)
+
+
+def _symbols(costs: dict[str, list[float]]) -> str:
+    rows = [(symbols, f"{median(each):.2f}") for symbols, each in costs.items()]
+    text = "Processor time of ingest and analytics together, one JSON trade a message, flat out."
+    return _section("Cost of a trade by number of symbols", ("symbols", "µs a trade"), rows, text)
+
+
+def _paced(rates: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            f"{each['rate']:,}/s, {rank}",
+            f"{median(each[f'ours_{rank}_us']):,.0f}",
+            f"{median(each[f'bare_{rank}_us']):,.0f}",
+            f"{each[f'{rank}_ratio']:.2f}",
+        )
+        for each in rates
+        for rank in ("p50", "p99")
+    ]
+    text = (
+        "From sending until applied by analytics (to within 10 %), in µs; the limit is two bare hops, PUSH → PULL, "
+        "PUSH → PULL, in processes of their own."
+    )
+    return _section("Latency", ("rate", "µs", "two bare hops, µs", "ratio"), rows, text)
+
+
+def _micro(steps: list[dict[str, Any]]) -> str:
+    rows = []
+    for each in steps:
+        name, _, limit = each["name"].partition(" | ")
+        figures = (f"{each['median_ours']:.2f}", f"{each['median_limit']:.2f}", f"{each['median_ratio']:.1f}")
+        rows.append((name, figures[0], limit, figures[1], figures[2]))
+    return _section("Single steps", ("step", "µs", "its limit", "µs", "ratio"), rows)
+
+
+def _scrapes(looks: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            f"{each['symbols']}",
+            f"{each['series']:,}",
+            f"{each['metrics_ms']:.1f}",
+            f"{each['limit_ms']:.1f}",
+            f"{each['blocked_ms']:.1f}",
+            f"{each['snapshot_ms']:.1f}",
+        )
+        for each in looks
+    ]
+    columns = ("symbols", "series", "/metrics, ms", "generate_latest, ms", "longest step, ms", "UI snapshot, ms")
+    text = "Every symbol has new trades before each look. generate_latest is given as many series."
+    return _section("Looks at analytics", columns, rows, text)
+
+
+def _neighbours(found: dict[str, Any]) -> str:
+    rows = [
+        (name, f"{median(found[key]):.2f}", f"{median(found[key]) / median(found['alone_ms']):.2f}")
+        for name, key in (
+            ("alone", "alone_ms"),
+            ("a silent and a slow one", "quiet_ms"),
+            ("one that floods", "flood_ms"),
+        )
+    ]
+    text = (
+        "p99 from sent to applied of one client at 1,000 trades/s, in ms, interpolated within the buckets of "
+        f"`/metrics`. The flood got {found['flood_rate']:,.0f} trades/s through beside it."
+    )
+    return _section("Beside other clients", ("others", "p99, ms", "ratio to alone"), rows, text)
+
+
+def _endurance(found: dict[str, Any]) -> str:
+    ledger = found["ledger"]
+    rows = [(name, f"{ledger[name]:,}") for name in ("sent", "applied", "refused", "duplicate", "lost", "unexplained")]
+    memory = ", ".join(f"{service} {mb:.0f} MB" for service, mb in found["rss_mb"].items())
+    rate = f"{found['trades_per_s']:,.0f} trades/s"
+    text = f"One JSON trade a message, 200 symbols, flat out, at {rate}. Memory after it: {memory}."
+    return _section("Five million trades", ("account", "trades"), rows, text)
+
+
+_SECTIONS: dict[str, Callable[[Any], str]] = {
+    "macro": _macro,
+    "symbols": _symbols,
+    "paced": _paced,
+    "neighbours": _neighbours,
+    "endurance": _endurance,
+    "micro": _micro,
+    "scrapes": _scrapes,
+}
