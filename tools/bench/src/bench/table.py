@@ -134,12 +134,19 @@ def _endurance(found: dict[str, Any]) -> str:
     return _section("Five million trades", ("account", "trades"), rows, text)
 
 
+def _soak(found: dict[str, Any]) -> str:
+    rows = [(service, ", ".join(f"{mb:.1f}" for mb in each)) for service, each in found["rss_mb"].items()]
+    text = "One JSON trade a message, 50,000 trades/s, 200 symbols, one pipeline."
+    return _section("Memory over minutes", ("service", "MB after each minute"), rows, text)
+
+
 _SECTIONS: dict[str, Callable[[Any], str]] = {
     "macro": _macro,
     "symbols": _symbols,
     "paced": _paced,
     "neighbours": _neighbours,
     "endurance": _endurance,
+    "soak": _soak,
     "micro": _micro,
     "scrapes": _scrapes,
 }

@@ -1,0 +1,44 @@
+"""The figures, and the table that is made of them."""
+
+import pytest
+
+from bench.entrypoint import main
+from bench.figures import Compared, at_least, at_most
+from bench.table import table
+
+MACHINE = {"date": "2026-01-02 03:04 UTC", "processor": "a processor", "cores": "2"}
+
+
+def test_a_ratio_is_taken_repeat_by_repeat() -> None:
+    compared = Compared("single", "trades/s", [50.0, 10.0, 60.0], [100.0, 10.0, 100.0])
+    assert compared.ratios == [0.5, 1.0, 0.6]
+    assert compared.as_dict()["median_ratio"] == 0.6
+
+
+@pytest.mark.parametrize(("measured", "is_hit"), [(0.5, True), (0.49, False)])
+def test_a_target_from_below_is_hit_at_its_bound(measured: float, is_hit: bool) -> None:  # noqa: FBT001 - a parameter
+    assert at_least("ratio", measured, 0.5).is_hit is is_hit
+
+
+@pytest.mark.parametrize(("measured", "is_hit"), [(2.0, True), (2.01, False)])
+def test_a_target_from_above_is_hit_at_its_bound(measured: float, is_hit: bool) -> None:  # noqa: FBT001 - a parameter
+    assert at_most("ratio", measured, 2.0).is_hit is is_hit
+
+
+def test_the_table_shows_misses_as_well_as_hits() -> None:
+    compared = Compared("single", "trades/s", [50_000.0], [100_000.0]).as_dict()
+    targets = [
+        {"what": "speed", "target": "≥ 0.50", "measured": "0.50", "is_hit": True},
+        {"what": "size", "target": "≤ 1", "measured": "2", "is_hit": False},
+    ]
+    text = table({"machine": MACHINE, "command": "make bench", "targets": targets, "macro": [compared]})
+    assert "| speed | ≥ 0.50 | 0.50 | hit |" in text
+    assert "| size | ≤ 1 | 2 | **missed** |" in text
+    assert "| one JSON trade a message | 50,000 | 100,000 | 0.50 | 0.50 |" in text
+    assert "`make bench` on 2026-01-02 03:04 UTC" in text
+    assert "a processor" in text
+
+
+def test_an_unknown_part_is_refused() -> None:
+    with pytest.raises(SystemExit):
+        main(["--parts", "everything"])
