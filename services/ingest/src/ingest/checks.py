@@ -16,7 +16,7 @@ from telemetry_schema.messages import KillSwitch, Trade, TradeColumns, TradeComm
 Command = TradeCommand | KillSwitch
 
 MIN_TABLE_MESSAGES = 12
-"""From here on a burst is cheaper to judge as a table (measured: 1 message 17 µs against 8, 16 messages 33 against 37)."""
+"""From here on a burst is cheaper to judge as a table (1 message: 17 µs against 8; 16 messages: 33 against 37)."""
 
 
 @dataclass(frozen=True, slots=True)
