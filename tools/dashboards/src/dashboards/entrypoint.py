@@ -1,20 +1,46 @@
-"""`build-dashboards`: writes the dashboards of this package as JSON files."""
+"""`build-dashboards`: writes the dashboards of this package as JSON files, or draws one of them."""
 
 import argparse
+import json
 import sys
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
+from dashboards.picture.data import View
+from dashboards.picture.page import draw
+from dashboards.prometheus import Prometheus
 from dashboards.rendering import rendered
 
-ROOT = Path(__file__).resolve().parents[4]
-FOLDER = ROOT / "grafana" / "dashboards"
+ROOT: Final = Path(__file__).resolve().parents[4]
+FOLDER: Final = ROOT / "grafana" / "dashboards"
+CAPTION: Final = (
+    "Drawn by build-dashboards from {file} with the answers of a real Prometheus in the running stack, {day}. "
+    "No screenshot of Grafana: layout, queries, units and colours are the dashboard's, the drawing is matplotlib's."
+)
 
 
 def main() -> int:
-    """Writes the files; other JSON files in the folder are removed, as Grafana would show them too."""
+    """Writes the files, or the picture where one is asked for."""
     parser = argparse.ArgumentParser(prog="build-dashboards", description="Writes the Grafana dashboards from code.")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the files go (default: %(default)s)")
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--picture", type=Path, help="draw the Trading dashboard into this PNG file instead")
+    parser.add_argument("--prometheus", default="http://127.0.0.1:9090", help="whom to ask (default: %(default)s)")
+    parser.add_argument("--symbol", default="BTC-USD", help="its symbol (default: %(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, default=15, help="the time range of the picture (default: %(default)s)"
+    )
+    options = parser.parse_args()
+    if options.picture:
+        _draw(options.folder / "trading.json", options)
+    else:
+        _write(options.folder)
+    return 0
+
+
+def _write(folder: Path) -> None:
+    """Other JSON files in the folder are removed: Grafana would show them too."""
     folder.mkdir(parents=True, exist_ok=True)
     files = rendered()
     for old in set(folder.glob("*.json")) - {folder / name for name in files}:
@@ -22,7 +48,16 @@ def main() -> int:
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
         print(f"{folder / name}: {len(text)} bytes")
-    return 0
+
+
+def _draw(file: Path, options: argparse.Namespace) -> None:
+    now_s = time.time()
+    variables = {"symbol": options.symbol, "source": ".*", "candle": "10s", "__range": f"{options.minutes * 60:.0f}s"}
+    view = View(Prometheus(options.prometheus), variables, now_s - options.minutes * 60, now_s)
+    caption = CAPTION.format(file=f"grafana/dashboards/{file.name}", day=datetime.fromtimestamp(now_s, UTC).date())
+    options.picture.parent.mkdir(parents=True, exist_ok=True)
+    draw(json.loads(file.read_text(encoding="utf-8")), view, caption).savefig(options.picture)
+    print(f"{options.picture}: {options.picture.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

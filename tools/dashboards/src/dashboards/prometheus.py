@@ -6,7 +6,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPResponse
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 TIMEOUT_S: Final = 10.0
 
@@ -27,6 +27,18 @@ class Line:
     def last(self) -> float:
         """The newest value that is a number, or NaN."""
         return next((value for value in reversed(self.values) if not math.isnan(value)), math.nan)
+
+
+class Queries(Protocol):
+    """What can be asked."""
+
+    def at(self, expr: str, time_s: float | None = None) -> list[Line]:
+        """An instant query: one value a series."""
+        ...
+
+    def over(self, expr: str, start_s: float, end_s: float, step_s: float) -> list[Line]:
+        """A range query."""
+        ...
 
 
 class Prometheus:
