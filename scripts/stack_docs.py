@@ -12,11 +12,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_MB = {"ingest": "100", "analytics": "220"}
+HIDDEN = {"__name__", "instance", "job"}
 DOCS = """\
 # The stack, measured
 
-Written by `scripts/stack_docs.py` from what `make test-stack` measured and was answered on {day}, on a machine with {cores}
-cores that had other work to do. The engine was Docker; Grafana's image could {grafana}be had there.
+Written by `scripts/stack_docs.py` from what `make test-stack` measured and was answered on {day}, on a machine with
+{cores} cores that had other work to do. The engine was Docker; Grafana's image could {grafana}be had there.
 
 ## Figures
 
@@ -24,15 +25,15 @@ cores that had other work to do. The engine was Docker; Grafana's image could {g
 |---|---|---|
 {figures}
 
-Sizes are those of the image without its base, `python:3.13-slim-bookworm`, in MB of 10⁶ bytes. The build is that of all images
-from nothing: no layer, no cache of packages. The start is from `docker compose up` with the images built until every container
-is healthy.
+Sizes are those of the image without its base, `python:3.13-slim-bookworm`, in MB of 10⁶ bytes. The build is that of all
+images from nothing: no layer, no cache of packages. The start is from `docker compose up`, with the images built, until
+every container is healthy.
 
 ## Every expression of every panel
 
-Asked of the real Prometheus while trades of two sources and three symbols flowed, with `$symbol` = BTC-USD, `$source` = All,
-`$candle` = 10s, `$stage` = end_to_end, `$__rate_interval` = 4s and `$__range` = 5m. `make test-stack` fails when one of them is
-empty or is no valid PromQL, and so does each rule's under `prometheus/`.
+Asked of the real Prometheus while trades of two sources and three symbols flowed, with `$symbol` = BTC-USD, `$source` =
+All, `$candle` = 10s, `$stage` = end_to_end, `$__rate_interval` = 4s and `$__range` = 5m. `make test-stack` fails when one
+of them is empty or is no valid PromQL; it asks the expressions of the rules under `prometheus/` as well.
 {tables}"""
 
 
@@ -67,7 +68,8 @@ def table(dashboard: str, rows: list[list[Any]]) -> str:
 def main() -> int:
     """Writes the file."""
     measured = json.loads((ROOT / "reports" / "stack.json").read_text(encoding="utf-8"))
-    names = dict.fromkeys(row[0] for row in measured["expressions"])
+    # Trading, Pipeline, Load test
+    names = sorted({row[0] for row in measured["expressions"]}, reverse=True)
     tables = [table(name, [row for row in measured["expressions"] if row[0] == name]) for name in names]
     text = DOCS.format(
         day=datetime.now(UTC).date(),

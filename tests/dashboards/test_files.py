@@ -10,6 +10,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from jsonschema import Draft7Validator
 
+from dashboards.expressions import expressions
 from dashboards.rendering import rendered
 
 ROOT = Path(__file__).parents[2]
@@ -76,3 +77,10 @@ def test_grafana_finds_the_dashboards_and_the_datasource_that_they_name(panels: 
     assert mounts["./grafana/dashboards"] == provider["providers"][0]["options"]["path"]
     home = COMPOSE["services"]["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert (ROOT / "grafana" / "dashboards" / Path(home).name).exists()
+
+
+def test_the_docs_have_a_real_answer_to_every_expression_of_every_panel(model: dict[str, Any]) -> None:
+    text = (ROOT / "docs" / "stack.md").read_text(encoding="utf-8")
+    rows = [f"| {each.panel} | {each.ref} | `{each.expr.replace('|', chr(92) + '|')}` |" for each in expressions(model)]
+    missing = [row for row in rows if row not in text and not row.startswith("| annotation")]
+    assert missing == [], "run `make test-stack`, then `scripts/stack_docs.py`, and commit what it writes"
