@@ -29,7 +29,7 @@ class OneOf(Collector):
     def _metric(family: Family) -> Metric:
         name = family.name.removesuffix("_total")
         metric = Metric(name, family.help, family.kind)
-        for (suffix, labels), value in zip(family.series.keys, family.values, strict=True):
+        for (suffix, labels), value in zip(family.series.keys(), family.values, strict=True):
             metric.add_sample(family.name + suffix, dict(labels), value)
         return metric
 
@@ -66,19 +66,19 @@ def test_every_metric_of_analytics_is_written_as_prometheus_client_would() -> No
 def test_any_value_and_any_label_are_written_as_prometheus_client_would(
     values: list[float], label: str, help_text: str
 ) -> None:
-    series = Series("m_total", [("", (("a", label), ("n", str(number)))) for number in range(len(values))])
+    series = Series("m_total", lambda: [("", (("a", label), ("n", str(n)))) for n in range(len(values))])
     assert_same([Family("m_total", "counter", help_text, series, values)])
 
 
 def test_a_gauge_by_hand() -> None:
-    series = Series("g", [("", (("symbol", "A"),)), ("", ())])
+    series = Series("g", lambda: [("", (("symbol", "A"),)), ("", ())])
     assert text(Family("g", "gauge", "Help.", series, [math.nan, 1.5])) == (
         '# HELP g Help.\n# TYPE g gauge\ng{symbol="A"} NaN\ng 1.5\n'
     )
 
 
 def test_infinities_are_spelled_as_prometheus_does() -> None:
-    series = Series("g", [("", ())])
+    series = Series("g", lambda: [("", ())])
     assert text(Family("g", "gauge", "", series, [math.inf])).endswith("g +Inf\n")
     assert text(Family("g", "gauge", "", series, [-math.inf])).endswith("g -Inf\n")
 

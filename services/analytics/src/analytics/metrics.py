@@ -1,6 +1,6 @@
 """Every metric of analytics: the contract of the dashboards, in one place."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, product
 from typing import Final, Literal, TypeAlias
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from analytics.analysis import Results
 from analytics.arrays import Ints
-from analytics.exposition import Family, Labels, Series
+from analytics.exposition import Family, Keys, Series
 from analytics.latency import BOUNDS_NS, STAGES
 from analytics.ledger import BATCH_TRADES, REFUSED_BATCH, Ledger
 from analytics.recent import PROBABILITIES
@@ -21,7 +21,6 @@ SIDES: Final = ("buy", "sell")
 
 _Axes: TypeAlias = tuple[tuple[str, Sequence[str]], ...]
 """Labels of a family and their values: it has a series for each combination."""
-_Keys: TypeAlias = Iterable[tuple[str, Labels]]
 _Kind: TypeAlias = Literal["counter", "gauge"]
 
 _SERVICE: Final = ("service", ("analytics",))
@@ -165,21 +164,21 @@ class Metrics:
         flat: Sequence[float] = values if isinstance(values, list) else values.reshape(-1).tolist()
         return Family(name, kind, help_text, series, flat)
 
-    def _keep(self, name: str, labels: _Axes, keys: Callable[[], _Keys]) -> Series:
+    def _keep(self, name: str, labels: _Axes, keys: Callable[[], Keys]) -> Series:
         kept = self._series.get(name)
         if kept is None or kept[0] != labels:
-            kept = self._series[name] = (labels, Series(name, keys()))
+            kept = self._series[name] = (labels, Series(name, keys))
         return kept[1]
 
 
-def _combinations(labels: _Axes) -> _Keys:
+def _combinations(labels: _Axes) -> Keys:
     """Every combination, the last label fastest: the order of the values of an array with these axes."""
     names = [name for name, _ in labels]
     for values in product(*(values for _, values in labels)):
         yield "", tuple(zip(names, values, strict=True))
 
 
-def _histogram(bounds: Sequence[float], labels: tuple[str, Sequence[str]]) -> _Keys:
+def _histogram(bounds: Sequence[float], labels: tuple[str, Sequence[str]]) -> Keys:
     """The series of a histogram for each value of its label: buckets, count, sum."""
     name, values = labels
     for value in values:

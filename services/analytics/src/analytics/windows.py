@@ -22,49 +22,60 @@ class Windows:
         self._buckets = buckets
         self._minutes = Rows.empty(MINUTES, buckets.slots)
 
-    def renew(self, minutes: int) -> bool:
-        """Sums at most that many of the minutes that have changed; whether that was all."""
-        if self._minutes.n.shape[1] != self._buckets.slots:
-            self._minutes = self._minutes.widened(self._buckets.slots)
-        changed = np.flatnonzero(self._buckets.changed)
-        for minute in changed[:minutes].tolist():
-            self._minutes.write(minute, reduce_rows(self._buckets.minute(minute)))
-            self._buckets.changed[minute] = False
-        return len(changed) <= minutes
+    def renew(self, most: int) -> bool:
+        """Sums at most that many of the minutes that have changed; whether that was all.
+
+        The newest minute changes all the time and is not counted: it is summed when a window needs it whole.
+        """
+        self._widen()
+        newest = (self._buckets.held[1] // MINUTE_S - 1) % MINUTES
+        changed = [minute for minute in np.flatnonzero(self._buckets.changed).tolist() if minute != newest]
+        for minute in changed[:most]:
+            self._sum(minute)
+        return len(changed) <= most
 
     def read(self, clock_s: int) -> dict[WindowName, Rows]:
         """Every window that ends with that second, columns of shape (slots,).
 
         Each is the shorter one and what came before it, so no second is read twice.
         """
-        self.renew(MINUTES)
+        self._widen()
         windows: dict[WindowName, Rows] = {}
-        window, begin = None, clock_s + 1
+        window, begin = Rows.empty(self._buckets.slots), clock_s + 1
         for name, length_s in WINDOWS_S.items():
-            before = self._span(clock_s + 1 - length_s, begin)
-            window = before if window is None else join([before, window])
-            windows[name], begin = window, clock_s + 1 - length_s
+            before = [reduce_rows(rows) for rows in self._parts(clock_s + 1 - length_s, begin)]
+            window = windows[name] = join([*before, window])
+            begin = clock_s + 1 - length_s
         return windows
 
-    def _span(self, first: int, last: int) -> Rows:
+    def _parts(self, first: int, last: int) -> list[Rows]:
         """The seconds from first up to, not including, last: whole minutes where there are any."""
         held = self._buckets.held
         first, last = max(first, held[0]), min(last, held[1])
         first_minute, last_minute = -(-first // MINUTE_S), last // MINUTE_S
         if first_minute >= last_minute:
-            parts = self._seconds(first, last)
-        else:
-            parts = [
-                *self._seconds(first, first_minute * MINUTE_S),
-                *self._minutes_between(first_minute, last_minute),
-                *self._seconds(last_minute * MINUTE_S, last),
-            ]
-        return join([reduce_rows(rows) for rows in parts]) if parts else Rows.empty(self._buckets.slots)
+            return self._seconds(first, last)
+        return [
+            *self._seconds(first, first_minute * MINUTE_S),
+            *self._minutes_between(first_minute, last_minute),
+            *self._seconds(last_minute * MINUTE_S, last),
+        ]
 
     def _seconds(self, first: int, last: int) -> list[Rows]:
         return [rows for _, rows in self._buckets.seconds(first, last)]
 
     def _minutes_between(self, first: int, last: int) -> list[Rows]:
+        for minute in range(first, last):
+            if self._buckets.changed[minute % MINUTES]:
+                self._sum(minute % MINUTES)
         start, end = first % MINUTES, first % MINUTES + last - first
         parts = [(start, min(end, MINUTES)), (0, end - MINUTES)]
         return [self._minutes.slice(begin, stop) for begin, stop in parts if stop > begin]
+
+    def _sum(self, minute: int) -> None:
+        self._minutes.write(minute, reduce_rows(self._buckets.minute(minute)))
+        self._buckets.changed[minute] = False
+
+    def _widen(self) -> None:
+        if self._minutes.n.shape[1] != self._buckets.slots:
+            self._minutes = self._minutes.widened(self._buckets.slots)
