@@ -31,9 +31,9 @@ every container is healthy.
 
 ## Every expression of every panel
 
-Asked of the real Prometheus while trades of two sources and three symbols flowed, with `$symbol` = BTC-USD, `$source` =
-All, `$candle` = 10s, `$stage` = end_to_end, `$__rate_interval` = 4s and `$__range` = 5m. `make test-stack` fails when one
-of them is empty or is no valid PromQL; it asks the expressions of the rules under `prometheus/` as well.
+Asked of the real Prometheus while trades of two sources and three symbols flowed, with `$symbol` = BTC-USD, `$source`
+= All, `$candle` = 10s, `$stage` = end_to_end, `$__rate_interval` = 4s and `$__range` = 5m. `make test-stack` fails when
+one of them is empty or is no valid PromQL; it asks the expressions of the rules under `prometheus/` as well.
 {tables}"""
 
 
