@@ -104,7 +104,9 @@ class AnalyticsApp:
     async def _tell_ui(self, interval_s: float) -> None:
         while True:
             results = await self._results(FRESH_NS)
-            self._offer(encode(self._snapshots.take(results)))
+            snapshot = self._snapshots.take(results)
+            await asyncio.sleep(0)
+            self._offer(encode(snapshot))
             await self._clock.sleep(interval_s)
 
     async def render(self) -> bytes:

@@ -68,10 +68,10 @@ class RecentTrades:
     def view(self, slots: Ints) -> "RecentView":
         """A copy of what the statistics of these slots are made of."""
         n = np.minimum(self._total[slots], self._depth)
-        unused = np.arange(self._depth) >= n[:, None]
-        qty = self._columns.qty.reshape(-1, self._depth)[slots]
-        event_ns = self._columns.event_ns.reshape(-1, self._depth)[slots]
-        qty[unused], event_ns[unused] = np.inf, np.iinfo(np.int64).max
+        qty = self._columns.qty.reshape(-1, self._depth).take(slots, axis=0)
+        event_ns = self._columns.event_ns.reshape(-1, self._depth).take(slots, axis=0)
+        for row in np.flatnonzero(n < self._depth).tolist():
+            qty[row, n[row] :], event_ns[row, n[row] :] = np.inf, np.iinfo(np.int64).max
         return RecentView(slots, n, qty, event_ns)
 
 

@@ -80,8 +80,7 @@ class Snapshots:
         ]
 
     def _bars(self, state: State, slots: Sequence[int], first: int, last: int) -> list[Bars]:
-        parts = self._engine.buckets.seconds(first, last)
-        return [_symbol_bars(state.symbols[slot], slot, parts) for slot in slots]
+        return _bars(state.symbols, slots, self._engine.buckets.seconds(first, last))
 
 
 def _busiest(state: State) -> list[int]:
@@ -108,46 +107,51 @@ def _summaries(state: State, slots: Sequence[int]) -> Iterable[SymbolSummary]:
 
 
 def _window_stats(values: WindowValues, slots: Sequence[int]) -> list[WindowStats]:
+    columns = [getattr(values, name)[slots].tolist() for name in WindowStats.model_fields]
     return [
         WindowStats(
-            trades=int(values.trades[slot]),
-            buy_volume=_sum(float(values.buy_volume[slot])),
-            sell_volume=_sum(float(values.sell_volume[slot])),
-            vwap=_known(float(values.vwap[slot])),
-            qty_mean=_known(float(values.qty_mean[slot])),
-            qty_std=_known(float(values.qty_std[slot])),
-            qty_max=_known(float(values.qty_max[slot])),
-            imbalance_ratio=_known(float(values.imbalance_ratio[slot])),
-            open=_known(float(values.open[slot])),
-            high=_known(float(values.high[slot])),
-            low=_known(float(values.low[slot])),
-            close=_known(float(values.close[slot])),
+            trades=trades,
+            buy_volume=_sum(buy_volume),
+            sell_volume=_sum(sell_volume),
+            **dict(zip(_AVERAGES, map(_known, averages), strict=True)),
         )
-        for slot in slots
+        for trades, buy_volume, sell_volume, *averages in zip(*columns, strict=True)
     ]
 
 
-def _symbol_bars(symbol: str, slot: int, parts: Sequence[tuple[int, Rows]]) -> Bars:
-    columns: dict[str, list[float]] = {name: [] for name in _BAR_COLUMNS}
-    seconds: list[int] = []
-    for first, rows in parts:
-        traded = np.flatnonzero(rows.n[:, slot])
-        seconds += (traded + first).tolist()
-        for name, values in columns.items():
-            values.extend(map(_sum, getattr(rows, name)[traded, slot].tolist()))
-    return Bars(
-        symbol=symbol,
-        second=seconds,
-        open=columns["open"],
-        high=columns["high"],
-        low=columns["low"],
-        close=columns["close"],
-        buy_volume=columns["buy_volume"],
-        sell_volume=columns["sell_volume"],
-    )
+_AVERAGES: Final = tuple(WindowStats.model_fields)[3:]
+"""All but the trades and the volumes, which there are none of rather than unknown."""
+
+
+def _bars(symbols: Sequence[str], slots: Sequence[int], parts: Sequence[tuple[int, Rows]]) -> list[Bars]:
+    """The bars of each symbol; parts are consecutive seconds, each with its first one."""
+    if not parts:
+        return [_symbol_bars(symbols[slot], [], [[]] * len(_BAR_COLUMNS)) for slot in slots]
+    seconds = np.concatenate([np.arange(first, first + len(rows.n)) for first, rows in parts])
+    traded = np.concatenate([rows.n[:, slots] for _, rows in parts]) > 0
+    columns = [np.concatenate([getattr(rows, name)[:, slots] for _, rows in parts]) for name in _BAR_COLUMNS]
+    return [
+        _symbol_bars(symbols[slot], seconds[there].tolist(), [column[there, i].tolist() for column in columns])
+        for i, (slot, there) in enumerate(zip(slots, traded.T, strict=True))
+    ]
 
 
 _BAR_COLUMNS: Final = ("open", "high", "low", "close", "buy_volume", "sell_volume")
+
+
+def _symbol_bars(symbol: str, seconds: list[int], columns: list[list[float]]) -> Bars:
+    *prices, buy_volume, sell_volume = columns
+    opens, highs, lows, closes = prices
+    return Bars(
+        symbol=symbol,
+        second=seconds,
+        open=opens,
+        high=highs,
+        low=lows,
+        close=closes,
+        buy_volume=list(map(_sum, buy_volume)),
+        sell_volume=list(map(_sum, sell_volume)),
+    )
 
 
 def _latency(view: StageView) -> StageLatency:
