@@ -100,7 +100,8 @@ def trend(points: Sequence[TrendPoint]) -> Option:
         round((now.applied - before.applied) / max(1e-9, (now.at_ns - before.at_ns) * 1e-9), 1)
         for before, now in pairwise(points)
     ]
-    x_axis = {"type": "time", "axisLine": {"lineStyle": {"color": GRID}}, "splitLine": _split()}
+    ends = {"min": times[0], "max": times[-1]} if times else {}
+    x_axis = {"type": "time", "splitLine": {"show": False}, "axisLine": {"lineStyle": {"color": GRID}}} | ends
     return _frame() | {
         "legend": {
             "top": 0,

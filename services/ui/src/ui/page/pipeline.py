@@ -26,14 +26,16 @@ def _live(feed: Feed) -> None:
             st.echarts_chart(charts.trend(view.trend), height=270, key="trend-chart", alt="Trades a second and latency")
         _card("stages", "Latency by stage", "the last minute, ms", reports.stages(view.snapshot))
     with right:
-        _card("ledger", "Ledger", "since the start of ingest and analytics", reports.ledger(view))
+        _card(
+            "ledger", "Ledger", "since their starts; the younger of the two reports may be ahead", reports.ledger(view)
+        )
         _card("refused", "Refused", "messages by reason", reports.refused(view.status))
     sources, feeds = st.columns([1.55, 1])
     with sources:
         _card("sources", "Sources", "who sends, as ingest sees them", reports.sources(view))
+        _card("services", "Services", "", reports.services(view, feed.now_ns()))
     with feeds:
         _card("feeds", "Feeds", "", reports.feeds(view.status))
-        _card("services", "Services", "", reports.services(view, feed.now_ns()))
 
 
 def _card(key: str, title: str, sub: str, html: str) -> None:
