@@ -44,9 +44,21 @@ def test_the_quietest_runs_are_forgotten_first() -> None:
 def test_a_dump_can_be_loaded() -> None:
     first, second = (SequenceTracker(max_runs=10, max_sources=10) for _ in range(2))
     first.observe("bot", "r", 0, 5, 1)
-    second.load([(str(r["source"]), "r", int(r["next_seq"] or 0), int(r["last_ns"] or 0)) for r in first.dump()])
+    runs = [(str(r["source"]), "r", int(r["next_seq"] or 0), int(r["last_ns"] or 0)) for r in first.dump()]
+    second.load(runs, exact=True)
     assert second.observe("bot", "r", 7, 1, 2) == Seen(0, 2)
     assert second.observe("bot", "r", 3, 2, 2) == Seen(2, 0)
+
+
+def test_what_is_missing_after_a_crash_is_unaccounted_and_later_gaps_are_losses() -> None:
+    tracker = SequenceTracker(max_runs=10, max_sources=10)
+    tracker.load([("bot", "r", 10, 1), ("quiet", None, 5, 1)], exact=False)
+    assert tracker.observe("bot", "r", 14, 1, 2) == Seen(0, 0)
+    assert tracker.observe("bot", "r", 17, 1, 3) == Seen(0, 2)
+    tracker.observe("quiet", None, 5, 1, 4)
+    tracker.observe("quiet", None, 9, 1, 5)
+    assert (tracker.sources["bot"].unaccounted, tracker.sources["bot"].lost) == (4, 2)
+    assert (tracker.sources["quiet"].unaccounted, tracker.sources["quiet"].lost) == (0, 3)
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=80))

@@ -76,7 +76,7 @@ def test_sigterm_under_load_ends_with_0_and_everything_accepted_is_applied_first
     _flows(pipeline)
     assert pipeline.ingest.stop() == 0
     runs = json.loads((pipeline.dead_letters.parent / "runs.json").read_text())
-    accepted = runs[0]["next_seq"]
+    accepted = runs["runs"][0]["next_seq"]
     assert accepted > 2_000
     # What ingest remembers as accepted is exactly what analytics has applied: ingest waited for it before it ended.
     assert pipeline.applied() == accepted
@@ -166,6 +166,22 @@ def test_ingest_can_be_restarted_and_a_gap_across_a_clean_stop_is_found(pipeline
         push.send(_trade(3))
         pipeline.wait_applied(2)
     assert pipeline.ingest.metrics().value("telemetry_source_lost_total", source="load") == 2
+
+
+def test_after_a_crash_of_ingest_what_is_missing_is_shown_as_unaccounted(pipeline: Pipeline) -> None:
+    pipeline.start()
+    remembered = pipeline.dead_letters.parent / "runs.json"
+    with zmq.Context() as context, context.socket(zmq.PUSH) as push:
+        push.connect(pipeline.endpoint)
+        push.send(_trade(0))
+        eventually(remembered.exists, what="the number being remembered")
+        pipeline.ingest.kill()
+        pipeline.ingest.start().wait_ready()
+        push.send(_trade(3))
+        pipeline.wait_applied(2)
+    ingest = pipeline.ingest.metrics()
+    assert ingest.value("telemetry_source_unaccounted_total", source="load") == 2
+    assert ingest.value("telemetry_source_lost_total", source="load") == 0
 
 
 @pytest.mark.parametrize(

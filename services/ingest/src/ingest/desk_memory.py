@@ -11,6 +11,7 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from ingest.desk import Desk
+from ingest.files import replace_file
 from telemetry_runtime.clock import Clock
 from telemetry_schema.messages import CommandResult
 
@@ -66,10 +67,7 @@ class DeskMemory:
             holdings=self._desk.book.holdings(),
             answers=self._desk.answers(KEPT_ANSWERS),
         )
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        part.write_text(record.model_dump_json(), encoding="utf-8")
-        part.replace(self._path)
+        replace_file(self._path, record.model_dump_json().encode())
         self._saved_changes = self._desk.changes
 
     def __exit__(

@@ -17,9 +17,9 @@ from ingest.feed_runner import FeedRunner
 from ingest.feeds.base import Feed, FeedError
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.ledger import Ledger
-from ingest.memory import Memory
 from ingest.metrics import IngestCollector
 from ingest.outflow import Outflow
+from ingest.run_memory import RunMemory
 from ingest.sequences import SequenceTracker
 from ingest.status import StatusReporter
 from telemetry_runtime.clock import Clock, SystemClock
@@ -62,7 +62,7 @@ async def serve(settings: IngestSettings) -> None:
             for endpoint in settings.ui_endpoints
         ]
         sequences = _sequences(settings)
-        stack.enter_context(Memory(settings.data_dir, sequences))
+        run_memory = stack.enter_context(RunMemory(settings.data_dir, sequences))
         checker = Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9))
         desk, ledger, dead_letters = _desk(settings), Ledger(), _dead_letters(settings)
         desk_memory = stack.enter_context(DeskMemory(settings.data_dir, desk))
@@ -96,6 +96,7 @@ async def serve(settings: IngestSettings) -> None:
         tasks = await stack.enter_async_context(AsyncTaskManager())
         app.start(tasks, progress=progress, feeds=runners, reporter=reporter)
         tasks.start("desk memory", desk_memory.keep(clock))
+        tasks.start("run memory", run_memory.keep(clock))
         readiness.set("tasks_running")
         structlog.get_logger("ingest").info(
             "ingest_started", stream=stream, endpoint=source.endpoint, http_port=http.port, feeds=settings.feeds

@@ -25,7 +25,7 @@ class IngestSettings(ServiceSettings):
         default=("tcp://127.0.0.1:5557",), description="Where results and the status are pushed; may be empty."
     )
     http_port: int = Field(default=8000, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
-    data_dir: Path = Field(default=Path("data/ingest"), description="Dead letters, and what a clean stop remembers.")
+    data_dir: Path = Field(default=Path("data/ingest"), description="Dead letters, and what outlives a restart.")
 
     max_ahead_s: Positive = Field(default=5.0, description="A trade further ahead of our clock is refused, in s.")
     max_sources: int = Field(default=100, ge=1, description="Sources with a label of their own; the rest is `other`.")

@@ -70,6 +70,11 @@ class IngestCollector(Collector):
             "accepted": _counter("telemetry_source_trades", "Trades accepted.", "source"),
             "lost": _counter("telemetry_source_lost", "Trades whose numbers never came.", "source"),
             "duplicate": _counter("telemetry_source_duplicate", "Trades whose numbers had come before.", "source"),
+            "unaccounted": _counter(
+                "telemetry_source_unaccounted",
+                "Trades missing after a crash of ingest: lost, or accepted before.",
+                "source",
+            ),
             "unsequenced": _counter("telemetry_source_unsequenced", "Accepted trades without a number.", "source"),
         }
         for source, counts in self._sequences.sources.items():

@@ -1,10 +1,10 @@
 """Which trades of each source's run have come: what finds losses and duplicates. Pure.
 
 A run is known from the first number seen of it, be it 0 or (ingest was restarted, the run was forgotten) a later one;
-from there on a jump is a loss and a step back a duplicate. A clean stop hands its knowledge on with `dump` and `load`.
+from there on a jump is a loss and a step back a duplicate. `dump` and `load` hand the knowledge on to the next process.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -14,12 +14,16 @@ OTHER = "other"
 
 @dataclass(slots=True)
 class SourceCounts:
-    """Trades of one source. `unsequenced` are among the accepted ones."""
+    """Trades of one source. `unsequenced` are among the accepted ones.
+
+    `unaccounted` were missing after a crash of ingest: lost, or accepted just before it; at most that many were lost.
+    """
 
     accepted: int = 0
     lost: int = 0
     duplicate: int = 0
     unsequenced: int = 0
+    unaccounted: int = 0
     last_ns: int = 0
 
 
@@ -30,6 +34,8 @@ class RunState:
     next_seq: int
     counts: SourceCounts
     last_ns: int = 0
+    unsure: bool = False
+    """The number is from before a crash."""
 
 
 class Span(NamedTuple):
@@ -65,6 +71,7 @@ class SequenceTracker:
         self._runs: dict[RunKey, RunState] = {}
         self.sources: dict[str, SourceCounts] = {}
         self.overflow_trades = 0
+        self.moves = 0
 
     def counts_of(self, source: str) -> SourceCounts:
         """The counts of a source, or of `other` once there are too many."""
@@ -85,13 +92,19 @@ class SequenceTracker:
 
     def observe(self, source: str, run: str | None, seq: int, count: int, now_ns: int) -> Seen:
         """Takes note of the trades `seq` to `seq + count - 1` of a run."""
+        self.moves += 1
         state = self._runs.get((source, run))
         if state is None:
             self._remember((source, run), RunState(seq + count, self.counts_of(source), now_ns))
             return _NEW
         state.last_ns = now_ns
+        unsure, state.unsure = state.unsure, False
         if seq == state.next_seq:
             state.next_seq += count
+            return _NEW
+        if unsure and seq > state.next_seq:
+            state.counts.unaccounted += seq - state.next_seq
+            state.next_seq = seq + count
             return _NEW
         return self._jump(source, state, seq, count)
 
@@ -122,7 +135,7 @@ class SequenceTracker:
             for (source, run), state in self._runs.items()
         ]
 
-    def load(self, runs: list[tuple[str, str | None, int, int]]) -> None:
-        """Takes over what an earlier process knew: source, run, next_seq, last_ns."""
+    def load(self, runs: Sequence[tuple[str, str | None, int, int]], *, exact: bool) -> None:
+        """Takes over what an earlier process knew: source, run, next_seq, last_ns. Not exact after a crash."""
         for source, run, next_seq, last_ns in runs:
-            self._remember((source, run), RunState(next_seq, self.counts_of(source), last_ns))
+            self._remember((source, run), RunState(next_seq, self.counts_of(source), last_ns, unsure=not exact))

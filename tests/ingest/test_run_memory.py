@@ -1,0 +1,72 @@
+"""What the next start is told of each run."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ingest.run_memory import RunMemory
+from ingest.sequences import Seen, SequenceTracker
+from telemetry_runtime.fakes import FakeClock
+
+
+def _tracker() -> SequenceTracker:
+    return SequenceTracker(max_runs=10, max_sources=10)
+
+
+async def _crash_after_a_second(directory: Path, tracker: SequenceTracker) -> None:
+    """Ten trades are remembered, three more are not, and then the process is gone without a word."""
+    clock, memory = FakeClock(), RunMemory(directory, tracker)
+    memory.__enter__()
+    keeping = asyncio.ensure_future(memory.keep(clock))
+    tracker.observe("bot", "r", 0, 10, 1)
+    await clock.advance(1.0)
+    tracker.observe("bot", "r", 10, 3, 2)
+    keeping.cancel()
+
+
+def test_a_loss_across_a_clean_restart_is_found(tmp_path: Path) -> None:
+    before, after = _tracker(), _tracker()
+    with RunMemory(tmp_path / "new", before):
+        before.observe("bot", "r", 0, 10, 1)
+    with RunMemory(tmp_path / "new", after):
+        assert after.observe("bot", "r", 12, 1, 2) == Seen(0, 2)
+
+
+async def test_after_a_crash_what_is_missing_is_unaccounted_not_lost(tmp_path: Path) -> None:
+    await _crash_after_a_second(tmp_path, _tracker())
+    after = _tracker()
+    with RunMemory(tmp_path, after):
+        assert after.observe("bot", "r", 15, 1, 3) == Seen(0, 0)
+    assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (5, 0)
+
+
+def test_a_crash_right_after_a_clean_start_is_still_a_crash(tmp_path: Path) -> None:
+    before, crashed, after = _tracker(), _tracker(), _tracker()
+    with RunMemory(tmp_path, before):
+        before.observe("bot", "r", 0, 10, 1)
+    RunMemory(tmp_path, crashed).__enter__()
+    with RunMemory(tmp_path, after):
+        after.observe("bot", "r", 12, 1, 3)
+    assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (2, 0)
+
+
+def test_a_file_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "runs.json").write_text("[{")
+    with RunMemory(tmp_path, _tracker()):
+        assert (tmp_path / "runs.unreadable").read_text() == "[{"
+
+
+def test_a_failure_of_ingest_is_no_clean_stop(tmp_path: Path) -> None:
+    before, after = _tracker(), _tracker()
+    with pytest.raises(LookupError):
+        _fail(tmp_path, before)
+    with RunMemory(tmp_path, after):
+        after.observe("bot", "r", 12, 1, 3)
+    assert after.sources["bot"].unaccounted == 2
+
+
+def _fail(directory: Path, tracker: SequenceTracker) -> None:
+    with RunMemory(directory, tracker):
+        tracker.observe("bot", "r", 0, 10, 1)
+        raise LookupError
