@@ -127,6 +127,7 @@ async def test_snapshots_come_at_their_interval_and_a_full_ui_costs_nothing_else
     await world.give(batch([T()]))
     await world.clock.advance(1)
     assert world.ui.dropped_messages == 4
+    assert await world.told("telemetry_dropped_messages_total", service="analytics") == 4
     assert await world.told("telemetry_applied_trades_total") == 1
 
 

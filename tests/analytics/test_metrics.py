@@ -43,6 +43,7 @@ CONTRACT = {
     "telemetry_applied_trades_total": set(),
     "telemetry_duplicate_trades_total": set(),
     "telemetry_stream_lost_trades_total": set(),
+    "telemetry_dropped_messages_total": {"service"},
     "telemetry_event_clock_timestamp_seconds": set(),
     "telemetry_build_info": {"service", "version"},
 }

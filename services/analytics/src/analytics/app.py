@@ -87,7 +87,7 @@ class AnalyticsApp:
 
     def _offer(self, frame: bytes) -> None:
         for sink in self._ui:
-            sink.offer([frame])
+            self._engine.ledger.dropped += not sink.offer([frame])
 
     async def _report(self) -> None:
         """Tells ingest how far analytics has come, and what it misses."""

@@ -42,6 +42,8 @@ class Ledger:
     symbol_overflow: int = 0
     """Applied trades that are counted under `other`, as there are too many symbols."""
     source_overflow: int = 0
+    dropped: int = 0
+    """Snapshots and confirmations that a UI's full queue did not take."""
     batch_trades: list[int] = field(default_factory=lambda: [0] * (len(BATCH_TRADES) + 1))
     """Batches with trades by size, in the buckets of `BATCH_TRADES` and one beyond."""
     batch_trades_sum: int = 0
@@ -61,5 +63,5 @@ class Ledger:
         """The counts at this moment."""
         return Ledger(
             dict(self.batches), self.applied, self.duplicate, self.lost, self.late, self.ahead, self.symbol_overflow,
-            self.source_overflow, list(self.batch_trades), self.batch_trades_sum,
+            self.source_overflow, self.dropped, list(self.batch_trades), self.batch_trades_sum,
         )  # fmt: skip

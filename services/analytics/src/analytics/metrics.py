@@ -138,6 +138,8 @@ class Metrics:
             ("stream_lost", ledger.lost, "Trades missing between ingest and analytics, by their numbers."),
         ):
             yield self._one(f"telemetry_{what}_trades_total", help_text, value, kind="counter")
+        name, help_text = "telemetry_dropped_messages_total", "Snapshots and confirmations that no UI had room for."
+        yield self._grid(name, help_text, (_SERVICE,), [ledger.dropped], kind="counter")
         labels = (_SERVICE, ("version", (self._version,)))
         yield self._grid("telemetry_build_info", "The version that runs.", labels, [1])
 
