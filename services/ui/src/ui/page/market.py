@@ -76,7 +76,8 @@ def _live(feed: Feed, symbol: str | None, window: WindowName) -> None:
     with st.container(border=True, key="watchlist"):
         style.title("All symbols", f"over {window}")
         rows = [_watch_row(one, window, view) for one in sorted(view.snapshot.symbols, key=lambda one: one.symbol)]
-        st.html(tables.table("All symbols", _WATCH, rows, empty="No trades yet."))
+        watchlist = tables.table("All symbols", _WATCH, rows, empty="No trades yet.")
+        st.html(watchlist + style.stamp(view.snapshot.at_ns))
 
 
 def _is_replay(view: PageView) -> bool:

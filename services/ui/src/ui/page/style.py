@@ -17,6 +17,11 @@ def apply() -> None:
     st.html(f"<style>{_style_sheet()}</style>")
 
 
+def stamp(at_ns: int) -> str:
+    """Marks what is drawn with the time of the data behind it, so that its age on the screen can be measured."""
+    return f'<i hidden data-snapshot-ms="{at_ns // 1_000_000}"></i>'
+
+
 def title(text: str, sub: str = "") -> None:
     """A card's heading."""
     note = f'<span class="tt-sub">{escape(sub)}</span>' if sub else ""
