@@ -176,3 +176,20 @@ async def test_with_curve_keys_only_who_knows_the_server_gets_through() -> None:
         await stranger.send([b"stranger"])
         await friend.send([b"friend"])
         assert await _receive(source, 1) == [[b"friend"]]
+
+
+@pytest.mark.soak
+async def test_a_receiver_that_does_not_read_for_long_costs_no_message() -> None:
+    """Heartbeats would end the connection here: 20,000 of 60,000 messages were lost with a timeout of 3 s."""
+    count, message = 30_000, bytes(200)
+    async with PullSource(FREE) as source, PushSink(source.endpoint) as sink:
+
+        async def send_all() -> None:
+            for _ in range(count):
+                await sink.send([message])
+
+        sending = asyncio.create_task(send_all())
+        await asyncio.sleep(25)  # longer than any heartbeat that one would choose
+        received = await _receive(source, count)
+        await sending
+    assert len(received) == count
