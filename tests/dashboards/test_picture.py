@@ -34,7 +34,8 @@ VIEW = View(FakePrometheus(), {"symbol": "A", "source": ".*", "candle": "10s", "
 @pytest.mark.parametrize(
     ("value", "unit", "decimals", "text"),
     [
-        (61_234.5, "locale", None, "61,234.50"),
+        (61_234.5, "locale", 5, "61,234.5"),
+        (83_500_000, "bytes", None, "79.6 MiB"),
         (1_490_000, "short", None, "1.49 Mil"),
         (0.0451, "percentunit", 1, "4.5%"),
         (-2.06, "suffix: bp", 2, "-2.06 bp"),

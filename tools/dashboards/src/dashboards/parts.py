@@ -18,6 +18,11 @@ PROMETHEUS = DataSourceRef(type_val="prometheus", uid="prometheus")
 
 BASIS_POINTS = "suffix: bp"
 PER_SECOND = "suffix:/s"
+PRICE = "locale"
+"""Groups of thousands; `decimals` is the most it shows, so that 61,000 and 0.59998 are both readable."""
+
+PRICE_DECIMALS = 5
+AVERAGE_DECIMALS = 4
 SPANNED_GAP_MS = 3_000
 """Gaps up to this long are drawn through: two scrapes may fail before a line breaks."""
 

@@ -26,8 +26,14 @@ def _hops() -> timeseries.Panel:
         over_time("A", f"sum(rate({promql.BATCHES}[{STEP}]))", "messages received"),
         over_time("B", f"sum(rate({promql.ACCEPTED}[{STEP}]))", "trades accepted"),
         over_time("C", f"rate({promql.APPLIED}[{STEP}])", "trades applied"),
+        over_time("D", f'sum(rate(telemetry_messages_total{{job="ui"}}[{STEP}])) or vector(0)', "messages to the page"),
     ]
-    colors = {"messages received": palette.QUIET, "trades accepted": palette.ACCENT, "trades applied": palette.GOOD}
+    colors = {
+        "messages received": palette.QUIET,
+        "trades accepted": palette.ACCENT,
+        "trades applied": palette.GOOD,
+        "messages to the page": palette.WARN,
+    }
     return colored(lines("Rates by hop", text, PER_SECOND, *queries), **colors)
 
 

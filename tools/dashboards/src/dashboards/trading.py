@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import palette
 from dashboards.frame import choice, dashboard
-from dashboards.parts import BASIS_POINTS, PER_SECOND, Panel, now, number, over_time
+from dashboards.parts import BASIS_POINTS, PER_SECOND, PRICE, PRICE_DECIMALS, Panel, now, number, over_time
 from dashboards.trading_flow import flow_panels, market_panels, statistics_panels
 from dashboards.trading_price import price_panels
 
@@ -43,7 +43,8 @@ def now_panels() -> list[Panel]:
 def _last_price() -> stat.Panel:
     text = "Price of the newest trade, in quote currency per unit of base."
     query = over_time("A", 'trading_last_price{symbol="$symbol"}', "last price")
-    return number("Last price", text, "locale", query, palette.limits(palette.PRICE))
+    panel = number("Last price", text, PRICE, query, palette.limits(palette.PRICE))
+    return panel.decimals(PRICE_DECIMALS)
 
 
 def _distance() -> stat.Panel:

@@ -4,7 +4,21 @@ from grafana_foundation_sdk.builders import table, timeseries
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from dashboards import palette
-from dashboards.parts import PER_SECOND, Panel, bars, colored, legend, lines, over_time, properties, rename, rows, sheet
+from dashboards.parts import (
+    AVERAGE_DECIMALS,
+    PER_SECOND,
+    PRICE,
+    Panel,
+    bars,
+    colored,
+    legend,
+    lines,
+    over_time,
+    properties,
+    rename,
+    rows,
+    sheet,
+)
 
 
 def flow_panels() -> list[Panel]:
@@ -67,7 +81,7 @@ def _windows() -> table.Panel:
         )
         .unit("short")
         .override_by_name("Window", properties(custom__width=80))
-        .override_by_name("VWAP", properties(unit="locale"))
+        .override_by_name("VWAP", properties(unit=PRICE, decimals=AVERAGE_DECIMALS))
         .span(12)
         .height(7)
     )

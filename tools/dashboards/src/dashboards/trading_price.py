@@ -7,8 +7,11 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 
 from dashboards import palette
 from dashboards.parts import (
+    AVERAGE_DECIMALS,
     BASIS_POINTS,
     PER_SECOND,
+    PRICE,
+    PRICE_DECIMALS,
     PROMETHEUS,
     Panel,
     colored,
@@ -48,7 +51,8 @@ def _candles() -> candlestick.Panel:
         .title("Candles, $candle")
         .description(text)
         .datasource(PROMETHEUS)
-        .unit("locale")
+        .unit(PRICE)
+        .decimals(PRICE_DECIMALS)
         .targets([*prices, volume])
         .interval("$candle")
         .max_data_points(500)
@@ -106,7 +110,7 @@ def _leader_columns(panel: table.Panel) -> table.Panel:
     text_color = {"type": kinds.TableCellDisplayMode.COLOR_TEXT.value}
     return (
         panel.override_by_name("Symbol", properties(links=[link], custom__width=96))
-        .override_by_name("Last", properties(unit="locale"))
+        .override_by_name("Last", properties(unit=PRICE, decimals=PRICE_DECIMALS))
         .override_by_name(
             "Change", properties(unit="percentunit", decimals=2, thresholds=signed, custom__cellOptions=text_color)
         )
@@ -122,9 +126,9 @@ def _averages() -> timeseries.Panel:
     text = "Last price, and the volume-weighted average price Σpq ÷ Σq over the last minute, 5 minutes and hour."
     price = over_time("A", 'trading_last_price{symbol="$symbol"}', "last price")
     vwap = over_time("B", _of_windows("trading_window_vwap"), "VWAP {{window}}")
-    panel = lines("Price and VWAP", text, "locale", price, vwap).fill_opacity(0)
+    panel = lines("Price and VWAP", text, PRICE, price, vwap).decimals(AVERAGE_DECIMALS).fill_opacity(0)
     colors = {f"VWAP {window}": palette.SERIES[window] for window in AVERAGES}
-    return colored(panel, **{"last price": palette.PRICE}, **colors).legend(legend("lastNotNull"))
+    return colored(panel, **{"last price": palette.PRICE}, **colors).legend(legend())
 
 
 def _distances() -> timeseries.Panel:

@@ -6,33 +6,51 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from dashboards import palette
 from dashboards.picture import units
 from dashboards.picture.data import Series, View, properties_of
 from dashboards.picture.theme import BORDER, FAINT, GRID, points
+from dashboards.prometheus import Line
 
 
 def style(axes: Axes, panel: Mapping[str, Any], view: View) -> None:
     """Axes as in Grafana: faint grid, no frame, time below, the panel's unit on the left."""
     defaults = panel["fieldConfig"]["defaults"]
-    axes.set_facecolor("none")
+    _frame(axes, view)
     axes.grid(visible=True, color=GRID, linewidth=0.8)
+    if defaults["custom"].get("scaleDistribution", {}).get("type") == "log":
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    format_y(axes, defaults["unit"], defaults.get("decimals"))
+    _soften(axes, defaults["custom"])
+    if "min" in defaults:
+        axes.set_ylim(defaults["min"], defaults["max"])
+
+
+def _soften(axes: Axes, custom: Mapping[str, Any]) -> None:
+    """At least from the soft minimum to the soft maximum."""
+    low, high = axes.get_ylim()
+    if "axisSoftMin" in custom:
+        low = 0.0 if low < custom["axisSoftMin"] and axes.dataLim.y0 >= 0 else min(low, custom["axisSoftMin"])
+    axes.set_ylim(low, max(high, custom.get("axisSoftMax", high)))
+
+
+def _frame(axes: Axes, view: View) -> None:
+    axes.set_facecolor("none")
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
     axes.tick_params(colors=FAINT, labelsize=points(10), length=0)
     axes.set_xlim(view.start_s, view.end_s)
     axes.set_xticks(_minutes(view.start_s, view.end_s))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: datetime.fromtimestamp(at, UTC).strftime("%H:%M")))
-    format_y(axes, defaults["unit"], defaults.get("decimals"))
-    if "min" in defaults:
-        axes.set_ylim(defaults["min"], defaults["max"])
 
 
 def format_y(axes: Axes, unit: str, decimals: int | None) -> None:
     """Ticks of the value axis in the unit."""
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: units.text(value, unit, decimals)))
 
 
@@ -103,3 +121,29 @@ def candles(axes: Axes, series: Sequence[Series], step_s: float) -> None:
     behind.bar(middles, volumes, step_s * 0.7, color=colors, alpha=0.28, linewidth=0)
     behind.set_ylim(0, np.nanmax(volumes) * 4.5)
     behind.axis("off")
+
+
+def heat(axes: Axes, panel: Mapping[str, Any], series: Sequence[Series], view: View) -> None:
+    """A histogram's buckets over time, each as high as the others; the cumulative counts are taken apart."""
+    ordered = sorted(series, key=lambda each: float(each.name))
+    counts = np.diff(np.array([each.line.values for each in ordered]), axis=0, prepend=0)
+    used = np.flatnonzero((counts > 0).any(axis=1))
+    low, high = (used[0], used[-1] + 1) if used.size else (0, len(ordered))
+    shown = np.ma.masked_less_equal(counts[low:high], 0)
+    axes.pcolormesh(
+        ordered[0].line.times_s, np.arange(low, high) - low + 0.5, np.sqrt(shown), cmap="turbo", shading="nearest"
+    )
+    unit = panel["options"]["yAxis"]["unit"]
+    axes.set_yticks(range(0, high - low, 2))
+    names = [float(each.name) for each in ordered[low:high]]
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda row, _: units.text(names[int(row)], unit)))
+    _frame(axes, view)
+
+
+def spark(axes: Axes, line: Line, color: str, view: View) -> None:
+    """The course behind a number."""
+    axes.plot(line.times_s, line.values, color=color, linewidth=points(1.3))
+    axes.fill_between(line.times_s, line.values, float(np.nanmin(line.values)), color=color, alpha=0.14)
+    axes.set_xlim(view.start_s, view.end_s)
+    axes.margins(y=0.1)
+    axes.axis("off")

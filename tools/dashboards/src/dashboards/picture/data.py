@@ -46,6 +46,13 @@ def series_of(panel: Mapping[str, Any], view: View, step_s: float) -> list[Serie
     return found
 
 
+def value_of(panel: Mapping[str, Any], view: View) -> float:
+    """The number of a panel that shows one: what its query is at the end of the view."""
+    (target,) = panel["targets"]
+    lines = view.prometheus.at(filled(target["expr"], {**view.variables, "__rate_interval": "6s"}), view.end_s)
+    return lines[0].last if lines else math.nan
+
+
 def _legend(template: str, line: Line) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda label: line.labels.get(label[1], ""), template)
 

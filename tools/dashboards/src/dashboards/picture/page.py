@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from matplotlib.text import Text
 
 from dashboards.picture import charts, theme, units
-from dashboards.picture.data import Series, View, properties_of, series_of, table_of, threshold_color
+from dashboards.picture.data import Series, View, properties_of, series_of, table_of, threshold_color, value_of
 from dashboards.picture.theme import points
 
 LEGEND_PX = 22
@@ -32,10 +33,10 @@ class Page:
         left, bottom = x / theme.WIDTH_PX, 1 - (y + height) / self.height_px
         return self.figure.add_axes((left, bottom, width / theme.WIDTH_PX, height / self.height_px))
 
-    def text(self, x: float, y: float, text: str, px: float, color: str = theme.TEXT, **more: Any) -> None:  # noqa: ANN401 - matplotlib's
+    def text(self, x: float, y: float, text: str, px: float, color: str = theme.TEXT, **more: Any) -> Text:  # noqa: ANN401 - matplotlib's
         """Text whose middle is at this height."""
         place = (x / theme.WIDTH_PX, 1 - y / self.height_px)
-        self.figure.text(*place, text, fontsize=points(px), color=color, va="center", **more)
+        return self.figure.text(*place, text, fontsize=points(px), color=color, va="center", **more)
 
     def box(self, x: float, y: float, width: float, height: float, color: str, edge: str, radius: float = 3) -> None:
         """A filled rectangle with round corners."""
@@ -57,7 +58,7 @@ def draw(model: Mapping[str, Any], view: View, caption: str, below: int | None =
     _header(page, model, view)
     for panel in panels:
         _panel(page, panel, view)
-    page.text(theme.MARGIN_PX, page.height_px - theme.CAPTION_PX / 2, caption, 12, theme.FAINT)
+    page.text(theme.MARGIN_PX + 2, page.height_px - theme.CAPTION_PX / 2, caption, 11.5, theme.FAINT)
     return page.figure
 
 
@@ -95,21 +96,17 @@ Place = tuple[float, float, float, float]
 
 def _number(page: Page, panel: Mapping[str, Any], view: View, place: Place) -> None:
     x, y, width, height = place
-    series = series_of(panel, view, 5)
     defaults = panel["fieldConfig"]["defaults"]
-    value = series[0].line.last
+    value = value_of(panel, view)
     color = threshold_color(defaults["thresholds"]["steps"], value)
+    middle = 0.45
     if panel["options"]["graphMode"] == "area":
-        spark = page.axes(x + 1, y + height * 0.55, width - 2, height * 0.44)
-        spark.plot(series[0].line.times_s, series[0].line.values, color=color, linewidth=points(1.3))
-        spark.fill_between(
-            series[0].line.times_s, series[0].line.values, min(series[0].line.values), color=color, alpha=0.14
-        )
-        spark.set_xlim(view.start_s, view.end_s)
-        spark.margins(y=0.1)
-        spark.axis("off")
+        middle = 0.36
+        (series,) = series_of(panel, view, 5)
+        charts.spark(page.axes(x + 1, y + height * 0.55, width - 2, height * 0.44), series.line, color, view)
     text = units.text(value, defaults["unit"], defaults.get("decimals"))
-    page.text(x + width / 2, y + height * 0.36, text, 30, color, ha="center", weight="bold")
+    size = min(panel["options"].get("text", {}).get("valueSize", 30), 1.5 * width / len(text))
+    page.text(x + width / 2, y + height * middle, text, size, color, ha="center", weight="bold")
 
 
 def _chart(page: Page, panel: Mapping[str, Any], view: View, place: Place) -> None:
@@ -120,9 +117,12 @@ def _chart(page: Page, panel: Mapping[str, Any], view: View, place: Place) -> No
     )
     series = series_of(panel, view, step_s)
     defaults = panel["fieldConfig"]["defaults"]
-    left, right = _margins(defaults["unit"], panel)
-    below = 24 if panel["type"] == "candlestick" else LEGEND_PX + 24
+    left, right = _margins(defaults.get("unit", "s"), panel)
+    below = 24 if panel["type"] in {"candlestick", "heatmap"} else LEGEND_PX + 24
     axes = page.axes(x + left, y + 4, width - left - right, height - below - 4)
+    if panel["type"] == "heatmap":
+        charts.heat(axes, panel, series, view)
+        return
     if panel["type"] == "candlestick":
         charts.candles(axes, series, step_s)
     elif defaults["custom"].get("drawStyle") == "bars":
@@ -142,21 +142,21 @@ def _margins(unit: str, panel: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _legend(page: Page, panel: Mapping[str, Any], series: Sequence[Series], place: tuple[float, float, float]) -> None:
+    """As many of the series as there is room for."""
     x, y, width = place
-    end, defaults = x + width, panel["fieldConfig"]["defaults"]
-    for each in series:
+    end, defaults = x + width - 20, panel["fieldConfig"]["defaults"]
+    for each in series if panel["type"] != "candlestick" else ():
         own = properties_of(panel, each.name)
-        value = units.text(
-            each.line.last, own.get("unit", defaults["unit"]), own.get("decimals", defaults.get("decimals"))
-        )
+        decimals = own.get("decimals", defaults.get("decimals"))
+        value = units.text(each.line.last, own.get("unit", defaults["unit"]), decimals)
         text = f"{each.name}  {value}" if panel["options"]["legend"].get("calcs") else each.name
-        needed = 20 + CHARACTER_PX * len(text)
-        if x + needed > end:
+        written = page.text(x + 17, y, text, 10.5, theme.FAINT)
+        after = written.get_window_extent().x1
+        if after > end:
+            written.remove()
             return
-        if panel["type"] != "candlestick":
-            page.box(x, y - 2, 12, 4, each.color, each.color, radius=1)
-            page.text(x + 17, y, text, 11, theme.FAINT)
-            x += needed + 10
+        page.box(x, y - 2, 12, 4, each.color, each.color, radius=1)
+        x = after + 12
 
 
 def _table(page: Page, panel: Mapping[str, Any], view: View, place: Place) -> None:

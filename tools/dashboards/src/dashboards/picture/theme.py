@@ -17,7 +17,7 @@ ROW_PX: Final = 30
 """Height of a grid row, without the gap below it; as in Grafana."""
 
 HEADER_PX: Final = 58
-CAPTION_PX: Final = 34
+CAPTION_PX: Final = 48
 DPI: Final = 100
 
 

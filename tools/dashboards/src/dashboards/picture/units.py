@@ -1,6 +1,8 @@
 """Numbers as Grafana writes them, in the units that our dashboards use."""
 
 import math
+from collections.abc import Callable
+from typing import Final
 
 _POWERS = ((1e9, " Bil"), (1e6, " Mil"), (1e3, " K"))
 _SECONDS = (
@@ -18,13 +20,20 @@ def text(value: float, unit: str, decimals: int | None = None) -> str:
         return "–"
     if unit.startswith("suffix:"):
         return _plain(value, decimals) + unit.removeprefix("suffix:")
-    if unit == "percentunit":
-        return f"{_plain(value * 100, 2 if decimals is None else decimals)}%"
-    if unit == "locale":
-        return f"{value:,.{2 if decimals is None else decimals}f}"
-    if unit == "s":
-        return _seconds(value, decimals)
-    return _short(value, decimals)
+    return _WRITERS.get(unit, _short)(value, decimals)
+
+
+def _ratio(value: float, decimals: int | None) -> str:
+    return f"{_plain(value * 100, 2 if decimals is None else decimals)}%"
+
+
+def _locale(value: float, decimals: int | None) -> str:
+    """At most so many digits; Grafana writes no zeros at the end either."""
+    return f"{value:,.{3 if decimals is None else decimals}f}".rstrip("0").rstrip(".")
+
+
+def _bytes(value: float, decimals: int | None) -> str:
+    return f"{value / 2**20:.{1 if decimals is None else decimals}f} MiB"
 
 
 def _short(value: float, decimals: int | None) -> str:
@@ -47,3 +56,11 @@ def _plain(value: float, decimals: int | None) -> str:
     size = abs(value)
     digits = 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2 if size >= 0.1 else 4  # noqa: PLR2004 - three digits
     return f"{value:,.{digits}f}"
+
+
+_WRITERS: Final[dict[str, Callable[[float, int | None], str]]] = {
+    "percentunit": _ratio,
+    "locale": _locale,
+    "bytes": _bytes,
+    "s": _seconds,
+}
