@@ -17,6 +17,7 @@ import zmq
 
 from telemetry_runtime.clock import SystemClock
 from telemetry_runtime.fakes import FakeSink
+from telemetry_runtime.service import _loop_factory
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import PullSource, PushSink
 from telemetry_schema.codec import encode
@@ -118,9 +119,24 @@ async def _orders(pipeline: Pipeline, endpoint: str) -> AsyncIterator[Orders]:
         yield Orders(app, book, recorded)
 
 
-async def test_an_order_takes_at_most_three_times_as_long_as_bare_sockets(
+def test_an_order_takes_at_most_three_times_as_long_as_bare_sockets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # The loop that the service runs on, not the one of the other tests.
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        bare_ns, order_ns = runner.run(_measure(tmp_path))
+    bare, order = statistics.median(bare_ns), statistics.median(order_ns)
+    p99 = statistics.quantiles(order_ns, n=100)[98]
+    with capsys.disabled():
+        print(  # noqa: T201 - what a measurement is for
+            f"\nto recorded: median {order / 1e6:.3f} ms, p99 {p99 / 1e6:.3f} ms over {ORDERS} orders; "
+            f"bare ring: median {bare / 1e6:.3f} ms; ratio {order / bare:.2f}"
+        )
+    assert order <= MOST_RATIO * bare
+
+
+async def _measure(tmp_path: Path) -> tuple[list[int], list[int]]:
+    """Bare and real round trips in turns, in nanoseconds."""
     (port,) = free_ports(1)
     endpoint = f"tcp://127.0.0.1:{port}"
     settings = {
@@ -142,11 +158,4 @@ async def test_an_order_takes_at_most_three_times_as_long_as_bare_sockets(
                     await asyncio.sleep(PAUSE_S)
     finally:
         ring.close()
-    bare, order = statistics.median(bare_ns), statistics.median(order_ns)
-    p99 = statistics.quantiles(order_ns, n=100)[98]
-    with capsys.disabled():
-        print(  # noqa: T201 - what a measurement is for
-            f"\nto recorded: median {order / 1e6:.3f} ms, p99 {p99 / 1e6:.3f} ms over {ORDERS} orders; "
-            f"bare ring: median {bare / 1e6:.3f} ms; ratio {order / bare:.2f}"
-        )
-    assert order <= MOST_RATIO * bare
+    return bare_ns, order_ns
