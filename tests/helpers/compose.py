@@ -53,7 +53,7 @@ def get(url: str) -> str:
         return text
 
 
-def eventually(look: Callable[[], Answer | None], what: str, limit_s: float = 30) -> Answer:
+def eventually(look: Callable[[], Answer | None], what: str, limit_s: float = 60) -> Answer:
     """The first answer that is not None; an error while looking is no answer yet."""
     deadline_s = time.monotonic() + limit_s
     problem: Exception | None = None
@@ -110,7 +110,7 @@ class Stack:
         found = self.prometheus.at(expr)
         return sum(line.last for line in found) if found else None
 
-    def wait_until(self, expr: str, expected: float, limit_s: float = 30) -> None:
+    def wait_until(self, expr: str, expected: float, limit_s: float = 60) -> None:
         """Returns when Prometheus says that an expression has this value."""
         eventually(lambda: True if self.value(expr) == expected else None, f"{expr} = {expected}", limit_s)
 
