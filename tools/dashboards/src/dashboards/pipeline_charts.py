@@ -20,8 +20,7 @@ def flow_panels() -> list[Panel]:
 def _hops() -> timeseries.Panel:
     text = (
         "Per second: messages that came to ingest, trades it accepted from them, trades that analytics "
-        "applied, and messages "
-        "that reached the page's service. One message can hold many trades."
+        "applied, and messages that reached the page's service. One message can hold many trades."
     )
     queries = [
         over_time("A", f"sum(rate({promql.BATCHES}[{STEP}]))", "messages received"),
