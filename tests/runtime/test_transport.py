@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from telemetry_runtime.channels import Frames
+from telemetry_runtime.channels import Burst, Frames
 from telemetry_runtime.errors import StartupError
 from telemetry_runtime.transport import CurveClient, CurveServer, DroppingSink, EdgePullSource, PullSource, PushSink
 
@@ -65,6 +65,25 @@ async def test_the_edge_tells_messages_of_one_frame_from_the_others() -> None:
         assert not await source.receive()
     assert singles == [b"one", b"three"]
     assert multipart == [[b"two", b"parts"], [b"", b"", b"3"]]
+
+
+async def test_frames_that_belong_together_come_one_by_one_while_the_edge_is_saturated_and_none_is_lost() -> None:
+    async with EdgePullSource(FREE, max_burst=4) as source, PushSink(source.endpoint) as sink:
+        for number in range(8):
+            await sink.send([b"%d" % number])
+        await sink.send([b"two", b"parts"])
+        received = Burst([], [])
+        async with asyncio.timeout(10):
+            while len(received.frames) + 2 * len(received.multipart) < 10:
+                burst = await source.receive()
+                received.frames.extend(burst.frames)
+                received.multipart.extend(burst.multipart)
+        idle = asyncio.create_task(source.receive())
+        await asyncio.sleep(0)  # it has found nothing, and waits
+        await sink.send([b"two", b"parts"])
+        assert (await idle).multipart == [[b"two", b"parts"]]
+    frames = [*received.frames, *(part for parts in received.multipart for part in parts)]
+    assert frames == [*(b"%d" % number for number in range(8)), b"two", b"parts"]
 
 
 async def test_a_burst_of_the_edge_is_bounded_in_messages_and_bytes() -> None:

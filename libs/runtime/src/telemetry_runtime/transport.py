@@ -206,7 +206,14 @@ class PullSource(_Pull):
 
 
 class EdgePullSource(_Pull):
-    """A bound PULL socket for messages of one frame, as fast as can be; arguments and errors are those of `_Pull`."""
+    """A bound PULL socket for messages of one frame, as fast as can be; arguments and errors are those of `_Pull`.
+
+    Messages of several frames are told apart, but for one case: while the socket is saturated, their frames come one by
+    one, as if each were a message. To ask which frames belong together takes longer than all else that a burst costs
+    here (0.9 µs a frame of 1.2 µs), so it is asked only while there is time.
+    """
+
+    _saturated = False
 
     async def receive(self) -> Burst:
         """The next burst; empty when the source was stopped and is dry."""
@@ -214,23 +221,38 @@ class EdgePullSource(_Pull):
 
     def _take(self) -> Burst:
         burst = Burst([], [])
-        # The hottest loop there is. `copy=False` only to see `more`: asking the socket costs twice as much.
-        receive, add, room_bytes = self._socket.recv, burst.frames.append, MAX_BURST_BYTES
+        take = self._take_frames if self._saturated else self._take_messages
         try:
-            for _ in range(self._max_burst):
-                part = receive(_NOBLOCK, False)  # noqa: FBT003 - copy; a keyword costs a tenth of the call
-                frame = part.bytes
-                if part.more:
-                    # The parts of a message arrive together, so this never waits.
-                    burst.multipart.append([frame, *self._socket.recv_multipart(zmq.NOBLOCK)])
-                else:
-                    add(frame)
-                room_bytes -= len(frame)
-                if room_bytes < 0:
-                    break
+            take(burst)
+            self._saturated = True  # more than a burst was waiting
         except zmq.Again:
-            pass
+            self._saturated = False
         return burst
+
+    def _take_frames(self, burst: Burst) -> None:
+        # The hottest loop there is.
+        receive, add, room_bytes = self._socket.recv, burst.frames.append, MAX_BURST_BYTES
+        for _ in range(self._max_burst):
+            frame = receive(_NOBLOCK)
+            add(frame)
+            room_bytes -= len(frame)
+            if room_bytes < 0:
+                return
+
+    def _take_messages(self, burst: Burst) -> None:
+        # `copy=False` only to see `more`: asking the socket costs even more.
+        receive, add, room_bytes = self._socket.recv, burst.frames.append, MAX_BURST_BYTES
+        for _ in range(self._max_burst):
+            part = receive(_NOBLOCK, False)  # noqa: FBT003 - copy; a keyword costs a tenth of the call
+            frame = part.bytes
+            if part.more:
+                # The parts of a message arrive together, so this never waits.
+                burst.multipart.append([frame, *self._socket.recv_multipart(zmq.NOBLOCK)])
+            else:
+                add(frame)
+            room_bytes -= len(frame)
+            if room_bytes < 0:
+                return
 
 
 class _Push(_Socket):
