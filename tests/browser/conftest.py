@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.helpers.desk import Desk
 
@@ -69,7 +70,8 @@ class Watch:
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
 
     def _note_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
+        # An interface of the machine that comes or goes (a container starts) breaks off what Chromium is loading.
+        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
             self.errors.append(message.text)
 
     def _note_request(self, request: Request) -> None:
@@ -90,11 +92,23 @@ def visitor(browser: Browser, desk: Desk, watch: Watch, scheme: str = "dark") ->
     watch.follow(context)
     try:
         page = context.new_page()
-        page.goto(desk.page_url)
-        page.get_by_test_id("stMetric").first.wait_for()
+        _load(page, desk.page_url)
         yield page
     finally:
         context.close()
+
+
+def _load(page: Page, url: str, tries: int = 3) -> None:
+    """Opens the page; again if its loading was broken off."""
+    for left in reversed(range(tries)):
+        try:
+            page.goto(url)
+            page.get_by_test_id("stMetric").first.wait_for()
+        except PlaywrightError:
+            if not left:
+                raise
+        else:
+            return
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from uuid import uuid4
 import pytest
 
 from telemetry_schema.messages import TradeCommand
-from tests.helpers.views import NOW_NS, S_NS, FakeFeed, bars, page_state, position, snapshot, status
+from tests.helpers.views import NOW_NS, S_NS, FakeFeed, bars, page_state, position, snapshot, status, tape_trade
 from tests.helpers.views import desk as desk_state
 from ui.bars import Bar
 from ui.commands import MAX_COMMANDS
 from ui.page import answers, banner, blotter, charts, orders, reports, tables
 from ui.page.tables import Cell, number, text
-from ui.page.view import TREND_POINTS, PageModel
+from ui.page.view import TAPE_TRADES, TREND_POINTS, PageModel
 from ui.wire import CommandStatus, CommandUpdate, CommandView, History, Problem
 
 
@@ -51,10 +51,32 @@ def test_an_incomplete_ticket_says_what_is_missing(fields: dict[str, object], ad
 
 def test_the_same_order_again_at_once_is_a_double_click() -> None:
     first = _order()
-    assert orders.is_double_click(_order(sent_ns=NOW_NS + 300_000_000), first)
-    assert not orders.is_double_click(_order(sent_ns=NOW_NS + 500_000_000), first)
-    assert not orders.is_double_click(_order(sent_ns=NOW_NS + 300_000_000, qty=0.26), first)
-    assert not orders.is_double_click(first, None)
+    assert orders.is_double_click(_order(sent_ns=NOW_NS + 400_000_000), first, NOW_NS)
+    assert not orders.is_double_click(_order(sent_ns=NOW_NS + 600_000_000), first, NOW_NS)
+    assert not orders.is_double_click(_order(sent_ns=NOW_NS + 400_000_000, qty=0.26), first, NOW_NS)
+    assert not orders.is_double_click(first, None, NOW_NS)
+
+
+def test_a_second_click_that_waited_for_the_page_to_be_drawn_is_a_double_click_too() -> None:
+    late = _order(sent_ns=NOW_NS + 3 * S_NS)
+    assert orders.is_double_click(late, _order(), drawn_ns=NOW_NS + 3 * S_NS - 1_000_000)
+    assert not orders.is_double_click(late, _order(), drawn_ns=NOW_NS + S_NS)
+
+
+def test_a_quiet_symbol_keeps_its_tape_while_a_busy_one_fills_the_snapshots() -> None:
+    model = PageModel()
+    quiet = tape_trade("QUIET-USD")
+    model.apply(snapshot(1).model_copy(update={"last_trades": [quiet]}), NOW_NS)
+    for i in range(1, 41):
+        busy = tape_trade().model_copy(update={"applied_ns": NOW_NS + i})
+        older = tape_trade().model_copy(update={"applied_ns": NOW_NS + i - 1})
+        model.apply(snapshot(1 + i).model_copy(update={"last_trades": [busy, older]}), NOW_NS)
+    assert model.view.tapes["QUIET-USD"] == (quiet,)
+    tape = model.view.tapes["BTC-USD"]
+    assert len(tape) == TAPE_TRADES
+    assert [one.applied_ns for one in tape] == sorted({one.applied_ns for one in tape}, reverse=True)
+    model.apply(snapshot(1, run="b"), NOW_NS)
+    assert "QUIET-USD" not in model.view.tapes
 
 
 def test_a_large_order_and_one_of_unknown_worth_ask_for_confirmation() -> None:

@@ -70,7 +70,7 @@ def _live(feed: Feed, symbol: str | None, window: WindowName) -> None:
     with chart, st.container(border=True, key="chart"):
         _chart(view, summary, window)
     with tape, st.container(border=True, key="tape"):
-        trades = [one for one in view.snapshot.last_trades if one.symbol == symbol][:TAPE_ROWS]
+        trades = view.tapes.get(summary.symbol, ())[:TAPE_ROWS]
         style.title("Tape", f"{symbol}, UTC")
         st.html(tables.table("Tape", _TAPE, map(_tape_row, trades), empty="No trades of this symbol lately."))
     with st.container(border=True, key="watchlist"):

@@ -6,7 +6,7 @@ from uuid import UUID
 from telemetry_schema.messages import KillSwitch, TradeCommand
 from telemetry_schema.views import DeskState
 
-DOUBLE_CLICK_NS = 400_000_000
+DOUBLE_CLICK_NS = 500_000_000
 """The same order again within this time is one click of a shaky finger, not a second order."""
 
 
@@ -46,11 +46,15 @@ def command(ticket: Ticket, *, source: str, command_id: UUID, now_ns: int) -> Tr
     )
 
 
-def is_double_click(order: TradeCommand, before: TradeCommand | KillSwitch | None) -> bool:
-    """Whether the same order was sent a moment ago."""
-    if not isinstance(before, TradeCommand) or order.sent_ns - before.sent_ns > DOUBLE_CLICK_NS:
+def is_double_click(order: TradeCommand, before: TradeCommand | KillSwitch | None, drawn_ns: int) -> bool:
+    """Whether the same order was sent a moment ago.
+
+    `drawn_ns` is when the page was drawn again after the order before: until then a second click waits its turn, so on
+    a busy machine its own time says little.
+    """
+    if not isinstance(before, TradeCommand) or _content(order) != _content(before):
         return False
-    return _content(order) == _content(before)
+    return order.sent_ns - max(before.sent_ns, drawn_ns) <= DOUBLE_CLICK_NS
 
 
 def _content(order: TradeCommand) -> tuple[str, str, float, float | None]:

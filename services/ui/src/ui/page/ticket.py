@@ -13,7 +13,8 @@ from ui.wire import CommandStatus, CommandView
 
 STATUS_EVERY_S = 0.25
 NO_ANSWER_AFTER_NS = 2_000_000_000
-_LAST, _TO_CONFIRM, _OBJECTION, _TOASTED = "last_order", "order_to_confirm", "ticket_objection", "toasted"
+_LAST, _DRAWN, _TO_CONFIRM = "last_order", "drawn_after", "order_to_confirm"
+_OBJECTION, _TOASTED = "ticket_objection", "toasted"
 
 
 def show(feed: Feed) -> None:
@@ -34,6 +35,7 @@ def show(feed: Feed) -> None:
     if (order := st.session_state.pop(_TO_CONFIRM, None)) is not None:
         _confirm(feed, order)
     _last_answer(feed)
+    _note_drawn(feed)
 
 
 def _side_button(feed: Feed, side: str, shortcut: str) -> None:
@@ -54,8 +56,22 @@ def _press(feed: Feed, side: str) -> None:
     above = view.state.confirm_notional if view.state else 0.0
     if orders.needs_confirmation(order, _last_price(view, order.symbol), above):
         state[_TO_CONFIRM] = order
-    elif not orders.is_double_click(order, state.get(_LAST)):
+    elif orders.is_double_click(order, state.get(_LAST), _drawn_ns(order.sent_ns)):
+        st.toast("The same order again at once was taken for a double click: it was sent once.")
+    else:
         _send(feed, order)
+
+
+def _drawn_ns(now_ns: int) -> int:
+    """When the page was drawn after the last order; now, if it has not been."""
+    order, drawn = st.session_state.get(_LAST), st.session_state.get(_DRAWN)
+    return drawn[1] if order is not None and drawn is not None and drawn[0] == order.command_id else now_ns
+
+
+def _note_drawn(feed: Feed) -> None:
+    order, drawn = st.session_state.get(_LAST), st.session_state.get(_DRAWN)
+    if order is not None and (drawn is None or drawn[0] != order.command_id):
+        st.session_state[_DRAWN] = (order.command_id, feed.now_ns())
 
 
 def send_kill_switch(feed: Feed, *, engaged: bool) -> None:

@@ -1,11 +1,12 @@
 """What the page shows, as one immutable value: built in the link's thread, read by all sessions. Pure."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from telemetry_schema.views import IngestStatus, Snapshot, SymbolSummary
+from telemetry_schema.views import IngestStatus, Snapshot, SymbolSummary, TapeTrade
 from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
 from ui.wire import CommandUpdate, CommandView, History, PageState, Problem
@@ -15,6 +16,12 @@ SILENT_AFTER_NS = 1_500_000_000
 
 TREND_POINTS = 300
 """Seconds that the pipeline's chart shows."""
+
+TAPE_TRADES = 25
+"""Trades kept of each symbol for the tape."""
+
+MAX_TAPES = 200
+"""Symbols with a tape; the ones that traded last."""
 
 _SECOND_NS = 1_000_000_000
 
@@ -39,6 +46,7 @@ class PageView:
     state: PageState | None = None
     commands: tuple[CommandView, ...] = ()
     trend: tuple[TrendPoint, ...] = ()
+    tapes: Mapping[str, tuple[TapeTrade, ...]] = field(default_factory=dict)
     bars: BarHistory = field(default_factory=lambda: BarHistory(3_600))
     heard_ns: int | None = None
 
@@ -84,7 +92,7 @@ class PageModel:
         match message:
             case Snapshot():
                 view.bars.merge([*message.recent_bars, *([message.history] if message.history else [])])
-                view = replace(view, snapshot=message, trend=self._trend(before, message))
+                view = replace(view, snapshot=message, trend=_trend(before, message), tapes=_tapes(before, message))
             case IngestStatus():
                 view = replace(view, status=message)
             case PageState():
@@ -103,17 +111,37 @@ class PageModel:
             self._commands.popitem(last=False)
         return tuple(reversed(self._commands.values()))
 
-    def _trend(self, before: PageView, snapshot: Snapshot) -> tuple[TrendPoint, ...]:
-        restarted = before.snapshot is not None and before.snapshot.run != snapshot.run
-        points = () if restarted else before.trend
-        if points and snapshot.at_ns - points[-1].at_ns < _SECOND_NS:
-            return points
-        latency = snapshot.latencies.get("end_to_end")
-        point = TrendPoint(
-            at_ns=snapshot.at_ns,
-            applied=snapshot.ledger.applied,
-            waiting=(before.status.unapplied_trades or 0) if before.status else 0,
-            p50_ns=latency.p50_ns if latency else None,
-            p99_ns=latency.p99_ns if latency else None,
-        )
-        return (*points[-TREND_POINTS + 1 :], point)
+
+def _is_new_run(before: PageView, snapshot: Snapshot) -> bool:
+    return before.snapshot is not None and before.snapshot.run != snapshot.run
+
+
+def _trend(before: PageView, snapshot: Snapshot) -> tuple[TrendPoint, ...]:
+    points = () if _is_new_run(before, snapshot) else before.trend
+    if points and snapshot.at_ns - points[-1].at_ns < _SECOND_NS:
+        return points
+    latency = snapshot.latencies.get("end_to_end")
+    point = TrendPoint(
+        at_ns=snapshot.at_ns,
+        applied=snapshot.ledger.applied,
+        waiting=(before.status.unapplied_trades or 0) if before.status else 0,
+        p50_ns=latency.p50_ns if latency else None,
+        p99_ns=latency.p99_ns if latency else None,
+    )
+    return (*points[-TREND_POINTS + 1 :], point)
+
+
+def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeTrade, ...]]:
+    """Each symbol's last trades, newest first: a quiet symbol keeps its own while a busy one fills the snapshots.
+
+    A snapshot repeats what the one before had. Batches are applied whole, so what was applied later is new.
+    """
+    seen_ns = 0
+    if before.snapshot is not None and before.snapshot.last_trades and not _is_new_run(before, snapshot):
+        seen_ns = max(trade.applied_ns for trade in before.snapshot.last_trades)
+    tapes = dict(before.tapes) if seen_ns else {}
+    for trade in reversed([one for one in snapshot.last_trades if one.applied_ns > seen_ns]):
+        tapes[trade.symbol] = (trade, *tapes.pop(trade.symbol, ())[: TAPE_TRADES - 1])
+    for symbol in list(tapes)[:-MAX_TAPES]:
+        del tapes[symbol]
+    return tapes
