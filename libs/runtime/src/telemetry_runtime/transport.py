@@ -148,7 +148,7 @@ class _Pull(_Socket):
         endpoint: str,
         *,
         high_water_mark: int = 1_000,
-        max_burst: int = 512,
+        max_burst: int = 1_024,
         setting: str = "the endpoint",
         curve: CurveServer | None = None,
     ) -> None:

@@ -127,6 +127,8 @@ class TradeDecoder:
         braces. So each of them opens an element, and each frame is one whole element.
         """
         try:
+            if b"[" in frames[0]:
+                return None  # columns: it would take decoding all to find out below
             text = b",".join(frames)
             if set(map(itemgetter(0), frames)) != _BRACE or text.count(b"{") != len(frames):
                 return None

@@ -84,11 +84,11 @@ class ChunkBuilder:
     def add_columns(self, columns: FastColumns, received_ns: int, *, skip: int = 0) -> None:
         """Adds a columnar message, but for its first `skip` trades."""
         records = np.empty(len(columns.symbol) - skip, TRADE_DTYPE)
-        records["event_ns"] = columns.event_ns[skip:]
+        records["event_ns"] = _ints(columns.event_ns[skip:])
         records["sent_ns"] = columns.sent_ns
         records["received_ns"] = received_ns
-        records["price"] = columns.price[skip:]
-        records["qty"] = columns.qty[skip:]
+        records["price"] = _floats(columns.price[skip:])
+        records["qty"] = _floats(columns.qty[skip:])
         records["symbol"] = _codes(columns.symbol[skip:], self._symbols)
         records["source"] = self._sources.setdefault(columns.source, len(self._sources))
         records["side"] = _sides(columns.side[skip:])
@@ -117,13 +117,22 @@ class ChunkBuilder:
 def records_of(table: TradeTable, received_ns: int) -> Records:
     """The records of a table, shape (n,), but for symbols and sources."""
     records = np.empty(len(table.symbol), TRADE_DTYPE)
-    records["event_ns"] = table.event_ns
-    records["sent_ns"] = table.sent_ns
+    records["event_ns"] = _ints(table.event_ns)
+    records["sent_ns"] = _ints(table.sent_ns)
     records["received_ns"] = received_ns
-    records["price"] = table.price
-    records["qty"] = table.qty
+    records["price"] = _floats(table.price)
+    records["qty"] = _floats(table.qty)
     records["side"] = _sides(table.side)
     return records
+
+
+def _ints(values: Sequence[int]) -> npt.NDArray[np.int64]:
+    # Twice as fast as np.array, which looks at every value first to find out what it is.
+    return np.fromiter(values, np.int64, len(values))
+
+
+def _floats(values: Sequence[float]) -> npt.NDArray[np.float64]:
+    return np.fromiter(values, np.float64, len(values))
 
 
 def _sides(sides: Sequence[str]) -> npt.NDArray[np.uint8]:

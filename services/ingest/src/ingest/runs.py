@@ -6,9 +6,8 @@ from telemetry_schema.decoder import TradeTable
 
 def runs_of(table: TradeTable) -> dict[RunKey, Span]:
     """The span of each run, in the order in which they begin."""
-    keys = set(zip(table.source, table.run, strict=True))
-    if len(keys) == 1:
-        return {keys.pop(): _span(table.seq)}
+    if len(set(table.source)) == len(set(table.run)) == 1:
+        return {(table.source[0], table.run[0]): _span(table.seq)}
     numbers: dict[RunKey, list[int | None]] = {}
     for source, run, seq in zip(table.source, table.run, table.seq, strict=True):
         numbers.setdefault((source, run), []).append(seq)
