@@ -2,7 +2,6 @@
 
 import secrets
 import time
-from collections.abc import Iterator
 from itertools import count
 from statistics import median
 
@@ -28,56 +27,43 @@ _ROUNDS = 64
 """Batches applied in one go: as under load, where analytics takes up to so many from its socket at once."""
 
 
+def _duels() -> list[Duel]:
+    single, columns = _check("single", "one JSON message each"), _check("columns", f"columns of {BATCH}")
+    return [single, columns, _decode_batch(), _fold(), _fold_alone()]
+
+
 def steps(*, repeats: int) -> list[Compared]:
     """All of them."""
-    return [
-        fight(duel, repeats=repeats)
-        for duel in (_check_single(), _check_columns(), _decode_batch(), _fold(), _fold_alone())
-    ]
+    return [fight(duel, repeats=repeats) for duel in _duels()]
+
+
+_BURSTS = 8
+"""Different bursts: few enough to stay in the processor's cache, as messages do that have just been received."""
 
 
 def _checker() -> Checker:
-    return Checker(SequenceTracker(max_runs=100_000, max_sources=100), max_ahead_ns=5_000_000_000)
+    # A run is forgotten before its burst comes again, so that no trade is ever a duplicate.
+    return Checker(SequenceTracker(max_runs=_BURSTS // 2, max_sources=100), max_ahead_ns=5_000_000_000)
 
 
-def _bursts(form: str, trades: int) -> Iterator[Burst]:
-    """The same burst again and again, of a new run each time."""
+def _bursts(form: str, trades: int) -> list[Burst]:
+    """The same burst, of a new run each time."""
     run = secrets.token_hex(4)
     frames = frames_of(Order("", form, trades, _SYMBOLS, run))
-    for number in count():
-        new = f"{number:08x}".encode()
-        yield Burst([frame.replace(run.encode(), new) for frame in frames], [])
+    new_runs = [f"{number:08x}".encode() for number in range(_BURSTS)]
+    return [Burst([frame.replace(run.encode(), new) for frame in frames], []) for new in new_runs]
 
 
-def _check_single() -> Duel:
-    checker, bursts = _checker(), list(_taken(_bursts("single", BATCH), 512))
-    turn = count()
+def _check(form: str, what: str) -> Duel:
+    checker, bursts, turn = _checker(), _bursts(form, BATCH), count()
     decode = msgspec.json.decode
     return Duel(
-        "ingest: decode, check and number a trade, one JSON message each",
+        f"ingest: decode, check and number a trade, {what}",
         "parse the same JSON (msgspec), nothing else",
-        lambda: checker.check(bursts[next(turn) % len(bursts)], time.time_ns()),
-        lambda: [decode(frame) for frame in bursts[0].frames],
+        lambda: checker.check(bursts[next(turn) % _BURSTS], time.time_ns()),
+        lambda: [decode(frame) for frame in bursts[next(turn) % _BURSTS].frames],
         BATCH,
     )
-
-
-def _check_columns() -> Duel:
-    checker, bursts = _checker(), list(_taken(_bursts("columns", BATCH), 512))
-    turn = count()
-    decode = msgspec.json.decode
-    return Duel(
-        f"ingest: decode, check and number a trade, columns of {BATCH}",
-        "parse the same JSON (msgspec), nothing else",
-        lambda: checker.check(bursts[next(turn) % len(bursts)], time.time_ns()),
-        lambda: [decode(frame) for frame in bursts[0].frames],
-        BATCH,
-    )
-
-
-def _taken(bursts: Iterator[Burst], number: int) -> Iterator[Burst]:
-    for _ in range(number):
-        yield next(bursts)
 
 
 def chunk_of(symbols: int, trades: int = BATCH) -> Chunk:

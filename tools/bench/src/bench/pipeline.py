@@ -71,9 +71,23 @@ class Pipeline:
         begin_ns: int = pusher.recv()[0]
         while (applied := self.applied() - before) < order.count:
             if time.monotonic_ns() - begin_ns > PATIENCE_S * 1e9:
-                raise StuckError(f"{applied:,} of {order.count:,} trades applied after {PATIENCE_S} s")
+                raise StuckError(f"{applied:,} of {order.count:,} trades applied after {PATIENCE_S} s; {self._state()}")
             time.sleep(LOOK_S)
         return (time.monotonic_ns() - begin_ns) / 1e9
+
+    def _state(self) -> str:
+        """What one would ask first."""
+        ingest, analytics = self.ingest(), self.analytics()
+        asked = {
+            "accepted": ingest.total("telemetry_source_trades_total"),
+            "duplicate": ingest.total("telemetry_source_duplicate_total"),
+            "lost before ingest": ingest.total("telemetry_source_lost_total"),
+            "refused messages": ingest.total("telemetry_refused_total"),
+            "unapplied": ingest.total("telemetry_unapplied_trades"),
+            "resends": ingest.total("telemetry_resends_total"),
+            "lost behind ingest": analytics.total("telemetry_stream_lost_trades_total"),
+        }
+        return ", ".join(f"{name} {value:,.0f}" for name, value in asked.items())
 
 
 @contextmanager
