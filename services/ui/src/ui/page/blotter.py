@@ -4,7 +4,7 @@ from typing import Final
 
 from telemetry_schema.views import DeskState, Position, SymbolSummary
 from ui.page import formats, tables
-from ui.page.tables import Cell, Row, Tone, number, text
+from ui.page.tables import Cell, Row, Tone, number, sentence, text
 from ui.page.view import PageView
 from ui.wire import CommandStatus, CommandView
 
@@ -25,7 +25,7 @@ _BLOTTER: Final = (
     number("Filled"),
     text("Status"),
     number("Round trip ms"),
-    text("Reason"),
+    sentence("Reason"),
     text("Id"),
 )
 _QUOTES: Final = (text("Symbol"), number("Last"), number("Change"))

@@ -88,7 +88,13 @@ def _trades(view: PageView) -> list[Row]:
         rows.append(("waiting", waiting, Cell("not applied yet", "muted")))
     if snapshot is not None:
         one = snapshot.ledger
-        rows.append((Cell("Trades applied", "strong"), formats.count(one.applied), Cell("by analytics", "muted")))
+        rows.append(
+            (
+                Cell("Trades applied", "strong"),
+                formats.count(one.applied),
+                Cell("by analytics, over restarts of ingest", "muted"),
+            )
+        )
         rows.append(("repeated", formats.count(one.duplicate), Cell("sent again, applied once", "muted")))
         rows.append(("late", formats.count(one.late), Cell("older than the windows", "muted")))
         rows.append(("lost", _bad_if_any(one.lost), Cell("never came, though numbered", "muted")))

@@ -11,10 +11,11 @@ Tone = Literal["", "up", "down", "muted", "warn", "bad", "good", "strong"]
 
 
 class Column(NamedTuple):
-    """A column; numbers go right."""
+    """A column; numbers go right, sentences may wrap."""
 
     title: str
     is_number: bool = False
+    wraps: bool = False
 
 
 class Cell(NamedTuple):
@@ -32,6 +33,11 @@ Row = Sequence[Cell | str]
 def text(title: str) -> Column:
     """A column of words."""
     return Column(title)
+
+
+def sentence(title: str) -> Column:
+    """A column of sentences, which take more than one line where there is no room."""
+    return Column(title, wraps=True)
 
 
 def number(title: str) -> Column:
@@ -63,5 +69,6 @@ def _cell(column: Column, cell: Cell | str) -> str:
 
 
 def _class(column: Column, tone: Tone = "") -> str:
-    names = [*(["tt-num"] if column.is_number else []), *([f"tt-{tone}"] if tone else [])]
+    kinds = {"tt-num": column.is_number, "tt-wrap": column.wraps, f"tt-{tone}": bool(tone)}
+    names = [name for name, applies in kinds.items() if applies]
     return f' class="{" ".join(names)}"' if names else ""
