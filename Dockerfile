@@ -1,4 +1,5 @@
 # One recipe for every service: docker build --build-arg SERVICE=ingest .
+# The load test is made by it too: --build-arg SERVICE=loadtest --build-arg KIND=tools
 #
 # Two parts go into the image, each a layer of its own: /opt/venv with the pinned dependencies, which changes with the
 # lock, and /opt/app with our code, which changes with every commit. uv and the build backend stay behind.
@@ -17,10 +18,11 @@ COPY pyproject.toml requirements.lock ./
 COPY libs/schema/pyproject.toml libs/schema/
 COPY libs/runtime/pyproject.toml libs/runtime/
 ARG SERVICE
-COPY services/${SERVICE}/pyproject.toml services/${SERVICE}/
+ARG KIND=services
+COPY ${KIND}/${SERVICE}/pyproject.toml ${KIND}/${SERVICE}/
 # The first command names what this service needs; the second installs that, with the versions and hashes of the lock.
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv pip compile --quiet "services/${SERVICE}/pyproject.toml" --constraint requirements.lock --python /opt/venv/bin/python \
+    uv pip compile --quiet "${KIND}/${SERVICE}/pyproject.toml" --constraint requirements.lock --python /opt/venv/bin/python \
         --no-emit-package telemetry-schema --no-emit-package telemetry-runtime --no-emit-package "telemetry-${SERVICE}" \
         --output-file /tmp/names.txt \
     && uv pip install --python /opt/venv/bin/python --no-deps --require-hashes --compile-bytecode \
@@ -40,12 +42,12 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && uv pip install --python /opt/venv/bin/python --require-hashes --requirement /tmp/backend.txt --constraint requirements.lock
 COPY libs/schema libs/schema
 COPY libs/runtime libs/runtime
-COPY services/${SERVICE} services/${SERVICE}
+COPY ${KIND}/${SERVICE} ${KIND}/${SERVICE}
 COPY scripts/healthcheck.py /opt/app/healthcheck.py
 RUN uv pip install --no-cache --python /opt/venv/bin/python --target /opt/app --no-deps --no-build-isolation --compile-bytecode \
-        libs/schema libs/runtime "services/${SERVICE}" \
+        libs/schema libs/runtime "${KIND}/${SERVICE}" \
     # One name for all services, so that CMD needs no shell: a shell as process 1 would keep SIGTERM to itself.
-    && ln -s "run-${SERVICE}" /opt/app/bin/run-service \
+    && if [ "${KIND}" = services ]; then ln -s "run-${SERVICE}" /opt/app/bin/run-service; fi \
     && rm -f /opt/app/.lock
 
 # --- what runs --------------------------------------------------------------------------------------------------------------

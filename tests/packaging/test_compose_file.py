@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
+from loadtest.options import parse
+
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+SERVICES: dict[str, dict[str, Any]] = {
+    name: service for name, service in COMPOSE["services"].items() if "profiles" not in service
+}
+LOADTEST: dict[str, Any] = COMPOSE["services"]["loadtest"]
 
 each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES.keys())
 
@@ -42,6 +47,28 @@ def test_images_have_exact_versions(service: dict[str, Any]) -> None:
 def test_every_named_volume_is_declared(service: dict[str, Any]) -> None:
     named = {volume.partition(":")[0] for volume in service.get("volumes", []) if not volume.startswith(".")}
     assert named <= COMPOSE["volumes"].keys()
+
+
+def test_the_load_test_starts_only_when_asked_for_runs_once_and_gains_no_rights() -> None:
+    assert LOADTEST["profiles"] == ["loadtest"]
+    assert LOADTEST["restart"] == "no"
+    assert LOADTEST["read_only"] is True
+    assert LOADTEST["cap_drop"] == ["ALL"]
+    assert "ports" not in LOADTEST
+
+
+def test_the_load_test_loads_this_stack_and_starts_none_of_its_own() -> None:
+    program, *arguments = LOADTEST["entrypoint"]
+    target = parse(arguments).target
+    hosts = [target.endpoint, target.ingest_url, target.analytics_url, target.grafana_url]
+    assert program == "/opt/app/bin/loadtest"
+    assert [host.partition("://")[2].partition(":")[0] for host in hosts] == [
+        "ingest",
+        "ingest",
+        "analytics",
+        "grafana",
+    ]
+    assert not target.own_stack
 
 
 def test_ingest_stops_before_analytics_so_that_what_it_accepted_is_applied() -> None:
