@@ -23,7 +23,9 @@ class AnalyticsSettings(ServiceSettings):
         description="Where snapshots and confirmations are pushed; may be empty.",
     )
     http_port: int = Field(default=8001, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
-    data_dir: Path = Field(default=Path("data/analytics"), description="For what is to outlive a restart; nothing is written there yet.")
+    data_dir: Path = Field(
+        default=Path("data/analytics"), description="For what is to outlive a restart; empty for now."
+    )
 
     max_symbols: int = Field(
         default=200, ge=1, le=1_000, description="Symbols with a label of their own; the rest is `other`."
