@@ -40,7 +40,7 @@ def _away(backend: Backend, limits: Limits, now_ns: int) -> Iterator[Problem]:
             "analytics",
             backend.analytics,
             backend.started_ns,
-            "Prices and windows below stand still; orders still fill.",
+            "Prices and windows below stand still; ingest holds trades and orders until it is back.",
         )
 
 

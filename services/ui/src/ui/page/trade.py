@@ -85,7 +85,7 @@ def _live(feed: Feed) -> None:
         style.title("Positions", "average cost, valued at the last price")
         st.html(blotter.positions(desk))
     with st.container(border=True, key="blotter"):
-        style.title("Blotter", f"{len(view.commands)} orders of all sessions, newest first, UTC")
+        style.title("Blotter", f"{len(view.commands)} sent by all sessions, newest first, UTC")
         st.html(blotter.blotter(view))
 
 
