@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from ingest.outflow import Outflow
+from ingest.outflow import MAX_HELD_BATCHES, Outflow
 from ingest.records import Chunk
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, decode_batch
@@ -93,15 +93,32 @@ async def test_reports_about_another_stream_or_the_future_change_nothing(outflow
     assert outflow.unapplied_trades == 0
 
 
-async def test_flush_waits_while_the_queue_is_full(outflow: Outflow, sink: FakeSink) -> None:
+async def test_a_full_queue_holds_up_nobody_and_what_did_not_fit_goes_out_when_there_is_room(
+    outflow: Outflow, sink: FakeSink
+) -> None:
+    pumping = asyncio.ensure_future(outflow.pump())
     sink.full = True
-    outflow.add(_chunk(2))
-    flushing = asyncio.ensure_future(outflow.flush())
-    await asyncio.sleep(0)
-    assert not flushing.done()
+    for count in (2, 1):
+        outflow.add(_chunk(count))
+        await outflow.flush()
+    assert sink.sent == []
     sink.full = False
+    for _ in range(5):
+        await asyncio.sleep(0)
+    pumping.cancel()
+    assert [(header.first_seq, header.count) for header in _headers(sink)] == [(0, 2), (2, 1)]
+
+
+async def test_flush_waits_while_too_many_batches_are_held_however_small(sink: FakeSink, clock: FakeClock) -> None:
+    outflow = Outflow(sink, stream="s", clock=clock, max_unapplied_trades=10 * MAX_HELD_BATCHES)
+    for _ in range(MAX_HELD_BATCHES + 1):
+        outflow.add(_chunk(1))
+    flushing = asyncio.ensure_future(outflow.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not flushing.done()
+    outflow.on_progress(_progress(1))
     await flushing
-    assert len(sink.sent) == 1
 
 
 async def test_flush_waits_while_too_much_is_unapplied(outflow: Outflow) -> None:

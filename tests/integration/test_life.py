@@ -26,6 +26,7 @@ class Load:
 
     def __init__(self, endpoint: str) -> None:
         self.sent = 0
+        self.is_held_up = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(endpoint,), daemon=True)
         self._thread.start()
@@ -34,12 +35,13 @@ class Load:
         with zmq.Context() as context, context.socket(zmq.PUSH) as push:
             push.sndhwm = 100
             push.linger = 0
-            push.sndtimeo = 100
+            push.sndtimeo = 500
             push.connect(endpoint)
             while not self._stop.is_set():
                 try:
                     push.send(_trade(self.sent))
                 except zmq.Again:
+                    self.is_held_up = True
                     continue
                 self.sent += 1
 
@@ -135,11 +137,11 @@ def test_backpressure_reaches_the_client_when_analytics_stays_away(tmp_path: Pat
     with Pipeline(tmp_path, INGEST_MAX_UNAPPLIED_TRADES="65536") as pipeline:
         pipeline.ingest.start().wait_ready()
         load = Load(pipeline.endpoint)
-        eventually(lambda: pipeline.ingest.metrics().value("telemetry_unapplied_trades") > 65_536, what="a full ingest")
-        held = pipeline.ingest.metrics().value("telemetry_unapplied_trades")
-        assert held < 65_536 + 512 + 1
+        eventually(lambda: load.is_held_up, within_s=40, what="the client being held up")
+        # Either bound may come first: the trades, or (on a slow machine, where batches are small) the batches.
+        assert 20_000 <= pipeline.ingest.metrics().value("telemetry_unapplied_trades") < 65_536 + 512 + 1
         pipeline.analytics.start().wait_ready()
-        _flows(pipeline, 100_000)
+        _flows(pipeline, 70_000)
         load.stop()
 
 

@@ -56,6 +56,7 @@ class IngestApp:
     ) -> None:
         """Starts the pipeline, from the sea to the spring."""
         tasks.start("progress", self._outflow.follow(progress), may_end=True)
+        tasks.start("pump", self._outflow.pump())
         tasks.start("heartbeat", self._beat())
         tasks.start("report", self._report(reporter))
         self._intake = tasks.start("intake", self.take_in(), may_end=True)

@@ -24,6 +24,10 @@ _MIN_RESEND_NS = 200_000_000
 """At most one rewind in this time: what is in flight answers the same question again and again."""
 
 
+MAX_HELD_BATCHES = 20_000
+"""Batches held at most, whatever their size: at low rates a batch is one trade and weighs about 1 kB."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     first_seq: int
@@ -46,6 +50,7 @@ class Outflow:
         self._unsent: deque[_Held] = deque()
         self._sent: deque[_Held] = deque()
         self._applied = asyncio.Event()
+        self._waiting = asyncio.Event()
         self._resent_ns = 0
         self.next_seq = 0
         self.confirmed_seq = 0
@@ -77,15 +82,24 @@ class Outflow:
         self.sizes.add(count)
 
     async def flush(self) -> None:
-        """Returns when all is sent and not too much is unapplied.
+        """Sends what there is room for and returns when not too much is held; `pump` sends the rest.
 
-        Cancelled here nothing is lost: what was added stays held, and a later `flush` or `finish` sends it.
+        Cancelled here nothing is lost: what was added stays held.
         """
-        while not self._send_all():
-            await self._sink.writable()
-        while self.unapplied_trades > self._max_unapplied:
+        if not self._send_all():
+            self._waiting.set()
+        while self.unapplied_trades > self._max_unapplied or len(self._sent) + len(self._unsent) > MAX_HELD_BATCHES:
             self._applied.clear()
             await self._applied.wait()
+
+    async def pump(self) -> None:
+        """Sends what did not fit into the queue as soon as it does, for ever."""
+        while True:
+            await self._waiting.wait()
+            while not self._send_all():
+                # Cancelled here nothing is lost: the batches are held.
+                await self._sink.writable()
+            self._waiting.clear()
 
     def _send_all(self) -> bool:
         while self._unsent:
@@ -117,6 +131,8 @@ class Outflow:
         self._applied.set()
         if progress.resend:
             self._rewind()
+        if not self._send_all():
+            self._waiting.set()
 
     def _rewind(self) -> None:
         now_ns = self._clock.now_ns()
@@ -158,4 +174,5 @@ class Outflow:
             else:
                 await self._applied.wait()
         self._unsent.append(self._mark(self.next_seq, final=True))
-        await self.flush()
+        while not self._send_all():
+            await self._sink.writable()
