@@ -1,6 +1,7 @@
 """PUSH/PULL over real sockets on the loopback."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -212,3 +213,35 @@ async def test_a_receiver_that_does_not_read_for_long_costs_no_message() -> None
         received = await _receive(source, count)
         await sending
     assert len(received) == count
+
+
+async def test_a_saturated_edge_leaves_the_loop_to_others_between_bursts() -> None:
+    async with EdgePullSource(FREE, max_burst=1) as source, PushSink(source.endpoint) as sink:
+        for _ in range(100):
+            await sink.send([b"x"])
+        turns = 0
+
+        async def count_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count_turns())
+        async with asyncio.timeout(10):
+            for _ in range(100):
+                await source.receive()
+        counting.cancel()
+    assert turns >= 90
+
+
+async def test_waiting_for_a_socket_costs_nothing_while_nobody_takes_its_messages() -> None:
+    async with PullSource(FREE) as source, PushSink(source.endpoint) as sink:
+        waiting = asyncio.create_task(source.receive())
+        await sink.send([b"first"])
+        assert await waiting
+        for _ in range(100):
+            await sink.send([b"x"])
+        began_s = time.process_time()
+        await asyncio.sleep(0.3)
+        assert time.process_time() - began_s < 0.15

@@ -56,30 +56,49 @@ class CurveClient:
 class _Readiness:
     """Waiting for a socket's file descriptor, shared by any number of waiters.
 
-    After a call that would have blocked, libzmq has handled all its commands, and the descriptor turns readable with
-    the next one. The reader is added a wait and removed when it fires: left in, it would spin while nobody drains.
+    The descriptor says that libzmq has commands to handle, not that the socket is ready, and is readable until they are
+    handled. So they are handled at once, also while nobody waits: else the loop would spin. The reader stays: to add it
+    for each wait costs more than all else a wait costs.
     """
 
     def __init__(self, socket: "zmq.Socket[bytes]") -> None:
+        self._socket = socket
         self._fd = int(socket.getsockopt(zmq.FD))
-        self._waiter: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiters: list[asyncio.Future[None]] = []
+        self._changed = False
 
     async def wait(self) -> None:
-        """Returns when something may have changed."""
-        if self._waiter is None:
-            loop = asyncio.get_running_loop()
-            self._waiter = loop.create_future()
-            loop.add_reader(self._fd, self.wake)
-        # Cancelled here nothing is lost: the shield keeps the waiter for the others.
-        await asyncio.shield(self._waiter)
+        """Returns when something may have changed since the last wait."""
+        if self._changed:
+            self._changed = False
+            return
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._fd, self._handle)
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        # Cancelled here nothing is lost: the others have futures of their own.
+        await waiter
+
+    def _handle(self) -> None:
+        self._socket.getsockopt(zmq.EVENTS)
+        self.wake()
 
     def wake(self) -> None:
-        """Ends the wait."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            asyncio.get_running_loop().remove_reader(self._fd)
+        """Ends all waits; if there are none, the next one."""
+        waiters, self._waiters = self._waiters, []
+        self._changed = not waiters
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def close(self) -> None:
+        """Ends all waits for good; to be called before the socket closes."""
+        self.wake()
+        if self._loop is not None:
+            self._loop.remove_reader(self._fd)
+            self._loop = None
 
 
 class _Socket:
@@ -118,7 +137,7 @@ class _Socket:
     def close(self) -> None:
         """Closes the socket; what is queued to be sent still goes out, for at most `LINGER_MS`."""
         if not self._socket.closed:
-            self._readiness.wake()
+            self._readiness.close()
             self._socket.close()
 
     async def __aenter__(self) -> Self:
@@ -217,6 +236,9 @@ class EdgePullSource(_Pull):
 
     async def receive(self) -> Burst:
         """The next burst; empty when the source was stopped and is dry."""
+        if self._saturated:
+            # Nothing below would wait: all else that the loop has to do gets its turn. Cancelled here nothing is lost.
+            await asyncio.sleep(0)
         return await self._fill(self._take, Burst([], []))
 
     def _take(self) -> Burst:
