@@ -21,10 +21,16 @@ def type_into(page: Page, name: str, text: str) -> None:
 
 
 def choose(page: Page, symbol: str) -> None:
-    box = page.get_by_test_id("stSelectbox").get_by_role("combobox")
-    box.click()
-    page.keyboard.type(symbol)
+    # A new symbol is in the quotes a moment before it is in the list, which is drawn again only when it has changed.
+    for _ in range(10):
+        page.get_by_test_id("stSelectbox").get_by_role("combobox").click()
+        page.keyboard.type(symbol)
+        if page.get_by_role("option", name=symbol).count():
+            break
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(300)
     page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stSelectbox").get_by_role("combobox")).to_have_value(symbol)
 
 
 def answer(page: Page) -> Locator:

@@ -12,7 +12,10 @@ from ui.wire import Problem
 
 EVERY_S = 0.5
 STANDS_STILL = frozenset({"main_away", "analytics_away", "ingest_away", "not_applied", "feed_stale"})
-_FADED = "<style>table.tt.tt, [data-testid='stMetricValue'], .st-key-price-chart, .st-key-trend-chart { opacity: 0.55; }</style>"
+_FADED = (
+    "<style>table.tt.tt, [data-testid='stMetricValue'], .st-key-price-chart, .st-key-trend-chart"
+    " { opacity: 0.55; }</style>"
+)
 
 
 @st.fragment(run_every=EVERY_S)
