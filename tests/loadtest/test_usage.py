@@ -24,6 +24,8 @@ def test_our_own_services_are_read_from_the_operating_system() -> None:
 
 
 def test_other_services_are_read_from_their_own_metrics() -> None:
-    page = "# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total 3.5\n# TYPE process_resident_memory_bytes gauge\n"
-    ingest = Scrape.parse(page + "process_resident_memory_bytes 7e7\n")
+    ingest = Scrape.parse(
+        "# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total 3.5\n"
+        "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 7e7\n"
+    )
     assert MetricsMeter().read(Look(ingest, Scrape())) == {"ingest": Reading(3.5, 7e7), "analytics": Reading(0.0, 0.0)}
