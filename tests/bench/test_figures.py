@@ -4,6 +4,7 @@ import pytest
 
 from bench.entrypoint import main
 from bench.figures import Compared, at_least, at_most
+from bench.merging import merged
 from bench.table import table
 
 MACHINE = {"date": "2026-01-02 03:04 UTC", "processor": "a processor", "cores": "2"}
@@ -37,6 +38,30 @@ def test_the_table_shows_misses_as_well_as_hits() -> None:
     assert "| one JSON trade a message | 50,000 | 100,000 | 0.50 | 0.50 |" in text
     assert "`make bench` on 2026-01-02 03:04 UTC" in text
     assert "a processor" in text
+
+
+def test_a_part_that_was_measured_again_replaces_the_first_figures_and_is_named() -> None:
+    first = {
+        "machine": {**MACHINE, "load_before": "0.1"},
+        "command": "make bench",
+        "targets": [
+            {"what": "speed", "target": "≥ 1", "measured": "0", "is_hit": False},
+            {"what": "size", "target": "≤ 1", "measured": "1", "is_hit": True},
+        ],
+        "symbols": {"1": [9.0]},
+    }
+    again = {
+        "machine": {**MACHINE, "date": "2026-01-02 04:00 UTC", "load_before": "0.2"},
+        "command": "make bench ARGS='--parts symbols'",
+        "targets": [{"what": "speed", "target": "≥ 1", "measured": "2", "is_hit": True}],
+        "symbols": {"1": [3.0]},
+    }
+    text = table(merged([first, again]))
+    assert "| 1 | 3.00 |" in text
+    assert "| speed | ≥ 1 | 2 | hit |" in text
+    assert "| size | ≤ 1 | 1 | hit |" in text
+    assert "missed" not in text
+    assert "`make bench ARGS='--parts symbols'` on 2026-01-02 04:00 UTC, load before 0.2" in text
 
 
 def test_an_unknown_part_is_refused() -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import endurance, macro, micro, neighbours, paced, scrapes, soak
 from bench.figures import Target
 from bench.machine import describe
+from bench.merging import merged
 from bench.peers import bare
 from bench.pipeline import pipeline
 from bench.table import table
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(given)
     if options.from_json is not None:
-        found = json.loads(options.from_json.read_text())
+        found = merged([json.loads(path.read_text()) for path in options.from_json])
     else:
         console = Console(stderr=True, highlight=False)
         found = _measure(options, console.print)
@@ -55,7 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, help=f"of each figure; default {REPEATS}, with --quick {QUICK_REPEATS}")
     parser.add_argument("--json", type=Path, help="write all figures there")
     parser.add_argument("--table", type=Path, help="write the table there (docs/performance.md)")
-    parser.add_argument("--from-json", type=Path, help="measure nothing: the table of an earlier run")
+    parser.add_argument(
+        "--from-json",
+        type=Path,
+        nargs="+",
+        help="measure nothing: the table of earlier runs, the parts of the last ones",
+    )
     return parser
 
 
