@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         "--from-json",
         type=Path,
         nargs="+",
-        help="measure nothing: the table of earlier runs, the parts of the last ones",
+        help="measure nothing: one table of earlier runs",
     )
     return parser
 

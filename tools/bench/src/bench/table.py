@@ -21,8 +21,10 @@ def table(found: dict[str, Any]) -> str:
     machine = found["machine"]
     rows = [f"| {name.replace('_', ' ')} | {value} |" for name, value in machine.items() if name != "date"]
     parts = [_HEAD.format(command=found["command"], date=machine["date"], machine="\n".join(rows))]
-    for later in found.get("later", []):
-        parts.append(f"Measured by `{later['command']}` on {later['date']}, load before {later['load_before']}.\n")
+    parts += [
+        f"Measured by `{later['command']}` on {later['date']}, load before {later['load_before']}.\n"
+        for later in found.get("later", [])
+    ]
     parts.append(_section("Targets", ("target", "asked", "measured", ""), _targets(found["targets"])))
     for name, write in _SECTIONS.items():
         if name in found:
