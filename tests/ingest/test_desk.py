@@ -131,7 +131,32 @@ def test_answers_are_remembered_in_bounded_number() -> None:
     desk = _desk()
     for _ in range(MAX_ANSWERS + 5):
         desk.decide(_switch(engaged=False), NOW_NS)
-    assert len(desk.answers(2 * MAX_ANSWERS)) == MAX_ANSWERS
+    assert len(desk.young_answers()) == MAX_ANSWERS
+
+
+def test_a_flood_of_refused_commands_does_not_push_a_fills_answer_out(tmp_path: Path) -> None:
+    order, before, after = _order(), _desk(), _desk()
+    with DeskMemory(tmp_path, before):
+        before.decide(order, NOW_NS)
+        for _ in range(MAX_ANSWERS + 5):
+            before.decide(_order(qty=1e6), NOW_NS)
+        assert before.decide(order, NOW_NS).outcome == "duplicate"
+    with DeskMemory(tmp_path, after):
+        assert after.decide(order, NOW_NS).outcome == "duplicate"
+
+
+def test_a_command_from_the_future_is_refused_as_its_age_could_never_be_told() -> None:
+    assert _desk().decide(_order(sent_ns=NOW_NS + 60 * S_NS), NOW_NS).reason == "too_new"
+
+
+def test_what_a_refusal_says_can_be_sent_is_not_refused_again() -> None:
+    limits = DeskLimits(max_qty=1e12, max_notional=100_000.0, price_band_ratio=0.5, max_commands_per_s=1e9)
+    for price in (61_234.56, 2.345678, 0.00012345, 99_999.99, 17.0):
+        desk = Desk(limits, account="paper")
+        _note_price(desk, price)
+        text = desk.decide(_order(qty=200_000.0 / price), NOW_NS).result.reason
+        most = float(str(text).rsplit(" ", 1)[1].rstrip("."))
+        assert desk.decide(_order(qty=most), NOW_NS).outcome == "accepted"
 
 
 def test_the_state_shows_limits_symbols_and_positions() -> None:
@@ -153,21 +178,37 @@ def test_positions_kill_switch_and_answers_survive_a_restart(tmp_path: Path) -> 
         assert after.decide(order, NOW_NS).outcome == "duplicate"
 
 
-async def test_a_crash_costs_at_most_the_last_moment(tmp_path: Path) -> None:
+def test_a_crash_right_after_an_answer_costs_nothing(tmp_path: Path) -> None:
+    order, before, after = _order(), _desk(), _desk()
+    DeskMemory(tmp_path, before).__enter__()
+    before.decide(order, NOW_NS)
+    with DeskMemory(tmp_path, after):
+        assert [one.qty for one in after.state().positions] == [1.0]
+        assert after.decide(order, NOW_NS).outcome == "duplicate"
+
+
+async def test_a_disk_that_would_not_take_it_is_tried_again_and_stops_nothing(tmp_path: Path) -> None:
     clock, before, after = FakeClock(NOW_NS), _desk(), _desk()
-    async with AsyncTaskManager() as tasks:
-        tasks.start("desk memory", DeskMemory(tmp_path, before).keep(clock))
-        before.decide(_order(), NOW_NS)
-        await clock.advance(0.3)
+    in_the_way = tmp_path / "desk.part"
+    in_the_way.mkdir()
+    with DeskMemory(tmp_path, before) as memory:
+        async with AsyncTaskManager() as tasks:
+            tasks.start("desk memory", memory.keep(clock))
+            before.decide(_order(), NOW_NS)
+            assert memory.file.failed_writes == 1
+            in_the_way.rmdir()
+            await clock.advance(0.3)
     with DeskMemory(tmp_path, after):
         assert [one.qty for one in after.state().positions] == [1.0]
 
 
-def test_a_desk_file_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
-    (tmp_path / "desk.json").write_text("{")
+@pytest.mark.parametrize("content", ["{", ""])
+def test_a_desk_file_that_cannot_be_read_is_set_aside_and_engages_the_kill_switch(tmp_path: Path, content: str) -> None:
+    (tmp_path / "desk.json").write_text(content)
     with DeskMemory(tmp_path, desk := _desk()):
         assert desk.state().positions == []
-    assert (tmp_path / "desk.unreadable").read_text() == "{"
+        assert desk.kill_switch
+    assert (tmp_path / "desk.unreadable").read_text() == content
 
 
 def test_a_set_kill_switch_stays_engaged_whatever_was_kept(tmp_path: Path) -> None:

@@ -27,6 +27,11 @@ def test_a_purchase_is_worth_what_the_price_has_moved() -> None:
     assert (position.qty, position.average_price, position.unrealised, position.realised) == (2.0, 100.0, 20.0, 0.0)
 
 
+def test_a_price_beyond_all_reason_leaves_the_position_unpriced() -> None:
+    position = _position(("buy", 10.0, 100.0), last=1e308)
+    assert (position.qty, position.last_price, position.unrealised) == (10.0, None, 0.0)
+
+
 def test_two_purchases_have_the_average_price_of_both() -> None:
     assert _position(("buy", 1.0, 100.0), ("buy", 3.0, 120.0), last=115.0).average_price == 115.0
 

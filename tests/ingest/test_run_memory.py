@@ -41,11 +41,15 @@ async def test_after_a_crash_what_is_missing_is_unaccounted_not_lost(tmp_path: P
     assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (5, 0)
 
 
-def test_a_crash_right_after_a_clean_start_is_still_a_crash(tmp_path: Path) -> None:
+async def test_a_crash_right_after_a_clean_start_is_still_a_crash(tmp_path: Path) -> None:
     before, crashed, after = _tracker(), _tracker(), _tracker()
     with RunMemory(tmp_path, before):
         before.observe("bot", "r", 0, 10, 1)
-    RunMemory(tmp_path, crashed).__enter__()
+    memory = RunMemory(tmp_path, crashed)
+    memory.__enter__()
+    keeping = asyncio.ensure_future(memory.keep(FakeClock()))
+    await asyncio.sleep(0)
+    keeping.cancel()
     with RunMemory(tmp_path, after):
         after.observe("bot", "r", 12, 1, 3)
     assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (2, 0)
@@ -70,3 +74,24 @@ def _fail(directory: Path, tracker: SequenceTracker) -> None:
     with RunMemory(directory, tracker):
         tracker.observe("bot", "r", 0, 10, 1)
         raise LookupError
+
+
+def test_a_start_that_fails_leaves_the_file_as_it_is(tmp_path: Path) -> None:
+    before, after = _tracker(), _tracker()
+    with RunMemory(tmp_path, before):
+        before.observe("bot", "r", 0, 10, 1)
+    with pytest.raises(LookupError), RunMemory(tmp_path, _tracker()):
+        raise LookupError
+    with RunMemory(tmp_path, after):
+        assert after.observe("bot", "r", 12, 1, 3) == Seen(0, 2)
+
+
+def test_what_is_unsure_stays_unsure_until_the_run_goes_on(tmp_path: Path) -> None:
+    before, between, after = _tracker(), _tracker(), _tracker()
+    with pytest.raises(LookupError):
+        _fail(tmp_path, before)
+    with RunMemory(tmp_path, between):
+        pass
+    with RunMemory(tmp_path, after):
+        after.observe("bot", "r", 12, 1, 3)
+    assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (2, 0)

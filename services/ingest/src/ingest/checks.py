@@ -6,7 +6,7 @@ from typing import Protocol, cast
 from ingest.feeds.base import FeedBurst, FeedTrade
 from ingest.records import Chunk, ChunkBuilder, records_of
 from ingest.runs import runs_of
-from ingest.sequences import SequenceTracker
+from ingest.sequences import REPLAY, SequenceTracker
 from telemetry_runtime.channels import Burst
 from telemetry_schema.codec import decode_edge
 from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
@@ -14,6 +14,9 @@ from telemetry_schema.errors import DecodeError, Reason
 from telemetry_schema.messages import KillSwitch, Trade, TradeColumns, TradeCommand
 
 Command = TradeCommand | KillSwitch
+
+MAX_REFUSED_JUMP_TRADES = 1_000_000
+"""How far the number of a refused message may move its run: what else it says was wrong too."""
 
 MIN_TABLE_MESSAGES = 12
 """From here on a burst is cheaper to judge as a table (1 message: 17 µs against 8; 16 messages: 33 against 37)."""
@@ -83,10 +86,7 @@ class Checker:
 
     def count_unsequenced(self, source: str, now_ns: int) -> None:
         """Counts a trade that was made here, by the desk."""
-        counts = self._sequences.counts_of(source)
-        counts.accepted += 1
-        counts.unsequenced += 1
-        counts.last_ns = now_ns
+        self._sequences.accept(source, 1, now_ns, numbered=False)
 
     def check_feed(self, burst: FeedBurst) -> Checked:
         """Judges what a feed gave, each trade by the time it was received at."""
@@ -112,11 +112,7 @@ class _Judge:
         return self._sequences.observe(trade.source, trade.run, trade.seq, 1, now_ns).duplicate > 0
 
     def _count(self, source: str, seq: int | None, trades: int, now_ns: int) -> None:
-        counts = self._sequences.counts_of(source)
-        counts.accepted += trades
-        counts.last_ns = now_ns
-        if seq is None:
-            counts.unsequenced += trades
+        self._sequences.accept(source, trades, now_ns, numbered=seq is not None)
 
     def _finish(self) -> Checked:
         self._checked.chunks = self._builder.chunks()
@@ -211,7 +207,8 @@ class _ClientBurst(_Judge):
     def _refuse_undecoded(self, error: DecodeError, frame: bytes) -> None:
         # If the message says which trade it was, that one is not lost as well.
         if position := self._decoder.position(frame):
-            self._sequences.observe(position.source, position.run, position.seq, position.count, self._now_ns)
+            at = (position.source, position.run, position.seq, position.count)
+            self._sequences.observe(*at, self._now_ns, max_jump=MAX_REFUSED_JUMP_TRADES)
         self._refuse(error.reason, error.detail, frame)
 
     def _refuse_ahead(self, newest_ns: int, frame: bytes) -> None:
@@ -233,8 +230,10 @@ class _FeedBurst(_Judge):
     def __init__(self, sequences: SequenceTracker, max_ahead_ns: int) -> None:
         super().__init__(sequences)
         self._max_ahead_ns = max_ahead_ns
+        self._recorded = False
 
     def judge(self, burst: FeedBurst) -> Checked:
+        self._recorded = burst.recorded
         self._checked.tally.ignored = burst.ignored
         for refusal in burst.refusals:
             self._refuse(refusal.reason, refusal.detail, refusal.frame)
@@ -248,9 +247,15 @@ class _FeedBurst(_Judge):
             self._count(trade.source, trade.seq, 1, trade.received_ns)
         return self._finish()
 
+    def _came_before(self, trade: FeedTrade) -> bool:
+        if trade.seq is None:
+            return False
+        run = f"{REPLAY}{trade.run}" if self._recorded else trade.run
+        return self._sequences.observe(trade.source, run, trade.seq, 1, trade.received_ns).duplicate > 0
+
     def _judge_frame(self, frame: list[FeedTrade]) -> list[FeedTrade]:
         """The trades of a frame that are new; a frame has one fate, like a message."""
-        new = [trade for trade in frame if not self._seen_before(trade, trade.received_ns)]
+        new = [trade for trade in frame if not self._came_before(trade)]
         if not new:
             self._checked.tally.duplicate += 1
             return []

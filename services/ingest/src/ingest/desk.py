@@ -5,8 +5,9 @@ exercise, not a market model. Nothing leaves the desk but a trade of the paper a
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context
 from typing import NamedTuple
 from uuid import UUID
 
@@ -23,8 +24,13 @@ MAX_ANSWERS = 10_000
 MAX_SYMBOLS = 10_000
 """Symbols whose last price is kept; far more than a desk trades, and a bound for a flood of names."""
 
-_BAND_SLACK_RATIO = 1e-6
-"""The prices that a refusal names are rounded; whoever sends one of them must not be refused again."""
+MAX_AHEAD_S = 5.0
+"""How far the clock of whoever sends commands may be ahead of ours."""
+
+_SLACK_RATIO = 1e-6
+"""The numbers that a refusal names are rounded; whoever sends one of them must not be refused again."""
+
+_SIX_DIGITS_DOWN = Context(prec=6, rounding=ROUND_FLOOR)
 
 _SHOWN_SYMBOLS = 500
 _SECOND_NS = 1_000_000_000
@@ -82,19 +88,24 @@ class Desk:
         self._account = account
         self._kill_switch = kill_switch
         self._last_prices: dict[str, float] = {}
+        # Apart, so that a flood of refused commands cannot push a fill's answer out.
         self._answers: OrderedDict[UUID, CommandResult] = OrderedDict()
+        self._refusals: OrderedDict[UUID, CommandResult] = OrderedDict()
         self._recent_ns: deque[int] = deque()
         self.book = Book()
         self.changes = 0
+        self.on_change: Callable[[], None] = _nothing
 
     @property
     def kill_switch(self) -> bool:
         """Whether every command is refused."""
         return self._kill_switch
 
-    def answers(self, last: int) -> list[CommandResult]:
-        """The newest answers, oldest first."""
-        return list(self._answers.values())[-last:]
+    def young_answers(self) -> list[CommandResult]:
+        """The answers to fills that might still be asked for again, oldest first: later the age limit refuses them."""
+        answers = list(self._answers.values())
+        oldest_ns = answers[-1].received_ns - 2 * round(self._limits.max_age_s * _SECOND_NS) if answers else 0
+        return [answer for answer in answers if answer.received_ns >= oldest_ns]
 
     def restore(
         self,
@@ -119,13 +130,17 @@ class Desk:
 
     def decide(self, command: TradeCommand | KillSwitch, now_ns: int) -> Decision:
         """Answers a command; one whose id was answered before gets the same answer, and nothing happens."""
-        if (earlier := self._answers.get(command.command_id)) is not None:
+        earlier = self._answers.get(command.command_id) or self._refusals.get(command.command_id)
+        if earlier is not None:
             return Decision(earlier, "duplicate")
         decision = self._switch(command, now_ns) if isinstance(command, KillSwitch) else self._trade(command, now_ns)
-        self._answers[command.command_id] = decision.result
-        self.changes += 1
-        if len(self._answers) > MAX_ANSWERS:
-            self._answers.popitem(last=False)
+        answers = self._refusals if decision.outcome == "refused" else self._answers
+        answers[command.command_id] = decision.result
+        if len(answers) > MAX_ANSWERS:
+            answers.popitem(last=False)
+        if decision.outcome == "accepted":
+            self.changes += 1
+            self.on_change()
         return decision
 
     def _switch(self, command: KillSwitch, now_ns: int) -> Decision:
@@ -156,6 +171,9 @@ class Desk:
 
     def _age_objection(self, command: TradeCommand | KillSwitch, now_ns: int) -> Objection | None:
         age_s = (now_ns - command.sent_ns) / _SECOND_NS
+        if age_s < -MAX_AHEAD_S:
+            # Its age could never be told, so that it might be filled again long after its answer is forgotten.
+            return Objection("too_new", f"It was sent {-age_s:,.0f} s in the future: check the sender's clock.")
         if age_s <= self._limits.max_age_s:
             return None
         return Objection("too_old", f"It was sent {age_s:,.0f} s ago: look at the market and send it again.")
@@ -163,17 +181,16 @@ class Desk:
     def _size_objection(self, command: TradeCommand, last: float) -> Objection | None:
         limits, price = self._limits, command.price or last
         if command.qty > limits.max_qty:
-            text = f"Quantity {command.qty:g} is above the limit of {limits.max_qty:g}: send less."
+            text = f"Quantity {command.qty:,.10g} is above the limit of {limits.max_qty:,.10g}: send less."
             return Objection("max_qty", text)
-        if abs(price / last - 1) > limits.price_band_ratio + _BAND_SLACK_RATIO:
+        if abs(price / last - 1) > limits.price_band_ratio + _SLACK_RATIO:
             low, high = last * (1 - limits.price_band_ratio), last * (1 + limits.price_band_ratio)
             text = f"Price {price:,.8g} is too far from the last one, {last:,.8g}: use {low:,.8g} to {high:,.8g}."
             return Objection("price_band", text)
-        if (notional := command.qty * price) > limits.max_notional:
-            most = limits.max_notional / price
-            text = (
-                f"Notional {notional:,.2f} is above the limit of {limits.max_notional:,.2f}: send at most {most:.6g}."
-            )
+        if (notional := command.qty * price) > limits.max_notional * (1 + _SLACK_RATIO):
+            # Rounded to six digits it must not come out above the limit.
+            most = _SIX_DIGITS_DOWN.create_decimal(limits.max_notional / price)
+            text = f"Notional {notional:,.2f} is above the limit of {limits.max_notional:,.2f}: send at most {most:f}."
             return Objection("max_notional", text)
         return None
 
@@ -198,6 +215,10 @@ class Desk:
             symbols=sorted(self._last_prices)[:_SHOWN_SYMBOLS],
             positions=self.book.positions(self._last_prices),
         )
+
+
+def _nothing() -> None:
+    return
 
 
 def _refused(command: TradeCommand | KillSwitch, objection: Objection, now_ns: int) -> Decision:

@@ -1,23 +1,22 @@
-"""What the paper desk keeps across restarts: positions, kill switch, and its newest answers.
+"""What the paper desk keeps across restarts: positions, kill switch, and the answers that may be asked for again.
 
-Written a moment after each change, so a crash costs at most the fills of `SAVE_EVERY_S`; a clean stop costs none.
+Written before an order is answered, so that a crash costs no fill and no command is filled twice. A file that cannot be
+understood engages the kill switch: nobody knows what was held.
 """
 
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import structlog
 from pydantic import BaseModel, ValidationError
 
 from ingest.desk import Desk
-from ingest.files import replace_file
+from ingest.files import StateFile
 from telemetry_runtime.clock import Clock
 from telemetry_schema.messages import CommandResult
 
 SAVE_EVERY_S: Final = 0.25
-KEPT_ANSWERS: Final = 200
-"""Enough for what may be sent again across a restart."""
+"""How soon it is tried again after a disk would not take it."""
 
 
 class DeskRecord(BaseModel):
@@ -32,43 +31,42 @@ class DeskMemory:
     """The file `desk.json` in a directory: read when its context opens, written whenever the desk has changed."""
 
     def __init__(self, directory: Path, desk: Desk) -> None:
-        self._path = directory / "desk.json"
+        self.file = StateFile(directory / "desk.json")
         self._desk = desk
         self._saved_changes = 0
-        self._log = structlog.get_logger("desk")
 
     def __enter__(self) -> Self:
-        if self._path.exists():
-            self._restore()
+        content = self.file.read()
+        if content is not None:
+            self._restore(content)
+        self._saved_changes = self._desk.changes
+        self._desk.on_change = self.save
         return self
 
-    def _restore(self) -> None:
+    def _restore(self, content: bytes) -> None:
         try:
-            record = DeskRecord.model_validate_json(self._path.read_bytes())
-        except (OSError, ValidationError) as error:
-            aside = self._path.with_suffix(".unreadable")
-            self._path.replace(aside)
-            self._log.warning("desk_unreadable", moved_to=str(aside), error=str(error))
+            record = DeskRecord.model_validate_json(content)
+        except ValidationError as error:
+            self.file.set_aside(error)
+            self._desk.restore(holdings={}, kill_switch=True, answers=[])
             return
         self._desk.restore(holdings=record.holdings, kill_switch=record.kill_switch, answers=record.answers)
 
     async def keep(self, clock: Clock) -> None:
-        """Writes what has changed, several times a second."""
+        """Writes again what a disk would not take."""
         while True:
-            self.save()
             await clock.sleep(SAVE_EVERY_S)
+            self.save()
 
     def save(self) -> None:
         """Writes the file if the desk has changed since it was written."""
         if self._desk.changes == self._saved_changes:
             return
         record = DeskRecord(
-            kill_switch=self._desk.kill_switch,
-            holdings=self._desk.book.holdings(),
-            answers=self._desk.answers(KEPT_ANSWERS),
+            kill_switch=self._desk.kill_switch, holdings=self._desk.book.holdings(), answers=self._desk.young_answers()
         )
-        replace_file(self._path, record.model_dump_json().encode())
-        self._saved_changes = self._desk.changes
+        if self.file.write(record.model_dump_json().encode()):
+            self._saved_changes = self._desk.changes
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

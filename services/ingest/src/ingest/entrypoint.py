@@ -46,7 +46,7 @@ async def serve(settings: IngestSettings) -> None:
     """
     clock = SystemClock()
     stream = f"{clock.now_ns():x}-{secrets.token_hex(4)}"
-    feeds = _open_feeds(settings.feeds, clock)
+    feeds, dead_letters = _open_feeds(settings.feeds, clock), _dead_letters(settings)
     async with AsyncExitStack() as stack:
         exit_handler = stack.enter_context(ExitHandler())
         outflow = Outflow(
@@ -64,7 +64,7 @@ async def serve(settings: IngestSettings) -> None:
         sequences = _sequences(settings)
         run_memory = stack.enter_context(RunMemory(settings.data_dir, sequences))
         checker = Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9))
-        desk, ledger, dead_letters = _desk(settings), Ledger(), _dead_letters(settings)
+        desk, ledger = _desk(settings), Ledger()
         desk_memory = stack.enter_context(DeskMemory(settings.data_dir, desk))
         progress = await stack.enter_async_context(
             PullSource(settings.progress_endpoint, setting="INGEST_PROGRESS_ENDPOINT")
@@ -84,11 +84,13 @@ async def serve(settings: IngestSettings) -> None:
         reporter = StatusReporter(
             stream=stream, ledger=ledger, sequences=sequences, outflow=outflow, desk=desk, feeds=runners
         )
+        files = (desk_memory.file, run_memory.file)
+        collector = IngestCollector(ledger, sequences, outflow, dead_letters, runners, files)
         readiness = Readiness("tasks_running")
         http = HttpServer(
             settings.http_host,
             settings.http_port,
-            render=render_registry(_registry(IngestCollector(ledger, sequences, outflow, dead_letters, runners))),
+            render=render_registry(_registry(collector)),
             readiness=readiness,
             setting="INGEST_HTTP_PORT",
         )
@@ -107,6 +109,9 @@ async def serve(settings: IngestSettings) -> None:
 
 
 def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:
+    names = [uri.partition("?")[0] for uri in uris]
+    if len(set(names)) != len(names):
+        raise StartupError(f"INGEST_FEEDS: a feed is given twice: {' '.join(uris)}; name each once")
     try:
         # S311: a simulated market is no secret.
         return [open_feed(parse_feed(uri), clock, Random()) for uri in uris]  # noqa: S311

@@ -1,6 +1,6 @@
 """Ingest's metrics: one collector that reads the ledger, the sequences and the outflow at scrape time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from ingest.dead_letters import DeadLetterFile
 from ingest.feed_runner import FeedRunner
+from ingest.files import StateFile
 from ingest.ledger import Ledger
 from ingest.outflow import Outflow
 from ingest.sequences import SequenceTracker
@@ -28,9 +29,10 @@ class IngestCollector(Collector):
         outflow: Outflow,
         dead_letters: DeadLetterFile,
         feeds: list[FeedRunner],
+        state_files: Sequence[StateFile] = (),
     ) -> None:
         self._ledger, self._sequences, self._outflow = ledger, sequences, outflow
-        self._dead_letters, self._feeds = dead_letters, feeds
+        self._dead_letters, self._feeds, self._state_files = dead_letters, feeds, state_files
 
     def collect(self) -> Iterator[Metric]:
         """One pass over everything; the event loop does nothing else meanwhile, so it is one consistent state."""
@@ -38,6 +40,10 @@ class IngestCollector(Collector):
         yield from self._sources()
         yield from self._batches()
         yield from self._feed_states()
+        failed = _counter("telemetry_state_write_failures", "Times the disk would not take a state file.", "file")
+        for file in self._state_files:
+            failed.add_metric([file.name], file.failed_writes)
+        yield failed
         info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
         info.add_metric([SERVICE, version("telemetry-ingest")], 1)
         yield info

@@ -1,5 +1,6 @@
 """Positions and profit of the paper account, at average cost. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,11 +58,15 @@ class Book:
 
 
 def _position(symbol: str, held: Holding, last: float | None) -> Position:
+    unrealised = 0.0 if last is None else held.qty * (last - held.average_price)
+    if not math.isfinite(unrealised):
+        # One trade at an absurd price must not end the report of all others.
+        last, unrealised = None, 0.0
     return Position(
         symbol=symbol,
         qty=held.qty,
         average_price=held.average_price if held.qty else None,
         last_price=last,
         realised=held.realised,
-        unrealised=0.0 if last is None else held.qty * (last - held.average_price),
+        unrealised=unrealised,
     )

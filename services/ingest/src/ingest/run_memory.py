@@ -8,10 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import structlog
 from pydantic import BaseModel, ValidationError
 
-from ingest.files import replace_file
+from ingest.files import StateFile
 from ingest.sequences import SequenceTracker
 from telemetry_runtime.clock import Clock
 
@@ -25,6 +24,7 @@ class RunRecord(BaseModel):
     run: str | None
     next_seq: int
     last_ns: int
+    unsure: bool = False
 
 
 class RunsRecord(BaseModel):
@@ -38,31 +38,28 @@ class RunMemory:
     """The file `runs.json` in a directory: read when its context opens, written whenever a run has moved."""
 
     def __init__(self, directory: Path, sequences: SequenceTracker) -> None:
-        self._path = directory / "runs.json"
+        self.file = StateFile(directory / "runs.json")
         self._sequences = sequences
         self._saved_moves = 0
-        self._log = structlog.get_logger("runs")
 
     def __enter__(self) -> Self:
-        if self._path.exists():
-            self._restore()
+        if content := self.file.read():
+            self._restore(content)
         return self
 
-    def _restore(self) -> None:
+    def _restore(self, content: bytes) -> None:
         try:
-            record = RunsRecord.model_validate_json(self._path.read_bytes())
-        except (OSError, ValidationError) as error:
-            aside = self._path.with_suffix(".unreadable")
-            self._path.replace(aside)
-            self._log.warning("runs_unreadable", moved_to=str(aside), error=str(error))
+            record = RunsRecord.model_validate_json(content)
+        except ValidationError as error:
+            self.file.set_aside(error)
             return
-        runs = [(run.source, run.run, run.next_seq, run.last_ns) for run in record.runs]
+        runs = [(run.source, run.run, run.next_seq, run.last_ns, run.unsure) for run in record.runs]
         self._sequences.load(runs, exact=record.clean)
-        # If this process crashes before it has written anything, what was exact no longer is.
-        self._write(clean=False)
 
     async def keep(self, clock: Clock) -> None:
         """Writes what has moved, every second."""
+        # From here on trades come in: if this process crashes before it writes again, what was exact no longer is.
+        self._write(clean=False)
         while True:
             await clock.sleep(SAVE_EVERY_S)
             if self._sequences.moves != self._saved_moves:
@@ -70,10 +67,12 @@ class RunMemory:
 
     def _write(self, *, clean: bool) -> None:
         runs = [RunRecord.model_validate(run) for run in self._sequences.dump()]
-        replace_file(self._path, RunsRecord(clean=clean, runs=runs).model_dump_json().encode())
-        self._saved_moves = self._sequences.moves
+        if self.file.write(RunsRecord(clean=clean, runs=runs).model_dump_json().encode()):
+            self._saved_moves = self._sequences.moves
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._write(clean=error is None)
+        # A start that failed has learnt nothing: what an earlier process wrote stays as it is.
+        if error is None or self._sequences.moves:
+            self._write(clean=error is None)

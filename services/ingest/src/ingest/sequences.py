@@ -11,6 +11,13 @@ from typing import NamedTuple, TypeAlias
 RunKey: TypeAlias = tuple[str, str | None]
 OTHER = "other"
 
+REPLAY = "replay "
+"""Begins the run of a replayed trade; no name can hold a blank. A recording may be replayed again by the next process,
+and must not be mistaken for the venue's live trades: such runs are not handed on."""
+
+MAX_JUMP_TRADES = 1_000_000_000
+"""A larger jump of the numbers is no loss but a mistake of the sender: it must not spoil the run for what follows."""
+
 
 @dataclass(slots=True)
 class SourceCounts:
@@ -78,10 +85,19 @@ class SequenceTracker:
         counts = self.sources.get(source)
         if counts is None:
             if len(self.sources) >= self._max_sources and source != OTHER:
-                self.overflow_trades += 1
                 return self.counts_of(OTHER)
             counts = self.sources[source] = SourceCounts()
         return counts
+
+    def accept(self, source: str, trades: int, now_ns: int, *, numbered: bool) -> None:
+        """Counts accepted trades of a source."""
+        counts = self.counts_of(source)
+        counts.accepted += trades
+        counts.last_ns = now_ns
+        if not numbered:
+            counts.unsequenced += trades
+        if source not in self.sources:
+            self.overflow_trades += trades
 
     def is_new(self, source: str, run: str | None, span: Span) -> bool:
         """Whether none of these trades has come before, as far as their numbers say."""
@@ -90,12 +106,16 @@ class SequenceTracker:
         state = self._runs.get((source, run))
         return state is None or span.first >= state.next_seq
 
-    def observe(self, source: str, run: str | None, seq: int, count: int, now_ns: int) -> Seen:
-        """Takes note of the trades `seq` to `seq + count - 1` of a run."""
+    def observe(
+        self, source: str, run: str | None, seq: int, count: int, now_ns: int, *, max_jump: int = MAX_JUMP_TRADES
+    ) -> Seen:
+        """Takes note of the trades `seq` to `seq + count - 1` of a run; a jump above `max_jump` changes nothing."""
         self.moves += 1
         state = self._runs.get((source, run))
         if state is None:
             self._remember((source, run), RunState(seq + count, self.counts_of(source), now_ns))
+            return _NEW
+        if abs(seq - state.next_seq) > max_jump:
             return _NEW
         state.last_ns = now_ns
         unsure, state.unsure = state.unsure, False
@@ -131,11 +151,19 @@ class SequenceTracker:
     def dump(self) -> list[dict[str, str | int | None]]:
         """The runs, as plain values."""
         return [
-            {"source": source, "run": run, "next_seq": state.next_seq, "last_ns": state.last_ns}
+            {
+                "source": source,
+                "run": run,
+                "next_seq": state.next_seq,
+                "last_ns": state.last_ns,
+                "unsure": state.unsure,
+            }
             for (source, run), state in self._runs.items()
+            if not str(run).startswith(REPLAY)
         ]
 
-    def load(self, runs: Sequence[tuple[str, str | None, int, int]], *, exact: bool) -> None:
-        """Takes over what an earlier process knew: source, run, next_seq, last_ns. Not exact after a crash."""
-        for source, run, next_seq, last_ns in runs:
-            self._remember((source, run), RunState(next_seq, self.counts_of(source), last_ns, unsure=not exact))
+    def load(self, runs: Sequence[tuple[str, str | None, int, int, bool]], *, exact: bool) -> None:
+        """Takes over what an earlier process knew: source, run, next_seq, last_ns, unsure. Not exact after a crash."""
+        for source, run, next_seq, last_ns, unsure in runs:
+            state = RunState(next_seq, self.counts_of(source), last_ns, unsure=unsure or not exact)
+            self._remember((source, run), state)
