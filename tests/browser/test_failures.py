@@ -52,6 +52,23 @@ def test_without_ingest_an_order_is_refused_at_once_and_positions_are_there_when
     expect(positions.get_by_role("row").filter(has_text="BTC-USD").get_by_role("cell").nth(1)).to_have_text(held)
 
 
+def test_a_page_process_that_hangs_is_told_by_the_browser_itself(desk: Desk, page: Page) -> None:
+    live, old = page.get_by_text("Live", exact=True), page.get_by_text("Not updated for over 3 s")
+    expect(live).to_be_visible()
+    expect(old).to_be_hidden()
+    pid = desk.page_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        expect(old).to_be_visible(timeout=6_000)
+        expect(live).to_be_hidden()
+        assert page.locator("table.tt").first.evaluate("table => getComputedStyle(table).opacity") == "0.55"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    expect(old).to_be_hidden()
+    expect(live).to_be_visible()
+    assert page.locator("table.tt").first.evaluate("table => getComputedStyle(table).opacity") == "1"
+
+
 def test_a_killed_page_process_comes_back_by_itself_with_blotter_and_history(
     desk: Desk, watch: Watch, trade_page: Page
 ) -> None:

@@ -14,7 +14,7 @@ import psutil
 from telemetry_runtime.clock import SystemClock
 from telemetry_runtime.task_manager import AsyncTaskManager
 from tests.helpers.services import eventually
-from ui.page_process import PageProcess, page_command, streamlit_health
+from ui.page_process import HEALTH_WAIT_S, HUNG_AFTER_POLLS, POLL_S, PageProcess, page_command, streamlit_health
 
 STEADY = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + STEADY
@@ -42,10 +42,10 @@ class Watched:
             start_s=60.0 if healthy else 1.0,
             stop_s=stop_s,
         )
-        self._healthy = healthy
+        self.is_healthy = healthy
 
     async def _answer(self) -> bool:
-        return self._healthy
+        return self.is_healthy
 
     async def until_up(self, starts: int = 1) -> int:
         """The process number, once the program runs for the n-th time."""
@@ -78,6 +78,17 @@ async def test_a_page_that_never_answers_is_started_again(tmp_path: Path) -> Non
         first = await watched.until_up()
         assert await watched.until_up(starts=2) != first
     assert True not in watched.health
+
+
+async def test_a_page_that_stops_answering_is_started_again_within_seconds(tmp_path: Path) -> None:
+    async with _running(Watched(tmp_path)) as watched:
+        first = await watched.until_up()
+        async with asyncio.timeout(HUNG_AFTER_POLLS * POLL_S + 5):
+            while not watched.health:  # noqa: ASYNC110 - the supervisor asks on its own clock
+                await asyncio.sleep(0.05)
+            watched.is_healthy = False
+            assert await watched.until_up(starts=2) != first
+    assert HUNG_AFTER_POLLS * (POLL_S + HEALTH_WAIT_S) <= 15
 
 
 async def test_a_page_that_ignores_sigterm_is_killed_in_bounded_time(tmp_path: Path) -> None:

@@ -207,6 +207,11 @@ def test_the_banner_is_green_only_while_nothing_is_wrong() -> None:
     assert "opacity" in html
 
 
+def test_every_redraw_has_another_beat_so_that_the_browser_counts_anew() -> None:
+    assert "tt-beat-a" in banner.beat(is_odd=True)
+    assert "tt-beat-b" in banner.beat(is_odd=False)
+
+
 def test_a_warning_is_shown_beside_the_green_line() -> None:
     feed = FakeFeed().live()
     switch = Problem(code="kill_switch", severity="warning", title="The kill switch is engaged", since_ns=NOW_NS)

@@ -14,12 +14,13 @@ HealthCheck = Callable[[], Awaitable[bool]]
 """Whether the page answers."""
 
 POLL_S: Final = 1.0
+HEALTH_WAIT_S: Final = 2.0
 FIRST_BACKOFF_S: Final = 0.1
 MAX_BACKOFF_S: Final = 10.0
 STEADY_AFTER_S: Final = 30.0
 """A process that lived this long did not die of its start: the next one comes at once."""
-HUNG_AFTER_POLLS: Final = 15
-"""Polls without an answer after which a page that had answered before is taken for hung."""
+HUNG_AFTER_POLLS: Final = 5
+"""Polls without an answer after which a page that had answered before is taken for hung: at most 15 s."""
 
 
 class PageProcess:
@@ -125,7 +126,7 @@ def streamlit_health(host: str, port: int) -> HealthCheck:
 
     async def check() -> bool:
         try:
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(HEALTH_WAIT_S):
                 return await _get_health(to, port)
         except (OSError, TimeoutError):
             return False

@@ -12,6 +12,7 @@ from ui.wire import Problem
 
 EVERY_S = 0.5
 STANDS_STILL = frozenset({"main_away", "analytics_away", "ingest_away", "not_applied", "feed_stale"})
+_BEAT = "beat"
 _FADED = (
     "<style>table.tt.tt, [data-testid='stMetricValue'], .st-key-price-chart, .st-key-trend-chart"
     " { opacity: 0.55; }</style>"
@@ -22,6 +23,16 @@ _FADED = (
 def show(feed: Feed) -> None:
     """Draws the banner, again and again."""
     st.html(render(feed.view, feed.now_ns()))
+    st.session_state[_BEAT] = not st.session_state.get(_BEAT, False)
+    st.html(beat(is_odd=st.session_state[_BEAT]))
+
+
+def beat(*, is_odd: bool) -> str:
+    """What the browser shows by itself once nothing has been redrawn for a while: this process may not be able to.
+
+    Every other one has another class, and with it an animation of another name that begins anew: see the style sheet.
+    """
+    return f'<div class="tt-beat tt-beat-{"a" if is_odd else "b"}" role="status">Not updated for over 3 s</div>'
 
 
 def render(view: PageView, now_ns: EpochNs) -> str:
