@@ -199,6 +199,15 @@ async def test_a_wrong_message_of_the_page_does_not_stop_the_next_one() -> None:
         assert (world.tally.from_page_wrong, len(world.ingest.sent)) == (1, 1)
 
 
+async def test_to_stop_trading_is_passed_on_even_while_ingest_is_away_and_to_go_on_is_not() -> None:
+    async with _running() as world:
+        await world.clock.advance(2.0)
+        stop = KillSwitch(command_id=uuid4(), source="ui", engaged=True, sent_ns=NOW_NS)
+        await world.click(stop, KillSwitch(command_id=uuid4(), source="ui", engaged=False, sent_ns=NOW_NS))
+        assert world.ingest.sent == [[encode(stop)]]
+        assert _statuses(world) == ["sent", "refused"]
+
+
 async def test_a_kill_switch_command_is_passed_on() -> None:
     async with _running() as world:
         await world.click(KillSwitch(command_id=uuid4(), source="ui", engaged=True, sent_ns=NOW_NS))

@@ -130,14 +130,16 @@ class UiApp:
         now_ns = self._clock.now_ns()
         if (view := self._book.add(command, now_ns)) is None:
             return  # a resend: what it asks for is under way already
-        if refusal := self._send(raw, now_ns):
+        if refusal := self._send(command, raw, now_ns):
             view = self._book.refuse(command.command_id, refusal, now_ns) or view
         self._changed.append(view)
         self._tell_commands()
 
-    def _send(self, raw: bytes, now_ns: int) -> str | None:
+    def _send(self, command: TradeCommand | KillSwitch, raw: bytes, now_ns: int) -> str | None:
         """Passes a command on, or says why not: one that waited for ingest would fill at a price of another time."""
-        if is_away(self._backend.ingest, self._backend.started_ns, self._limits, now_ns):
+        # To stop trading is never late: it is sent even where it may not arrive.
+        stops = isinstance(command, KillSwitch) and command.engaged
+        if not stops and is_away(self._backend.ingest, self._backend.started_ns, self._limits, now_ns):
             return "Not sent: ingest is away. Nothing was traded; try again when it is back."
         if not self._ingest.try_send([raw]):
             return "Not sent: the line to ingest is full. Nothing was traded; try again."
