@@ -50,6 +50,16 @@ def test_symbols_are_bounded() -> None:
     assert len(history.symbols) == MAX_SYMBOLS
 
 
+def test_a_newcomer_takes_the_place_of_the_longest_idle_symbol_and_of_no_other() -> None:
+    history = BarHistory(60)
+    busy = [f"S{i}" for i in range(MAX_SYMBOLS) if i != 7]
+    history.merge(_one(1, 1.0, f"S{i}") for i in range(MAX_SYMBOLS))
+    for second in (2, 3):
+        history.merge(_one(second, 1.0, symbol) for symbol in [*busy, "NEW"])
+    assert sorted(history.symbols) == sorted([*busy, "NEW"])
+    assert all(len(history.last(symbol, 60)) == 3 for symbol in busy)
+
+
 @given(seconds=st.lists(st.integers(1, 200), min_size=1, max_size=60))
 def test_columns_bring_back_what_was_merged_whatever_the_order(seconds: list[int]) -> None:
     first, second = BarHistory(100), BarHistory(100)

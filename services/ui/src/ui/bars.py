@@ -61,10 +61,11 @@ class BarHistory:
         if newest != before.newest or len(bars) > len(before.bars):
             oldest = newest - min(self._keep_s, MAX_BARS // max(1, len(self._series)))
             bars = {second: bar for second, bar in bars.items() if second > oldest}
-        # Replaced, never changed: the page's sessions read it while its link writes.
+        # Replaced, never changed nor missing for a moment: the page's sessions read it while its link writes.
         self._series[columns.symbol] = _Series(bars, newest)
         while len(self._series) > MAX_SYMBOLS:
-            del self._series[next(iter(self._series))]
+            # The longest idle one goes. The first one would come back with its next bar, and push out the next.
+            del self._series[min(self._series, key=lambda symbol: self._series[symbol].newest)]
 
     def last(self, symbol: str, seconds: int) -> list[Bar]:
         """The bars of the `seconds` up to the newest one, oldest first; seconds without a trade are missing."""
