@@ -72,6 +72,23 @@ def test_a_feeds_state_is_told_when_it_matters(state: str, code: str | None) -> 
     assert all(one.detail == "refused: 403" for one in found)
 
 
+def test_a_feed_that_does_not_come_out_of_starting_is_told_since_it_was_first_seen() -> None:
+    starting = [feed_state(state="starting", last_trade_ns=None)]
+    backend = _backend(feeds=starting)
+    later_ns = NOW_NS
+    for version, later_s, told in ((2, 5, []), (3, 6, ["feed_starting"])):
+        later_ns = NOW_NS + later_s * S_NS
+        backend.take_snapshot(snapshot(version), later_ns)
+        backend.take_status(status(version, at_ns=later_ns, feeds=starting), later_ns)
+        assert _codes(backend, later_ns) == told
+    (problem,) = problems(backend, LIMITS, later_ns)
+    assert (problem.severity, problem.since_ns) == ("warning", NOW_NS)
+    backend.take_status(status(4, stream="t", at_ns=later_ns, feeds=starting), later_ns)
+    assert _codes(backend, later_ns) == []
+    backend.take_status(status(5, stream="t", at_ns=later_ns + 1), later_ns)
+    assert backend.starting_since_ns == {}
+
+
 def test_trades_that_wait_while_nothing_is_applied_are_told() -> None:
     backend = _backend()
     later_ns = NOW_NS + 6 * S_NS

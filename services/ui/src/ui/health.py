@@ -58,6 +58,14 @@ def _stale(backend: Backend, limits: Limits, now_ns: int) -> Iterator[Problem]:
         # By ingest's clock on both sides, so that a clock of its own raises no alarm.
         if problem := _feed_problem(feed, limits, backend.status.at_ns):
             yield problem
+    for name, since_ns in backend.starting_since_ns.items():
+        if backend.status.at_ns - since_ns > limits.stale_after_ns:
+            yield Problem(
+                code="feed_starting",
+                severity="warning",
+                title=f"Feed {name} has not sent a trade yet",
+                since_ns=since_ns,
+            )
     analytics_is_here = not is_away(backend.analytics, backend.started_ns, limits, now_ns)
     if analytics_is_here and backend.status.unapplied_trades and _stands_still(backend, limits, now_ns):
         yield Problem(

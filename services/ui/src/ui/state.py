@@ -31,6 +31,8 @@ class Backend:
     status: IngestStatus | None = None
     applied_moved_ns: int = 0
     kill_switch_since_ns: int | None = None
+    # Ingest's clock, by feed: since when it has been starting, as far as we have seen.
+    starting_since_ns: dict[str, int] = field(default_factory=dict)
 
     def take_snapshot(self, snapshot: Snapshot, now_ns: int) -> bool:
         """Whether it is newer than the one before; of the same run an older one is a duplicate."""
@@ -55,6 +57,10 @@ class Backend:
             return False
         self.status = status
         self.ingest.hear(now_ns, new_run=new_run)
+        known = {} if new_run else self.starting_since_ns
+        self.starting_since_ns = {
+            feed.name: known.get(feed.name, status.at_ns) for feed in status.feeds if feed.state == "starting"
+        }
         if status.desk is None or not status.desk.kill_switch:
             self.kill_switch_since_ns = None
         elif self.kill_switch_since_ns is None:
