@@ -90,3 +90,6 @@ class Hub:
         except ValidationError as error:
             # Main process and page are of one version; if they are not, the page says that it hears nothing.
             self._log.warning("main_message_wrong", error=str(error))
+        except Exception:  # noqa: BLE001 - logged in full, and one message must not end the page
+            # The link's thread goes on: without it every session would stand still until the page is started again.
+            self._log.exception("main_message_not_shown")
