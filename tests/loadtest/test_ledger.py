@@ -18,6 +18,7 @@ telemetry_source_duplicate_total{source="loadtest-0"} 3
 # TYPE telemetry_refused_total counter
 telemetry_refused_total{reason="not_json"} 2
 telemetry_refused_total{reason="future_time"} 1
+telemetry_refused_total{reason="command_refused"} 7
 """
 ANALYTICS = """
 # TYPE trading_trades_total counter

@@ -59,7 +59,12 @@ def read(change: Look, *, sent: int, sources: Collection[str], symbols: int, tra
         sent=sent,
         accepted=round(ingest.total("telemetry_source_trades_total", ours)),
         applied=round(analytics.total("trading_trades_total", lambda labels: labels["symbol"] in names)),
-        refused=round(ingest.total("telemetry_refused_total")) * trades_a_message,
+        refused=round(ingest.total("telemetry_refused_total", _is_a_trade)) * trades_a_message,
         duplicate=round(ingest.total("telemetry_source_duplicate_total", ours)),
         lost=round(ingest.total("telemetry_source_lost_total", ours) + hop_lost),
     )
+
+
+def _is_a_trade(labels: dict[str, str]) -> bool:
+    """Refused orders to the paper desk are a person's, and no trades."""
+    return labels["reason"] != "command_refused"
