@@ -81,6 +81,7 @@ def test_of_many_symbols_the_busiest_are_told() -> None:
     taken = snapshot(applied([T(symbol=f"S{i}") for i in range(80)] + busy, max_symbols=100))
     assert [summary.symbol for summary in taken.symbols][:2] == ["S70", "S60"]
     assert len(taken.symbols) == len(taken.recent_bars) == MAX_SYMBOLS
+    assert taken.symbols_in_all == 80
 
 
 def test_versions_count_up() -> None:

@@ -69,6 +69,14 @@ def test_a_banner_is_on_every_page() -> None:
         assert "Ingest is away" in _html(_app(page, feed))
 
 
+@pytest.mark.parametrize("page", ["market", "trade"])
+def test_symbols_that_are_left_out_are_told_of(page: str) -> None:
+    feed = FakeFeed().live()
+    assert "busiest of" not in _html(_app(page, feed))
+    feed.model.apply(snapshot(2).model_copy(update={"symbols_in_all": 80}), NOW_NS)
+    assert ", 2 busiest of 80" in _html(_app(page, feed))
+
+
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_a_side_button_sends_exactly_the_ticket(side: str) -> None:
     feed = FakeFeed().live()

@@ -123,7 +123,8 @@ class Snapshot(Message):
     run: str = Field(description="New at each start of analytics: versions and counters start again with it.")
     at_ns: EpochNs
     clock_ns: EpochNs = Field(description="Where the windows end: wall time, or the newest event of a replay.")
-    symbols: list[SymbolSummary]
+    symbols: list[SymbolSummary] = Field(description="The busiest ones, most trades first.")
+    symbols_in_all: Count = Field(default=0, description="Symbols that have traded; not all need be in `symbols`.")
     last_trades: list[TapeTrade] = Field(description="Newest first.")
     recent_bars: list[Bars]
     history: Bars | None = None

@@ -56,6 +56,7 @@ class Snapshots:
             at_ns=state.at_ns,
             clock_ns=state.clock_ns,
             symbols=list(_summaries(state, slots)),
+            symbols_in_all=int(np.count_nonzero(state.totals.trades.sum(axis=0))),
             last_trades=self._tape(),
             recent_bars=self._bars(state, slots, clock_s + 1 - RECENT_BARS_S, clock_s + 1),
             history=next(iter(self._bars(state, turn, clock_s + 1 - HISTORY_S, clock_s + 1)), None),

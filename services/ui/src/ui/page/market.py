@@ -74,7 +74,7 @@ def _live(feed: Feed, symbol: str | None, window: WindowName) -> None:
         style.title("Tape", f"{symbol}, UTC")
         st.html(tables.table("Tape", _TAPE, map(_tape_row, trades), empty="No trades of this symbol lately."))
     with st.container(border=True, key="watchlist"):
-        style.title("All symbols", f"over {window}")
+        style.title("All symbols", f"over {window}{view.cut}")
         rows = [_watch_row(one, window, view) for one in sorted(view.snapshot.symbols, key=lambda one: one.symbol)]
         watchlist = tables.table("All symbols", _WATCH, rows, empty="No trades yet.")
         st.html(watchlist + style.stamp(view.snapshot.at_ns))

@@ -79,7 +79,7 @@ def _live(feed: Feed) -> None:
     _account(desk)
     quotes, positions = st.columns([1, 1.75])
     with quotes, st.container(border=True, key="quotes"):
-        style.title("Quotes", "change over 1m")
+        style.title("Quotes", f"change over 1m{view.cut}")
         st.html(blotter.quotes(view))
     with positions, st.container(border=True, key="positions"):
         style.title("Positions", "average cost, valued at the last price")

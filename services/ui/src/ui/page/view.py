@@ -55,6 +55,12 @@ class PageView:
         """Symbols that there is something to show of, in a fixed order."""
         return sorted(summary.symbol for summary in self.snapshot.symbols) if self.snapshot else []
 
+    @property
+    def cut(self) -> str:
+        """How much of the market the snapshot leaves out, after a comma; nothing if it has all of it."""
+        told, in_all = (len(self.snapshot.symbols), self.snapshot.symbols_in_all) if self.snapshot else (0, 0)
+        return f", {told} busiest of {in_all:,}" if in_all > told else ""
+
     def summary(self, symbol: str | None) -> SymbolSummary | None:
         """One symbol now."""
         found = (one for one in self.snapshot.symbols if one.symbol == symbol) if self.snapshot else iter(())
