@@ -86,6 +86,16 @@ def test_what_is_on_the_ticket_is_what_is_sent(trade_page: Page, send: Callable[
         expect(newest(trade_page)).to_contain_text("market")
 
 
+def test_the_ticket_shows_the_digits_that_it_sends(trade_page: Page) -> None:
+    type_into(trade_page, "Quantity", "0.00001234")
+    trade_page.keyboard.press("Tab")
+    expect(trade_page.get_by_role("spinbutton", name="Quantity")).to_have_value("0.00001234")
+    by_mouse(trade_page)
+    expect(answer(trade_page)).to_contain_text("BUY 0.00001234 BTC-USD recorded")
+    expect(newest(trade_page)).to_contain_text("0.00001234")
+    expect(trade_page.get_by_role("spinbutton", name="Quantity")).to_have_value("0.00001234")
+
+
 def test_an_order_with_a_price_fills_at_that_price(desk: Desk, trade_page: Page) -> None:
     desk.send_trade("LIMIT-USD", 100.0)
     expect(trade_page.get_by_role("table", name="Quotes")).to_contain_text("LIMIT-USD")
@@ -144,11 +154,12 @@ def killed_trading(trade_page: Page) -> Iterator[Page]:
 def test_the_kill_switch_refuses_everything_until_it_is_released(killed_trading: Page) -> None:
     page = killed_trading
     expect(page.get_by_role("status").filter(has_text="The kill switch is engaged")).to_be_visible()
-    for send in (by_mouse, by_shortcut):
-        type_into(page, "Quantity", "0.01")
+    for send, qty in ((by_mouse, "0.0171"), (by_shortcut, "0.0172")):
+        type_into(page, "Quantity", qty)
         send(page)
+        expect(newest(page)).to_contain_text(qty)
+        expect(newest(page)).to_contain_text("refused")
         expect(answer(page)).to_contain_text("The kill switch is engaged: release it to trade.")
-        page.wait_for_timeout(500)  # the second one is no double click
 
 
 def test_two_sessions_share_one_blotter(desk: Desk, browser: Browser, watch: Watch, trade_page: Page) -> None:

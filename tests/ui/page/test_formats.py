@@ -20,11 +20,32 @@ def test_a_price_has_as_many_decimals_as_it_needs(value: float, written: str) ->
     assert formats.price(value) == written
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.1, "0.1"),
+        (0.00001234, "0.00001234"),
+        (1_234_567.25, "1,234,567.25"),
+        (0.1 + 0.2, "0.3"),
+        (1e20, f"{10**20:,}"),
+    ],
+)
+def test_what_was_asked_for_is_written_with_all_its_digits(value: float, written: str) -> None:
+    assert formats.exact(value) == written
+
+
+@pytest.mark.parametrize(("value", "written"), [(1_234.5, "1,234.5000"), (0.00001234, "0.00001234"), (0.0, "0.0000")])
+def test_a_small_quantity_is_not_written_as_nothing(value: float, written: str) -> None:
+    assert formats.qty(value) == written
+
+
 def test_prices_of_one_column_line_up() -> None:
     assert formats.price(999.5, like=1_000.0) == "999.50"
 
 
-@pytest.mark.parametrize("write", [formats.price, formats.qty, formats.volume, formats.money, formats.percent])
+@pytest.mark.parametrize(
+    "write", [formats.price, formats.exact, formats.qty, formats.volume, formats.money, formats.percent]
+)
 def test_what_does_not_exist_is_a_dash_and_not_a_zero(write: "type[str]") -> None:
     assert write(None) == formats.NONE
 

@@ -108,6 +108,15 @@ def test_a_large_order_is_not_sent_before_it_is_confirmed() -> None:
     assert any(each.key == "confirm-send" for each in app.button)
 
 
+def test_a_large_order_is_asked_about_with_the_very_numbers_that_are_sent() -> None:
+    feed = FakeFeed().live()
+    app = _app("trade", feed)
+    app.number_input(key="ticket_qty").set_value(12_345_678.25)
+    app.number_input(key="ticket_price").set_value(60_000.125)
+    app = _press(app, "buy")
+    assert any("12,345,678.25 BTC-USD** at 60,000.125" in each.value for each in app.markdown)
+
+
 def test_an_order_without_quantity_is_not_sent_and_says_why() -> None:
     feed = FakeFeed().live()
     app = _app("trade", feed)

@@ -107,6 +107,11 @@ def test_every_status_has_a_sentence(status: CommandStatus, tone: str, final: bo
     assert answer.text.startswith("BUY 0.25 BTC-USD")
 
 
+def test_a_small_order_is_named_with_all_its_digits() -> None:
+    small = _command().model_copy(update={"qty": 0.00001234})
+    assert answers.order_name(small) == "BUY 0.00001234 BTC-USD"
+
+
 def test_no_answer_warns_before_the_order_is_sent_again() -> None:
     assert "before you send it again" in answers.describe(_command("no_answer")).text
 

@@ -42,4 +42,4 @@ def order_name(command: CommandView) -> str:
     """The command in a few words."""
     if command.kind == "kill_switch":
         return "Kill switch engaged" if command.engaged else "Kill switch released"
-    return f"{(command.side or '').upper()} {command.qty:g} {command.symbol}"
+    return f"{(command.side or '').upper()} {formats.exact(command.qty)} {command.symbol}"

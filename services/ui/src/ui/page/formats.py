@@ -1,6 +1,7 @@
 """Numbers, times and spans as the page writes them. What does not exist is a dash. Pure."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 NONE: Final = "–"
@@ -23,9 +24,16 @@ def price(value: float | None, like: float | None = None) -> str:
     return NONE if value is None else f"{value:,.{decimals(value if like is None else like)}f}"
 
 
+def exact(value: float | None) -> str:
+    """What was asked for, to ten significant digits and without an exponent."""
+    return NONE if value is None else f"{Decimal(f'{value:.10g}'):,f}"
+
+
 def qty(value: float | None) -> str:
-    """Units of base."""
-    return NONE if value is None else f"{value:,.4f}"
+    """Units of base: four decimals, and eight for the little that four would show as next to nothing."""
+    if value is None:
+        return NONE
+    return f"{value:,.8f}" if 0 < abs(value) < 0.001 else f"{value:,.4f}"  # noqa: PLR2004 - one digit of four decimals
 
 
 def volume(value: float | None) -> str:

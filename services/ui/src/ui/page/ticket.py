@@ -12,6 +12,8 @@ from ui.page.view import PageView
 from ui.wire import CommandStatus, CommandView
 
 STATUS_EVERY_S = 0.25
+AS_SENT = "%.10g"
+"""A field's digits: a number of fixed decimals would show 0.00001234 as nothing, and send it."""
 NO_ANSWER_AFTER_NS = 2_000_000_000
 _LAST, _DRAWN, _TO_CONFIRM = "last_order", "drawn_after", "order_to_confirm"
 _OBJECTION, _TOASTED = "ticket_objection", "toasted"
@@ -23,9 +25,15 @@ def show(feed: Feed) -> None:
     style.title("Order ticket", "paper account" if desk is None else f"account {desk.account}")
     with st.form("ticket", enter_to_submit=False, border=False):
         st.selectbox("Symbol", desk.symbols if desk else [], key="ticket_symbol", placeholder="No prices yet")
-        st.number_input("Quantity", min_value=0.0, value=0.1, step=0.1, format="%.4f", key="ticket_qty")
+        st.number_input("Quantity", min_value=0.0, value=0.1, step=0.1, format=AS_SENT, key="ticket_qty")
         st.number_input(
-            "Limit price", min_value=0.0, value=None, step=0.01, format="%.2f", key="ticket_price", placeholder="Market"
+            "Limit price",
+            min_value=0.0,
+            value=None,
+            step=0.01,
+            format=AS_SENT,
+            key="ticket_price",
+            placeholder="Market",
         )
         buy, sell = st.columns(2)
         with buy:
@@ -104,8 +112,8 @@ def _confirm(feed: Feed, order: TradeCommand) -> None:
     """Asks before a large order. The order is frozen: what is asked about is what is sent."""
     last = _last_price(feed.view, order.symbol)
     worth = orders.notional(order, last)
-    at = f"at {formats.price(order.price)}" if order.price else f"at market, now {formats.price(last)}"
-    st.markdown(f"**{formats.side(order.side)} {order.qty:g} {order.symbol}** {at}")
+    at = f"at {formats.exact(order.price)}" if order.price else f"at market, now {formats.price(last)}"
+    st.markdown(f"**{formats.side(order.side)} {formats.exact(order.qty)} {order.symbol}** {at}")
     st.markdown(
         f"Worth about **{formats.NONE if worth is None else f'{worth:,.2f}'}**, which is above the limit for asking."
     )
