@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.helpers.desk import Desk
@@ -24,6 +24,8 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Of patience, not of what is promised: promises say their own time. The machine may be busy with other things.
+expect.set_options(timeout=15_000)
 
 
 def figure(text: str) -> None:

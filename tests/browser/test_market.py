@@ -35,6 +35,7 @@ def test_the_tape_shows_times_sides_and_sources(page: Page) -> None:
     tape = page.get_by_role("table", name="Tape")
     expect(tape.get_by_role("row").nth(1)).to_contain_text("sim")
     sides = {row.split("\t")[1] for row in tape.inner_text().splitlines()[1:] if "\t" in row}
+    assert sides
     assert sides <= {"▲ Buy", "▼ Sell"}
 
 
