@@ -1,11 +1,13 @@
 """The figures, and the table that is made of them."""
 
+from pathlib import Path
+
 import pytest
 
 from bench.entrypoint import main
 from bench.figures import Compared, at_least, at_most
 from bench.merging import merged
-from bench.table import table
+from bench.table import NOTES, table, with_notes
 
 MACHINE = {"date": "2026-01-02 03:04 UTC", "processor": "a processor", "cores": "2"}
 
@@ -62,6 +64,16 @@ def test_a_part_that_was_measured_again_replaces_the_first_figures_and_is_named(
     assert "| size | ≤ 1 | 1 | hit |" in text
     assert "missed" not in text
     assert "`make bench ARGS='--parts symbols'` on 2026-01-02 04:00 UTC, load before 0.2" in text
+
+
+def test_what_people_wrote_below_the_figures_is_kept(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    page.write_text(with_notes("# Old\n", page) + "Why it is so.\n")
+    page.write_text(with_notes("# New\n", page))
+    assert "# Old" not in page.read_text()
+    assert page.read_text().startswith("# New\n")
+    assert page.read_text().endswith("Why it is so.\n")
+    assert page.read_text().count(NOTES.strip()) == 1
 
 
 def test_an_unknown_part_is_refused() -> None:

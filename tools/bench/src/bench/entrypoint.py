@@ -17,7 +17,7 @@ from bench.machine import describe
 from bench.merging import merged
 from bench.peers import bare
 from bench.pipeline import pipeline
-from bench.table import table
+from bench.table import table, with_notes
 
 PARTS = ("micro", "scrapes", "macro", "symbols", "paced", "neighbours", "endurance", "soak")
 USUAL_PARTS = PARTS[:-1]
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
     text = table(found)
     if options.table is not None:
-        options.table.write_text(text)
+        options.table.write_text(with_notes(text, options.table))
     print(text)
     return 0
 

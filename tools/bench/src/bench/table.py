@@ -1,8 +1,11 @@
-"""The table of `docs/performance.md`, from the figures of one run. Pure."""
+"""The table of `docs/performance.md`, from the figures of a run."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
+
+NOTES = "<!-- below: written by people, kept when the figures are renewed -->\n"
 
 _HEAD = """# Performance
 
@@ -30,6 +33,12 @@ def table(found: dict[str, Any]) -> str:
         if name in found:
             parts.append(write(found[name]))
     return "\n".join(parts)
+
+
+def with_notes(text: str, path: Path) -> str:
+    """The text, and below it what people have written under `NOTES` in the file that it replaces."""
+    old = path.read_text() if path.exists() else ""
+    return f"{text}\n{NOTES}\n{old.partition(NOTES)[2].lstrip() or ''}".rstrip() + "\n"
 
 
 def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], text: str = "") -> str:
