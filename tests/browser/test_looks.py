@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 IMAGES = ROOT / "docs" / "images"
 # Streamlit gives its toasts a role without a name. What they say is on the ticket too, where it is read aloud.
 TOAST = ["[data-testid=stToast]"]
+MINUTE_S = 65.0
 SERIOUS = {"serious", "critical"}
 
 
@@ -30,7 +32,10 @@ TABLES_FIT = """() => [...document.querySelectorAll('table.tt')].every(
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Services of their own: a picture must not depend on what other tests have traded."""
     with Desk(tmp_path_factory.mktemp("looks"), feeds="sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7") as desk:
-        yield desk.start()
+        desk.start()
+        if os.environ.get("UPDATE_IMAGES"):
+            time.sleep(MINUTE_S)  # for charts that are full
+        yield desk
 
 
 def _open(page: Page, name: str) -> None:

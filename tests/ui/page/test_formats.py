@@ -39,6 +39,13 @@ def test_a_small_quantity_is_not_written_as_nothing(value: float, written: str) 
     assert formats.qty(value) == written
 
 
+@pytest.mark.parametrize(
+    ("value", "written"), [(None, "–"), (200.0, "200.0000"), (0.00012345, "0.00012345"), (1_234.56789, "1,234.56789")]
+)
+def test_an_orders_quantity_has_all_the_digits_that_were_asked_for(value: float | None, written: str) -> None:
+    assert formats.asked_qty(value) == written
+
+
 def test_prices_of_one_column_line_up() -> None:
     assert formats.price(999.5, like=1_000.0) == "999.50"
 

@@ -56,7 +56,7 @@ def _command(one: CommandView) -> Row:
     return (
         Cell(formats.clock(one.sent_ns, milliseconds=True), "muted"),
         order,
-        formats.qty(one.qty),
+        formats.asked_qty(one.qty),
         one.symbol or formats.NONE,
         asked,
         formats.price(one.filled_price),

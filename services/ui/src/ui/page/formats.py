@@ -7,6 +7,7 @@ from typing import Final
 NONE: Final = "–"
 UP: Final = "▲"
 DOWN: Final = "▼"
+_QTY_DECIMALS: Final = 4
 _NS: Final = 1_000_000_000
 _SIDES: Final = {"buy": f"{UP} Buy", "sell": f"{DOWN} Sell"}
 
@@ -29,11 +30,17 @@ def exact(value: float | None) -> str:
     return NONE if value is None else f"{Decimal(f'{value:.10g}'):,f}"
 
 
+def asked_qty(value: float | None) -> str:
+    """Units of base of an order: four decimals, and as many more as it has."""
+    text = exact(value)
+    return text if len(text.partition(".")[2]) > _QTY_DECIMALS else qty(value)
+
+
 def qty(value: float | None) -> str:
-    """Units of base: four decimals, and eight for the little that four would show as next to nothing."""
+    """Units of base: four decimals, and eight for what four would show as nothing."""
     if value is None:
         return NONE
-    return f"{value:,.8f}" if 0 < abs(value) < 0.001 else f"{value:,.4f}"  # noqa: PLR2004 - one digit of four decimals
+    return f"{value:,.8f}" if 0 < abs(value) < 10**-_QTY_DECIMALS else f"{value:,.{_QTY_DECIMALS}f}"
 
 
 def volume(value: float | None) -> str:
