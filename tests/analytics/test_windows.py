@@ -155,7 +155,7 @@ def test_windows_empty_when_a_feed_dies() -> None:
 
 
 def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
-    made = applied([T(at_ns=-86_400 * SECOND), T(at_ns=-86_405 * SECOND)])
+    made = applied([T(at_ns=-age_s * SECOND, wire_ns=age_s * SECOND) for age_s in (86_400, 86_405)])
     for now_ns in (NOW, NOW + 5_000 * SECOND):
         assert told(made, "A", "10s", now_ns)["trades"] == 2
 
@@ -163,9 +163,16 @@ def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
 def test_looking_before_a_replay_begins_does_not_make_its_trades_late() -> None:
     made = engine()
     made.read(now_ns=NOW)
-    made.apply(batch([T(at_ns=-86_400 * SECOND)]), now_ns=NOW)
+    made.apply(batch([T(at_ns=-86_400 * SECOND)], recorded=[0]), now_ns=NOW)
     assert told(made, "A", "10s")["trades"] == 1
     assert made.ledger.late == 0
+
+
+def test_windows_of_live_trades_that_were_held_up_end_at_wall_time() -> None:
+    made = applied([T(at_ns=-90 * SECOND)])
+    assert told(made, "A", "1m")["trades"] == 0
+    assert told(made, "A", "5m")["trades"] == 1
+    assert told(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
 
 
 def test_a_trade_that_is_over_an_hour_late_counts_in_the_totals_only() -> None:

@@ -14,7 +14,7 @@ from analytics.rows import Rows
 from analytics.slots import Slots
 from analytics.streams import Place, Streams
 from analytics.totals import Totals, TotalsView
-from analytics.trades import Origin, Pending, numbers
+from analytics.trades import Origin, Pending, Trades, numbers
 from analytics.windows import Windows
 from telemetry_schema.batch import BatchHeader, Records, TradeBatch
 from telemetry_schema.views import Stage, WindowName
@@ -97,14 +97,24 @@ class Engine:
         self._totals.fold(trades)
         self.ledger.late += late
         self.ledger.ahead += ahead
-        possible = trades.event_ns[trades.event_ns < (newest_allowed_s + 1) * SECOND_NS] if ahead else trades.event_ns
-        self._clock.see(int(possible.max(initial=-1)), now_ns=now_ns)
+        self._see_time(trades, newest_allowed_s if ahead else None)
         self._latencies.fold(trades, now_ns=now_ns)
         self._skews.fold(trades)
         self.recent.fold(trades)
         self.tape.fold(trades)
         self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == 0))
         self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
+
+    def _see_time(self, trades: Trades, newest_allowed_s: int | None) -> None:
+        event_ns = trades.event_ns
+        if newest_allowed_s is not None:
+            event_ns = np.where(event_ns < (newest_allowed_s + 1) * SECOND_NS, event_ns, -1)
+        newest = int(event_ns.argmax())
+        self._clock.see(
+            int(event_ns[newest]),
+            received_ns=int(trades.received_ns[newest]),
+            recorded=bool(trades.recorded[newest]),
+        )
 
     @may_overflow
     def prepare(self, *, minutes: int = 4) -> bool:
