@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -33,7 +34,8 @@ trades = st.builds(
     at_ns=offsets,
     side=st.sampled_from(["buy", "sell"]),
     symbol=st.sampled_from(SYMBOLS),
-)
+).map(lambda trade: replace(trade, wire_ns=-trade.at_ns))
+"""Trades that all come now, whenever they happened: a client may replay old ones."""
 batches = st.lists(st.lists(trades, min_size=1, max_size=12), min_size=1, max_size=6)
 
 
