@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
@@ -36,3 +37,26 @@ def _plain_tracebacks() -> structlog.typing.Processor:
     # Without the values of local variables: they would put keys and people's trades into the log.
     transformer = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     return structlog.processors.ExceptionRenderer(transformer)
+
+
+class SteadyLog:
+    """A warning that may be due once a message: told once a second at most, with how often it was due since then.
+
+    Args:
+        event: name of the log line.
+        now_ns: wall time, in UTC epoch nanoseconds.
+    """
+
+    def __init__(self, event: str, *, now_ns: Callable[[], int]) -> None:
+        self._event, self._now_ns = event, now_ns
+        self._log = structlog.get_logger(event)
+        self._told_s = -1
+        self._untold = 0
+
+    def tell(self, **fields: object) -> None:
+        """It happened once more; the line carries the fields of the time it is told at."""
+        self._untold += 1
+        second = self._now_ns() // 1_000_000_000
+        if second != self._told_s:
+            self._log.warning(self._event, times=self._untold, **fields)
+            self._told_s, self._untold = second, 0

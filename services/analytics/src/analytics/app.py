@@ -7,10 +7,10 @@ from analytics.analysis import FRESH_NS, Analysis, Results
 from analytics.engine import Engine
 from analytics.exposition import text
 from analytics.metrics import Metrics
-from analytics.refusals import Refusals
 from analytics.snapshots import Snapshots
 from telemetry_runtime.channels import Frames, LossySink, Source
 from telemetry_runtime.clock import Clock
+from telemetry_runtime.logs import SteadyLog
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_schema.batch import TradeBatch, decode_batch
 from telemetry_schema.codec import encode
@@ -42,7 +42,7 @@ class AnalyticsApp:
         self._source, self._progress, self._ui = source, progress, ui
         self._engine, self._analysis, self._clock = engine, analysis, clock
         self._snapshots, self._metrics = snapshots, metrics
-        self._refusals = Refusals()
+        self._refused = SteadyLog("batches_refused", now_ns=clock.now_ns)
         # Results are computed in steps; two askers at a time would compute them twice.
         self._computing = asyncio.Lock()
 
@@ -68,7 +68,7 @@ class AnalyticsApp:
             applied = self._engine.apply(batch, now_ns=now_ns)
         except BatchError as error:
             self._engine.refuse()
-            self._refusals.tell(error, now_ns)
+            self._refused.tell(last=str(error))
             return
         if applied and batch.header.commands:
             self._confirm(batch, now_ns)

@@ -26,6 +26,7 @@ from telemetry_runtime.clock import Clock, SystemClock
 from telemetry_runtime.errors import StartupError
 from telemetry_runtime.exit_handler import ExitHandler
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
+from telemetry_runtime.logs import SteadyLog
 from telemetry_runtime.service import run_service
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import DroppingSink, EdgePullSource, PullSource, PushSink
@@ -61,7 +62,7 @@ async def serve(settings: IngestSettings) -> None:
             await stack.enter_async_context(DroppingSink(endpoint, setting="INGEST_UI_ENDPOINTS"))
             for endpoint in settings.ui_endpoints
         ]
-        sequences = _sequences(settings)
+        sequences = _sequences(settings, clock)
         run_memory = stack.enter_context(RunMemory(settings.data_dir, sequences))
         checker = Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9))
         desk, ledger = _desk(settings), Ledger()
@@ -119,12 +120,12 @@ def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:
         raise StartupError(f"INGEST_FEEDS: {error}") from error
 
 
-def _sequences(settings: IngestSettings) -> SequenceTracker:
-    log = structlog.get_logger("sequences")
+def _sequences(settings: IngestSettings, clock: Clock) -> SequenceTracker:
+    log = SteadyLog("sequence_gap_found", now_ns=clock.now_ns)
     return SequenceTracker(
         max_runs=settings.max_runs,
         max_sources=settings.max_sources,
-        on_gap=lambda source, lost: log.warning("sequence_gap_found", source=source, lost_trades=lost),
+        on_gap=lambda source, lost: log.tell(source=source, lost_trades=lost),
     )
 
 

@@ -9,12 +9,11 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 
-import structlog
-
 from ingest.records import Chunk
 from ingest.sizes import SizeHistogram
 from telemetry_runtime.channels import Frames, Source, TrySink
 from telemetry_runtime.clock import Clock
+from telemetry_runtime.logs import SteadyLog
 from telemetry_schema.batch import BatchHeader, CommandRef, TradeBatch, encode_batch
 from telemetry_schema.codec import decode_progress
 from telemetry_schema.errors import DecodeError
@@ -57,7 +56,7 @@ class Outflow:
         self.sizes = SizeHistogram()
         self.resends = 0
         self.heard = False
-        self._log = structlog.get_logger("outflow")
+        self._refused = SteadyLog("progress_refused", now_ns=clock.now_ns)
 
     @property
     def unapplied_trades(self) -> int:
@@ -117,7 +116,7 @@ class Outflow:
                 try:
                     self.on_progress(decode_progress(bytes(frames[0])))
                 except DecodeError as error:
-                    self._log.warning("progress_refused", reason=error.reason, detail=error.detail)
+                    self._refused.tell(reason=error.reason, detail=error.detail)
 
     def on_progress(self, progress: Progress) -> None:
         """Takes a report of analytics: lets go of what is applied, sends again what it misses."""
