@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         console = Console(stderr=True, highlight=False)
         found = _measure(options, console.print)
-        found["command"] = shlex.join(["make", "bench", *([f"ARGS={' '.join(given)}"] if given else [])])
+        found["command"] = _command(options)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
     text = table(found)
@@ -45,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.table.write_text(with_notes(text, options.table))
     print(text)
     return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What makes the same figures again; where they are written to does not matter."""
+    said = ["--quick"] if options.quick else []
+    said += [f"--parts {' '.join(options.parts)}"] if options.parts else []
+    said += [f"--repeats {options.repeats}"] if options.repeats else []
+    return "make bench" + (f' ARGS="{" ".join(said)}"' if said else "")
 
 
 def _parser() -> argparse.ArgumentParser:
