@@ -67,12 +67,12 @@ def test_a_page_process_that_hangs_is_told_by_the_browser_itself(desk: Desk, pag
     try:
         expect(old).to_be_visible(timeout=6_000)
         expect(live).to_be_hidden()
-        assert page.locator("table.tt").first.evaluate("table => getComputedStyle(table).opacity") == "0.55"
+        expect(page.locator("table.tt").first).to_have_css("opacity", "0.55")
     finally:
         os.kill(pid, signal.SIGCONT)
     expect(old).to_be_hidden()
     expect(live).to_be_visible()
-    assert page.locator("table.tt").first.evaluate("table => getComputedStyle(table).opacity") == "1"
+    expect(page.locator("table.tt").first).to_have_css("opacity", "1")
 
 
 def test_a_killed_page_process_comes_back_by_itself_with_blotter_and_history(
