@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from tests.helpers.compose import Stack
+from tests.helpers.compose import Stack, eventually
 from tests.helpers.market import PRICE, QTY
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
@@ -30,6 +30,9 @@ def frame(source: str, seq: int, **changes: object) -> bytes:
 
 def test_each_is_counted_as_what_it_is_and_the_ledger_adds_up(stack: Stack, push: zmq.Socket[bytes]) -> None:
     outcomes = 'telemetry_messages_total{service="ingest"}'
+    began_s = time.time()
+    # What other tests have sent must be in Prometheus before what is counted here begins.
+    eventually(lambda: (stack.value(f"min(timestamp({outcomes}))") or 0.0) > began_s or None, "a scrape of ingest", 20)
     before = {line.labels["outcome"]: line.last for line in stack.prometheus.at(outcomes)}
     # A refused trade has used its number too.
     frames = [frame("raw", seq) for seq in (0, 1, 2, 1, 7)] + [b"{", frame("raw", 8, side="long"), frame("raw", 9)]
