@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.analysis import Analysis, Results, run
-from analytics.engine import Engine
+from analytics.analysis import Analysis, Results
+from analytics.engine import Engine, State
+from analytics.steps import run
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, BatchHeader, CommandRef, TradeBatch
 
 SECOND = 1_000_000_000
@@ -64,7 +65,7 @@ def batch(
         resume=resume,
         final=final,
     )
-    return TradeBatch(header, records)
+    return TradeBatch.of(header, records)
 
 
 def _table(names: Iterable[str]) -> dict[str, int]:
@@ -83,6 +84,10 @@ def applied(*batches: Sequence[T], now_ns: int = NOW, **settings: int) -> Engine
         made.fold()
         seq += len(trades)
     return made
+
+
+def state_of(made: Engine, now_ns: int = NOW) -> State:
+    return run(made.steps(now_ns=now_ns))
 
 
 def results(made: Engine, now_ns: int = NOW) -> Results:

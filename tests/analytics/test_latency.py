@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics import latency
 from analytics.latency import BOUNDS_NS, STAGES
-from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine
+from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, state_of
 
 spans = st.lists(
     st.one_of(st.integers(-(10**10), 10**11), st.sampled_from(BOUNDS_NS), st.integers(0, 10**6)),
@@ -26,7 +26,7 @@ def test_the_bounds_ascend_from_10_us_to_60_s() -> None:
 
 @given(spans_ns=spans)
 def test_the_histogram_counts_each_span_in_its_bucket_and_bounds_are_inclusive(spans_ns: list[int]) -> None:
-    view = applied([T(wire_ns=span) for span in spans_ns]).read(now_ns=NOW).latencies["wire"]
+    view = state_of(applied([T(wire_ns=span) for span in spans_ns])).latencies["wire"]
     ordered = sorted(spans_ns)
     assert view.cumulative == tuple(bisect_right(ordered, bound) for bound in BOUNDS_NS)
     assert (view.count, view.negative) == (len(spans_ns), sum(span < 0 for span in spans_ns))
@@ -35,7 +35,7 @@ def test_the_histogram_counts_each_span_in_its_bucket_and_bounds_are_inclusive(s
 
 @given(spans_ns=st.lists(st.integers(10_000, 50 * SECOND), min_size=1, max_size=60))
 def test_percentiles_are_within_a_fine_bucket_of_the_true_ones(spans_ns: list[int]) -> None:
-    view = applied([T(wire_ns=span) for span in spans_ns]).read(now_ns=NOW).latencies["wire"]
+    view = state_of(applied([T(wire_ns=span) for span in spans_ns])).latencies["wire"]
     for got, probability in ((view.p50_ns, 0.5), (view.p90_ns, 0.9), (view.p99_ns, 0.99)):
         true = np.quantile(spans_ns, probability, method="inverted_cdf")
         assert got is not None
@@ -44,13 +44,13 @@ def test_percentiles_are_within_a_fine_bucket_of_the_true_ones(spans_ns: list[in
 
 
 def test_stages_are_measured_between_their_times() -> None:
-    state = applied([T(at_ns=-5_000_000, wire_ns=2_000_000)]).read(now_ns=NOW)
+    state = state_of(applied([T(at_ns=-5_000_000, wire_ns=2_000_000)]))
     sums = {stage: view.sum_ns for stage, view in state.latencies.items()}
     assert sums == {"feed": 2e6, "wire": 2e6, "process": 3e6, "end_to_end": 5e6}
 
 
 def test_negative_latency_is_never_clamped() -> None:
-    state = applied([T(wire_ns=-1_270_000_000)]).read(now_ns=NOW)
+    state = state_of(applied([T(wire_ns=-1_270_000_000)]))
     feed = state.latencies["feed"]
     assert feed.sum_ns == -1.27e9
     assert (feed.negative, feed.cumulative[0], feed.max_ns) == (1, 1, -1_270_000_000)
@@ -59,14 +59,14 @@ def test_negative_latency_is_never_clamped() -> None:
 
 def test_skew_is_the_running_minimum_of_each_source() -> None:
     made = applied([T(wire_ns=5), T(wire_ns=3, source="b")], [T(wire_ns=4), T(wire_ns=9, source="b")])
-    assert made.read(now_ns=NOW).skews_ns == {"bot": 4, "b": 3}
+    assert state_of(made).skews_ns == {"bot": 4, "b": 3}
 
 
 def test_of_a_replay_only_feed_and_process_are_measured() -> None:
     made = engine()
     replayed, live = T(source="replay", at_ns=-(10**15), wire_ns=7), T(source="live", wire_ns=11)
     made.apply(batch([replayed, live], recorded=[0], sent_ns=NOW - 100), now_ns=NOW)
-    latencies = made.read(now_ns=NOW).latencies
+    latencies = state_of(made).latencies
     assert {stage: latencies[stage].count for stage in STAGES} == {"feed": 2, "wire": 1, "process": 2, "end_to_end": 1}
     assert latencies["feed"].sum_ns == 18
     assert latencies["wire"].sum_ns == 11
@@ -76,17 +76,17 @@ def test_of_a_replay_only_feed_and_process_are_measured() -> None:
 
 def test_percentiles_forget_after_a_minute_and_the_histogram_does_not() -> None:
     made = applied([T()])
-    later = made.read(now_ns=NOW + 61 * SECOND).latencies["wire"]
+    later = state_of(made, NOW + 61 * SECOND).latencies["wire"]
     assert (later.recent_count, later.p50_ns, later.max_ns) == (0, None, None)
     assert later.count == 1
     made.apply(batch([T(wire_ns=50_000)], first_seq=1), now_ns=NOW + 61 * SECOND)
-    later = made.read(now_ns=NOW + 61 * SECOND).latencies["wire"]
+    later = state_of(made, NOW + 61 * SECOND).latencies["wire"]
     assert (later.recent_count, later.max_ns) == (1, 50_000)
 
 
 def test_times_of_1970_do_not_overflow_the_sum() -> None:
     made = applied([T(wire_ns=NOW)] * 10)
-    assert made.read(now_ns=NOW).latencies["wire"].sum_ns == pytest.approx(10.0 * NOW)
+    assert state_of(made).latencies["wire"].sum_ns == pytest.approx(10.0 * NOW)
 
 
 @given(spans_ns=spans)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.recent import PROBABILITIES, interarrival, ohlcv
-from tests.analytics.batches import NOW, SECOND, T, applied, results
+from tests.analytics.batches import NOW, SECOND, T, applied, results, state_of
 
 DEPTH = 5
 
@@ -80,4 +80,4 @@ def test_the_tape_holds_the_last_50_trades_of_all_symbols_in_the_order_of_arriva
 def test_room_for_more_symbols_keeps_what_is_there() -> None:
     made = applied([T(qty=7)], [T(symbol=f"S{i}") for i in range(19)], max_symbols=20)
     assert made.recent.frame(1)["qty"].tolist() == [7]
-    assert made.read(now_ns=NOW).windows["10s"].n.tolist() == [0, *[1] * 20]
+    assert state_of(made).windows["10s"].n.tolist() == [0, *[1] * 20]

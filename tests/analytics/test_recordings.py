@@ -8,7 +8,7 @@ import pytest
 
 from analytics.engine import Engine
 from analytics.window_values import window_values
-from tests.analytics.batches import NOW, T, batch, engine
+from tests.analytics.batches import NOW, T, batch, engine, state_of
 from tests.helpers.recordings import recording
 
 
@@ -50,12 +50,12 @@ def hour() -> Engine:
     ],
 )
 def test_the_window_of_an_hour_is_right_to_the_digit(hour: Engine, field: str, expected: float) -> None:
-    window = window_values(hour.read(now_ns=NOW).windows["1h"])
+    window = window_values(state_of(hour).windows["1h"])
     # Half of the reference's last digit, where that is more.
     assert getattr(window, field)[1] == pytest.approx(expected, rel=1e-9, abs=5e-13)
 
 
 def test_the_totals_are_right_by_side(hour: Engine) -> None:
-    totals = hour.read(now_ns=NOW).totals
+    totals = state_of(hour).totals
     assert totals.trades[:, 1].tolist() == [3465, 5882 - 3465]
     assert totals.volume[:, 1] == pytest.approx([62.83755914, 148.43033391], rel=1e-9)

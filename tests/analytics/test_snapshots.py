@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from analytics.engine import Engine
 from analytics.snapshots import MAX_SYMBOLS, Snapshots
+from analytics.steps import run
 from telemetry_schema.codec import decode_ui, encode
 from telemetry_schema.views import Snapshot
 from tests.analytics.batches import NOW, SECOND, T, applied, engine, results
@@ -20,7 +21,7 @@ trades = st.builds(
 
 
 def snapshot(made: Engine, now_ns: int = NOW) -> Snapshot:
-    return Snapshots(made, run="r").take(results(made, now_ns))
+    return run(Snapshots(made, run="r").steps(results(made, now_ns)))
 
 
 @given(batches=st.lists(st.lists(trades, min_size=1, max_size=5), max_size=4))
@@ -71,7 +72,7 @@ def test_recent_bars_are_the_last_five_seconds_and_leave_out_seconds_without_tra
 def test_history_is_ten_minutes_of_each_symbol_in_turn() -> None:
     made = applied([T(symbol=symbol, at_ns=second * SECOND) for symbol in "ABC" for second in (0, -599, -600)])
     snapshots = Snapshots(made, run="r")
-    histories = [snapshots.take(results(made)).history for _ in range(3)]
+    histories = [run(snapshots.steps(results(made))).history for _ in range(3)]
     assert {history.symbol for history in histories if history} == {"A", "B", "C"}
     assert all(history.second == [NOW // SECOND - 599, NOW // SECOND] for history in histories if history)
 
@@ -87,4 +88,4 @@ def test_of_many_symbols_the_busiest_are_told() -> None:
 def test_versions_count_up() -> None:
     made = applied([T()])
     snapshots = Snapshots(made, run="r")
-    assert [snapshots.take(results(made)).version for _ in range(3)] == [1, 2, 3]
+    assert [run(snapshots.steps(results(made))).version for _ in range(3)] == [1, 2, 3]

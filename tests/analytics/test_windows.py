@@ -16,7 +16,7 @@ from analytics.slots import OTHER
 from analytics.window_values import window_values
 from analytics.windows import WINDOWS_S
 from telemetry_schema.views import WindowName
-from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine
+from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, state_of
 from tests.analytics.reference import window
 
 SYMBOLS = ("A", "B", "C")
@@ -44,7 +44,7 @@ Told = dict[tuple[str, WindowName], dict[str, float]]
 
 def all_told(made: Engine, now_ns: int = NOW) -> Told:
     """Everything that is told, by symbol and window."""
-    state = made.read(now_ns=now_ns)
+    state = state_of(made, now_ns)
     values = {name: window_values(rows) for name, rows in state.windows.items()}
     return {
         (symbol, name): {field: float(getattr(window, field)[slot]) for field in window.__dataclass_fields__}
@@ -77,7 +77,7 @@ def test_every_window_equals_a_plain_recomputation(batches: list[list[T]], folds
         made.apply(batch(each, first_seq=len(arrived)), now_ns=NOW)
         arrived += each
         if folds:
-            made.read(now_ns=NOW)
+            state_of(made)
     got = all_told(made)
     for symbol in {trade.symbol for trade in arrived}:
         for name, length_s in WINDOWS_S.items():
@@ -164,7 +164,7 @@ def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
 
 def test_looking_before_a_replay_begins_does_not_make_its_trades_late() -> None:
     made = engine()
-    made.read(now_ns=NOW)
+    state_of(made)
     made.apply(batch([T(at_ns=-86_400 * SECOND)], recorded=[0]), now_ns=NOW)
     assert told(made, "A", "10s")["trades"] == 1
     assert made.ledger.late == 0
@@ -180,7 +180,7 @@ def test_windows_of_live_trades_that_were_held_up_end_at_wall_time() -> None:
 def test_a_trade_that_is_over_an_hour_late_counts_in_the_totals_only() -> None:
     made = applied([T()], [T(at_ns=-4_000 * SECOND, qty=5)])
     assert told(made, "A", "1h")["trades"] == 1
-    state = made.read(now_ns=NOW)
+    state = state_of(made)
     assert (state.ledger.late, state.ledger.ahead, state.ledger.applied) == (1, 0, 2)
     assert state.totals.volume[0].sum() == 6
 
@@ -220,9 +220,9 @@ def test_large_batches_are_folded_in_parts_without_a_seam(parts: list[int], symb
         records["qty"] = rng.integers(1, 1_000, n)
         records["symbol"] = rng.integers(0, symbols, n)
         header = part.header.model_copy(update={"count": n})
-        made.apply(type(part)(header, records), now_ns=NOW)
+        made.apply(type(part).of(header, records), now_ns=NOW)
         total += float(records["qty"].sum())
         count += n
-    window_1h = made.read(now_ns=NOW).windows["1h"]
+    window_1h = state_of(made).windows["1h"]
     assert int(window_1h.n.sum()) == count
     assert float(window_1h.buy_volume.sum()) == total

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from telemetry_schema import BatchError
 from telemetry_schema.batch import (
+    FEW_TRADES,
     MAX_BATCH_TRADES,
     TRADE_DTYPE,
     BatchHeader,
@@ -17,6 +18,7 @@ from telemetry_schema.batch import (
     TradeBatch,
     decode_batch,
     encode_batch,
+    encode_header,
 )
 from tests.schema.strategies import names
 
@@ -74,7 +76,7 @@ def batches(draw: st.DrawFn) -> TradeBatch:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     for column in ("event_ns", "sent_ns", "received_ns"):
         records[column] = rng.integers(0, 2**63 - 1, count)
-    records["price"], records["qty"] = rng.random(count), rng.random(count)
+    records["price"], records["qty"] = 1 - rng.random((2, count))
     records["symbol"], records["source"] = (
         rng.integers(len(symbols), size=count),
         rng.integers(len(sources), size=count),
@@ -93,13 +95,15 @@ def batches(draw: st.DrawFn) -> TradeBatch:
         resume=draw(st.booleans()),
         final=draw(st.booleans()),
     )
-    return TradeBatch(head, records)
+    return TradeBatch.of(head, records)
 
 
 @given(batch=batches())
 def test_a_batch_comes_out_as_it_went_in(batch: TradeBatch) -> None:
-    decoded = decode_batch(encode_batch(batch))
-    assert decoded.header == batch.header
+    head, body = encode_batch(batch)
+    decoded = decode_batch([head, body])
+    assert BatchHeader.model_validate_json(head) == batch.header
+    assert encode_header(decoded.header) == head
     assert decoded.records.tobytes() == batch.records.tobytes()
 
 
@@ -116,8 +120,9 @@ def test_a_batch_without_trades_is_a_heartbeat() -> None:
 
 
 def test_the_largest_batch_is_accepted() -> None:
-    records = np.zeros(MAX_BATCH_TRADES, TRADE_DTYPE)
-    batch = TradeBatch(header(MAX_BATCH_TRADES), records)
+    records = np.ones(MAX_BATCH_TRADES, TRADE_DTYPE)
+    records["source"] = 0
+    batch = TradeBatch.of(header(MAX_BATCH_TRADES), records)
     assert len(decode_batch(encode_batch(batch)).records) == MAX_BATCH_TRADES
 
 
@@ -160,6 +165,33 @@ def test_a_corrupt_batch_is_refused(corrupt: list[bytes]) -> None:
         decode_batch(corrupt)
 
 
+BAD_VALUES: dict[str, list[float]] = {
+    "event_ns": [-1, -(2**63)],
+    "sent_ns": [-1],
+    "received_ns": [-1],
+    "price": [0.0, -0.0, -1.0, np.inf, -np.inf, np.nan, -np.nan],
+    "qty": [0.0, -1.0, np.inf, np.nan],
+    "symbol": [2, 65_535],
+    "source": [1, 65_535],
+    "side": [2, 255],
+}
+
+
+@pytest.mark.parametrize("count", [1, FEW_TRADES, FEW_TRADES + 1, 1_000])
+@pytest.mark.parametrize(
+    ("column", "value"), [(column, value) for column in BAD_VALUES for value in BAD_VALUES[column]]
+)
+def test_one_impossible_trade_refuses_its_batch_however_many_there_are(column: str, value: float, count: int) -> None:
+    records = np.zeros(count, TRADE_DTYPE)
+    records["price"] = records["qty"] = 5e-324
+    records["event_ns"], records["symbol"] = 2**63 - 1, 1
+    head = header_frame(count=count)
+    assert decode_batch([head, records.tobytes()]).header.count == count
+    records[column][count - 1] = value
+    with pytest.raises(BatchError):
+        decode_batch([head, records.tobytes()])
+
+
 @given(data=st.data())
 def test_whatever_happens_to_the_bytes_a_batch_is_decoded_or_refused_but_never_crashes(data: st.DataObject) -> None:
     corrupt = [bytearray(GOOD_HEADER), bytearray(GOOD_RECORDS)]
@@ -181,4 +213,4 @@ def test_whatever_happens_to_the_bytes_a_batch_is_decoded_or_refused_but_never_c
 )
 def test_records_that_do_not_fit_their_header_are_not_sent(records: Any) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(BatchError):
-        encode_batch(TradeBatch(header(2), records))
+        encode_batch(TradeBatch.of(header(2), records))

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from telemetry_schema import DecodeError, Trade, TradeColumns, decode_edge, encode
-from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, _struct_of, is_columns
+from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
 from telemetry_schema.fields import MAX_COLUMN_TRADES, MAX_FRAME_BYTES
+from telemetry_schema.structs import struct_of
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import columns, frame, trade
 from tests.schema.strategies import frames, trades
@@ -134,7 +135,7 @@ def test_a_hundred_thousand_names_do_not_fill_the_memory() -> None:
     for number in range(20_000):
         assert decoder.decode(frame(trade(symbol=f"S{number}"))) is not None
         assert decoder.position(frame(trade(symbol=1, source=f"B{number}", seq=1))) is None
-    assert len(decoder._known) <= 8192
+    assert len(decoder._names.known) <= 8192
 
 
 def test_the_place_of_a_refused_message_is_read_from_what_can_be_read_of_it() -> None:
@@ -180,4 +181,4 @@ class _Pattern(BaseModel):
 @pytest.mark.parametrize("model", [_Elsewhere, _Pattern])
 def test_a_rule_that_is_not_carried_over_is_an_error_not_a_hole(model: type[BaseModel]) -> None:
     with pytest.raises(TypeError):
-        _struct_of(model, "x")
+        struct_of(model, tag="x")

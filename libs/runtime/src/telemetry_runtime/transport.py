@@ -11,7 +11,6 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ from typing import Self, TypeVar
 
 import zmq
 
-from telemetry_runtime.channels import Burst, Frames
+from telemetry_runtime.channels import Burst, Frame, Frames
 from telemetry_runtime.errors import StartupError
 
 LINGER_MS = 2_000
@@ -33,7 +32,13 @@ MAX_WIRE_BYTES = 8 * 1024 * 1024
 
 
 _NOBLOCK = int(zmq.NOBLOCK)
-"""As a plain number: pyzmq's enum is converted anew in every call."""
+"""As a plain number, like those below: pyzmq's enum is converted anew in every call."""
+_SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
+_EVENTS = int(zmq.EVENTS)
+_POLLIN = int(zmq.POLLIN)
+
+_COPIED_BYTES = 64 * 1024
+"""A shorter frame is copied when it is sent: that costs less than to share it with the I/O thread."""
 
 _Taken = TypeVar("_Taken", Burst, list[Frames])
 
@@ -60,10 +65,16 @@ class _Readiness:
     The descriptor says that libzmq has commands to handle, not that the socket is ready, and is readable until they are
     handled. So they are handled at once, also while nobody waits: else the loop would spin. The reader stays: to add it
     for each wait costs more than all else a wait costs.
+
+    Args:
+        socket: the socket.
+        woken_look: whoever is woken looks into the socket, which handles the commands (receiving does, sending does
+            not), so it need not be done here.
     """
 
-    def __init__(self, socket: "zmq.Socket[bytes]") -> None:
+    def __init__(self, socket: "zmq.Socket[bytes]", *, woken_look: bool) -> None:
         self._socket = socket
+        self._woken_look = woken_look
         self._fd = int(socket.getsockopt(zmq.FD))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -83,7 +94,8 @@ class _Readiness:
         await waiter
 
     def _handle(self) -> None:
-        self._socket.getsockopt(zmq.EVENTS)
+        if not (self._woken_look and self._waiters):
+            self._socket.getsockopt(_EVENTS)
         self.wake()
 
     def wake(self) -> None:
@@ -119,7 +131,7 @@ class _Socket:
         self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
         self._secure(curve)
-        self._readiness = _Readiness(self._socket)
+        self._readiness = _Readiness(self._socket, woken_look=kind == zmq.PULL)
 
     @property
     def endpoint(self) -> str:
@@ -175,6 +187,7 @@ class _Pull(_Socket):
         super().__init__(zmq.PULL, endpoint, curve)
         self._max_burst = max_burst
         self._drain_until: float | None = None
+        self._dry = False
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_WIRE_BYTES)
         try:
@@ -198,11 +211,20 @@ class _Pull(_Socket):
 
     async def _fill(self, take: Callable[[], _Taken], nothing: _Taken) -> _Taken:
         while True:
+            # Cancelled here nothing is lost: the burst is still in the socket.
+            if not self._dry:
+                await asyncio.sleep(0)  # There is more, and all else that the loop has to do gets its turn.
+            elif self._drain_until is None:
+                await self._readiness.wait()
+            self._dry = False
             burst = nothing if self._is_over() else take()
             if burst or self._drain_until is not None:
                 return burst
-            # Cancelled here nothing is lost: the burst is still in the socket.
-            await self._readiness.wait()
+
+    def _look(self) -> bool:
+        """Whether there is more; takes note if not. Much cheaper than to try in vain."""
+        self._dry = not int(self._socket.getsockopt(_EVENTS)) & _POLLIN
+        return not self._dry
 
 
 class PullSource(_Pull):
@@ -214,15 +236,26 @@ class PullSource(_Pull):
 
     def _take(self) -> list[Frames]:
         burst: list[Frames] = []
-        receive, room_bytes = self._socket.recv_multipart, MAX_BURST_BYTES
         try:
-            while len(burst) < self._max_burst and room_bytes > 0:
-                frames = [part.buffer for part in receive(zmq.NOBLOCK, copy=False)]
-                burst.append(frames)
-                room_bytes -= sum(map(len, frames))
+            self._take_messages(burst)
         except zmq.Again:
-            pass
+            self._dry = True
         return burst
+
+    def _take_messages(self, burst: list[Frames]) -> None:
+        receive, room_bytes = self._socket.recv, MAX_BURST_BYTES
+        while len(burst) < self._max_burst and room_bytes > 0:
+            frames: list[Frame] = []
+            more = True
+            while more:
+                # The parts of a message arrive together, so only the first one may not be there.
+                part = receive(_NOBLOCK, False)  # noqa: FBT003 - copy; a keyword costs a tenth of the call
+                frames.append(part.buffer)
+                room_bytes -= len(part)
+                more = part.more
+            burst.append(frames)
+            if len(burst) == 1 and not self._look():
+                return
 
 
 class EdgePullSource(_Pull):
@@ -237,16 +270,15 @@ class EdgePullSource(_Pull):
 
     async def receive(self) -> Burst:
         """The next burst; empty when the source was stopped and is dry."""
-        if self._saturated:
-            # Nothing below would wait: all else that the loop has to do gets its turn. Cancelled here nothing is lost.
-            await asyncio.sleep(0)
         return await self._fill(self._take, Burst([], []))
 
     def _take(self) -> Burst:
         burst = Burst([], [])
         take = self._take_frames if self._saturated else self._take_messages
-        with suppress(zmq.Again):
+        try:
             take(burst)
+        except zmq.Again:
+            self._dry = True
         # A quarter, as a fast taker now and then finds the queue empty under full load too. Quiet, it is set to False.
         self._saturated = 4 * len(burst.frames) >= self._max_burst
         return burst
@@ -264,7 +296,9 @@ class EdgePullSource(_Pull):
     def _take_messages(self, burst: Burst) -> None:
         # `copy=False` only to see `more`: asking the socket costs even more.
         receive, add, room_bytes = self._socket.recv, burst.frames.append, MAX_BURST_BYTES
-        for _ in range(self._max_burst):
+        for taken in range(self._max_burst):
+            if taken == 1 and not self._look():
+                return
             part = receive(_NOBLOCK, False)  # noqa: FBT003 - copy; a keyword costs a tenth of the call
             frame = part.bytes
             if part.more:
@@ -290,8 +324,12 @@ class _Push(_Socket):
             raise StartupError(f"cannot connect to {endpoint}: {_why(error)}; check {setting}") from error
 
     def _try_send(self, frames: Frames) -> bool:
+        send, last = self._socket.send, frames[-1]
         try:
-            self._socket.send_multipart(frames, zmq.NOBLOCK, copy=False)
+            for frame in frames[:-1]:
+                send(frame, _SEND_MORE)
+            # Once the first part was taken the others are: a message is queued whole or not at all.
+            send(last, _NOBLOCK, len(last) < _COPIED_BYTES)
         except zmq.Again:
             return False
         return True

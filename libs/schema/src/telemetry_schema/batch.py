@@ -3,10 +3,13 @@
 Sent and read without copying; decoding costs microseconds whatever the number of trades.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from math import inf
+from typing import Annotated, Final, TypeAlias, cast
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
@@ -14,6 +17,7 @@ from pydantic import Field, ValidationError
 from telemetry_schema.errors import BatchError
 from telemetry_schema.fields import CommandId, Count, EpochNs, Seq, Source, Symbol
 from telemetry_schema.messages import Message
+from telemetry_schema.structs import KnownNames, struct_of
 
 BUY: Final = 0
 SELL: Final = 1
@@ -32,6 +36,14 @@ the header's tables, side `BUY` or `SELL` (the taker's)."""
 
 MAX_BATCH_TRADES: Final = 65_535
 """Symbol and source are 16-bit indexes, and every trade may bring its own."""
+
+RECORD: Final = struct.Struct("<qqqddHHB3x")
+"""One trade of `TRADE_DTYPE`, to pack or unpack a few: NumPy's calls cost as much for one trade as for hundreds."""
+
+FEW_TRADES: Final = 16
+"""Up to here a batch is cheaper to check trade by trade (1 trade: 0.7 µs against 9.9; 32 trades: 8.5 against 8.8)."""
+
+Frame: TypeAlias = bytes | memoryview
 
 Records: TypeAlias = npt.NDArray[np.void]
 """Trades as a structured array of `TRADE_DTYPE`, shape (n,)."""
@@ -64,52 +76,114 @@ class BatchHeader(Message):
     final: bool = Field(default=False, description="The stream has ended.")
 
 
+FastHeader = cast("type[BatchHeader]", struct_of(BatchHeader))
+"""A header with the same fields, made and encoded in a tenth of the time; nothing checks what it is made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class TradeBatch:
-    """A header and its records, shape (count,)."""
+    """A header and its trades: `count` records of `TRADE_DTYPE`, as bytes."""
 
     header: BatchHeader
-    records: Records
+    frame: Frame
+
+    @classmethod
+    def of(cls, header: BatchHeader, records: Records) -> "TradeBatch":
+        """A batch that shares memory with its records.
+
+        Raises:
+            BatchError: they are not of `TRADE_DTYPE` (NumPy drops its padding at times), or not as many as it says.
+        """
+        if records.dtype != TRADE_DTYPE or len(records) != header.count:
+            raise BatchError(f"{len(records)} records of {records.dtype} are not {header.count} trades")
+        return cls(header, records.view(np.uint8).data)
+
+    @property
+    def records(self) -> Records:
+        """The trades, shape (count,); they share memory with the frame."""
+        return np.frombuffer(self.frame, TRADE_DTYPE)
 
 
-def encode_batch(batch: TradeBatch) -> tuple[bytes, memoryview]:
-    """The two frames of a batch; the second shares memory with the records.
+def encode_batch(batch: TradeBatch) -> tuple[bytes, Frame]:
+    """The two frames of a batch; the second is the batch's own."""
+    return encode_header(batch.header), batch.frame
+
+
+def encode_header(header: BatchHeader) -> bytes:
+    """A header of either kind as one frame of UTF-8 JSON."""
+    return _encode(header)
+
+
+def decode_batch(frames: Sequence[Frame]) -> TradeBatch:
+    """The batch in two frames; it shares memory with the second.
 
     Raises:
-        BatchError: the records are not of `TRADE_DTYPE` (NumPy drops its padding at times), or not as many as it says.
-    """
-    if batch.records.dtype != TRADE_DTYPE or len(batch.records) != batch.header.count:
-        raise BatchError(f"{len(batch.records)} records of {batch.records.dtype} are not {batch.header.count} trades")
-    return batch.header.model_dump_json().encode(), batch.records.view(np.uint8).data
-
-
-def decode_batch(frames: Sequence[bytes | memoryview]) -> TradeBatch:
-    """The batch in two frames; the records share memory with the second.
-
-    Raises:
-        BatchError: not two frames, no header, or records that do not fit it.
+        BatchError: not two frames, no header, or records that do not fit it or that no trade can have.
     """
     if len(frames) != 2:  # noqa: PLR2004 - header and records
         raise BatchError(f"a batch has 2 frames, not {len(frames)}")
+    header, frame = _decode_header(bytes(frames[0])), frames[1]
+    if len(frame) != header.count * TRADE_DTYPE.itemsize:
+        raise BatchError(f"{header.count} trades do not fill {len(frame)} bytes")
+    _check_header(header)
+    if header.count > FEW_TRADES:
+        _check_many(header, frame)
+    elif header.count:
+        _check_few(header, frame)
+    return TradeBatch(header, frame)
+
+
+_encode: Final = msgspec.json.Encoder(enc_hook=BatchHeader.model_dump).encode
+_decode: Final = msgspec.json.Decoder(FastHeader).decode
+_names: Final = KnownNames()
+
+
+def _decode_header(frame: bytes) -> BatchHeader:
     try:
-        header = BatchHeader.model_validate_json(bytes(frames[0]))
+        header = _decode(frame)
+        if _names.are_good(header.symbols) and _names.are_good(header.sources):
+            return header
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass  # pydantic decides, and says what is wrong
+    try:
+        return BatchHeader.model_validate_json(frame)
     except ValidationError as error:
         raise BatchError(f"not a batch header: {error.errors(include_url=False)[0]['msg']}") from error
-    if len(frames[1]) != header.count * TRADE_DTYPE.itemsize:
-        raise BatchError(f"{header.count} trades do not fill {len(frames[1])} bytes")
-    records = np.frombuffer(frames[1], TRADE_DTYPE)
-    _check_indexes(header, records)
-    return TradeBatch(header, records)
 
 
-def _check_indexes(header: BatchHeader, records: Records) -> None:
-    if any(ref.index >= header.count for ref in header.commands):
+def _check_header(header: BatchHeader) -> None:
+    if header.commands and any(ref.index >= header.count for ref in header.commands):
         raise BatchError("a command refers to a trade outside the batch")
-    if any(index >= len(header.sources) for index in header.recorded):
+    if header.recorded and any(index >= len(header.sources) for index in header.recorded):
         raise BatchError("a replayed source is outside the header's table")
-    if not header.count:
-        return
+
+
+_BAD_INDEX: Final = "a symbol or source index is outside the header's tables"
+_BAD_SIDE: Final = "a side is neither buy nor sell"
+_BAD_NUMBER: Final = "a time, price or quantity is out of range"
+
+_INFINITY: Final = int(np.array(np.inf).view(np.int64))
+"""The bits of positive floats, read as integers, lie between 0 and those of infinity, and in the same order."""
+
+
+def _check_many(header: BatchHeader, frame: Frame) -> None:
+    records = np.frombuffer(frame, TRADE_DTYPE)
     if records["symbol"].max() >= len(header.symbols) or records["source"].max() >= len(header.sources):
-        raise BatchError("a symbol or source index is outside the header's tables")
+        raise BatchError(_BAD_INDEX)
     if records["side"].max() > SELL:
-        raise BatchError("a side is neither buy nor sell")
+        raise BatchError(_BAD_SIDE)
+    times_and_floats = np.frombuffer(frame, np.int64).reshape(len(records), -1)[:, :5].T.copy()
+    floats = times_and_floats[3:]
+    if times_and_floats.min() < 0 or floats.min() == 0 or floats.max() >= _INFINITY:
+        raise BatchError(_BAD_NUMBER)
+
+
+def _check_few(header: BatchHeader, frame: Frame) -> None:
+    symbols, sources = len(header.symbols), len(header.sources)
+    for event_ns, sent_ns, received_ns, price, qty, symbol, source, side in RECORD.iter_unpack(frame):
+        if symbol >= symbols or source >= sources:
+            raise BatchError(_BAD_INDEX)
+        if side > SELL:
+            raise BatchError(_BAD_SIDE)
+        if min(event_ns, sent_ns, received_ns) < 0 or not (0 < price < inf and 0 < qty < inf):
+            raise BatchError(_BAD_NUMBER)

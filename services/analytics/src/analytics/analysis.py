@@ -1,17 +1,16 @@
 """The results that metrics and snapshots are made of: computed when somebody asks, but not more often than it helps."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from analytics.arrays import Floats
 from analytics.engine import Engine, State
 from analytics.recent import RecentStatistics, RecentView
+from analytics.steps import Steps
 
 FRESH_NS: Final = 100_000_000
 """Results younger than this are good enough for a person."""
-
-_T = TypeVar("_T")
 
 _SYMBOLS_A_STEP: Final = 32
 """Symbols whose recent trades are sorted without a break: about 1 ms."""
@@ -39,7 +38,7 @@ class Analysis:
         self._statistics = RecentStatistics(max_symbols + 1)
         self._results: Results | None = None
 
-    def steps(self, *, max_age_ns: int = 0) -> Generator[None, None, Results]:
+    def steps(self, *, max_age_ns: int = 0) -> Steps[Results]:
         """Returns the results, and yields wherever something else may be done before.
 
         Args:
@@ -48,19 +47,20 @@ class Analysis:
         if self._results is not None and 0 <= self._now_ns() - self._results.state.at_ns < max_age_ns:
             return self._results
         yield from self._prepare()
-        state = self._engine.read(now_ns=self._now_ns())
+        state = yield from self._engine.steps(now_ns=self._now_ns())
         yield
         yield from self._renew(state.changed)
         self._results = self._take(state)
         return self._results
 
-    def _prepare(self) -> Generator[None, None, None]:
+    def _prepare(self) -> Steps[None]:
         for _ in range(_MAX_PREPARATIONS):
-            if self._engine.prepare():
-                return
+            prepared = self._engine.prepare()
             yield
+            if prepared:
+                return
 
-    def _renew(self, view: RecentView) -> Generator[None, None, None]:
+    def _renew(self, view: RecentView) -> Steps[None]:
         done = 0
         try:
             while done < len(view.slots):
@@ -80,13 +80,3 @@ class Analysis:
             burstiness=statistics.burstiness[known].copy(),
             qty_quantiles=statistics.qty_quantiles[:, known].copy(),
         )
-
-
-def run(steps: Generator[None, None, _T]) -> _T:
-    """Does all steps at once."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: _T = stop.value
-            return result

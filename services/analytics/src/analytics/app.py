@@ -8,6 +8,7 @@ from analytics.engine import Engine
 from analytics.exposition import text
 from analytics.metrics import Metrics
 from analytics.snapshots import Snapshots
+from analytics.steps import stroll
 from telemetry_runtime.channels import Frames, LossySink, Source
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.logs import SteadyLog
@@ -58,19 +59,17 @@ class AnalyticsApp:
         while burst := await self._source.receive():
             for frames in burst:
                 self._take(frames)
-            # Cancelled here nothing is lost: ingest holds what was not reported applied.
-            await asyncio.sleep(0)
+            # Cancelled while it receives nothing is lost: ingest holds what was not reported applied.
 
     def _take(self, frames: Frames) -> None:
         now_ns = self._clock.now_ns()
         try:
             batch = decode_batch(frames)
-            applied = self._engine.apply(batch, now_ns=now_ns)
         except BatchError as error:
             self._engine.refuse()
             self._refused.tell(last=str(error))
             return
-        if applied and batch.header.commands:
+        if self._engine.apply(batch, now_ns=now_ns) and batch.header.commands:
             self._confirm(batch, now_ns)
 
     def _confirm(self, batch: TradeBatch, now_ns: int) -> None:
@@ -103,9 +102,7 @@ class AnalyticsApp:
 
     async def _tell_ui(self, interval_s: float) -> None:
         while True:
-            results = await self._results(FRESH_NS)
-            snapshot = self._snapshots.take(results)
-            await asyncio.sleep(0)
+            snapshot = await stroll(self._snapshots.steps(await self._results(FRESH_NS)))
             self._offer(encode(snapshot))
             await self._clock.sleep(interval_s)
 
@@ -122,14 +119,7 @@ class AnalyticsApp:
 
     async def _results(self, max_age_ns: int) -> Results:
         async with self._computing:
-            steps = self._analysis.steps(max_age_ns=max_age_ns)
-            while True:
-                try:
-                    next(steps)
-                except StopIteration as done:
-                    results: Results = done.value
-                    return results
-                await asyncio.sleep(0)
+            return await stroll(self._analysis.steps(max_age_ns=max_age_ns))
 
     async def finish(self, *, quiet_s: float, grace_s: float) -> None:
         """Goes on applying until every stream has ended, no trade has come for `quiet_s`, or `grace_s` is over.

@@ -4,20 +4,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.arrays import SECOND_NS, Bools, Ints, may_overflow
+from analytics.arrays import SECOND_NS, may_overflow
 from analytics.buckets import MAX_AHEAD_S, Buckets
 from analytics.event_clock import EventClock
 from analytics.latency import Latencies, Skews, StageView
 from analytics.ledger import Ledger
 from analytics.recent import RecentTrades, RecentView, Tape
 from analytics.rows import Rows
-from analytics.slots import Slots
+from analytics.slots import Slots, Tables
+from analytics.steps import Steps, Walk
 from analytics.streams import Place, Streams
 from analytics.totals import Totals, TotalsView
-from analytics.trades import Origin, Pending, Trades, numbers
+from analytics.trades import Pending, Trades
 from analytics.windows import Windows
-from telemetry_schema.batch import BatchHeader, Records, TradeBatch
+from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch
 from telemetry_schema.views import Stage, WindowName
+
+_RECORD_BYTES = TRADE_DTYPE.itemsize
 
 TAPE_TRADES = 50
 """Trades on the tape: what a person can read."""
@@ -45,33 +48,30 @@ class Engine:
     def __init__(self, *, max_symbols: int, max_sources: int, recent_trades: int) -> None:
         slots = max_symbols + 1
         self.symbols, self.sources = Slots(max_symbols), Slots(max_sources)
+        self._tables = Tables(self.symbols, self.sources)
         self.streams, self.ledger = Streams(), Ledger()
         self.recent, self.tape = RecentTrades(max_slots=slots, depth=recent_trades), Tape(TAPE_TRADES)
         self.buckets = Buckets(max_slots=slots)
         self._windows = Windows(self.buckets)
         self._pending, self._clock = Pending(), EventClock()
+        self._reading: Walk[State] | None = None
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(max_sources + 1)
 
     def apply(self, batch: TradeBatch, *, now_ns: int) -> bool:
-        """Applies those trades of the batch that have not been applied before; whether all of it is applied now.
-
-        Raises:
-            BatchError: a number in it is impossible; then nothing is changed.
-        """
-        header, rows = batch.header, numbers(batch.records)
+        """Applies those trades of the batch that have not been applied before; whether all of it is applied now."""
+        header = batch.header
         admission = self.streams.admit(header)
         self.ledger.count(admission, header.count)
         if admission.place is Place.NEXT:
-            fresh = slice(admission.repeated, None)
-            self._add(rows[:, fresh], batch.records[fresh], self._origin(header, now_ns))
+            self._add(header, memoryview(batch.frame)[admission.repeated * _RECORD_BYTES :], now_ns)
         return admission.place is not Place.EARLY
 
-    def _add(self, rows: Ints, records: Records, origin: Origin) -> None:
-        done = 0
-        while done < len(records):
-            part = slice(done, done + self._pending.room)
-            self._pending.add(rows[:, part], records[part], origin)
-            done = part.stop
+    def _add(self, header: BatchHeader, frame: memoryview, now_ns: int) -> None:
+        table = self._tables.of(header)
+        while frame:
+            room_bytes = self._pending.room * _RECORD_BYTES
+            self._pending.add(frame[:room_bytes], table, applied_ns=now_ns, pushed_ns=header.sent_ns)
+            frame = frame[room_bytes:]
             if not self._pending.room:
                 self.fold()
 
@@ -79,18 +79,16 @@ class Engine:
         """Counts a message that is no batch."""
         self.ledger.batches["refused"] += 1
 
-    def _origin(self, header: BatchHeader, now_ns: int) -> Origin:
-        symbols, sources = self.symbols.find(header.symbols), self.sources.find(header.sources)
-        self.buckets.reserve(len(self.symbols))
-        self.recent.reserve(len(self.symbols))
-        return Origin(symbols, sources, _recorded(header), now_ns, header.sent_ns)
-
     @may_overflow
     def fold(self) -> None:
         """Folds what is pending into everything that is kept."""
         if not len(self._pending):
             return
+        while self._reading is not None and self._reading.step():
+            pass  # What is read is of one moment.
         trades = self._pending.take()
+        self.buckets.reserve(len(self.symbols))
+        self.recent.reserve(len(self.symbols))
         now_ns = int(trades.applied_ns[-1])
         newest_allowed_s = now_ns // SECOND_NS + MAX_AHEAD_S
         late, ahead = self.buckets.fold(trades, newest_allowed_s=newest_allowed_s)
@@ -118,17 +116,26 @@ class Engine:
 
     @may_overflow
     def prepare(self, *, minutes: int = 4) -> bool:
-        """Does a part of the work of the next `read`, bounded in time; whether there is none left."""
+        """Does a part of the work of the next reading, bounded in time; whether there is none left."""
         self.fold()
         return self._windows.renew(minutes)
 
-    @may_overflow
-    def read(self, *, now_ns: int) -> State:
-        """The state now."""
+    def steps(self, *, now_ns: int) -> Steps[State]:
+        """The state now. Trades that are applied between the steps are not in it; one asker at a time."""
         self.fold()
+        reading = self._reading = Walk(self._read(now_ns))
+        try:
+            while reading.step():
+                yield
+        finally:
+            self._reading = None
+        return reading.result
+
+    def _read(self, now_ns: int) -> Steps[State]:
+        # These change when trades are admitted, the rest when they are folded: now both are about the same trades.
+        ledger, symbols, sources = self.ledger.copy(), self.symbols.names, self.sources.names
         clock_ns = self._clock.read(now_ns)
-        windows = self._windows.read(clock_ns // SECOND_NS)
-        symbols, sources = self.symbols.names, self.sources.names
+        windows = yield from self._windows.steps(clock_ns // SECOND_NS)
         return State(
             at_ns=now_ns,
             clock_ns=clock_ns,
@@ -137,7 +144,7 @@ class Engine:
             windows={name: rows.first(len(symbols)) for name, rows in windows.items()},
             latencies=self._latencies.view(now_ns),
             skews_ns={sources[slot]: skew for slot, skew in self._skews.view().items()},
-            ledger=self.ledger.copy(),
+            ledger=ledger,
             changed=self._changed(),
         )
 
@@ -145,12 +152,3 @@ class Engine:
         changed = np.flatnonzero(self.recent.changed)
         self.recent.changed[changed] = False
         return self.recent.view(changed)
-
-
-def _recorded(header: BatchHeader) -> Bools | None:
-    """Which of the batch's sources are replayed; None when none is."""
-    if not header.recorded:
-        return None
-    recorded = np.zeros(len(header.sources), np.bool_)
-    recorded[[index for index in header.recorded if index < len(recorded)]] = True
-    return recorded

@@ -1,11 +1,17 @@
 """Slots: small numbers for names, so that what is kept for each of them can be a column. There is a budget."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from analytics.trades import Slots16
+from analytics.arrays import Bools
+from telemetry_schema.batch import BatchHeader
+
+Slots16: TypeAlias = npt.NDArray[np.uint16]
+"""Slots, in as little memory as they need."""
 
 OTHER: Final = "other"
 """The label of all names beyond the budget. It has slot 0."""
@@ -17,8 +23,6 @@ class Slots:
     def __init__(self, max_names: int) -> None:
         self._max_names = max_names
         self._slots = {OTHER: 0}
-        self._table: list[str] = []
-        self._table_slots = np.zeros(0, np.uint16)
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -30,10 +34,7 @@ class Slots:
 
     def find(self, names: Sequence[str]) -> Slots16:
         """The slot of each name; new names get one while there are any left."""
-        if names != self._table:  # Batches tend to repeat their table, and comparing is cheaper than looking up.
-            self._table_slots = np.fromiter(map(self._slot, names), np.uint16, len(names))
-            self._table = list(names)
-        return self._table_slots
+        return np.fromiter(map(self._slot, names), np.uint16, len(names))
 
     def _slot(self, name: str) -> int:
         slot = self._slots.get(name)
@@ -42,3 +43,33 @@ class Slots:
                 return 0
             slot = self._slots[name] = len(self._slots)
         return slot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """What the indexes of a batch mean: the slot of each symbol and source, and whether the source is replayed."""
+
+    symbols: Slots16
+    sources: Slots16
+    recorded: Bools
+
+
+class Tables:
+    """Finds the table of each batch. Batches tend to repeat theirs, and comparing is cheaper than looking up."""
+
+    def __init__(self, symbols: Slots, sources: Slots) -> None:
+        self._symbols, self._sources = symbols, sources
+        self._last_names: tuple[list[str], list[str], list[int]] = ([], [], [])
+        self._last = self._make([], [], [])
+
+    def of(self, header: BatchHeader) -> Table:
+        """The header's tables in slots; new names get one while there are any left."""
+        names = header.symbols, header.sources, header.recorded
+        if names != self._last_names:
+            self._last_names, self._last = names, self._make(*names)
+        return self._last
+
+    def _make(self, symbols: Sequence[str], sources: Sequence[str], recorded: Sequence[int]) -> Table:
+        is_recorded = np.zeros(len(sources), np.bool_)
+        is_recorded[list(recorded)] = True
+        return Table(self._symbols.find(symbols), self._sources.find(sources), is_recorded)

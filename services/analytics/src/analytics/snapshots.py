@@ -1,6 +1,6 @@
 """What the UI is told, several times a second."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from sys import float_info
 from typing import Final
@@ -13,6 +13,7 @@ from analytics.engine import Engine, State
 from analytics.latency import StageView
 from analytics.ledger import Ledger
 from analytics.rows import Rows
+from analytics.steps import Steps
 from analytics.window_values import WindowValues, window_values
 from telemetry_schema.views import (
     AppliedLedger,
@@ -43,23 +44,31 @@ class Snapshots:
         self._engine, self._run = engine, run
         self._version = 0
 
-    def take(self, results: Results) -> Snapshot:
+    def steps(self, results: Results) -> Steps[Snapshot]:
         """The snapshot of these results."""
         state = results.state
         slots = _busiest(state)
         self._version += 1
-        clock_s = state.clock_ns // SECOND_NS
-        turn = slots[self._version % len(slots) :][:1] if slots else []
+        version, clock_s = self._version, state.clock_ns // SECOND_NS
+        turn = slots[version % len(slots) :][:1] if slots else []
+        yield
+        symbols = yield from _summaries(state, slots)
+        tape = self._tape()
+        yield
+        recent_bars = self._bars(state, slots, clock_s + 1 - RECENT_BARS_S, clock_s + 1)
+        yield
+        history = next(iter(self._bars(state, turn, clock_s + 1 - HISTORY_S, clock_s + 1)), None)
+        yield
         return Snapshot(
-            version=self._version,
+            version=version,
             run=self._run,
             at_ns=state.at_ns,
             clock_ns=state.clock_ns,
-            symbols=list(_summaries(state, slots)),
+            symbols=symbols,
             symbols_in_all=int(np.count_nonzero(state.totals.trades.sum(axis=0))),
-            last_trades=self._tape(),
-            recent_bars=self._bars(state, slots, clock_s + 1 - RECENT_BARS_S, clock_s + 1),
-            history=next(iter(self._bars(state, turn, clock_s + 1 - HISTORY_S, clock_s + 1)), None),
+            last_trades=tape,
+            recent_bars=recent_bars,
+            history=history,
             latencies={stage: _latency(view) for stage, view in state.latencies.items()},
             skews=[SourceSkew(source=source, skew_ns=skew) for source, skew in state.skews_ns.items()],
             ledger=_ledger(state.ledger),
@@ -91,20 +100,27 @@ def _busiest(state: State) -> list[int]:
     return [slot for slot in order.tolist() if total[slot]][:MAX_SYMBOLS]
 
 
-def _summaries(state: State, slots: Sequence[int]) -> Iterable[SymbolSummary]:
+def _summaries(state: State, slots: Sequence[int]) -> Steps[list[SymbolSummary]]:
+    windows: dict[WindowName, list[WindowStats]] = {}
+    for name, rows in state.windows.items():
+        windows[name] = _window_stats(window_values(rows), slots)
+        yield
+    return [
+        _summary(state, slot, {name: window[i] for name, window in windows.items()}) for i, slot in enumerate(slots)
+    ]
+
+
+def _summary(state: State, slot: int, windows: dict[WindowName, WindowStats]) -> SymbolSummary:
     totals = state.totals
-    windows = {name: _window_stats(window_values(rows), slots) for name, rows in state.windows.items()}
-    for i, slot in enumerate(slots):
-        stats: dict[WindowName, WindowStats] = {name: window[i] for name, window in windows.items()}
-        yield SymbolSummary(
-            symbol=state.symbols[slot],
-            last_price=float(totals.last_price[slot]),
-            last_trade_ns=int(totals.last_event_ns[slot]),
-            trades=int(totals.trades[:, slot].sum()),
-            buy_volume=_sum(float(totals.volume[0, slot])),
-            sell_volume=_sum(float(totals.volume[1, slot])),
-            windows=stats,
-        )
+    return SymbolSummary(
+        symbol=state.symbols[slot],
+        last_price=float(totals.last_price[slot]),
+        last_trade_ns=int(totals.last_event_ns[slot]),
+        trades=int(totals.trades[:, slot].sum()),
+        buy_volume=_sum(float(totals.volume[0, slot])),
+        sell_volume=_sum(float(totals.volume[1, slot])),
+        windows=windows,
+    )
 
 
 def _window_stats(values: WindowValues, slots: Sequence[int]) -> list[WindowStats]:

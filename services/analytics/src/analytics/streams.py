@@ -7,7 +7,7 @@ go back; it then says with `resume` where it goes on. Only what is missing even 
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -31,8 +31,7 @@ class Place(Enum):
     """All of its trades have been applied before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """What a batch brings."""
 
     place: Place
@@ -57,6 +56,7 @@ class Streams:
 
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
+        self._newest = ""
         self._log = structlog.get_logger("streams")
 
     def admit(self, header: BatchHeader) -> Admission:
@@ -72,8 +72,11 @@ class Streams:
         return self._place(stream, header, lost)
 
     def _stream(self, name: str) -> _Stream:
+        if name == self._newest:
+            return self._streams[name]
         # Put back last: the first is the one that has been silent for longest.
         stream = self._streams[name] = self._streams.pop(name, _Stream())
+        self._newest = name
         if len(self._streams) > MAX_STREAMS:
             del self._streams[next(iter(self._streams))]
         return stream

@@ -1,18 +1,20 @@
-"""Trades that have been taken in and wait to be folded, in columns.
+"""Trades that have been taken in and wait to be folded, as the bytes they came in.
 
-Folding costs a fixed price for each NumPy call, so trades are gathered here and folded together: when the buffer is
-full, and before anything is read.
+Both folding and taking bytes apart cost a fixed price for each NumPy call, so batches are gathered here and taken apart
+and folded together: when there are enough of them, and before anything is read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from itertools import accumulate
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from analytics.arrays import Bools, Floats, Ints
-from telemetry_schema.batch import BUY, TRADE_DTYPE, Records
-from telemetry_schema.errors import BatchError
+from analytics.slots import Slots16, Table
+from telemetry_schema.batch import BUY, TRADE_DTYPE, Frame, Records
 
 ARRIVAL_BITS: Final = 12
 """Bits that number the trades of one fold: they share a 64-bit sort key with cell and time (see `buckets`)."""
@@ -20,31 +22,15 @@ ARRIVAL_BITS: Final = 12
 MAX_FOLD_TRADES: Final = 1 << ARRIVAL_BITS
 """Trades folded at once: large enough to make the fixed costs small, and folded in well under a millisecond."""
 
+MAX_FOLD_BATCHES: Final = 512
+"""Batches folded at once: where each has one trade, taking them apart costs more than folding."""
+
 _WORDS: Final = TRADE_DTYPE.itemsize // 8
 _NUMBERS: Final = 5
 """The first words of a record: event, sent and received time, price, quantity."""
 _TIMES: Final = 3
 
-_INFINITY: Final = int(np.array(np.inf).view(np.int64))
-"""The bits of positive floats, read as integers, lie between 0 and those of infinity, and in the same order."""
-
-Slots16: TypeAlias = npt.NDArray[np.uint16]
-"""Slots, in as little memory as they need."""
-
-
-def numbers(records: Records) -> Ints:
-    """The times, prices and quantities of some records in rows, shape (5, n); floats as their bits.
-
-    Raises:
-        BatchError: a time is below 0, or a price or quantity is not above 0 and finite. Ingest lets no such trade
-            through: something else speaks here.
-    """
-    rows = records.view(np.int64).reshape(-1, _WORDS)[:, :_NUMBERS].T.copy()
-    if rows.size:
-        floats = rows[_TIMES:]
-        if rows[:_TIMES].min() < 0 or floats.min() <= 0 or floats.max() >= _INFINITY:
-            raise BatchError("a time, price or quantity is out of range")
-    return rows
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +54,12 @@ class Trades:
     """The trade is replayed: its times are of the recording."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What the trades of one batch share."""
+class _Part(NamedTuple):
+    """Trades of one batch: the bytes of their records and what they share."""
 
-    symbols: Slots16
-    """Slot of each symbol of the batch's table."""
-    sources: Slots16
-    recorded: Bools | None
-    """Whether each source of the batch's table is replayed; None when none is."""
+    frame: Frame
+    trades: int
+    table: Table
     applied_ns: int
     pushed_ns: int
 
@@ -85,10 +68,7 @@ class Pending:
     """Room for `MAX_FOLD_TRADES` trades."""
 
     def __init__(self) -> None:
-        self._numbers = np.zeros((_NUMBERS, MAX_FOLD_TRADES), np.int64)
-        self._floats: Floats = self._numbers[_TIMES:].view(np.float64)
-        self._applied_ns, self._pushed_ns, self._symbol, self._source = np.zeros((4, MAX_FOLD_TRADES), np.int64)
-        self._is_buy, self._recorded = np.zeros((2, MAX_FOLD_TRADES), np.bool_)
+        self._parts: list[_Part] = []
         self._n = 0
 
     def __len__(self) -> int:
@@ -96,36 +76,61 @@ class Pending:
 
     @property
     def room(self) -> int:
-        """Trades that still fit."""
-        return MAX_FOLD_TRADES - self._n
+        """Trades that still fit; 0 when it is time to fold."""
+        return MAX_FOLD_TRADES - self._n if len(self._parts) < MAX_FOLD_BATCHES else 0
 
-    def add(self, rows: Ints, records: Records, origin: Origin) -> None:
-        """Adds trades that must fit: their numbers, and the records these are from."""
-        span = slice(self._n, self._n + len(records))
-        source = records["source"]
-        self._numbers[:, span] = rows
-        self._symbol[span] = origin.symbols[records["symbol"]]
-        self._source[span] = origin.sources[source]
-        self._is_buy[span] = records["side"] == BUY
-        self._recorded[span] = False if origin.recorded is None else origin.recorded[source]
-        self._applied_ns[span], self._pushed_ns[span] = origin.applied_ns, origin.pushed_ns
-        self._n = span.stop
+    def add(self, frame: Frame, table: Table, *, applied_ns: int, pushed_ns: int) -> None:
+        """Adds trades that must fit, as the bytes of their records."""
+        trades = len(frame) // TRADE_DTYPE.itemsize
+        self._parts.append(_Part(frame, trades, table, applied_ns, pushed_ns))
+        self._n += trades
 
     def take(self) -> Trades:
-        """All that is there; valid until the next `add`."""
-        span, self._n = slice(0, self._n), 0
-        event_ns, sent_ns, received_ns = self._numbers[:_TIMES, span]
-        price, qty = self._floats[:, span]
+        """All that is there; at least one trade."""
+        frames, counts, tables, applied_ns, pushed_ns = zip(*self._parts, strict=True)
+        self._parts, self._n = [], 0
+        records: Records = np.frombuffer(b"".join(frames), TRADE_DTYPE)
+        numbers = records.view(np.int64).reshape(-1, _WORDS)[:, :_NUMBERS].T.copy()
+        event_ns, sent_ns, received_ns = numbers[:_TIMES]
+        price, qty = numbers[_TIMES:].view(np.float64)
+        lookup = _Lookup(tables, counts)
         return Trades(
             event_ns=event_ns,
             sent_ns=sent_ns,
             received_ns=received_ns,
-            applied_ns=self._applied_ns[span],
-            pushed_ns=self._pushed_ns[span],
+            applied_ns=np.repeat(applied_ns, counts),
+            pushed_ns=np.repeat(pushed_ns, counts),
             price=price,
             qty=qty,
-            symbol=self._symbol[span],
-            source=self._source[span],
-            is_buy=self._is_buy[span],
-            recorded=self._recorded[span],
+            symbol=lookup.symbols(records["symbol"]),
+            source=lookup.sources(records["source"]),
+            is_buy=records["side"] == BUY,
+            recorded=lookup.recorded(records["source"]),
         )
+
+
+class _Lookup:
+    """From indexes into the tables of several batches to slots: all tables are laid end to end."""
+
+    def __init__(self, tables: Sequence[Table], counts: Sequence[int]) -> None:
+        self._distinct = list(dict.fromkeys(tables))
+        self._tables, self._counts = tables, counts
+
+    def symbols(self, index: Slots16) -> Ints:
+        return self._find(index, [table.symbols for table in self._distinct]).astype(np.int64)
+
+    def sources(self, index: Slots16) -> Ints:
+        return self._find(index, [table.sources for table in self._distinct]).astype(np.int64)
+
+    def recorded(self, index: Slots16) -> Bools:
+        return self._find(index, [table.recorded for table in self._distinct])
+
+    def _find(self, index: Slots16, columns: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
+        found: npt.NDArray[_Scalar]
+        if len(columns) == 1:
+            found = columns[0].take(index)
+            return found
+        starts = dict(zip(self._distinct, accumulate(map(len, columns), initial=0), strict=False))
+        offsets = [starts[table] for table in self._tables]
+        found = np.concatenate(columns).take(index + np.repeat(offsets, self._counts))
+        return found

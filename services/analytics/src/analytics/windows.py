@@ -7,8 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from analytics.arrays import may_overflow
 from analytics.buckets import MINUTE_S, MINUTES, Buckets
 from analytics.rows import Rows, join, reduce_rows
+from analytics.steps import Steps
 from telemetry_schema.views import WindowName
 
 WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3600}
@@ -34,8 +36,8 @@ class Windows:
             self._sum(minute)
         return len(changed) <= most
 
-    def read(self, clock_s: int) -> dict[WindowName, Rows]:
-        """Every window that ends with that second, columns of shape (slots,).
+    def steps(self, clock_s: int) -> Steps[dict[WindowName, Rows]]:
+        """Every window that ends with that second, columns of shape (slots,); a step each.
 
         Each is the shorter one and what came before it, so no second is read twice.
         """
@@ -43,10 +45,14 @@ class Windows:
         windows: dict[WindowName, Rows] = {}
         window, begin = Rows.empty(self._buckets.slots), clock_s + 1
         for name, length_s in WINDOWS_S.items():
-            before = [reduce_rows(rows) for rows in self._parts(clock_s + 1 - length_s, begin)]
-            window = windows[name] = join([*before, window])
+            window = windows[name] = self._extend(window, clock_s + 1 - length_s, begin)
             begin = clock_s + 1 - length_s
+            yield
         return windows
+
+    @may_overflow
+    def _extend(self, window: Rows, first: int, last: int) -> Rows:
+        return join([*(reduce_rows(rows) for rows in self._parts(first, last)), window])
 
     def _parts(self, first: int, last: int) -> list[Rows]:
         """The seconds from first up to, not including, last: whole minutes where there are any."""

@@ -76,7 +76,7 @@ class Outflow:
             commands=commands or [],
             sent_ns=self._clock.now_ns(),
         )
-        self._unsent.append(_Held(self.next_seq, count, encode_batch(TradeBatch(header, chunk.records))))
+        self._unsent.append(_Held(self.next_seq, count, encode_batch(TradeBatch.of(header, chunk.records))))
         self.next_seq += count
         self.sizes.add(count)
 

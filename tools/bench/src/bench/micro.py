@@ -100,7 +100,7 @@ def header_of(chunk: Chunk, first_seq: int) -> BatchHeader:
 
 def _decode_batch() -> Duel:
     chunk = chunk_of(_SYMBOLS)
-    head, body = encode_batch(TradeBatch(header_of(chunk, 0), chunk.records))
+    head, body = encode_batch(TradeBatch.of(header_of(chunk, 0), chunk.records))
     return Duel(
         f"analytics: decode and check a batch of {BATCH}",
         "np.frombuffer of its records, nothing else",
@@ -120,7 +120,7 @@ def _fold() -> Duel:
     def apply() -> None:
         now_ns = time.time_ns()
         for _ in range(_ROUNDS):
-            tested.apply(TradeBatch(header_of(chunk, next(seq)), chunk.records), now_ns=now_ns)
+            tested.apply(TradeBatch.of(header_of(chunk, next(seq)), chunk.records), now_ns=now_ns)
 
     return Duel(
         f"analytics: apply and fold a batch of {BATCH}, as under load",
@@ -135,7 +135,7 @@ def _fold_alone() -> Duel:
     tested, chunk, seq = engine(), chunk_of(_SYMBOLS), count(0, BATCH)
 
     def apply() -> None:
-        tested.apply(TradeBatch(header_of(chunk, next(seq)), chunk.records), now_ns=time.time_ns())
+        tested.apply(TradeBatch.of(header_of(chunk, next(seq)), chunk.records), now_ns=time.time_ns())
         tested.fold()
 
     return Duel(

@@ -7,11 +7,12 @@ from statistics import median
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from analytics.analysis import Analysis, run
+from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
 from analytics.engine import Engine
 from analytics.metrics import Metrics
 from analytics.snapshots import Snapshots
+from analytics.steps import run
 from bench.figures import Target, at_most
 from bench.micro import chunk_of, engine, header_of
 from telemetry_runtime.clock import SystemClock
@@ -70,7 +71,7 @@ class _Service:
         self._chunk.records["event_ns"] = now_ns
         header = header_of(self._chunk, self._seq)
         self._seq += header.count
-        self._engine.apply(TradeBatch(header, self._chunk.records), now_ns=now_ns)
+        self._engine.apply(TradeBatch.of(header, self._chunk.records), now_ns=now_ns)
         self._engine.fold()
 
     async def render(self) -> tuple[float, float, bytes]:
@@ -138,7 +139,7 @@ def _millis(registry: CollectorRegistry) -> float:
 def _snapshot_ms(service: _Service) -> float:
     results = run(service.analysis.steps())
     begin_ns = time.perf_counter_ns()
-    encode(service.snapshots.take(results))
+    encode(run(service.snapshots.steps(results)))
     return (time.perf_counter_ns() - begin_ns) / 1e6
 
 
