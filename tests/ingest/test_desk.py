@@ -28,7 +28,7 @@ def _note_price(desk: Desk, price: float, symbol: str = "BTC-USD") -> None:
     builder = ChunkBuilder()
     trade = Trade(source="sim", symbol=symbol, side="buy", qty=1.0, price=price, event_ns=NOW_NS, sent_ns=NOW_NS)
     builder.add_trades([trade], NOW_NS)
-    desk.note_prices(builder.chunks())
+    desk.last_prices.note(builder.chunks())
 
 
 def _order(**fields: object) -> TradeCommand:

@@ -2,13 +2,12 @@
 
 import asyncio
 
-import numpy as np
 import pytest
 
 from ingest.outflow import MAX_HELD_BATCHES, Outflow
 from ingest.records import Chunk
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
-from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, decode_batch
+from telemetry_schema.batch import RECORD, BatchHeader, decode_batch
 from telemetry_schema.codec import encode
 from telemetry_schema.messages import Progress
 
@@ -29,7 +28,7 @@ def outflow(sink: FakeSink, clock: FakeClock) -> Outflow:
 
 
 def _chunk(count: int) -> Chunk:
-    return Chunk(np.zeros(count, TRADE_DTYPE), ["A"], ["bot"], [])
+    return Chunk(RECORD.pack(1, 1, 1, 1.0, 1.0, 0, 0, 0) * count, ["A"], ["bot"], [])
 
 
 def _headers(sink: FakeSink) -> list[BatchHeader]:

@@ -88,7 +88,7 @@ class IngestApp:
         now_ns = self._clock.now_ns()
         for chunk in checked.chunks:
             self._outflow.add(chunk)
-        self._desk.note_prices(checked.chunks)
+        self._desk.last_prices.note(checked.chunks)
         for command in checked.commands:
             self._execute(command, checked, now_ns)
         self._ledger.count(checked)

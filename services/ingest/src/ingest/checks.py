@@ -78,10 +78,11 @@ class Checker:
         self._sequences = sequences
         self._max_ahead_ns = max_ahead_ns
         self._decoder = TradeDecoder()
+        self._builder = ChunkBuilder()
 
     def check(self, burst: Burst, now_ns: int) -> Checked:
         """Judges a burst of clients' messages, all received at `now_ns`."""
-        judge = _ClientBurst(self._decoder, self._sequences, now_ns, now_ns + self._max_ahead_ns)
+        judge = _ClientBurst(self._builder, self._decoder, self._sequences, now_ns, now_ns + self._max_ahead_ns)
         return judge.judge(burst)
 
     def count_unsequenced(self, source: str, now_ns: int) -> None:
@@ -90,15 +91,14 @@ class Checker:
 
     def check_feed(self, burst: FeedBurst) -> Checked:
         """Judges what a feed gave, each trade by the time it was received at."""
-        return _FeedBurst(self._sequences, self._max_ahead_ns).judge(burst)
+        return _FeedBurst(self._builder, self._sequences, self._max_ahead_ns).judge(burst)
 
 
 class _Judge:
     """What both kinds of bursts share: one builder, one result."""
 
-    def __init__(self, sequences: SequenceTracker) -> None:
-        self._sequences = sequences
-        self._builder = ChunkBuilder()
+    def __init__(self, builder: ChunkBuilder, sequences: SequenceTracker) -> None:
+        self._builder, self._sequences = builder, sequences
         self._checked = Checked()
 
     def _refuse(self, reason: Reason, detail: str, frame: bytes) -> None:
@@ -122,8 +122,10 @@ class _Judge:
 class _ClientBurst(_Judge):
     """One burst of clients' messages."""
 
-    def __init__(self, decoder: TradeDecoder, sequences: SequenceTracker, now_ns: int, limit_ns: int) -> None:
-        super().__init__(sequences)
+    def __init__(
+        self, builder: ChunkBuilder, decoder: TradeDecoder, sequences: SequenceTracker, now_ns: int, limit_ns: int
+    ) -> None:
+        super().__init__(builder, sequences)
         self._decoder, self._now_ns, self._limit_ns = decoder, now_ns, limit_ns
         self._singles: list[FastTrade] = []
 
@@ -227,8 +229,8 @@ def _ahead(newest_ns: int, now_ns: int) -> str:
 class _FeedBurst(_Judge):
     """One burst of a feed."""
 
-    def __init__(self, sequences: SequenceTracker, max_ahead_ns: int) -> None:
-        super().__init__(sequences)
+    def __init__(self, builder: ChunkBuilder, sequences: SequenceTracker, max_ahead_ns: int) -> None:
+        super().__init__(builder, sequences)
         self._max_ahead_ns = max_ahead_ns
         self._recorded = False
 

@@ -11,18 +11,13 @@ from decimal import ROUND_FLOOR, Context
 from typing import NamedTuple
 from uuid import UUID
 
-import numpy as np
-
+from ingest.last_prices import LastPrices
 from ingest.positions import Book
-from ingest.records import Chunk
 from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
 from telemetry_schema.views import DeskState
 
 MAX_ANSWERS = 10_000
 """Answers that are remembered, so that a repeated command is answered and not filled again."""
-
-MAX_SYMBOLS = 10_000
-"""Symbols whose last price is kept; far more than a desk trades, and a bound for a flood of names."""
 
 MAX_AHEAD_S = 5.0
 """How far the clock of whoever sends commands may be ahead of ours."""
@@ -87,7 +82,7 @@ class Desk:
         self._limits = limits
         self._account = account
         self._kill_switch = kill_switch
-        self._last_prices: dict[str, float] = {}
+        self.last_prices = LastPrices()
         # Apart, so that a flood of refused commands cannot push a fill's answer out.
         self._answers: OrderedDict[UUID, CommandResult] = OrderedDict()
         self._refusals: OrderedDict[UUID, CommandResult] = OrderedDict()
@@ -119,15 +114,6 @@ class Desk:
         self._kill_switch = self._kill_switch or kill_switch
         self._answers.update((answer.command_id, answer) for answer in answers)
 
-    def note_prices(self, chunks: Iterable[Chunk]) -> None:
-        """Takes the last price of each symbol of accepted trades."""
-        for chunk in chunks:
-            last = np.empty(len(chunk.symbols))
-            last[chunk.records["symbol"]] = chunk.records["price"]  # of several to one place the last one stays
-            self._last_prices.update(zip(chunk.symbols, last.tolist(), strict=True))
-        while len(self._last_prices) > MAX_SYMBOLS:
-            del self._last_prices[next(iter(self._last_prices))]
-
     def decide(self, command: TradeCommand | KillSwitch, now_ns: int) -> Decision:
         """Answers a command; one whose id was answered before gets the same answer, and nothing happens."""
         earlier = self._answers.get(command.command_id) or self._refusals.get(command.command_id)
@@ -152,7 +138,7 @@ class Desk:
     def _trade(self, command: TradeCommand, now_ns: int) -> Decision:
         if objection := self._objection(command, now_ns):
             return _refused(command, objection, now_ns)
-        price = command.price or self._last_prices[command.symbol]
+        price = command.price or self.last_prices.read()[command.symbol]
         self.book.fill(command.symbol, command.side, command.qty, price)
         fill = PaperTrade(command.source, command.symbol, command.side, command.qty, price, now_ns, command.sent_ns)
         result = CommandResult(command_id=command.command_id, status="accepted", price=price, received_ns=now_ns)
@@ -162,7 +148,7 @@ class Desk:
         """The first limit the command breaks."""
         if self._kill_switch:
             return Objection("kill_switch", "The kill switch is engaged: release it to trade.")
-        last = self._last_prices.get(command.symbol)
+        last = self.last_prices.read().get(command.symbol)
         if last is None:
             return Objection("unknown_symbol", f"No price of {command.symbol} has come yet: choose one that trades.")
         return (
@@ -205,6 +191,7 @@ class Desk:
 
     def state(self) -> DeskState:
         """The desk as the UI shows it."""
+        last_prices = self.last_prices.read()
         return DeskState(
             account=self._account,
             kill_switch=self._kill_switch,
@@ -212,8 +199,8 @@ class Desk:
             max_notional=self._limits.max_notional,
             price_band_ratio=self._limits.price_band_ratio,
             max_commands_per_s=self._limits.max_commands_per_s,
-            symbols=sorted(self._last_prices)[:_SHOWN_SYMBOLS],
-            positions=self.book.positions(self._last_prices),
+            symbols=sorted(last_prices)[:_SHOWN_SYMBOLS],
+            positions=self.book.positions(last_prices),
         )
 
 

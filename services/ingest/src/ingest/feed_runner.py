@@ -61,5 +61,5 @@ class FeedRunner:
 
     def _note(self, checked: Checked) -> None:
         for chunk in checked.chunks:
-            self._trades += len(chunk.records)
+            self._trades += chunk.trades
             self._last_trade_ns = int(chunk.records["received_ns"][-1])

@@ -7,14 +7,14 @@ twice it knows by its number. When too much is held, ingest waits: backpressure 
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ingest.records import Chunk
 from ingest.sizes import SizeHistogram
 from telemetry_runtime.channels import Frames, Source, TrySink
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.logs import SteadyLog
-from telemetry_schema.batch import BatchHeader, CommandRef, TradeBatch, encode_batch
+from telemetry_schema.batch import CommandRef, FastHeader, encode_header
 from telemetry_schema.codec import decode_progress
 from telemetry_schema.errors import DecodeError
 from telemetry_schema.messages import Progress
@@ -27,10 +27,9 @@ MAX_HELD_BATCHES = 20_000
 """Batches held at most, whatever their size: at low rates a batch is one trade and weighs about 1 kB."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     first_seq: int
-    count: int
+    trades: int
     frames: Frames
 
 
@@ -65,8 +64,8 @@ class Outflow:
 
     def add(self, chunk: Chunk, commands: list[CommandRef] | None = None) -> None:
         """Numbers a chunk and takes it over; `flush` sends it."""
-        count = len(chunk.records)
-        header = BatchHeader.model_construct(
+        count = chunk.trades
+        header = FastHeader(
             stream=self._stream,
             first_seq=self.next_seq,
             count=count,
@@ -76,7 +75,7 @@ class Outflow:
             commands=commands or [],
             sent_ns=self._clock.now_ns(),
         )
-        self._unsent.append(_Held(self.next_seq, count, encode_batch(TradeBatch.of(header, chunk.records))))
+        self._unsent.append(_Held(self.next_seq, count, (encode_header(header), chunk.frame)))
         self.next_seq += count
         self.sizes.add(count)
 
@@ -105,7 +104,7 @@ class Outflow:
             if not self._sink.try_send(self._unsent[0].frames):
                 return False
             held = self._unsent.popleft()
-            if held.count:
+            if held.trades:
                 self._sent.append(held)
         return True
 
@@ -125,7 +124,7 @@ class Outflow:
         self.heard = True
         self.confirmed_seq = max(self.confirmed_seq, min(progress.next_seq, self.next_seq))
         for held in (self._sent, self._unsent):
-            while held and held[0].count and held[0].first_seq + held[0].count <= self.confirmed_seq:
+            while held and held[0].trades and held[0].first_seq + held[0].trades <= self.confirmed_seq:
                 held.popleft()
         self._applied.set()
         if progress.resend:
@@ -145,7 +144,7 @@ class Outflow:
         self._unsent.appendleft(self._mark(first, resume=True))
 
     def _mark(self, first_seq: int, *, resume: bool = False, final: bool = False) -> _Held:
-        header = BatchHeader(
+        header = FastHeader(
             stream=self._stream,
             first_seq=first_seq,
             count=0,
@@ -155,7 +154,7 @@ class Outflow:
             resume=resume,
             final=final,
         )
-        return _Held(first_seq, 0, [header.model_dump_json().encode(), b""])
+        return _Held(first_seq, 0, (encode_header(header), b""))
 
     def heartbeat(self) -> None:
         """Tells analytics which number comes next, if there is room; with it a loss at the end shows."""

@@ -1,17 +1,19 @@
 """From decoded trades to the columns of a batch. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, Records
+from telemetry_schema.batch import BUY, RECORD, SELL, TRADE_DTYPE, Frame, Records
 from telemetry_schema.decoder import FastColumns, TradeTable
 
 MAX_CHUNK_TRADES = 16_384
 """A chunk is closed at this length: a batch of at most twice as many fits 16-bit indexes."""
+
+_MAX_CHUNK_BYTES = MAX_CHUNK_TRADES * TRADE_DTYPE.itemsize
 
 _SIDES = {"buy": BUY, "sell": SELL}
 
@@ -35,51 +37,65 @@ class TradeLike(Protocol):
     def sent_ns(self) -> int: ...  # noqa: D102 - as above
 
 
-@dataclass(slots=True)
-class Chunk:
-    """Accepted trades that become one batch: records of shape (n,), and the tables they index."""
+class Chunk(NamedTuple):
+    """Accepted trades that become one batch: their records as bytes, and the tables they index."""
 
-    records: Records
+    frame: Frame
     symbols: list[str]
     sources: list[str]
     recorded: list[int]
 
+    @property
+    def records(self) -> Records:
+        """The trades, shape (n,)."""
+        return np.frombuffer(self.frame, TRADE_DTYPE)
 
-@dataclass(slots=True)
+    @property
+    def trades(self) -> int:
+        """How many there are."""
+        return len(self.frame) // TRADE_DTYPE.itemsize
+
+
 class ChunkBuilder:
     """Collects the accepted trades of a burst; `chunks` gives them in the order they came."""
 
-    _parts: list[Records] = field(default_factory=list)
-    _count: int = 0
-    _symbols: dict[str, int] = field(default_factory=dict)
-    _sources: dict[str, int] = field(default_factory=dict)
-    _recorded: set[int] = field(default_factory=set)
-    _done: list[Chunk] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._done: list[Chunk] = []
+        self._renew()
+
+    def _renew(self) -> None:
+        self._frames: list[Frame] = []
+        self._bytes = 0
+        self._symbols: dict[str, int] = {}
+        self._sources: dict[str, int] = {}
+        self._recorded: set[int] = set()
 
     def add_trades(self, trades: Sequence[TradeLike], received_ns: int | list[int], *, recorded: bool = False) -> None:
         """Adds single trades; `received_ns` is one time for all, or one each."""
-        if not trades:
-            return
-        symbols, sources = self._symbols, self._sources
-        records = np.empty(len(trades), TRADE_DTYPE)
-        records["event_ns"] = [trade.event_ns for trade in trades]
-        records["sent_ns"] = [trade.sent_ns for trade in trades]
-        records["received_ns"] = received_ns
-        records["price"] = [trade.price for trade in trades]
-        records["qty"] = [trade.qty for trade in trades]
-        records["symbol"] = [symbols.setdefault(trade.symbol, len(symbols)) for trade in trades]
-        codes = [sources.setdefault(trade.source, len(sources)) for trade in trades]
-        records["source"] = codes
-        records["side"] = [_SIDES[trade.side] for trade in trades]
+        pack, symbols, sources = RECORD.pack, self._symbols, self._sources
+        frames = [
+            pack(
+                trade.event_ns,
+                trade.sent_ns,
+                at_ns,
+                trade.price,
+                trade.qty,
+                symbols.setdefault(trade.symbol, len(symbols)),
+                sources.setdefault(trade.source, len(sources)),
+                _SIDES[trade.side],
+            )
+            for trade, at_ns in zip(trades, _each(received_ns, len(trades)), strict=True)
+        ]
         if recorded:
-            self._recorded.update(codes)
-        self._add(records)
+            self._recorded.update(sources[trade.source] for trade in trades)
+        if frames:
+            self._add(b"".join(frames))
 
     def add_table(self, table: TradeTable, records: Records) -> None:
         """Adds the trades of a table, whose `records_of` the caller has made, and fills in symbols and sources."""
         records["symbol"] = _codes(table.symbol, self._symbols)
         records["source"] = _codes(table.source, self._sources)
-        self._add(records)
+        self._add(_bytes_of(records))
 
     def add_columns(self, columns: FastColumns, received_ns: int, *, skip: int = 0) -> None:
         """Adds a columnar message, but for its first `skip` trades."""
@@ -92,26 +108,25 @@ class ChunkBuilder:
         records["symbol"] = _codes(columns.symbol[skip:], self._symbols)
         records["source"] = self._sources.setdefault(columns.source, len(self._sources))
         records["side"] = _sides(columns.side[skip:])
-        self._add(records)
+        self._add(_bytes_of(records))
 
-    def _add(self, records: Records) -> None:
-        self._parts.append(records)
-        self._count += len(records)
-        if self._count >= MAX_CHUNK_TRADES:
+    def _add(self, frame: Frame) -> None:
+        self._frames.append(frame)
+        self._bytes += len(frame)
+        if self._bytes >= _MAX_CHUNK_BYTES:
             self._close()
 
     def _close(self) -> None:
-        # NumPy would pack the columns of several arrays together; the batch's layout has room between them.
-        records = self._parts[0] if len(self._parts) == 1 else np.concatenate(self._parts, dtype=TRADE_DTYPE)
-        self._done.append(Chunk(records, list(self._symbols), list(self._sources), sorted(self._recorded)))
-        self._parts, self._count = [], 0
-        self._symbols, self._sources, self._recorded = {}, {}, set()
+        frame = self._frames[0] if len(self._frames) == 1 else b"".join(self._frames)
+        self._done.append(Chunk(frame, list(self._symbols), list(self._sources), sorted(self._recorded)))
+        self._renew()
 
     def chunks(self) -> list[Chunk]:
-        """What was added, each chunk with tables of its own."""
-        if self._parts:
+        """What was added since the last time, each chunk with tables of its own."""
+        if self._frames:
             self._close()
-        return self._done
+        chunks, self._done = self._done, []
+        return chunks
 
 
 def records_of(table: TradeTable, received_ns: int) -> Records:
@@ -124,6 +139,14 @@ def records_of(table: TradeTable, received_ns: int) -> Records:
     records["qty"] = _floats(table.qty)
     records["side"] = _sides(table.side)
     return records
+
+
+def _each(value: int | list[int], count: int) -> Iterable[int]:
+    return value if isinstance(value, list) else repeat(value, count)
+
+
+def _bytes_of(records: Records) -> memoryview:
+    return records.view(np.uint8).data
 
 
 def _ints(values: Sequence[int]) -> npt.NDArray[np.int64]:

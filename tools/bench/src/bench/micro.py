@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import dataclass
 from itertools import count
 from statistics import median
 
@@ -13,11 +14,10 @@ from bench.figures import Compared, Target, at_most
 from bench.peers import BATCH, Order, frames_of
 from bench.timing import Duel, fight
 from ingest.checks import Checker
-from ingest.records import Chunk
 from ingest.sequences import SequenceTracker
 from loadtest.frames import symbol_name
 from telemetry_runtime.channels import Burst
-from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch, decode_batch, encode_batch
+from telemetry_schema.batch import TRADE_DTYPE, FastHeader, Records, TradeBatch, decode_batch, encode_batch
 
 MAX_FOLD_US = 60.0
 """Target: a batch of 256 trades is applied and folded in less."""
@@ -66,8 +66,28 @@ def _check(form: str, what: str) -> Duel:
     )
 
 
-def chunk_of(symbols: int, trades: int = BATCH) -> Chunk:
-    """Accepted trades of now, dealt to so many symbols."""
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Batches of one stream, all with the same trades, shape (n,)."""
+
+    records: Records
+    symbols: list[str]
+
+    def batch(self, first_seq: int) -> TradeBatch:
+        """One of them. Nothing checks it here: that is the decoder's work, which is timed apart."""
+        header = FastHeader(
+            stream="bench",
+            first_seq=first_seq,
+            count=len(self.records),
+            symbols=self.symbols,
+            sources=["bench"],
+            sent_ns=time.time_ns(),
+        )
+        return TradeBatch.of(header, self.records)
+
+
+def stream_of(symbols: int, trades: int = BATCH) -> Stream:
+    """Trades of now, dealt to so many symbols."""
     rng = np.random.default_rng(3)
     records = np.zeros(trades, TRADE_DTYPE)
     now_ns = time.time_ns()
@@ -77,30 +97,11 @@ def chunk_of(symbols: int, trades: int = BATCH) -> Chunk:
     records["qty"] = rng.lognormal(0, 1, trades)
     records["symbol"] = np.arange(trades) % symbols
     records["side"] = rng.integers(0, 2, trades)
-    return Chunk(records, [symbol_name(number) for number in range(symbols)], ["bench"], [])
-
-
-def header_of(chunk: Chunk, first_seq: int) -> BatchHeader:
-    """The header of a chunk in a stream of its own."""
-    # Not checked here: that is the decoder's work, which is timed apart. All fields are given: pydantic takes 100 µs to
-    # find out what a default is.
-    return BatchHeader.model_construct(
-        stream="bench",
-        first_seq=first_seq,
-        count=len(chunk.records),
-        symbols=chunk.symbols,
-        sources=chunk.sources,
-        recorded=[],
-        commands=[],
-        sent_ns=time.time_ns(),
-        resume=False,
-        final=False,
-    )
+    return Stream(records, [symbol_name(number) for number in range(symbols)])
 
 
 def _decode_batch() -> Duel:
-    chunk = chunk_of(_SYMBOLS)
-    head, body = encode_batch(TradeBatch.of(header_of(chunk, 0), chunk.records))
+    head, body = encode_batch(stream_of(_SYMBOLS).batch(0))
     return Duel(
         f"analytics: decode and check a batch of {BATCH}",
         "np.frombuffer of its records, nothing else",
@@ -115,34 +116,34 @@ def engine() -> Engine:
 
 
 def _fold() -> Duel:
-    tested, chunk, seq = engine(), chunk_of(_SYMBOLS), count(0, BATCH)
+    tested, stream, seq = engine(), stream_of(_SYMBOLS), count(0, BATCH)
 
     def apply() -> None:
         now_ns = time.time_ns()
         for _ in range(_ROUNDS):
-            tested.apply(TradeBatch.of(header_of(chunk, next(seq)), chunk.records), now_ns=now_ns)
+            tested.apply(stream.batch(next(seq)), now_ns=now_ns)
 
     return Duel(
         f"analytics: apply and fold a batch of {BATCH}, as under load",
         "np.add.reduceat over one column of it",
         apply,
-        lambda: [np.add.reduceat(chunk.records["qty"], [0, 128]) for _ in range(_ROUNDS)],
+        lambda: [np.add.reduceat(stream.records["qty"], [0, 128]) for _ in range(_ROUNDS)],
         _ROUNDS,
     )
 
 
 def _fold_alone() -> Duel:
-    tested, chunk, seq = engine(), chunk_of(_SYMBOLS), count(0, BATCH)
+    tested, stream, seq = engine(), stream_of(_SYMBOLS), count(0, BATCH)
 
     def apply() -> None:
-        tested.apply(TradeBatch.of(header_of(chunk, next(seq)), chunk.records), now_ns=time.time_ns())
+        tested.apply(stream.batch(next(seq)), now_ns=time.time_ns())
         tested.fold()
 
     return Duel(
         f"analytics: apply and fold a batch of {BATCH}, each alone",
         "np.add.reduceat over one column of it",
         apply,
-        lambda: np.add.reduceat(chunk.records["qty"], [0, 128]),
+        lambda: np.add.reduceat(stream.records["qty"], [0, 128]),
     )
 
 

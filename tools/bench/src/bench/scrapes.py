@@ -14,10 +14,9 @@ from analytics.metrics import Metrics
 from analytics.snapshots import Snapshots
 from analytics.steps import run
 from bench.figures import Target, at_most
-from bench.micro import chunk_of, engine, header_of
+from bench.micro import engine, stream_of
 from telemetry_runtime.clock import SystemClock
 from telemetry_runtime.fakes import FakeSink, FakeSource
-from telemetry_schema.batch import TradeBatch
 from telemetry_schema.codec import encode
 
 SYMBOLS = (1, 10, 200)
@@ -49,7 +48,7 @@ class _Service:
 
     def __init__(self, symbols: int) -> None:
         self._engine: Engine = engine()
-        self._chunk = chunk_of(symbols, _TRADES)
+        self._stream = stream_of(symbols, _TRADES)
         self._seq = 0
         clock = SystemClock()
         self.analysis = Analysis(self._engine, max_symbols=200, now_ns=clock.now_ns)
@@ -68,10 +67,9 @@ class _Service:
     def trade(self) -> None:
         """New trades of every symbol, so that everything is to be computed anew."""
         now_ns = time.time_ns()
-        self._chunk.records["event_ns"] = now_ns
-        header = header_of(self._chunk, self._seq)
-        self._seq += header.count
-        self._engine.apply(TradeBatch.of(header, self._chunk.records), now_ns=now_ns)
+        self._stream.records["event_ns"] = now_ns
+        self._engine.apply(self._stream.batch(self._seq), now_ns=now_ns)
+        self._seq += _TRADES
         self._engine.fold()
 
     async def render(self) -> tuple[float, float, bytes]:

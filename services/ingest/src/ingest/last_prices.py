@@ -1,0 +1,42 @@
+"""The last price of each symbol that was accepted. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from ingest.records import Chunk
+
+MAX_SYMBOLS: Final = 10_000
+"""Symbols whose last price is kept; far more than a desk trades, and a bound for a flood of names."""
+
+_MAX_NEW_CHUNKS: Final = 256
+_MAX_NEW_TRADES: Final = 8_192
+"""Chunks that are kept until somebody asks, and trades in them: many are looked into for the price of a few."""
+
+
+class LastPrices:
+    """Takes chunks as they are accepted and looks into them when a price is asked for."""
+
+    def __init__(self) -> None:
+        self._prices: dict[str, float] = {}
+        self._new: list[Chunk] = []
+        self._new_trades = 0
+
+    def note(self, chunks: Sequence[Chunk]) -> None:
+        """Takes accepted trades, in the order they came."""
+        self._new += chunks
+        self._new_trades += sum(chunk.trades for chunk in chunks)
+        if self._new_trades >= _MAX_NEW_TRADES or len(self._new) >= _MAX_NEW_CHUNKS:
+            self.read()
+
+    def read(self) -> Mapping[str, float]:
+        """The prices now; valid until the next `note`."""
+        for chunk in self._new:
+            last = np.empty(len(chunk.symbols))
+            last[chunk.records["symbol"]] = chunk.records["price"]  # of several to one place the last one stays
+            self._prices.update(zip(chunk.symbols, last.tolist(), strict=True))
+        self._new, self._new_trades = [], 0
+        while len(self._prices) > MAX_SYMBOLS:
+            del self._prices[next(iter(self._prices))]
+        return self._prices
