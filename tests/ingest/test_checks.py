@@ -228,8 +228,12 @@ def test_a_long_burst_of_numbered_trades_finds_gaps_and_repeats(
 
 @given(st.lists(_trades, max_size=30) | st.lists(_good_trades, min_size=MIN_TABLE_MESSAGES, max_size=30))
 def test_a_burst_judged_as_a_whole_comes_to_the_same_as_one_by_one(trades: list[dict[str, object]]) -> None:
+    _judge_both_ways([frame(each) for each in trades])
+
+
+def _judge_both_ways(frames: list[bytes]) -> Checked:
     fast, slow = (SequenceTracker(max_runs=10, max_sources=10) for _ in range(2))
-    burst = burst_of(*map(frame, trades))
+    burst = burst_of(*frames)
     whole = Checker(fast, max_ahead_ns=AHEAD_NS).check(burst, NOW_NS)
     single = _OneByOne(slow, max_ahead_ns=AHEAD_NS).check(burst, NOW_NS)
     assert whole.tally == single.tally
@@ -237,6 +241,49 @@ def test_a_burst_judged_as_a_whole_comes_to_the_same_as_one_by_one(trades: list[
     assert _rows(whole) == _rows(single)
     assert fast.sources == slow.sources
     assert fast.dump() == slow.dump()
+    return whole
+
+
+_HEAD = b'{"type":"trade","source":"bot","run":"r",'
+_REST = b'"symbol":"A","side":"buy","qty":1,"price":2,"event_ns":%d,"sent_ns":1}' % NOW_NS
+_LIKE_THE_REST = b'"symbol":"B","side":"sell","qty":1,"price":2,"event_ns":3,"sent_ns":1}'
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [_HEAD + _LIKE_THE_REST],
+        [_HEAD + _REST.replace(b":", b" : ") + b" "],
+        [_HEAD.replace(b"bot", b"b") + _REST],
+        [_HEAD.replace(b'"r"', b'"s"') + _REST],
+        [_HEAD.replace(b'"r"', b"null") + _REST],
+        [_HEAD + b'"source":"other",' + _REST],
+        [_HEAD + b'"type":"trade",' + _REST],
+        [_HEAD + b'"type":"trades",' + _REST],
+        [_HEAD + b'"extra":1,' + _REST],
+        [_HEAD + b"}"],
+        [_HEAD],
+        [_HEAD + b'"id":"x' + _REST, _HEAD + b'",' + _REST],
+        [_HEAD + _REST[:-1], _HEAD + b"}"],
+        [_HEAD + _REST + b"," + _HEAD + _REST, _HEAD + b""],
+        [_HEAD + b'"id":"{",' + _REST],
+        [_HEAD + _REST + b","],
+        [_HEAD + _REST + b"]"],
+        [_HEAD + b'"id":"\xff",' + _REST],
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_frames_that_begin_alike_are_judged_as_they_would_be_one_by_one(frames: list[bytes], first: bool) -> None:  # noqa: FBT001
+    good = [_HEAD + _REST] * MIN_TABLE_MESSAGES
+    assert _judge_both_ways([*frames, *good] if first else [*good, *frames]).tally.accepted >= len(good)
+
+
+@pytest.mark.parametrize("field", [b"bot", b'"r"'])
+def test_a_name_that_is_too_long_is_refused_in_a_long_burst_too(field: bytes) -> None:
+    for chars, accepted in ((64, MIN_TABLE_MESSAGES), (65, 0)):
+        name = b"x" * chars
+        head = _HEAD.replace(field, name if field == b"bot" else b'"%b"' % name)
+        assert _judge_both_ways([head + _REST] * MIN_TABLE_MESSAGES).tally.accepted == accepted
 
 
 def _rows(checked: Checked) -> list[tuple[object, ...]]:

@@ -5,7 +5,7 @@ carried over: whoever decodes with such a type looks at the names with `KnownNam
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, Literal, TypeAlias, cast
 from uuid import UUID
 
@@ -38,12 +38,13 @@ class KnownNames:
         return True
 
 
-def struct_of(model: type[BaseModel], *, tag: str | None = None) -> type[msgspec.Struct]:
+def struct_of(model: type[BaseModel], *, tag: str | None = None, without: Collection[str] = ()) -> type[msgspec.Struct]:
     """The msgspec type that accepts what the model accepts, but for name patterns and validators.
 
     Args:
         model: its fields must be of the kinds that the messages have: numbers, strings, lists of them, models.
         tag: the value of the field `type`, where the model has one.
+        without: fields to leave out.
 
     Raises:
         TypeError: the model has a constraint that cannot be carried over.
@@ -52,7 +53,7 @@ def struct_of(model: type[BaseModel], *, tag: str | None = None) -> type[msgspec
     kinds = _Kinds(schema.get("$defs", {}))
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name, field in schema["properties"].items():
-        if tag is not None and name == "type":
+        if name in without or (tag is not None and name == "type"):
             continue
         kind = kinds.of(field)
         default = model.model_fields[name].get_default(call_default_factory=True, validated_data={})
