@@ -267,6 +267,7 @@ _LIKE_THE_REST = b'"symbol":"B","side":"sell","qty":1,"price":2,"event_ns":3,"se
         [_HEAD + _REST[:-1], _HEAD + b"}"],
         [_HEAD + _REST + b"," + _HEAD + _REST, _HEAD + b""],
         [_HEAD + b'"id":"{",' + _REST],
+        [_HEAD + _REST + b",{" + _REST, b"x"],
         [_HEAD + _REST + b","],
         [_HEAD + _REST + b"]"],
         [_HEAD + b'"id":"\xff",' + _REST],
