@@ -52,7 +52,7 @@ async def serve(settings: IngestSettings) -> None:
         exit_handler = stack.enter_context(ExitHandler())
         outflow = Outflow(
             await stack.enter_async_context(
-                PushSink(settings.analytics_endpoint, high_water_mark=256, setting="INGEST_ANALYTICS_ENDPOINT")
+                PushSink(settings.analytics_endpoint, high_water_mark=64, setting="INGEST_ANALYTICS_ENDPOINT")
             ),
             stream=stream,
             clock=clock,
