@@ -109,7 +109,7 @@ class TradeDecoder:
         return (
             count == len(columns.side) == len(columns.qty) == len(columns.price) == len(columns.event_ns)
             and self._names.are_good((columns.source, columns.run))
-            and self._names.are_good(set(columns.symbol))
+            and self._names.are_good(columns.symbol)
         )
 
 

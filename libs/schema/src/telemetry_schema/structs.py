@@ -5,7 +5,7 @@ carried over: whoever decodes with such a type looks at the names with `KnownNam
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal, TypeAlias, cast
 from uuid import UUID
 
@@ -26,8 +26,10 @@ class KnownNames:
         self._matches = re.compile(NAME_PATTERN).fullmatch
         self.known: set[str | None] = {None}
 
-    def are_good(self, names: Iterable[str | None]) -> bool:
+    def are_good(self, names: Collection[str | None]) -> bool:
         """Whether each of them is missing or looks as names must; how long it may be is the type's business."""
+        if self.known.issuperset(names):
+            return True
         for name in names:
             if name not in self.known:
                 if not self._matches(cast("str", name)):

@@ -5,7 +5,7 @@ is left to be decoded frame by frame.
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -23,8 +23,6 @@ class TradeTable(NamedTuple):
 
     senders: Sequence[Sender]
     """Of each trade; or only one, if it is the same for all."""
-    symbols: Collection[str]
-    """The distinct ones, in the order in which they come."""
     seq: list[int | None]
     symbol: list[str]
     side: list[Literal["buy", "sell"]]
@@ -96,13 +94,11 @@ class TableDecoder:
 
     def _table(self, trades: Sequence[_Numbers], senders: Sequence[Sender]) -> TradeTable | None:
         symbol = [trade.symbol for trade in trades]
-        symbols = dict.fromkeys(symbol)
-        ids = {trade.id for trade in trades} | {trade.account for trade in trades}
-        if not (self._names.are_good(symbols) and self._names.are_good(ids)):
+        others = {trade.id for trade in trades} | {trade.account for trade in trades}
+        if not (self._names.are_good(symbol) and self._names.are_good(others)):
             return None
         return TradeTable(
             senders=senders,
-            symbols=symbols,
             seq=[trade.seq for trade in trades],
             symbol=symbol,
             side=[trade.side for trade in trades],

@@ -52,7 +52,12 @@ async def serve(settings: AnalyticsSettings) -> None:
             DroppingSink(settings.progress_endpoint, setting="ANALYTICS_PROGRESS_ENDPOINT")
         )
         source = await stack.enter_async_context(
-            PullSource(settings.pull_endpoint, high_water_mark=64, max_burst=MAX_BURST, setting="ANALYTICS_PULL_ENDPOINT")
+            PullSource(
+                settings.pull_endpoint,
+                high_water_mark=MAX_BURST,
+                max_burst=MAX_BURST,
+                setting="ANALYTICS_PULL_ENDPOINT",
+            )
         )
         app = AnalyticsApp(
             source=source,

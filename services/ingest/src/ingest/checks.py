@@ -182,7 +182,8 @@ class _ClientBurst(_Judge):
         count, skip = len(columns.symbol), 0
         if columns.seq is not None:
             skip = self._sequences.observe(columns.source, columns.run, columns.seq, count, self._now_ns).duplicate
-        newest_ns = max(columns.sent_ns, *columns.event_ns)
+        newest_event_ns = max(columns.event_ns)
+        newest_ns = max(columns.sent_ns, newest_event_ns)
         if skip == count:
             self._checked.tally.duplicate += 1
         elif newest_ns > self._limit_ns:

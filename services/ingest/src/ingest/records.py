@@ -94,11 +94,9 @@ class ChunkBuilder:
 
     def add_table(self, table: TradeTable, records: Records) -> None:
         """Adds the trades of a table, whose `records_of` the caller has made, and fills in symbols and sources."""
-        _know(table.symbols, self._symbols)
         sources = [source for source, _ in table.senders]
-        _know(sources, self._sources)
         records["symbol"] = _codes(table.symbol, self._symbols)
-        records["source"] = self._sources[sources[0]] if len(sources) == 1 else _codes(sources, self._sources)
+        records["source"] = _codes(sources, self._sources)  # one for all, or one each
         self._add(_bytes_of(records))
 
     def add_columns(self, columns: FastColumns, received_ns: int, *, skip: int = 0) -> None:
@@ -109,9 +107,7 @@ class ChunkBuilder:
         records["received_ns"] = received_ns
         records["price"] = _floats(columns.price[skip:])
         records["qty"] = _floats(columns.qty[skip:])
-        symbols = columns.symbol[skip:]
-        _know(dict.fromkeys(symbols), self._symbols)
-        records["symbol"] = _codes(symbols, self._symbols)
+        records["symbol"] = _codes(columns.symbol[skip:], self._symbols)
         records["source"] = self._sources.setdefault(columns.source, len(self._sources))
         records["side"] = _sides(columns.side[skip:])
         self._add(_bytes_of(records))
@@ -168,11 +164,11 @@ def _sides(sides: Sequence[str]) -> npt.NDArray[np.uint8]:
     return np.fromiter(map(_SIDES.__getitem__, sides), np.uint8, len(sides))
 
 
-def _know(names: Iterable[str], table: dict[str, int]) -> None:
-    """Gives those names a number that have none."""
-    for name in names:
-        table.setdefault(name, len(table))
-
-
 def _codes(names: Sequence[str], table: dict[str, int]) -> npt.NDArray[np.uint16]:
-    return np.fromiter(map(table.__getitem__, names), np.uint16, len(names))
+    """The index of each name in the table, which takes up those it does not know."""
+    try:
+        return np.fromiter(map(table.__getitem__, names), np.uint16, len(names))
+    except KeyError:
+        for name in dict.fromkeys(names):
+            table.setdefault(name, len(table))
+        return _codes(names, table)
