@@ -92,11 +92,11 @@ def test_times_of_1970_do_not_overflow_the_sum() -> None:
 @given(spans_ns=spans)
 def test_the_quick_search_finds_what_a_search_finds(spans_ns: list[int]) -> None:
     near = np.array([spans_ns, [span + 1 for span in spans_ns], [span - 1 for span in spans_ns]])
-    assert (latency._fine_buckets(near) == np.searchsorted(latency._FINE_NS, near)).all()
+    assert (latency._Sorter(near.size).buckets(near) == np.searchsorted(latency._FINE_NS, near)).all()
 
 
 def test_the_quick_search_is_right_at_every_bound() -> None:
     edges = np.concatenate([latency._FINE_NS + step for step in (-1, 0, 1)])
     extremes = np.array([np.iinfo(np.int64).min, -1, 0, np.iinfo(np.int64).max])
     for spans_ns in (edges, extremes):
-        assert (latency._fine_buckets(spans_ns) == np.searchsorted(latency._FINE_NS, spans_ns)).all()
+        assert (latency._Sorter(spans_ns.size).buckets(spans_ns) == np.searchsorted(latency._FINE_NS, spans_ns)).all()

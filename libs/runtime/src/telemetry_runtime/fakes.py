@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from telemetry_runtime.channels import Burst, Frames
 
+_MOST_STEPS = 100
+"""Steps that a task may take before it waits for something: the longest are a snapshot's, of about 40."""
+
 
 class FakeClock:
     """A clock that moves only when told to. Sleepers wake in the order of their times."""
@@ -45,7 +48,7 @@ class FakeClock:
 
 async def _settle() -> None:
     """Lets every task run until it waits for something else."""
-    for _ in range(20):
+    for _ in range(_MOST_STEPS):
         await asyncio.sleep(0)
 
 

@@ -7,7 +7,7 @@ and folded together: when there are enough of them, and before anything is read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,6 @@ MAX_FOLD_TRADES: Final = 1 << ARRIVAL_BITS
 MAX_FOLD_BATCHES: Final = 512
 """Batches folded at once: where each has one trade, taking them apart costs more than folding."""
 
-_WORDS: Final = TRADE_DTYPE.itemsize // 8
 _NUMBERS: Final = 5
 """The first words of a record: event, sent and received time, price, quantity."""
 _TIMES: Final = 3
@@ -54,22 +53,20 @@ class Trades:
     """The trade is replayed: its times are of the recording."""
 
 
-class _Part(NamedTuple):
-    """Trades of one batch: the bytes of their records and what they share."""
-
-    frame: Frame
-    trades: int
-    table: Table
-    applied_ns: int
-    pushed_ns: int
-
-
 class Pending:
-    """Room for `MAX_FOLD_TRADES` trades."""
+    """Room for `MAX_FOLD_TRADES` trades. It is used again and again: memory that is new each time costs more."""
 
     def __init__(self) -> None:
-        self._parts: list[_Part] = []
         self._n = 0
+        # Of each batch: how many trades, and what they share.
+        self._counts: list[int] = []
+        self._tables: list[Table] = []
+        self._applied_ns: list[int] = []
+        self._pushed_ns: list[int] = []
+        self._records: Records = np.zeros(MAX_FOLD_TRADES, TRADE_DTYPE)
+        self._bytes = memoryview(self._records.view(np.uint8).data)
+        self._words = self._records.view(np.int64).reshape(MAX_FOLD_TRADES, -1)[:, :_NUMBERS].T
+        self._numbers = np.zeros((_NUMBERS, MAX_FOLD_TRADES), np.int64)
 
     def __len__(self) -> int:
         return self._n
@@ -77,29 +74,35 @@ class Pending:
     @property
     def room(self) -> int:
         """Trades that still fit; 0 when it is time to fold."""
-        return MAX_FOLD_TRADES - self._n if len(self._parts) < MAX_FOLD_BATCHES else 0
+        return MAX_FOLD_TRADES - self._n if len(self._counts) < MAX_FOLD_BATCHES else 0
 
     def add(self, frame: Frame, table: Table, *, applied_ns: int, pushed_ns: int) -> None:
-        """Adds trades that must fit, as the bytes of their records."""
+        """Copies trades that must fit, the bytes of their records."""
+        begin = self._n * TRADE_DTYPE.itemsize
+        self._bytes[begin : begin + len(frame)] = frame
         trades = len(frame) // TRADE_DTYPE.itemsize
-        self._parts.append(_Part(frame, trades, table, applied_ns, pushed_ns))
         self._n += trades
+        self._counts.append(trades)
+        self._tables.append(table)
+        self._applied_ns.append(applied_ns)
+        self._pushed_ns.append(pushed_ns)
 
     def take(self) -> Trades:
-        """All that is there; at least one trade."""
-        frames, counts, tables, applied_ns, pushed_ns = zip(*self._parts, strict=True)
-        self._parts, self._n = [], 0
-        records: Records = np.frombuffer(b"".join(frames), TRADE_DTYPE)
-        numbers = records.view(np.int64).reshape(-1, _WORDS)[:, :_NUMBERS].T.copy()
+        """All that is there, at least one trade; valid until the next `add`."""
+        span, self._n = slice(0, self._n), 0
+        records, numbers = self._records[span], self._numbers[:, span]
+        numbers[:] = self._words[:, span]
         event_ns, sent_ns, received_ns = numbers[:_TIMES]
         price, qty = numbers[_TIMES:].view(np.float64)
-        lookup = _Lookup(tables, counts)
+        counts = _drain(self._counts)
+        lookup = _Lookup(self._tables, counts)
+        self._tables = []
         return Trades(
             event_ns=event_ns,
             sent_ns=sent_ns,
             received_ns=received_ns,
-            applied_ns=np.repeat(applied_ns, counts),
-            pushed_ns=np.repeat(pushed_ns, counts),
+            applied_ns=np.repeat(_drain(self._applied_ns), counts),
+            pushed_ns=np.repeat(_drain(self._pushed_ns), counts),
             price=price,
             qty=qty,
             symbol=lookup.symbols(records["symbol"]),
@@ -109,10 +112,17 @@ class Pending:
         )
 
 
+def _drain(numbers: list[int]) -> Ints:
+    """The numbers as an array; the list is empty then."""
+    drained = np.fromiter(numbers, np.int64, len(numbers))
+    numbers.clear()
+    return drained
+
+
 class _Lookup:
     """From indexes into the tables of several batches to slots: all tables are laid end to end."""
 
-    def __init__(self, tables: Sequence[Table], counts: Sequence[int]) -> None:
+    def __init__(self, tables: Sequence[Table], counts: Ints) -> None:
         self._distinct = list(dict.fromkeys(tables))
         self._tables, self._counts = tables, counts
 
