@@ -35,7 +35,6 @@ _NOBLOCK = int(zmq.NOBLOCK)
 """As a plain number, like those below: pyzmq's enum is converted anew in every call."""
 _SEND_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
 _EVENTS = int(zmq.EVENTS)
-_POLLIN = int(zmq.POLLIN)
 
 _COPIED_BYTES = 64 * 1024
 """A shorter frame is copied when it is sent: that costs less than to share it with the I/O thread."""
@@ -60,28 +59,30 @@ class CurveClient:
 
 
 class _Readiness:
-    """Waiting for a socket's file descriptor, shared by any number of waiters.
+    """Waiting until a socket can be read from, or written to, shared by any number of waiters.
 
-    The descriptor says that libzmq has commands to handle, not that the socket is ready, and is readable until they are
-    handled. So they are handled at once, also while nobody waits: else the loop would spin. The reader stays: to add it
-    for each wait costs more than all else a wait costs.
+    The socket's file descriptor says that libzmq has commands to handle, not that the socket is ready, and is readable
+    until they are handled. So they are handled at once, also while nobody waits: else the loop would spin. The reader
+    stays: to add it for each wait costs more than all else a wait costs.
 
     Args:
         socket: the socket.
-        woken_look: whoever is woken looks into the socket, which handles the commands (receiving does, sending does
-            not), so it need not be done here.
+        event: `zmq.POLLIN` or `zmq.POLLOUT`.
     """
 
-    def __init__(self, socket: "zmq.Socket[bytes]", *, woken_look: bool) -> None:
-        self._socket = socket
-        self._woken_look = woken_look
+    def __init__(self, socket: "zmq.Socket[bytes]", event: int) -> None:
+        self._socket, self._event = socket, event
         self._fd = int(socket.getsockopt(zmq.FD))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._changed = False
 
+    def is_ready(self) -> bool:
+        """Whether it can be read from, or written to, now. Asking is much cheaper than trying in vain."""
+        return bool(int(self._socket.getsockopt(_EVENTS)) & self._event)
+
     async def wait(self) -> None:
-        """Returns when something may have changed since the last wait."""
+        """Returns when it has become ready since the last wait, or was woken."""
         if self._changed:
             self._changed = False
             return
@@ -94,9 +95,8 @@ class _Readiness:
         await waiter
 
     def _handle(self) -> None:
-        if not (self._woken_look and self._waiters):
-            self._socket.getsockopt(_EVENTS)
-        self.wake()
+        if self.is_ready():
+            self.wake()
 
     def wake(self) -> None:
         """Ends all waits; if there are none, the next one."""
@@ -131,7 +131,7 @@ class _Socket:
         self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
         self._secure(curve)
-        self._readiness = _Readiness(self._socket, woken_look=kind == zmq.PULL)
+        self._readiness = _Readiness(self._socket, int(zmq.POLLIN if kind == zmq.PULL else zmq.POLLOUT))
 
     @property
     def endpoint(self) -> str:
@@ -222,8 +222,8 @@ class _Pull(_Socket):
                 return burst
 
     def _look(self) -> bool:
-        """Whether there is more; takes note if not. Much cheaper than to try in vain."""
-        self._dry = not int(self._socket.getsockopt(_EVENTS)) & _POLLIN
+        """Whether there is more; takes note if not."""
+        self._dry = not self._readiness.is_ready()
         return not self._dry
 
 
@@ -279,8 +279,10 @@ class EdgePullSource(_Pull):
             take(burst)
         except zmq.Again:
             self._dry = True
-        # A quarter, as a fast taker now and then finds the queue empty under full load too. Quiet, it is set to False.
+        # A quarter, as a fast taker now and then finds the queue empty under full load too.
         self._saturated = 4 * len(burst.frames) >= self._max_burst
+        # It looks once more before it waits: if there is nothing then either, it is quiet.
+        self._dry = self._dry and not self._saturated
         return burst
 
     def _take_frames(self, burst: Burst) -> None:
