@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -38,38 +38,45 @@ class Rows:
 
     def slice(self, first: int, last: int) -> "Rows":
         """The spans from first up to, not including, last."""
-        return Rows(*(getattr(self, field.name)[first:last] for field in fields(self)))
+        return Rows(*(getattr(self, name)[first:last] for name in _NAMES))
 
     def first(self, symbols: int) -> "Rows":
         """A single span, of the first symbols only."""
         return self.slice(0, symbols)
 
+    def as_spans(self) -> "Rows":
+        """A single span as a row of its own, shape (1, symbols)."""
+        return Rows(*(getattr(self, name)[None] for name in _NAMES))
+
     def write(self, span: int, row: "Rows") -> None:
         """Replaces one span."""
-        for field in fields(self):
-            getattr(self, field.name)[span] = getattr(row, field.name)
+        for name in _NAMES:
+            getattr(self, name)[span] = getattr(row, name)
 
     def widened(self, symbols: int) -> "Rows":
         """The same with more symbols, which have no trades."""
         wider = Rows.empty(self.n.shape[0], symbols)
-        for field in fields(self):
-            getattr(wider, field.name)[:, : self.n.shape[1]] = getattr(self, field.name)
+        for name in _NAMES:
+            getattr(wider, name)[:, : self.n.shape[1]] = getattr(self, name)
         return wider
 
     @classmethod
     def empty(cls, *shape: int) -> Self:
         """No trades."""
-        columns: dict[str, Any] = {field.name: np.zeros(shape) for field in fields(cls)}
+        columns: dict[str, Any] = {name: np.zeros(shape) for name in _NAMES}
         columns["low"] = np.full(shape, np.inf)
         columns["n"], columns["closes"] = np.zeros((2, *shape), np.int64)
         return cls(**columns)
 
 
-def join(spans: Sequence[Rows]) -> Rows:
-    """One span that covers several, each of shape (symbols,), in the order of time."""
-    if len(spans) == 1:
-        return spans[0]
-    return reduce_rows(Rows(*(np.stack([getattr(span, field.name) for span in spans]) for field in fields(Rows))))
+_NAMES: Final = tuple(field.name for field in fields(Rows))
+
+
+def concatenate(parts: Sequence[Rows]) -> Rows:
+    """All spans of the parts, which must be in the order of time."""
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(*(np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES))
 
 
 def reduce_rows(rows: Rows) -> Rows:

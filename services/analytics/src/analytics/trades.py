@@ -22,7 +22,7 @@ ARRIVAL_BITS: Final = 12
 MAX_FOLD_TRADES: Final = 1 << ARRIVAL_BITS
 """Trades folded at once: large enough to make the fixed costs small, and folded in well under a millisecond."""
 
-MAX_FOLD_BATCHES: Final = 512
+MAX_FOLD_BATCHES: Final = 1024
 """Batches folded at once: where each has one trade, taking them apart costs more than folding."""
 
 _NUMBERS: Final = 5

@@ -9,7 +9,7 @@ import numpy as np
 
 from analytics.arrays import may_overflow
 from analytics.buckets import MINUTE_S, MINUTES, Buckets
-from analytics.rows import Rows, join, reduce_rows
+from analytics.rows import Rows, concatenate, reduce_rows
 from analytics.steps import Steps
 from telemetry_schema.views import WindowName
 
@@ -52,7 +52,8 @@ class Windows:
 
     @may_overflow
     def _extend(self, window: Rows, first: int, last: int) -> Rows:
-        return join([*(reduce_rows(rows) for rows in self._parts(first, last)), window])
+        parts = self._parts(first, last)
+        return reduce_rows(concatenate([*parts, window.as_spans()])) if parts else window
 
     def _parts(self, first: int, last: int) -> list[Rows]:
         """The seconds from first up to, not including, last: whole minutes where there are any."""
