@@ -88,6 +88,29 @@ async def test_frames_that_belong_together_come_one_by_one_while_the_edge_is_sat
     assert frames == [*(b"%d" % number for number in range(8)), b"two", b"parts"]
 
 
+class _Counting(PullSource):
+    """Counts how often it looks for messages."""
+
+    looks = 0
+
+    def _take(self) -> list[Frames]:
+        self.looks += 1
+        return super()._take()
+
+
+async def test_who_waits_is_woken_once_a_message_and_never_for_nothing() -> None:
+    async with _Counting(FREE) as source, PushSink(source.endpoint) as sink:
+        for number in range(5):
+            waiting = asyncio.create_task(source.receive())
+            await asyncio.sleep(0.02)  # the messages behind a connection and its end must not wake anybody either
+            assert not waiting.done()
+            await sink.send([b"%d" % number])
+            async with asyncio.timeout(10):
+                assert [bytes(frame) for frames in await waiting for frame in frames] == [b"%d" % number]
+        # One look in vain before the first wait, then one a message.
+        assert source.looks == 6
+
+
 async def test_a_burst_of_the_edge_is_bounded_in_messages_and_bytes() -> None:
     async with EdgePullSource(FREE, max_burst=10) as source, PushSink(source.endpoint) as sink:
         for size in [1] * 50 + [1024 * 1024] * 12:

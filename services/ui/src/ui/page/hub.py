@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 from pydantic import ValidationError
 
-from telemetry_runtime.transport_sync import ThreadLink
+from telemetry_runtime.transport.thread_link import ThreadLink
 from telemetry_schema.codec import encode
 from telemetry_schema.messages import KillSwitch, TradeCommand
 from ui.page.view import PageModel, PageView

@@ -14,7 +14,7 @@ from typing import Final, Self
 
 import zmq
 
-from telemetry_runtime.transport import MAX_WIRE_BYTES
+from telemetry_runtime.transport.sockets import MAX_WIRE_BYTES
 
 MAX_WAITING: Final = 1_000
 """Messages that wait to be sent; more than a person can click before the other side takes them."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_runtime.transport import DroppingSink, PullSource, local_endpoint
-from telemetry_runtime.transport_sync import MAX_WAITING, ThreadLink
+from telemetry_runtime.transport.thread_link import MAX_WAITING, ThreadLink
 
 
 class Ends:

@@ -1,0 +1,22 @@
+"""ZeroMQ PUSH/PULL: the only package of the services that imports zmq.
+
+The consumer binds (`PullSource`), the producer connects (`PushSink`, `DroppingSink`): start order does not matter.
+What a sink does when its queue is full is its type: `PushSink.send` waits, `DroppingSink.offer` drops and counts.
+
+The sockets are plain, not `zmq.asyncio`: one wait a burst on the socket's file descriptor, then everything that is
+there is taken without waiting (ADR 3 has the figures). `thread_link` is for a process whose event loop is not ours.
+"""
+
+from telemetry_runtime.transport.pull import EdgePullSource, PullSource
+from telemetry_runtime.transport.push import DroppingSink, PushSink
+from telemetry_runtime.transport.sockets import CurveClient, CurveServer, local_endpoint
+
+__all__ = [
+    "CurveClient",
+    "CurveServer",
+    "DroppingSink",
+    "EdgePullSource",
+    "PullSource",
+    "PushSink",
+    "local_endpoint",
+]

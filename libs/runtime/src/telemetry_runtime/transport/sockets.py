@@ -1,0 +1,110 @@
+"""What sockets of every kind share: options, keys, the end, and what an error means."""
+
+import errno
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import zmq
+
+from telemetry_runtime.transport.readiness import Readiness
+
+LINGER_MS = 2_000
+"""How long closing waits for what is still queued: long enough for a loaded loopback, short enough for a stop."""
+
+MAX_WIRE_BYTES = 8 * 1024 * 1024
+"""A frame longer than this ends its connection inside libzmq. How many frames a message has it does not bound: what
+bounds a hostile message of many is the container's memory."""
+
+NOBLOCK = int(zmq.NOBLOCK)
+"""As a plain number: pyzmq's enum is converted anew in every call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveServer:
+    """Key of a binding socket, Z85: only clients that know the public half can connect, and all is encrypted."""
+
+    secret_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CurveClient:
+    """Keys of a connecting socket, Z85."""
+
+    server_key: bytes
+    public_key: bytes
+    secret_key: bytes
+
+
+class BaseSocket:
+    """What both kinds share: a socket with its options, closed once, with a finite linger."""
+
+    def __init__(self, kind: int, endpoint: str, curve: CurveServer | CurveClient | None) -> None:
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+        self._endpoint = endpoint
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        # A quiet peer that vanished without a goodbye (a pulled cable) is noticed within half a minute. By TCP, not by
+        # ZeroMQ's heartbeats: their answers stand in line behind the messages, so a receiver that does not read for
+        # longer than the timeout, as backpressure means it to, would end the connection and lose what is on its way.
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 10)
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE_INTVL, 5)
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 4)
+        self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
+        self._secure(curve)
+        self._readiness = Readiness(self._socket, int(zmq.POLLIN if kind == zmq.PULL else zmq.POLLOUT))
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint; with the real port where it was bound to a free one (`tcp://127.0.0.1:*`)."""
+        return self._endpoint
+
+    def _secure(self, curve: CurveServer | CurveClient | None) -> None:
+        if isinstance(curve, CurveServer):
+            self._socket.curve_server = True
+            self._socket.curve_secretkey = curve.secret_key
+        elif isinstance(curve, CurveClient):
+            self._socket.curve_serverkey = curve.server_key
+            self._socket.curve_publickey = curve.public_key
+            self._socket.curve_secretkey = curve.secret_key
+
+    def close(self) -> None:
+        """Closes the socket; what is queued to be sent still goes out, for at most `LINGER_MS`."""
+        if not self._socket.closed:
+            self._readiness.close()
+            self._socket.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def local_endpoint(directory: Path, name: str) -> str:
+    """Where two processes of one service meet: a socket file in `directory`.
+
+    On a platform that has no such files it is a free port of the loopback address.
+    """
+    if zmq.has("ipc"):
+        return f"ipc://{directory / name}"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def why(error: zmq.ZMQError) -> str:
+    """What was wrong with an endpoint, in words."""
+    known = {
+        zmq.EADDRINUSE: "the address is in use",
+        zmq.EADDRNOTAVAIL: "this machine has no such address",
+        zmq.EINVAL: "this is not an endpoint like tcp://127.0.0.1:5555",
+        zmq.EPROTONOSUPPORT: "this is not an endpoint like tcp://127.0.0.1:5555",
+        errno.ENODEV: "this machine has no such interface",
+    }
+    return known.get(error.errno or 0, str(error))

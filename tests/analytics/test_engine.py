@@ -1,0 +1,63 @@
+"""A state is of one moment, however many steps it takes to read it."""
+
+import pytest
+
+from analytics.engine import Engine, State
+from analytics.steps import Walk
+from analytics.trades import MAX_FOLD_BATCHES, MAX_FOLD_TRADES
+from tests.analytics.batches import NOW, T, applied, batch, state_of
+
+LATER = {"few": 1, "enough to be folded": MAX_FOLD_TRADES}
+
+
+def _counts(state: State) -> tuple[object, ...]:
+    return (
+        state.symbols,
+        state.ledger.applied,
+        state.totals.trades.sum(),
+        {name: rows.n.tolist() for name, rows in state.windows.items()},
+        state.latencies["wire"].count,
+        list(state.skews_ns),
+    )
+
+
+def _steps_of(made: Engine) -> int:
+    walk, steps = Walk(made.steps(now_ns=NOW)), 1
+    while walk.step():
+        steps += 1
+    return steps
+
+
+@pytest.mark.parametrize("trades", LATER.values(), ids=LATER)
+def test_trades_that_come_between_two_steps_are_in_the_next_state_whole(trades: int) -> None:
+    first = [T(qty=2), T(symbol="B")]
+    before, steps = _counts(state_of(applied(first))), _steps_of(applied(first))
+    assert steps > 1
+    for pause in range(1, steps):
+        made = applied(first)
+        walk = Walk(made.steps(now_ns=NOW))
+        for _ in range(pause):
+            walk.step()
+        made.apply(batch([T(symbol="C", source="new")] * trades, first_seq=2), now_ns=NOW)
+        while walk.step():
+            pass
+        assert _counts(walk.result) == before
+        after = state_of(made)
+        assert after.ledger.applied == after.totals.trades.sum() == after.windows["1h"].n.sum() == 2 + trades
+
+
+def test_a_reading_that_is_given_up_stops_nobody() -> None:
+    made = applied([T()])
+    steps = made.steps(now_ns=NOW)
+    next(steps)
+    steps.close()
+    made.apply(batch([T()] * MAX_FOLD_TRADES, first_seq=1), now_ns=NOW)
+    assert state_of(made).ledger.applied == state_of(made).totals.trades.sum() == 1 + MAX_FOLD_TRADES
+
+
+def test_many_small_batches_are_folded_before_they_are_too_many() -> None:
+    made = applied()
+    for seq in range(3 * MAX_FOLD_BATCHES):
+        made.apply(batch([T(symbol=f"S{seq % 4}")], first_seq=seq), now_ns=NOW)
+        assert len(made._pending) < MAX_FOLD_BATCHES
+    assert state_of(made).windows["10s"].n.tolist() == [0, *[3 * MAX_FOLD_BATCHES // 4] * 4]
