@@ -185,6 +185,24 @@ def test_outcomes_add_up_to_what_came(messages: list[bytes]) -> None:
     assert all(np.isfinite(chunk.records["price"]).all() for chunk in checked.chunks)
 
 
+@pytest.mark.parametrize(
+    ("message", "trades"),
+    [
+        (frame(trade(side="up")), 1),
+        (b"nonsense", 1),
+        (frame(columns(7, side=["up"] * 7)), 1),
+        (frame(columns(7, side=["up"] * 7, run="r", seq=0)), 7),
+        (frame(columns(7, event_ns=[NOW_NS + 2 * AHEAD_NS] * 7)), 7),
+        (frame(columns(7, run="r", seq=5, event_ns=[NOW_NS + 2 * AHEAD_NS] * 7)), 3),
+    ],
+    ids=["a trade", "no JSON", "columns of nobody", "columns", "columns from the future", "partly seen before"],
+)
+def test_a_refused_message_counts_for_its_trades(checker: Checker, message: bytes, trades: int) -> None:
+    checker.check(burst_of(frame(columns(9, run="r", seq=0))), NOW_NS)
+    checked = checker.check(burst_of(message), NOW_NS)
+    assert [refusal.trades for refusal in checked.refusals] == [trades]
+
+
 class _OneByOne(Checker):
     """The checker as it would be without the fast way for whole bursts."""
 

@@ -15,10 +15,8 @@ telemetry_source_trades_total{source="somebody-else"} 7
 telemetry_source_lost_total{source="loadtest-0"} 4
 # TYPE telemetry_source_duplicate_total counter
 telemetry_source_duplicate_total{source="loadtest-0"} 3
-# TYPE telemetry_refused_total counter
-telemetry_refused_total{reason="not_json"} 2
-telemetry_refused_total{reason="future_time"} 1
-telemetry_refused_total{reason="command_refused"} 7
+# TYPE telemetry_refused_trades_total counter
+telemetry_refused_trades_total 3
 """
 ANALYTICS = """
 # TYPE trading_trades_total counter
@@ -29,9 +27,9 @@ trading_trades_total{symbol="BTC-USD",side="buy"} 7
 """
 
 
-def ledger_of(ingest: str = INGEST, analytics: str = ANALYTICS, *, sent: int = 100, batch: int = 1) -> Ledger:
+def ledger_of(ingest: str = INGEST, analytics: str = ANALYTICS, *, sent: int = 100) -> Ledger:
     change = Look(Scrape.parse(ingest), Scrape.parse(analytics))
-    return read(change, sent=sent, sources={"loadtest-0"}, symbols=2, trades_a_message=batch)
+    return read(change, sent=sent, sources={"loadtest-0"}, symbols=2)
 
 
 def test_every_trade_is_in_one_account_and_others_do_not_disturb() -> None:
@@ -53,10 +51,6 @@ def test_a_trade_in_no_account_or_in_two_does_not_balance(sent: int, unexplained
 def test_trades_lost_between_ingest_and_analytics_count_as_lost() -> None:
     lost = "# TYPE telemetry_stream_lost_trades_total counter\ntelemetry_stream_lost_trades_total 6\n"
     assert ledger_of(analytics=ANALYTICS + lost).lost == 4 + 6
-
-
-def test_a_refused_columnar_message_stands_for_all_its_trades() -> None:
-    assert ledger_of(batch=256).refused == 3 * 256
 
 
 def test_symbols_beyond_the_label_budget_are_found_under_other() -> None:

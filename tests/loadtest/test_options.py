@@ -24,7 +24,18 @@ def test_everything_can_be_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["--rate 0", "--rate many", "--senders 0", "--batch 9999", "--form rows", "--shape burst", "--duration -1"]
+    "wrong",
+    [
+        "--rate 0",
+        "--rate many",
+        "--rate inf",
+        "--rate nan",
+        "--senders 0",
+        "--batch 9999",
+        "--form rows",
+        "--shape burst",
+        "--duration -1",
+    ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_starts(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -112,7 +112,7 @@ class IngestApp:
     def _tally(self, decision: Decision, command: Command, checked: Checked) -> None:
         self._ledger.commands[decision.outcome, decision.reason] += 1
         if decision.outcome == "refused":
-            checked.refusals.append(Refusal("command_refused", str(decision.result.reason), encode(command)))
+            checked.refusals.append(Refusal("command_refused", str(decision.result.reason), encode(command), trades=0))
         setattr(checked.tally, decision.outcome, getattr(checked.tally, decision.outcome) + 1)
 
     async def _beat(self) -> None:

@@ -24,11 +24,15 @@ MIN_TABLE_MESSAGES = 12
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A message that was refused: the reason it is counted under, why for a person, and its bytes."""
+    """A message that was refused: the reason it is counted under, why for a person, and its bytes.
+
+    `trades` is how many it stood for, as far as it can be read.
+    """
 
     reason: str
     detail: str
     frame: bytes
+    trades: int = 1
 
 
 @dataclass(slots=True)
@@ -101,8 +105,8 @@ class _Judge:
         self._builder, self._sequences = builder, sequences
         self._checked = Checked()
 
-    def _refuse(self, reason: Reason, detail: str, frame: bytes) -> None:
-        self._checked.refusals.append(Refusal(reason, detail, frame))
+    def _refuse(self, reason: Reason, detail: str, frame: bytes, trades: int = 1) -> None:
+        self._checked.refusals.append(Refusal(reason, detail, frame, trades))
         self._checked.tally.refused += 1
 
     def _seen_before(self, trade: _Sequenced, now_ns: int) -> bool:
@@ -187,7 +191,7 @@ class _ClientBurst(_Judge):
         if skip == count:
             self._checked.tally.duplicate += 1
         elif newest_ns > self._limit_ns:
-            self._refuse_ahead(newest_ns, frame)
+            self._refuse_ahead(newest_ns, frame, count - skip)
         else:
             self._checked.tally.accepted += 1
             self._count(columns.source, columns.seq, count - skip, self._now_ns)
@@ -209,13 +213,14 @@ class _ClientBurst(_Judge):
 
     def _refuse_undecoded(self, error: DecodeError, frame: bytes) -> None:
         # If the message says which trade it was, that one is not lost as well.
-        if position := self._decoder.position(frame):
+        position = self._decoder.position(frame)
+        if position:
             at = (position.source, position.run, position.seq, position.count)
             self._sequences.observe(*at, self._now_ns, max_jump=MAX_REFUSED_JUMP_TRADES)
-        self._refuse(error.reason, error.detail, frame)
+        self._refuse(error.reason, error.detail, frame, position.count if position else 1)
 
-    def _refuse_ahead(self, newest_ns: int, frame: bytes) -> None:
-        self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, self._now_ns), frame)
+    def _refuse_ahead(self, newest_ns: int, frame: bytes, trades: int = 1) -> None:
+        self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, self._now_ns), frame, trades)
 
     def _add_singles(self) -> None:
         if self._singles:
@@ -265,7 +270,7 @@ class _FeedBurst(_Judge):
         newest = max(new, key=lambda trade: max(trade.event_ns, trade.sent_ns) - trade.received_ns)
         newest_ns = max(newest.event_ns, newest.sent_ns)
         if newest_ns > newest.received_ns + self._max_ahead_ns:
-            self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, newest.received_ns), repr(frame).encode())
+            self._refuse(Reason.FUTURE_TIME, _ahead(newest_ns, newest.received_ns), repr(frame).encode(), len(new))
             return []
         self._checked.tally.accepted += 1
         return new

@@ -8,10 +8,12 @@ from ingest.checks import Checked, Tally
 
 @dataclass(slots=True)
 class Ledger:
-    """Messages by outcome, refused ones also by reason, commands by outcome and reason."""
+    """Messages by outcome, refused ones also by reason and in trades, commands by outcome and reason."""
 
     messages: Tally = field(default_factory=Tally)
     refused: Counter[str] = field(default_factory=Counter)
+    refused_trades: int = 0
+    """Trades that the refused messages stood for, as far as they could be read."""
     commands: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def count(self, checked: Checked) -> None:
@@ -22,3 +24,4 @@ class Ledger:
         self.messages.ignored += checked.tally.ignored
         for refusal in checked.refusals:
             self.refused[refusal.reason] += 1
+            self.refused_trades += refusal.trades

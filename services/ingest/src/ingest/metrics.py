@@ -60,6 +60,11 @@ class IngestCollector(Collector):
         for reason in dict.fromkeys([*Reason, *ledger.refused]):
             refused.add_metric([reason], ledger.refused[reason])
         yield refused
+        refused_trades = _counter(
+            "telemetry_refused_trades", "Trades in refused messages, as far as these can be read; else one each."
+        )
+        refused_trades.add_metric([], ledger.refused_trades)
+        yield refused_trades
         commands = _counter("telemetry_commands", "Commands to the paper desk.", "outcome", "reason")
         for outcome in ("accepted", "refused", "duplicate"):
             commands.add_metric([outcome, ""], ledger.commands[outcome, ""])

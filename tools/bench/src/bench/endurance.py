@@ -40,7 +40,7 @@ def measure(*, tell: Tell) -> Endured:
             memory = ", ".join(f"{service} {rss / 1e6:.0f} MB" for service, rss in tested.rss_bytes().items())
             tell(f"{(part + 1) * _PART_TRADES:,} trades, {memory}")
         change = look(target.ingest_url, target.analytics_url).since(before)
-        ledger = read(change, sent=TRADES, sources={"bench"}, symbols=_SYMBOLS, trades_a_message=1)
+        ledger = read(change, sent=TRADES, sources={"bench"}, symbols=_SYMBOLS)
         return Endured(ledger, TRADES / seconds, {name: rss / 1e6 for name, rss in tested.rss_bytes().items()})
 
 

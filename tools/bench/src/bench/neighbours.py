@@ -19,7 +19,7 @@ from bench.figures import Target, at_most
 from bench.macro import Tell
 from bench.paced import Pace, push_paced
 from bench.peers import Pipe, open_socket, process
-from bench.pipeline import Pipeline, pipeline
+from bench.pipeline import PATIENCE_S, Pipeline, StuckError, pipeline
 from loadtest.latency import Percentiles
 from loadtest.scrape import Scrape
 
@@ -91,12 +91,14 @@ def _p99_ms(tested: Pipeline, client: Pipe) -> float:
     before = tested.analytics()
     client.send(Pace(tested.endpoint, RATE, _MESSAGES, f"run-{next(_runs)}"))
     client.recv()
-    while True:
+    end_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
         histogram = _own(tested.analytics().since(before)).histogram("telemetry_latency_seconds", stage="end_to_end")
         found = Percentiles.of(histogram)
         if found is not None and found.count >= _MESSAGES:
             return found.p99_ms
         time.sleep(0.05)
+    raise StuckError(f"{_MESSAGES:,} trades are not all applied after {PATIENCE_S} s")
 
 
 def _own(change: Scrape) -> Scrape:

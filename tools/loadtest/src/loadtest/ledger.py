@@ -2,7 +2,7 @@
 
 The senders count what they handed to ZeroMQ; the services say, in their own metrics, what they did with it. The counts
 are taken for the load test's own sources and symbols, so a market that runs beside it does not disturb. The exception
-is what was refused: a refused message has no source, so all refusals of that time are taken for ours.
+is what was refused: a refused message has no source, so all that was refused in that time is taken for ours.
 """
 
 from collections.abc import Collection
@@ -43,7 +43,7 @@ class Ledger:
         return {**asdict(self), "unexplained": self.unexplained, "balances": self.balances}
 
 
-def read(change: Look, *, sent: int, sources: Collection[str], symbols: int, trades_a_message: int) -> Ledger:
+def read(change: Look, *, sent: int, sources: Collection[str], symbols: int) -> Ledger:
     """The ledger of a run, from what it changed in the services' metrics."""
     ingest, analytics = change.ingest, change.analytics
 
@@ -59,12 +59,7 @@ def read(change: Look, *, sent: int, sources: Collection[str], symbols: int, tra
         sent=sent,
         accepted=round(ingest.total("telemetry_source_trades_total", ours)),
         applied=round(analytics.total("trading_trades_total", lambda labels: labels["symbol"] in names)),
-        refused=round(ingest.total("telemetry_refused_total", _is_a_trade)) * trades_a_message,
+        refused=round(ingest.total("telemetry_refused_trades_total")),
         duplicate=round(ingest.total("telemetry_source_duplicate_total", ours)),
         lost=round(ingest.total("telemetry_source_lost_total", ours) + hop_lost),
     )
-
-
-def _is_a_trade(labels: dict[str, str]) -> bool:
-    """Refused orders to the paper desk are a person's, and no trades."""
-    return labels["reason"] != "command_refused"

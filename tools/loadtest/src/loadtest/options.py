@@ -1,6 +1,7 @@
 """What a load test is asked to do, and how that is said on the command line."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,7 @@ def _add_load(group: "argparse._ArgumentGroup") -> None:
 class _above:  # noqa: N801 - used like a function, and argparse shows its name
     """A number above `least`, at most `most`."""
 
-    def __init__(self, kind: type[int] | type[float], least: float, most: float = float("inf")) -> None:
+    def __init__(self, kind: type[int] | type[float], least: float, most: float = sys.float_info.max) -> None:
         self._kind, self._least, self._most = kind, least, most
 
     def __call__(self, text: str) -> float:
@@ -126,6 +127,6 @@ class _above:  # noqa: N801 - used like a function, and argparse shows its name
         except ValueError:
             value = self._kind(-1)
         if not self._least < value <= self._most:
-            most = f" and at most {self._most:g}" if self._most < float("inf") else ""
+            most = f" and at most {self._most:g}" if self._most < sys.float_info.max else ""
             raise argparse.ArgumentTypeError(f"{text!r} is not a {self._kind.__name__} above {self._least:g}{most}")
         return value

@@ -73,9 +73,7 @@ def _settled(watch: Watch, load: Load, trades: int, sources: set[str]) -> tuple[
     end_s = time.monotonic() + SETTLE_S
     while True:
         change = watch.look().since(watch.before)
-        ledger = read(
-            change, sent=trades, sources=sources, symbols=load.symbols, trades_a_message=load.trades_a_message
-        )
+        ledger = read(change, sent=trades, sources=sources, symbols=load.symbols)
         if ledger.balances or time.monotonic() > end_s:
             return change, ledger
         time.sleep(_SETTLE_LOOK_S)
