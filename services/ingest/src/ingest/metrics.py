@@ -33,6 +33,8 @@ class IngestCollector(Collector):
     ) -> None:
         self._ledger, self._sequences, self._outflow = ledger, sequences, outflow
         self._dead_letters, self._feeds, self._state_files = dead_letters, feeds, state_files
+        # Looked up once: each look-up searches the disk and leaves cycles behind.
+        self._version = version("telemetry-ingest")
 
     def collect(self) -> Iterator[Metric]:
         """One pass over everything; the event loop does nothing else meanwhile, so it is one consistent state."""
@@ -45,7 +47,7 @@ class IngestCollector(Collector):
             failed.add_metric([file.name], file.failed_writes)
         yield failed
         info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
-        info.add_metric([SERVICE, version("telemetry-ingest")], 1)
+        info.add_metric([SERVICE, self._version], 1)
         yield info
 
     def _messages(self) -> Iterator[Metric]:

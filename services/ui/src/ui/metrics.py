@@ -54,6 +54,8 @@ class UiCollector(Collector):
     ) -> None:
         self._tally, self._backend, self._page = tally, backend, page
         self._page_sink, self._clock = page_sink, clock
+        # Looked up once: each look-up searches the disk and leaves cycles behind.
+        self._version = version("telemetry-ui")
 
     def collect(self) -> Iterator[Metric]:
         """One pass over everything."""
@@ -67,7 +69,7 @@ class UiCollector(Collector):
             ages.add_metric([name], since_ns / 1e9)
         yield ages
         info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
-        info.add_metric([SERVICE, version("telemetry-ui")], 1)
+        info.add_metric([SERVICE, self._version], 1)
         yield info
 
     def _messages(self) -> Iterator[Metric]:
