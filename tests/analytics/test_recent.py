@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.recent import PROBABILITIES, interarrival, ohlcv
-from tests.analytics.batches import NOW, SECOND, T, applied, results, state_of
+from analytics.recent import PROBABILITIES, Tape, interarrival, ohlcv
+from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, results, state_of
 
 DEPTH = 5
 
@@ -75,6 +75,18 @@ def test_the_tape_holds_the_last_50_trades_of_all_symbols_in_the_order_of_arriva
     made = applied(*[[T(symbol=f"S{i % 3}", qty=1 + i + 20 * part) for i in range(20)] for part in range(4)])
     assert [row.qty for row in made.tape.rows] == list(range(31, 81))
     assert {row.applied_ns for row in made.tape.rows} == {NOW}
+
+
+@pytest.mark.parametrize("looks", [False, True], ids=["at the end", "each time"])
+def test_the_tape_is_the_same_however_the_trades_come_and_whenever_somebody_looks(looks: bool) -> None:  # noqa: FBT001
+    tape, made, qty = Tape(5), engine(), 0
+    for size in (2, 1, 7, 3, 1, 5, 4, 1, 1):
+        made.apply(batch([T(qty=qty + i + 1) for i in range(size)], first_seq=qty), now_ns=NOW)
+        tape.fold(made._pending.take())
+        qty += size
+        if looks:
+            assert [row.qty for row in tape.rows] == list(range(max(qty - 4, 1), qty + 1))
+    assert [row.qty for row in tape.rows] == list(range(qty - 4, qty + 1))
 
 
 def test_room_for_more_symbols_keeps_what_is_there() -> None:

@@ -110,12 +110,12 @@ class AnalyticsApp:
         """The metrics as Prometheus' text, with all trades that have been applied."""
         results, parts, values = await self._results(0), [], 0
         for family in self._metrics.families(results):
-            parts.append(text(family))
+            parts.append(text(family).encode())
             values += len(family.values)
             if values > _VALUES_A_STEP:
                 values = 0
                 await asyncio.sleep(0)
-        return "".join(parts).encode()
+        return b"".join(parts)
 
     async def _results(self, max_age_ns: int) -> Results:
         async with self._computing:

@@ -131,7 +131,8 @@ class Latencies:
         self._counts += counts
         # As floats: a few times of 1970 would overflow a sum of integers.
         self._sum_ns[stages] += spans_ns.sum(axis=1, dtype=np.float64)
-        self._negative[stages] += np.count_nonzero(spans_ns < 0, axis=1)
+        if spans_ns.min() < 0:
+            self._negative[stages] += np.count_nonzero(spans_ns < 0, axis=1)
         now = self._slice(now_ns)
         self._slices[now] += counts
         self._slice_max_ns[now, stages] = np.maximum(self._slice_max_ns[now, stages], spans_ns.max(axis=1))

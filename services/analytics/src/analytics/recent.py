@@ -1,10 +1,12 @@
 """The last raw trades of each symbol, in the order of arrival: for what buckets cannot tell (quantiles, arrivals)."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from analytics.arrays import Bools, Floats, Ints, may_overflow
 from analytics.indicators import burstiness, interval_moments, quantiles
@@ -174,10 +176,23 @@ class Tape:
     """The last trades of all symbols, in the order of arrival."""
 
     def __init__(self, length: int) -> None:
-        self._last = slice(-length, None)
-        self.rows: deque[TapeRow] = deque(maxlen=length)
+        self._length = length
+        self._rows: deque[TapeRow] = deque(maxlen=length)
+        self._new: list[npt.NDArray[np.generic]] = []
 
     def fold(self, trades: Trades) -> None:
         """Adds trades."""
-        columns = (getattr(trades, name)[self._last].tolist() for name in TapeRow._fields)
-        self.rows.extend(map(TapeRow._make, zip(*columns, strict=True)))
+        if len(trades.symbol) < self._length:
+            self._take()
+        # Copied, as trades are valid for a moment only; made into rows when somebody looks.
+        self._new = [getattr(trades, name)[-self._length :].copy() for name in TapeRow._fields]
+
+    def _take(self) -> None:
+        self._rows.extend(map(TapeRow._make, zip(*(column.tolist() for column in self._new), strict=True)))
+        self._new = []
+
+    @property
+    def rows(self) -> Sequence[TapeRow]:
+        """The trades, the last one last."""
+        self._take()
+        return self._rows
