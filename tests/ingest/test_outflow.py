@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ingest.outflow import MAX_HELD_BATCHES, Outflow
+from ingest.outflow import MAX_HELD_BATCHES, WINDOW_BATCHES, WINDOW_TRADES, Outflow
 from ingest.records import Chunk
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema.batch import RECORD, BatchHeader, decode_batch
@@ -118,6 +118,56 @@ async def test_flush_waits_while_too_many_batches_are_held_however_small(sink: F
     assert not flushing.done()
     outflow.on_progress(_progress(1))
     await flushing
+
+
+async def _returns_at_once(outflow: Outflow) -> bool:
+    flushing = asyncio.ensure_future(outflow.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    at_once = flushing.done()
+    flushing.cancel()
+    return at_once
+
+
+@pytest.fixture
+def roomy(sink: FakeSink, clock: FakeClock) -> Outflow:
+    return Outflow(sink, stream="s", clock=clock, max_unapplied_trades=500_000)
+
+
+async def test_what_is_far_ahead_waits_until_analytics_has_come_closer(roomy: Outflow, sink: FakeSink) -> None:
+    for _ in range(WINDOW_BATCHES + 1):
+        roomy.add(_chunk(WINDOW_TRADES // 2))
+    flushing = asyncio.ensure_future(roomy.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(sink.sent) == WINDOW_BATCHES + 1
+    assert not flushing.done()
+    roomy.on_progress(_progress(WINDOW_TRADES // 2))
+    await flushing
+    assert roomy.unapplied_trades == WINDOW_BATCHES * WINDOW_TRADES // 2
+
+
+@pytest.mark.parametrize(
+    ("batches", "trades"),
+    [(WINDOW_BATCHES, WINDOW_TRADES), (WINDOW_TRADES, 1)],
+    ids=["few large batches", "many small ones"],
+)
+async def test_what_is_not_far_ahead_does_not_wait(roomy: Outflow, batches: int, trades: int) -> None:
+    for _ in range(batches):
+        roomy.add(_chunk(trades))
+    assert await _returns_at_once(roomy)
+
+
+async def test_an_analytics_that_is_away_is_waited_for_once_until_it_is_heard_of_again(roomy: Outflow) -> None:
+    for _ in range(WINDOW_BATCHES + 1):
+        roomy.add(_chunk(WINDOW_TRADES))
+    assert not await _returns_at_once(roomy)
+    await roomy.flush()  # gives up waiting
+    assert await _returns_at_once(roomy)
+    roomy.on_progress(_progress(0))
+    assert await _returns_at_once(roomy)
+    roomy.on_progress(_progress(1))
+    assert not await _returns_at_once(roomy)
 
 
 async def test_flush_waits_while_too_much_is_unapplied(outflow: Outflow) -> None:

@@ -19,7 +19,9 @@ from telemetry_schema.errors import BatchError
 from telemetry_schema.messages import CommandResult
 
 REPORT_S = 0.1
-"""Time from one report of progress to the next."""
+REPORT_TRADES = 8_192
+"""Time from one report of progress to the next, and trades after which there is one at once: ingest lets only some tens
+of thousands be on their way."""
 
 _VALUES_A_STEP = 2_000
 """Metrics written without a break: about 1 ms."""
@@ -43,6 +45,7 @@ class AnalyticsApp:
         self._source, self._progress, self._ui = source, progress, ui
         self._engine, self._analysis, self._clock = engine, analysis, clock
         self._snapshots, self._metrics = snapshots, metrics
+        self._reported_trades = 0
         self._refused = SteadyLog("batches_refused", now_ns=clock.now_ns)
         # Results are computed in steps; two askers at a time would compute them twice.
         self._computing = asyncio.Lock()
@@ -59,6 +62,8 @@ class AnalyticsApp:
         while burst := await self._source.receive():
             for frames in burst:
                 self._take(frames)
+            if self._engine.ledger.applied - self._reported_trades >= REPORT_TRADES:
+                self.report()
             # Cancelled while it receives nothing is lost: ingest holds what was not reported applied.
 
     def _take(self, frames: Frames) -> None:
@@ -96,6 +101,7 @@ class AnalyticsApp:
 
     def report(self) -> None:
         """Reports what has not been reported; what cannot be told now is told next time."""
+        self._reported_trades = self._engine.ledger.applied
         for report in self._engine.streams.reports():
             if self._progress.offer([encode(report)]):
                 self._engine.streams.told(report)

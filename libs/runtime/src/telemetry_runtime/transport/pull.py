@@ -159,7 +159,9 @@ class EdgePullSource(_Pull):
             frame = part.bytes
             if part.more:
                 # The parts of a message arrive together, so this never waits.
-                burst.multipart.append([frame, *self._socket.recv_multipart(zmq.NOBLOCK)])
+                rest = self._socket.recv_multipart(zmq.NOBLOCK)
+                burst.multipart.append([frame, *rest])
+                room_bytes -= sum(map(len, rest))
             else:
                 add(frame)
             room_bytes -= len(frame)
