@@ -149,7 +149,7 @@ async def test_what_is_far_ahead_waits_until_analytics_has_come_closer(roomy: Ou
 
 @pytest.mark.parametrize(
     ("batches", "trades"),
-    [(WINDOW_BATCHES, WINDOW_TRADES), (WINDOW_TRADES, 1)],
+    [(WINDOW_BATCHES, WINDOW_TRADES), (MAX_HELD_BATCHES // 2, 1)],
     ids=["few large batches", "many small ones"],
 )
 async def test_what_is_not_far_ahead_does_not_wait(roomy: Outflow, batches: int, trades: int) -> None:
