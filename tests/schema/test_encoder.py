@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from telemetry_schema import Trade, decode_edge
+from telemetry_schema import Trade, decode_edge, table
 from telemetry_schema.encoder import TradeEncoder
 from tests.helpers.trades import trade
 from tests.schema.strategies import trades
@@ -38,6 +38,14 @@ def test_encoder_and_model_refuse_the_same_values(name: str, value: object) -> N
             TradeEncoder({"source": "bot"}).encode(fields)
     else:
         assert decode_edge(TradeEncoder({"source": "bot"}).encode(fields)) == expected
+
+
+@pytest.mark.parametrize("shared", [{"source": "bot", "run": "r"}, {"account": "x", "run": "r", "source": "bot"}])
+def test_frames_begin_with_the_sender_so_that_ingest_need_not_parse_it_each_time(shared: dict[str, str]) -> None:
+    fields = {key: item for key, item in trade().items() if key not in {"type", "source"}}
+    head = table._HEAD.match(TradeEncoder(shared).encode(fields))
+    assert head is not None
+    assert head.groups() == (b"bot", b"r")
 
 
 @pytest.mark.parametrize(
