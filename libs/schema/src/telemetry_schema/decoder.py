@@ -14,23 +14,14 @@ from typing_extensions import TypeIs
 from telemetry_schema.fields import LAST_NS, MAX_FRAME_BYTES, MAX_NAME_CHARS
 from telemetry_schema.messages import Trade, TradeColumns
 from telemetry_schema.structs import KnownNames, struct_of
-from telemetry_schema.table import TableDecoder, TradeTable
+from telemetry_schema.table import TableDecoder, TradeNumbers, TradeTable
 
 
-class FastTrade(Protocol):
+class FastTrade(TradeNumbers, Protocol):
     """A decoded `Trade`: the same fields, as plain attributes."""
 
     source: str
     run: str | None
-    seq: int | None
-    symbol: str
-    side: Literal["buy", "sell"]
-    qty: float
-    price: float
-    event_ns: int
-    sent_ns: int
-    id: str | None
-    account: str | None
 
 
 class FastColumns(Protocol):
@@ -73,7 +64,7 @@ class TradeDecoder:
         self._decode = msgspec.json.Decoder(single | columns).decode
         self._decode_position = msgspec.json.Decoder(Position).decode
         self._names = KnownNames()
-        self._tables = TableDecoder(self._names)
+        self._tables = TableDecoder(single, columns, self._names)
 
     def decode(self, frame: bytes | memoryview) -> FastTrade | FastColumns | None:
         """The decoded trade or columns, or None if the frame is not certainly valid."""

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_NAME_CHARS, NAME_PATTERN
-from telemetry_schema.messages import Trade, TradeColumns
+from telemetry_schema.messages import Trade
 from telemetry_schema.structs import KnownNames, struct_of
 
 Sender: TypeAlias = tuple[str, str | None]
@@ -32,8 +32,8 @@ class TradeTable(NamedTuple):
     sent_ns: list[int]
 
 
-class _Numbers(Protocol):
-    """What differs from trade to trade of a sender."""
+class TradeNumbers(Protocol):
+    """What differs from trade to trade of a sender: all of a decoded `Trade` but source and run."""
 
     seq: int | None
     symbol: str
@@ -52,10 +52,9 @@ _HEAD: Final = re.compile(rf'\{{"type":"trade","source":"({_NAME})","run":"({_NA
 
 
 class TableDecoder:
-    """Decodes bursts of single trades; shares the names that are known with the decoder of single frames."""
+    """Decodes bursts of single trades; shares types and known names with the decoder of single frames."""
 
-    def __init__(self, names: KnownNames) -> None:
-        single, columns = struct_of(Trade, tag="trade"), struct_of(TradeColumns, tag="trades")
+    def __init__(self, single: type[msgspec.Struct], columns: type[msgspec.Struct], names: KnownNames) -> None:
         # Of both types: of a single one, msgspec would take a missing tag for the right one.
         self._decode_any = _list_decoder(single | columns)
         self._singles_only = {single}
@@ -92,7 +91,7 @@ class TableDecoder:
         is_one = len(distinct[0]) == len(distinct[1]) == 1
         return self._table(trades, [(sources[0], runs[0])] if is_one else list(zip(sources, runs, strict=True)))
 
-    def _table(self, trades: Sequence[_Numbers], senders: Sequence[Sender]) -> TradeTable | None:
+    def _table(self, trades: Sequence[TradeNumbers], senders: Sequence[Sender]) -> TradeTable | None:
         symbol = [trade.symbol for trade in trades]
         others = {trade.id for trade in trades} | {trade.account for trade in trades}
         if not (self._names.are_good(symbol) and self._names.are_good(others)):

@@ -64,8 +64,6 @@ class _Sequenced(Protocol):
     @property
     def source(self) -> str: ...
     @property
-    def run(self) -> str | None: ...
-    @property
     def seq(self) -> int | None: ...
 
 
@@ -109,11 +107,11 @@ class _Judge:
         self._checked.refusals.append(Refusal(reason, detail, frame, trades))
         self._checked.tally.refused += 1
 
-    def _seen_before(self, trade: _Sequenced, now_ns: int) -> bool:
+    def _seen_before(self, trade: _Sequenced, run: str | None, now_ns: int) -> bool:
         """Whether the trade's number was seen before; takes note of it."""
         if trade.seq is None:
             return False
-        return self._sequences.observe(trade.source, trade.run, trade.seq, 1, now_ns).duplicate > 0
+        return self._sequences.observe(trade.source, run, trade.seq, 1, now_ns).duplicate > 0
 
     def _count(self, source: str, seq: int | None, trades: int, now_ns: int) -> None:
         self._sequences.accept(source, trades, now_ns, numbered=seq is not None)
@@ -172,7 +170,7 @@ class _ClientBurst(_Judge):
         self._add_singles()
 
     def _judge_trade(self, trade: FastTrade, frame: bytes) -> None:
-        if self._seen_before(trade, self._now_ns):
+        if self._seen_before(trade, trade.run, self._now_ns):
             self._checked.tally.duplicate += 1
         elif max(trade.event_ns, trade.sent_ns) > self._limit_ns:
             self._refuse_ahead(max(trade.event_ns, trade.sent_ns), frame)
@@ -256,10 +254,8 @@ class _FeedBurst(_Judge):
         return self._finish()
 
     def _came_before(self, trade: FeedTrade) -> bool:
-        if trade.seq is None:
-            return False
         run = f"{REPLAY}{trade.run}" if self._recorded else trade.run
-        return self._sequences.observe(trade.source, run, trade.seq, 1, trade.received_ns).duplicate > 0
+        return self._seen_before(trade, run, trade.received_ns)
 
     def _judge_frame(self, frame: list[FeedTrade]) -> list[FeedTrade]:
         """The trades of a frame that are new; a frame has one fate, like a message."""

@@ -15,7 +15,14 @@ _COPIED_BYTES = 64 * 1024
 class _Push(BaseSocket):
     """A connected PUSH socket."""
 
-    def __init__(self, endpoint: str, *, high_water_mark: int, setting: str, curve: CurveClient | None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        high_water_mark: int = 1_000,
+        setting: str = "the endpoint",
+        curve: CurveClient | None = None,
+    ) -> None:
         super().__init__(zmq.PUSH, endpoint, curve)
         self._socket.setsockopt(zmq.SNDHWM, high_water_mark)
         try:
@@ -38,16 +45,6 @@ class _Push(BaseSocket):
 
 class PushSink(_Push):
     """A connected PUSH socket that waits when its queue is full: nothing is lost, the caller slows down."""
-
-    def __init__(
-        self,
-        endpoint: str,
-        *,
-        high_water_mark: int = 1_000,
-        setting: str = "the endpoint",
-        curve: CurveClient | None = None,
-    ) -> None:
-        super().__init__(endpoint, high_water_mark=high_water_mark, setting=setting, curve=curve)
 
     def try_send(self, frames: Frames) -> bool:
         """Whether the message went into the queue; if not, nothing happened."""
