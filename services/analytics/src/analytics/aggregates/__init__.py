@@ -1,0 +1,1 @@
+"""What is computed from trades: buckets, windows, totals, recent trades, latency. Pure."""

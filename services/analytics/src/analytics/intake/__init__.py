@@ -1,0 +1,1 @@
+"""From a batch to trades in order: stream positions, labels, pending trades, ledger."""

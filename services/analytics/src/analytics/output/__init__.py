@@ -1,0 +1,1 @@
+"""What analytics shows: metrics as Prometheus text, snapshots for the UI."""

@@ -1,0 +1,1 @@
+"""The paper desk: commands, positions, last prices. Pure."""

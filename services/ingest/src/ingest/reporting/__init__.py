@@ -1,0 +1,1 @@
+"""What ingest says about itself: ledger, metrics, status for the UI."""

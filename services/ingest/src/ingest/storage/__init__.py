@@ -1,0 +1,1 @@
+"""What ingest keeps on disk: state across restarts, dead letters."""

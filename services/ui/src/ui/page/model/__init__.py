@@ -1,0 +1,1 @@
+"""What the page shows, without Streamlit: views, commands, words and numbers."""
