@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.analysis import Analysis, Results
+from analytics.cooperative import run
 from analytics.engine import Engine, State
-from analytics.steps import run
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, BatchHeader, CommandRef, TradeBatch
 
 SECOND = 1_000_000_000

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from tests.analytics.output.test_exposition import samples
 
 from analytics.analysis import Analysis
 from analytics.app import REPORT_TRADES, AnalyticsApp
 from analytics.engine import Engine
-from analytics.metrics import Metrics
-from analytics.snapshots import Snapshots
+from analytics.output.metrics import Metrics
+from analytics.output.snapshots import Snapshots
 from telemetry_runtime.channels import Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_runtime.task_manager import AsyncTaskManager
@@ -21,7 +22,6 @@ from telemetry_schema.codec import decode_progress, decode_ui
 from telemetry_schema.messages import CommandResult, Progress
 from telemetry_schema.views import Snapshot
 from tests.analytics.batches import NOW, SECOND, T, batch, engine
-from tests.analytics.test_exposition import samples
 
 COMMAND = UUID(int=7)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from analytics.cooperative import Walk
 from analytics.engine import Engine, State
-from analytics.steps import Walk
-from analytics.trades import MAX_FOLD_BATCHES, MAX_FOLD_TRADES
+from analytics.intake.pending import MAX_FOLD_BATCHES, MAX_FOLD_TRADES
 from tests.analytics.batches import NOW, T, applied, batch, state_of
 
 LATER = {"few": 1, "enough to be folded": MAX_FOLD_TRADES}

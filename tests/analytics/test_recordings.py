@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from analytics.aggregates.window_values import window_values
 from analytics.engine import Engine
-from analytics.window_values import window_values
 from tests.analytics.batches import NOW, T, batch, engine, state_of
 from tests.helpers.recordings import recording
 

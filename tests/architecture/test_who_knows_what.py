@@ -21,7 +21,7 @@ JSON_ALLOWED = {
     "libs/schema/src/telemetry_schema/codec.py": "the one place that turns messages into bytes and back",
     "libs/schema/src/telemetry_schema/decoder.py": "the codec's fast half",
     "libs/schema/src/telemetry_schema/table.py": "the same for many frames",
-    "services/ingest/src/ingest/dead_letters.py": "a file of its own, for bytes that are no message of ours",
+    "services/ingest/src/ingest/storage/dead_letters.py": "a file of its own, for bytes that are no message of ours",
     "services/ingest/src/ingest/feeds/venues/frames.py": "the venues' messages are theirs, not ours",
 }
 ENVIRONMENT_READERS = {"environment.py"}

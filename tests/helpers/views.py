@@ -22,7 +22,7 @@ from telemetry_schema.views import (
     WindowName,
     WindowStats,
 )
-from ui.page.view import PageModel, PageView
+from ui.page.model.view import PageModel, PageView
 from ui.wire import CommandUpdate, CommandView, PageState, Problem
 
 NOW_NS = 1_700_000_000_000_000_000

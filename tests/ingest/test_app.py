@@ -8,14 +8,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from ingest.app import IngestApp, UnappliedError
-from ingest.checks import Checker
-from ingest.dead_letters import DeadLetterFile
-from ingest.desk import Desk, DeskLimits
-from ingest.ledger import Ledger
-from ingest.metrics import IngestCollector
-from ingest.outflow import Outflow
-from ingest.sequences import SequenceTracker
-from ingest.status import StatusReporter
+from ingest.checking.checker import Checker
+from ingest.checking.sequences import SequenceTracker
+from ingest.delivery.delivery import Outflow
+from ingest.desk.desk import Desk, DeskLimits
+from ingest.reporting.ledger import Ledger
+from ingest.reporting.metrics import IngestCollector
+from ingest.reporting.status import StatusReporter
+from ingest.storage.dead_letters import DeadLetterFile
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_schema.batch import TradeBatch, decode_batch

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import zmq
 
-from ingest.dead_letters import MAX_KEPT_BYTES
+from ingest.storage.dead_letters import MAX_KEPT_BYTES
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.services import Pipeline, eventually
 from tests.helpers.trades import NOW_NS, frame

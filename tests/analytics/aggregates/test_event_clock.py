@@ -1,6 +1,6 @@
 """Where windows end: wall time for what is live, the newest trade for what is replayed."""
 
-from analytics.event_clock import RECORDED_AFTER_NS, EventClock
+from analytics.aggregates.event_clock import RECORDED_AFTER_NS, EventClock
 
 NOW = 10**18
 

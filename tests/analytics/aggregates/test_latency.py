@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics import latency
-from analytics.latency import BOUNDS_NS, STAGES
+from analytics.aggregates import latency
+from analytics.aggregates.latency import BOUNDS_NS, STAGES
 from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, state_of
 
 spans = st.lists(

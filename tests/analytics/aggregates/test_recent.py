@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.recent import PROBABILITIES, Tape, interarrival, ohlcv
+from analytics.aggregates.recent import PROBABILITIES, Tape, interarrival, ohlcv
 from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, results, state_of
 
 DEPTH = 5

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.aggregates.event_clock import RECORDED_AFTER_NS
+from analytics.aggregates.window_values import window_values
+from analytics.aggregates.windows import WINDOWS_S
 from analytics.engine import Engine
-from analytics.event_clock import RECORDED_AFTER_NS
-from analytics.slots import OTHER
-from analytics.window_values import window_values
-from analytics.windows import WINDOWS_S
+from analytics.intake.labels import OTHER
 from telemetry_schema.views import WindowName
 from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, state_of
 from tests.analytics.reference import window

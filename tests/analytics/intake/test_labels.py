@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.slots import OTHER, Slots
+from analytics.intake.labels import OTHER, Slots
 from tests.analytics.batches import NOW, T, batch, engine, results
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.streams import MAX_STREAMS, Admission, Place, Streams
+from analytics.intake.streams import MAX_STREAMS, Admission, Place, Streams
 from telemetry_schema.batch import BatchHeader
 from telemetry_schema.messages import Progress
 

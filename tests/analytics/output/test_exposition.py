@@ -9,8 +9,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from analytics.exposition import Family, Series, text
-from analytics.metrics import Metrics
+from analytics.output.exposition import Family, Series, text
+from analytics.output.metrics import Metrics
 from tests.analytics.batches import NOW, SECOND, T, applied, results
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.cooperative import run
 from analytics.engine import Engine
-from analytics.snapshots import MAX_SYMBOLS, Snapshots
-from analytics.steps import run
+from analytics.output.snapshots import MAX_SYMBOLS, Snapshots
 from telemetry_schema.codec import decode_ui, encode
 from telemetry_schema.views import Snapshot
 from tests.analytics.batches import NOW, SECOND, T, applied, engine, results

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.checks import MIN_TABLE_MESSAGES, Checked, Checker
+from ingest.checking.checker import MIN_TABLE_MESSAGES, Checked, Checker
+from ingest.checking.sequences import SequenceTracker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
-from ingest.sequences import SequenceTracker
 from telemetry_runtime.channels import Burst
 from telemetry_runtime.fakes import burst_of
 from telemetry_schema import Reason

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sequences import Seen, SequenceTracker
+from ingest.checking.sequences import Seen, SequenceTracker
 
 
 def test_the_first_number_of_a_run_is_where_it_is_joined() -> None:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from ingest.outflow import MAX_HELD_BATCHES, WINDOW_BATCHES, WINDOW_TRADES, Outflow
-from ingest.records import Chunk
+from ingest.checking.chunks import Chunk
+from ingest.delivery.delivery import MAX_HELD_BATCHES, WINDOW_BATCHES, WINDOW_TRADES, Outflow
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema.batch import RECORD, BatchHeader, decode_batch
 from telemetry_schema.codec import encode

@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ingest.desk import MAX_ANSWERS, Desk, DeskLimits
-from ingest.desk_memory import DeskMemory
-from ingest.records import ChunkBuilder
+from ingest.checking.chunks import ChunkBuilder
+from ingest.desk.desk import MAX_ANSWERS, Desk, DeskLimits
+from ingest.storage.desk_memory import DeskMemory
 from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_schema.messages import KillSwitch, Trade, TradeCommand

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.positions import Book
+from ingest.desk.positions import Book
 from telemetry_schema.views import Position
 
 Fills = list[tuple[str, float, float]]

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ingest.checks import Refusal
-from ingest.dead_letters import MAX_KEPT_BYTES, DeadLetterFile
+from ingest.checking.checker import Refusal
+from ingest.storage.dead_letters import MAX_KEPT_BYTES, DeadLetterFile
 
 
 def _letters(path: Path) -> list[dict[str, Any]]:

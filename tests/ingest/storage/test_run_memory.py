@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.run_memory import RunMemory
-from ingest.sequences import Seen, SequenceTracker
+from ingest.checking.sequences import Seen, SequenceTracker
+from ingest.storage.run_memory import RunMemory
 from telemetry_runtime.fakes import FakeClock
 
 

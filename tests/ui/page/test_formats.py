@@ -3,7 +3,7 @@
 import pytest
 
 from tests.helpers.views import NOW_NS
-from ui.page import formats
+from ui.page.model import formats
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import zmq
 from telemetry_schema.codec import encode
 from tests.helpers.services import eventually
 from tests.helpers.views import bars, snapshot
-from ui.page.hub import Hub
+from ui.page.model.hub import Hub
 
 
 def test_a_message_that_cannot_be_shown_does_not_end_the_link(tmp_path: Path) -> None:

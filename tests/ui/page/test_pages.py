@@ -16,10 +16,10 @@ pytestmark = pytest.mark.filterwarnings("default")  # Streamlit's own
 def _script(page: str, feed: "FakeFeed") -> None:
     import importlib  # noqa: PLC0415 - the script is taken out of this file
 
-    from ui.page import banner  # noqa: PLC0415
+    from ui.page.widgets import banner  # noqa: PLC0415 - as above
 
     banner.show(feed)
-    importlib.import_module(f"ui.page.{page}").show(feed)
+    importlib.import_module(f"ui.page.views.{page}").show(feed)
 
 
 def _app(page: str, feed: FakeFeed) -> AppTest:

@@ -10,9 +10,10 @@ from tests.helpers.views import NOW_NS, S_NS, FakeFeed, bars, page_state, positi
 from tests.helpers.views import desk as desk_state
 from ui.bars import Bar
 from ui.commands import MAX_COMMANDS
-from ui.page import answers, banner, blotter, charts, orders, reports, tables
-from ui.page.tables import Cell, number, text
-from ui.page.view import TAPE_TRADES, TREND_POINTS, PageModel
+from ui.page.model import answers, orders
+from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel
+from ui.page.widgets import banner, blotter, charts, reports, tables
+from ui.page.widgets.tables import Cell, number, text
 from ui.wire import CommandStatus, CommandUpdate, CommandView, History, Problem
 
 

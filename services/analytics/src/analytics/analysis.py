@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from analytics.aggregates.recent import RecentStatistics, RecentView
 from analytics.arrays import Floats
+from analytics.cooperative import Steps
 from analytics.engine import Engine, State
-from analytics.recent import RecentStatistics, RecentView
-from analytics.steps import Steps
 
 FRESH_NS: Final = 100_000_000
 """Results younger than this are good enough for a person."""

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from analytics.analysis import FRESH_NS, Analysis, Results
+from analytics.cooperative import stroll
 from analytics.engine import Engine
-from analytics.exposition import text
-from analytics.metrics import Metrics
-from analytics.snapshots import Snapshots
-from analytics.steps import stroll
+from analytics.output.exposition import text
+from analytics.output.metrics import Metrics
+from analytics.output.snapshots import Snapshots
 from telemetry_runtime.channels import Frames, LossySink, Source
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.logs import SteadyLog

@@ -4,19 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.aggregates.buckets import MAX_AHEAD_S, Buckets
+from analytics.aggregates.event_clock import EventClock
+from analytics.aggregates.latency import Latencies, Skews, StageView
+from analytics.aggregates.recent import RecentTrades, RecentView, Tape
+from analytics.aggregates.rows import Rows
+from analytics.aggregates.totals import Totals, TotalsView
+from analytics.aggregates.windows import Windows
 from analytics.arrays import SECOND_NS, may_overflow
-from analytics.buckets import MAX_AHEAD_S, Buckets
-from analytics.event_clock import EventClock
-from analytics.latency import Latencies, Skews, StageView
-from analytics.ledger import Ledger
-from analytics.recent import RecentTrades, RecentView, Tape
-from analytics.rows import Rows
-from analytics.slots import Slots, Tables
-from analytics.steps import Steps, Walk
-from analytics.streams import Place, Streams
-from analytics.totals import Totals, TotalsView
-from analytics.trades import Pending, Trades
-from analytics.windows import Windows
+from analytics.cooperative import Steps, Walk
+from analytics.intake.labels import Slots, Tables
+from analytics.intake.ledger import Ledger
+from analytics.intake.pending import Pending, Trades
+from analytics.intake.streams import Place, Streams
 from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch
 from telemetry_schema.views import Stage, WindowName
 

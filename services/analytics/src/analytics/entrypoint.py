@@ -12,8 +12,8 @@ from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
 from analytics.engine import Engine
 from analytics.environment import AnalyticsSettings
-from analytics.metrics import Metrics
-from analytics.snapshots import Snapshots
+from analytics.output.metrics import Metrics
+from analytics.output.snapshots import Snapshots
 from telemetry_runtime.clock import SystemClock
 from telemetry_runtime.exit_handler import ExitHandler
 from telemetry_runtime.http import HttpServer, Readiness

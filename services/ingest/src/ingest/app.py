@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from ingest.checks import Checked, Checker, Command, Refusal
-from ingest.dead_letters import DeadLetters
-from ingest.desk import Decision, Desk
-from ingest.feed_runner import FeedRunner
-from ingest.ledger import Ledger
-from ingest.outflow import Outflow
-from ingest.records import ChunkBuilder
-from ingest.status import StatusReporter
+from ingest.checking.checker import Checked, Checker, Command, Refusal
+from ingest.checking.chunks import ChunkBuilder
+from ingest.delivery.delivery import Outflow
+from ingest.desk.desk import Decision, Desk
+from ingest.feeds.runner import FeedRunner
+from ingest.reporting.ledger import Ledger
+from ingest.reporting.status import StatusReporter
+from ingest.storage.dead_letters import DeadLetters
 from telemetry_runtime.channels import EdgeSource, LossySink, Source
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.errors import StopError

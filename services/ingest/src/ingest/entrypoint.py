@@ -8,20 +8,20 @@ import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from ingest.app import IngestApp
-from ingest.checks import Checker
-from ingest.dead_letters import DeadLetterFile
-from ingest.desk import Desk, DeskLimits
-from ingest.desk_memory import DeskMemory
+from ingest.checking.checker import Checker
+from ingest.checking.sequences import SequenceTracker
+from ingest.delivery.delivery import Outflow
+from ingest.desk.desk import Desk, DeskLimits
 from ingest.environment import IngestSettings
-from ingest.feed_runner import FeedRunner
 from ingest.feeds.base import Feed, FeedError
+from ingest.feeds.runner import FeedRunner
 from ingest.feeds.uri import open_feed, parse_feed
-from ingest.ledger import Ledger
-from ingest.metrics import IngestCollector
-from ingest.outflow import Outflow
-from ingest.run_memory import RunMemory
-from ingest.sequences import SequenceTracker
-from ingest.status import StatusReporter
+from ingest.reporting.ledger import Ledger
+from ingest.reporting.metrics import IngestCollector
+from ingest.reporting.status import StatusReporter
+from ingest.storage.dead_letters import DeadLetterFile
+from ingest.storage.desk_memory import DeskMemory
+from ingest.storage.run_memory import RunMemory
 from telemetry_runtime.clock import Clock, SystemClock
 from telemetry_runtime.errors import StartupError
 from telemetry_runtime.exit_handler import ExitHandler

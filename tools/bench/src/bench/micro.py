@@ -13,8 +13,8 @@ from analytics.engine import Engine
 from bench.figures import Compared, Target, at_most
 from bench.peers import BATCH, Order, frames_of
 from bench.timing import Duel, fight
-from ingest.checks import Checker
-from ingest.sequences import SequenceTracker
+from ingest.checking.checker import Checker
+from ingest.checking.sequences import SequenceTracker
 from loadtest.frames import symbol_name
 from telemetry_runtime.channels import Burst
 from telemetry_schema.batch import TRADE_DTYPE, FastHeader, Records, TradeBatch, decode_batch, encode_batch

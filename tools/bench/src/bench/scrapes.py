@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
+from analytics.cooperative import run
 from analytics.engine import Engine
-from analytics.metrics import Metrics
-from analytics.snapshots import Snapshots
-from analytics.steps import run
+from analytics.output.metrics import Metrics
+from analytics.output.snapshots import Snapshots
 from bench.figures import Target, at_most
 from bench.micro import engine, stream_of
 from telemetry_runtime.clock import SystemClock

@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from analytics.aggregates.rows import Rows
 from analytics.arrays import SECOND_NS, Bools, Floats, Ints
-from analytics.rows import Rows
-from analytics.trades import ARRIVAL_BITS, Trades
+from analytics.intake.pending import ARRIVAL_BITS, Trades
 
 MINUTE_S: Final = 60
 MINUTES: Final = 62

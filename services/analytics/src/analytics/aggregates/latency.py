@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from analytics.arrays import SECOND_NS, Ints
-from analytics.trades import MAX_FOLD_TRADES, Trades
+from analytics.intake.pending import MAX_FOLD_TRADES, Trades
 from telemetry_schema.views import Stage
 
 STAGES: Final[tuple[Stage, ...]] = ("feed", "wire", "process", "end_to_end")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from analytics.arrays import Bools, Floats, Ints, may_overflow
 from analytics.indicators import burstiness, interval_moments, quantiles
-from analytics.trades import Trades
+from analytics.intake.pending import Trades
 from telemetry_schema.fields import Side
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics.arrays import Floats, Ints
-from analytics.trades import Trades
+from analytics.intake.pending import Trades
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analytics import indicators
+from analytics.aggregates.rows import Rows
 from analytics.arrays import Floats, Ints, may_overflow
-from analytics.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from analytics.aggregates.buckets import MINUTE_S, MINUTES, Buckets
+from analytics.aggregates.rows import Rows, concatenate, reduce_rows
 from analytics.arrays import may_overflow
-from analytics.buckets import MINUTE_S, MINUTES, Buckets
-from analytics.rows import Rows, concatenate, reduce_rows
-from analytics.steps import Steps
+from analytics.cooperative import Steps
 from telemetry_schema.views import WindowName
 
 WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3600}

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from analytics.streams import Admission, Place
+from analytics.intake.streams import Admission, Place
 
 Outcome = Literal["accepted", "refused", "duplicate", "ignored"]
 

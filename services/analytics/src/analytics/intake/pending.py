@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.arrays import Bools, Floats, Ints
-from analytics.slots import Slots16, Table
+from analytics.intake.labels import Slots16, Table
 from telemetry_schema.batch import BUY, TRADE_DTYPE, Frame, Records
 
 ARRIVAL_BITS: Final = 12

@@ -7,14 +7,14 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from analytics.aggregates.latency import BOUNDS_NS, STAGES
+from analytics.aggregates.recent import PROBABILITIES
+from analytics.aggregates.window_values import window_values
+from analytics.aggregates.windows import WINDOWS_S
 from analytics.analysis import Results
 from analytics.arrays import Ints
-from analytics.exposition import Family, Keys, Series
-from analytics.latency import BOUNDS_NS, STAGES
-from analytics.ledger import BATCH_TRADES, REFUSED_BATCH, Ledger
-from analytics.recent import PROBABILITIES
-from analytics.window_values import window_values
-from analytics.windows import WINDOWS_S
+from analytics.intake.ledger import BATCH_TRADES, REFUSED_BATCH, Ledger
+from analytics.output.exposition import Family, Keys, Series
 from telemetry_schema.views import WindowName
 
 SIDES: Final = ("buy", "sell")

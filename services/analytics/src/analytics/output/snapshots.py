@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
+from analytics.aggregates.latency import StageView
+from analytics.aggregates.rows import Rows
+from analytics.aggregates.window_values import WindowValues, window_values
 from analytics.analysis import Results
 from analytics.arrays import SECOND_NS
+from analytics.cooperative import Steps
 from analytics.engine import Engine, State
-from analytics.latency import StageView
-from analytics.ledger import Ledger
-from analytics.rows import Rows
-from analytics.steps import Steps
-from analytics.window_values import WindowValues, window_values
+from analytics.intake.ledger import Ledger
 from telemetry_schema.views import (
     AppliedLedger,
     Bars,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+from ingest.checking.chunks import Chunk, ChunkBuilder, records_of
+from ingest.checking.run_spans import runs_of
+from ingest.checking.sequences import REPLAY, SequenceTracker
 from ingest.feeds.base import FeedBurst, FeedTrade
-from ingest.records import Chunk, ChunkBuilder, records_of
-from ingest.runs import runs_of
-from ingest.sequences import REPLAY, SequenceTracker
 from telemetry_runtime.channels import Burst
 from telemetry_schema.codec import decode_edge
 from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns

@@ -1,6 +1,6 @@
 """Which runs a table of trades holds, and whether the numbers of each follow each other. Pure."""
 
-from ingest.sequences import RunKey, Span
+from ingest.checking.sequences import RunKey, Span
 from telemetry_schema.table import TradeTable
 
 

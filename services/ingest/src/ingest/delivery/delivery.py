@@ -9,8 +9,8 @@ import asyncio
 from collections import deque
 from typing import NamedTuple
 
-from ingest.records import Chunk
-from ingest.sizes import SizeHistogram
+from ingest.checking.chunks import Chunk
+from ingest.delivery.sizes import SizeHistogram
 from telemetry_runtime.channels import Frames, Source, TrySink
 from telemetry_runtime.clock import Clock
 from telemetry_runtime.logs import SteadyLog

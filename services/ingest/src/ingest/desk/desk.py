@@ -11,8 +11,8 @@ from decimal import ROUND_FLOOR, Context
 from typing import NamedTuple
 from uuid import UUID
 
-from ingest.last_prices import LastPrices
-from ingest.positions import Book
+from ingest.desk.last_prices import LastPrices
+from ingest.desk.positions import Book
 from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
 from telemetry_schema.views import DeskState
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from ingest.records import Chunk
+from ingest.checking.chunks import Chunk
 
 MAX_SYMBOLS: Final = 10_000
 """Symbols whose last price is kept; far more than a desk trades, and a bound for a flood of names."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import structlog
 
-from ingest.checks import Checked, Checker
+from ingest.checking.checker import Checked, Checker
 from ingest.feeds.base import Feed
 from telemetry_schema.views import FeedState
 

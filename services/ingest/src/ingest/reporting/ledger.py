@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ingest.checks import Checked, Tally
+from ingest.checking.checker import Checked, Tally
 
 
 @dataclass(slots=True)

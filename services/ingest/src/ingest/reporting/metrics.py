@@ -7,12 +7,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from ingest.dead_letters import DeadLetterFile
-from ingest.feed_runner import FeedRunner
-from ingest.files import StateFile
-from ingest.ledger import Ledger
-from ingest.outflow import Outflow
-from ingest.sequences import SequenceTracker
+from ingest.checking.sequences import SequenceTracker
+from ingest.delivery.delivery import Outflow
+from ingest.feeds.runner import FeedRunner
+from ingest.reporting.ledger import Ledger
+from ingest.storage.dead_letters import DeadLetterFile
+from ingest.storage.state_file import StateFile
 from telemetry_schema.errors import Reason
 
 SERVICE = "ingest"

@@ -1,10 +1,10 @@
 """Ingest's own state, as the UI shows it."""
 
-from ingest.desk import Desk
-from ingest.feed_runner import FeedRunner
-from ingest.ledger import Ledger
-from ingest.outflow import Outflow
-from ingest.sequences import SequenceTracker
+from ingest.checking.sequences import SequenceTracker
+from ingest.delivery.delivery import Outflow
+from ingest.desk.desk import Desk
+from ingest.feeds.runner import FeedRunner
+from ingest.reporting.ledger import Ledger
 from telemetry_schema.views import BatchSizes, IngestStatus, MessageLedger, SourceState
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from ingest.checks import Refusal
+from ingest.checking.checker import Refusal
 
 MAX_KEPT_BYTES = 64 * 1024
 """What is kept of one message: enough to see what it is, too little for a flood to push all others out at once."""

@@ -10,8 +10,8 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ValidationError
 
-from ingest.desk import Desk
-from ingest.files import StateFile
+from ingest.desk.desk import Desk
+from ingest.storage.state_file import StateFile
 from telemetry_runtime.clock import Clock
 from telemetry_schema.messages import CommandResult
 

@@ -10,8 +10,8 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ValidationError
 
-from ingest.files import StateFile
-from ingest.sequences import SequenceTracker
+from ingest.checking.sequences import SequenceTracker
+from ingest.storage.state_file import StateFile
 from telemetry_runtime.clock import Clock
 
 SAVE_EVERY_S: Final = 1.0

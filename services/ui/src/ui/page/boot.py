@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from ui.page.hub import Hub
+from ui.page.model.hub import Hub
 
 SCRIPT = Path(__file__).with_name("main.py")
 _PR_SET_PDEATHSIG = 1

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.page import banner, hub, market, pipeline, style, trade
-from ui.page.hub import Feed
+from ui.page.model import hub
+from ui.page.model.hub import Feed
+from ui.page.views import market, pipeline, trade
+from ui.page.widgets import banner, style
 
 ICON = Path(__file__).with_name("static") / "icon.png"
 

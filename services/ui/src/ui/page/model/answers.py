@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from ui.page import formats
+from ui.page.model import formats
 from ui.wire import CommandView
 
 

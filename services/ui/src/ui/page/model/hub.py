@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from telemetry_runtime.transport.thread_link import ThreadLink
 from telemetry_schema.codec import encode
 from telemetry_schema.messages import KillSwitch, TradeCommand
-from ui.page.view import PageModel, PageView
+from ui.page.model.view import PageModel, PageView
 from ui.wire import Hello, decode_to_page
 
 

@@ -4,10 +4,11 @@ import streamlit as st
 import streamlit_shadcn_ui as ui
 
 from telemetry_schema.views import SymbolSummary, TapeTrade, WindowName, WindowStats
-from ui.page import charts, formats, session, style, tables
-from ui.page.hub import Feed
-from ui.page.tables import Cell, Row, number, text
-from ui.page.view import PageView
+from ui.page.model import formats
+from ui.page.model.hub import Feed
+from ui.page.model.view import PageView
+from ui.page.widgets import charts, session, style, tables
+from ui.page.widgets.tables import Cell, Row, number, text
 
 EVERY_S = 0.5
 TAPE_ROWS = 17

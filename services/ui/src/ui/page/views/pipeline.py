@@ -3,9 +3,10 @@
 import streamlit as st
 
 from telemetry_schema.views import IngestStatus, Snapshot
-from ui.page import charts, formats, reports, style
-from ui.page.hub import Feed
-from ui.page.view import PageView
+from ui.page.model import formats
+from ui.page.model.hub import Feed
+from ui.page.model.view import PageView
+from ui.page.widgets import charts, reports, style
 
 EVERY_S = 0.5
 

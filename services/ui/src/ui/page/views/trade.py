@@ -6,9 +6,10 @@ import streamlit as st
 import streamlit_shadcn_ui as ui
 
 from telemetry_schema.views import DeskState
-from ui.page import blotter, formats, orders, session, style, ticket
-from ui.page.hub import Feed
-from ui.page.view import PageView
+from ui.page.model import formats, orders
+from ui.page.model.hub import Feed
+from ui.page.model.view import PageView
+from ui.page.widgets import blotter, session, style, ticket
 
 EVERY_S = 0.5
 

@@ -5,9 +5,9 @@ from html import escape
 import streamlit as st
 
 from telemetry_schema.fields import EpochNs
-from ui.page import formats
-from ui.page.hub import Feed
-from ui.page.view import PageView
+from ui.page.model import formats
+from ui.page.model.hub import Feed
+from ui.page.model.view import PageView
 from ui.wire import Problem
 
 EVERY_S = 0.5

@@ -3,9 +3,10 @@
 from typing import Final
 
 from telemetry_schema.views import DeskState, Position, SymbolSummary
-from ui.page import formats, tables
-from ui.page.tables import Cell, Row, Tone, number, sentence, text
-from ui.page.view import PageView
+from ui.page.model import formats
+from ui.page.model.view import PageView
+from ui.page.widgets import tables
+from ui.page.widgets.tables import Cell, Row, Tone, number, sentence, text
 from ui.wire import CommandStatus, CommandView
 
 ROWS: Final = 40

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from ui.bars import Bar
-from ui.page.view import TrendPoint
+from ui.page.model.view import TrendPoint
 
 Option = dict[str, Any]
 

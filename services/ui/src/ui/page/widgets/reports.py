@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from telemetry_schema.views import FeedState, IngestStatus, Snapshot, Stage
-from ui.page import formats
-from ui.page.tables import Cell, Row, Tone, number, table, text
-from ui.page.view import PageView, TrendPoint
+from ui.page.model import formats
+from ui.page.model.view import PageView, TrendPoint
+from ui.page.widgets.tables import Cell, Row, Tone, number, table, text
 
 RATE_OVER_POINTS: Final = 5
 _STAGES: Final[dict[Stage, str]] = {

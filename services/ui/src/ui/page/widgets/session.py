@@ -4,8 +4,8 @@ from collections.abc import Callable, Hashable
 
 import streamlit as st
 
-from ui.page.hub import Feed
-from ui.page.view import PageView
+from ui.page.model.hub import Feed
+from ui.page.model.view import PageView
 
 WATCH_EVERY_S = 0.5
 

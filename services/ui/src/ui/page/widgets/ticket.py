@@ -5,10 +5,11 @@ import uuid
 import streamlit as st
 
 from telemetry_schema.messages import KillSwitch, TradeCommand
-from ui.page import formats, orders, style
-from ui.page.answers import describe
-from ui.page.hub import Feed
-from ui.page.view import PageView
+from ui.page.model import formats, orders
+from ui.page.model.answers import describe
+from ui.page.model.hub import Feed
+from ui.page.model.view import PageView
+from ui.page.widgets import style
 from ui.wire import CommandStatus, CommandView
 
 STATUS_EVERY_S = 0.25
