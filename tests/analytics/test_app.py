@@ -7,7 +7,6 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from tests.analytics.output.test_exposition import samples
 
 from analytics.analysis import Analysis
 from analytics.app import REPORT_TRADES, AnalyticsApp
@@ -22,6 +21,7 @@ from telemetry_schema.codec import decode_progress, decode_ui
 from telemetry_schema.messages import CommandResult, Progress
 from telemetry_schema.views import Snapshot
 from tests.analytics.batches import NOW, SECOND, T, batch, engine
+from tests.analytics.output.test_exposition import samples
 
 COMMAND = UUID(int=7)
 
@@ -116,7 +116,7 @@ async def test_the_trade_of_a_command_is_confirmed_to_the_ui(world: World) -> No
     await world.give(fill)
     (result,) = (message for message in world.ui_messages() if isinstance(message, CommandResult))
     assert result == CommandResult(
-        command_id=COMMAND, status="recorded", price=5, received_ns=NOW + 9, applied_ns=result.applied_ns
+        command_id=COMMAND, status="applied", price=5, received_ns=NOW + 9, applied_ns=result.applied_ns
     )
 
 

@@ -1,4 +1,4 @@
-"""A recorded hour of trades gives the reference values, which were computed apart from this project."""
+"""A replayed hour of trades gives the reference values, which were computed apart from this project."""
 
 import csv
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def trades() -> Iterator[T]:
 def hour() -> Engine:
     made, arrived = engine(), list(trades())
     for begin in range(0, len(arrived), 100):
-        made.apply(batch(arrived[begin : begin + 100], first_seq=begin, recorded=[0]), now_ns=NOW)
+        made.apply(batch(arrived[begin : begin + 100], first_seq=begin, replayed=[0]), now_ns=NOW)
     return made
 
 

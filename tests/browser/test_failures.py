@@ -44,7 +44,7 @@ def test_without_ingest_an_order_is_refused_at_once_and_positions_are_there_when
 ) -> None:
     type_into(trade_page, "Quantity", "0.0111")
     by_mouse(trade_page)
-    expect(answer(trade_page)).to_contain_text("recorded")
+    expect(answer(trade_page)).to_contain_text("applied")
     positions = trade_page.get_by_role("table", name="Positions")
     held = positions.get_by_role("row").filter(has_text="BTC-USD").get_by_role("cell").nth(1).inner_text()
     desk.ingest.stop()
@@ -80,7 +80,7 @@ def test_a_killed_page_process_comes_back_by_itself_with_blotter_and_history(
 ) -> None:
     type_into(trade_page, "Quantity", "0.0999")
     by_mouse(trade_page)
-    expect(answer(trade_page)).to_contain_text("recorded")
+    expect(answer(trade_page)).to_contain_text("applied")
     order = newest(trade_page).get_by_role("cell").last.inner_text()
     before, starts = desk.page_pid(), desk.ui.metrics().value("telemetry_ui_page_starts_total")
     os.kill(before, signal.SIGKILL)

@@ -54,7 +54,7 @@ def by_shortcut(page: Page) -> None:
     page.keyboard.press("Alt+b")
 
 
-def test_buy_is_recorded_with_its_round_trip_and_is_in_the_tape_and_counts_exactly_once(
+def test_buy_is_applied_with_its_round_trip_and_is_in_the_tape_and_counts_exactly_once(
     desk: Desk, trade_page: Page
 ) -> None:
     desk.send_trade("ONCE-USD", 100.0)
@@ -63,8 +63,8 @@ def test_buy_is_recorded_with_its_round_trip_and_is_in_the_tape_and_counts_exact
     choose(trade_page, "ONCE-USD")
     type_into(trade_page, "Quantity", "0.25")
     by_mouse(trade_page)
-    expect(answer(trade_page)).to_have_text(re.compile(r"BUY 0\.25 ONCE-USD recorded at 100\.000 in \d+\.\d\d ms"))
-    expect(newest(trade_page)).to_contain_text("recorded")
+    expect(answer(trade_page)).to_have_text(re.compile(r"BUY 0\.25 ONCE-USD applied at 100\.000 in \d+\.\d\d ms"))
+    expect(newest(trade_page)).to_contain_text("applied")
     eventually(lambda: desk.trades("ONCE-USD", "buy") == 2, what="the order in the metrics")
     expect(trade_page.get_by_role("table", name="Positions")).to_contain_text("0.2500")
     trade_page.get_by_role("link", name="Market").click()
@@ -81,7 +81,7 @@ def test_what_is_on_the_ticket_is_what_is_sent(trade_page: Page, send: Callable[
     for qty in ("0.0123", "0.0456"):
         type_into(trade_page, "Quantity", qty)
         send(trade_page)
-        expect(answer(trade_page)).to_contain_text(f"BUY {qty} BTC-USD recorded")
+        expect(answer(trade_page)).to_contain_text(f"BUY {qty} BTC-USD applied")
         expect(newest(trade_page)).to_contain_text(qty)
         expect(newest(trade_page)).to_contain_text("market")
 
@@ -91,7 +91,7 @@ def test_the_ticket_shows_the_digits_that_it_sends(trade_page: Page) -> None:
     trade_page.keyboard.press("Tab")
     expect(trade_page.get_by_role("spinbutton", name="Quantity")).to_have_value("0.00001234")
     by_mouse(trade_page)
-    expect(answer(trade_page)).to_contain_text("BUY 0.00001234 BTC-USD recorded")
+    expect(answer(trade_page)).to_contain_text("BUY 0.00001234 BTC-USD applied")
     expect(newest(trade_page)).to_contain_text("0.00001234")
     expect(trade_page.get_by_role("spinbutton", name="Quantity")).to_have_value("0.00001234")
 
@@ -103,14 +103,14 @@ def test_an_order_with_a_price_fills_at_that_price(desk: Desk, trade_page: Page)
     type_into(trade_page, "Quantity", "2")
     type_into(trade_page, "Limit price", "98.5")
     trade_page.keyboard.press("Alt+s")
-    expect(answer(trade_page)).to_contain_text("SELL 2 LIMIT-USD recorded at 98.5000")
+    expect(answer(trade_page)).to_contain_text("SELL 2 LIMIT-USD applied at 98.5000")
 
 
 def test_a_double_click_is_one_order(desk: Desk, trade_page: Page) -> None:
     before = desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
     type_into(trade_page, "Quantity", "0.0789")
     trade_page.get_by_role("button", name="Buy").dblclick()
-    expect(answer(trade_page)).to_contain_text("BUY 0.0789 BTC-USD recorded")
+    expect(answer(trade_page)).to_contain_text("BUY 0.0789 BTC-USD applied")
     assert desk.ui.metrics().value("telemetry_ui_commands_total", status="sent") == before + 1
 
 
@@ -137,7 +137,7 @@ def test_a_large_order_asks_first_escape_sends_nothing_and_send_sends_one(desk: 
     assert sent() == before
     by_shortcut(trade_page)
     dialog.get_by_role("button", name="Send order").click()
-    expect(answer(trade_page)).to_contain_text("BUY 1.5 BTC-USD recorded")
+    expect(answer(trade_page)).to_contain_text("BUY 1.5 BTC-USD applied")
     assert sent() == before + 1
 
 
@@ -165,7 +165,7 @@ def test_the_kill_switch_refuses_everything_until_it_is_released(killed_trading:
 def test_two_sessions_share_one_blotter(desk: Desk, browser: Browser, watch: Watch, trade_page: Page) -> None:
     type_into(trade_page, "Quantity", "0.0321")
     by_mouse(trade_page)
-    expect(answer(trade_page)).to_contain_text("recorded")
+    expect(answer(trade_page)).to_contain_text("applied")
     with visitor(browser, desk, watch, "light") as other:
         open_trade(other)
         expect(newest(other)).to_contain_text("0.0321")

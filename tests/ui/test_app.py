@@ -94,13 +94,13 @@ async def test_snapshots_and_statuses_go_to_the_page_as_they_came() -> None:
         assert world.told(IngestStatus) == [status()]
 
 
-async def test_a_command_goes_to_ingest_and_the_page_sees_it_recorded() -> None:
+async def test_a_command_goes_to_ingest_and_the_page_sees_it_applied() -> None:
     async with _running() as world:
         order = _order()
         await world.click(order)
-        await world.hear(_result(order), _result(order, status="recorded", price=None, applied_ns=NOW_NS))
+        await world.hear(_result(order), _result(order, status="applied", price=None, applied_ns=NOW_NS))
         assert [bytes(frames[0]) for frames in world.ingest.sent] == [encode(order)]
-        assert _statuses(world) == ["sent", "accepted", "recorded"]
+        assert _statuses(world) == ["sent", "accepted", "applied"]
         assert world.told(CommandUpdate)[-1].commands[0].filled_price == 100.0
 
 

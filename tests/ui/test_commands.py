@@ -30,8 +30,8 @@ def _accepted(order: TradeCommand) -> CommandResult:
     return CommandResult(command_id=order.command_id, status="accepted", price=100.0, received_ns=NOW_NS)
 
 
-def _recorded(order: TradeCommand) -> CommandResult:
-    return CommandResult(command_id=order.command_id, status="recorded", received_ns=NOW_NS, applied_ns=NOW_NS)
+def _applied(order: TradeCommand) -> CommandResult:
+    return CommandResult(command_id=order.command_id, status="applied", received_ns=NOW_NS, applied_ns=NOW_NS)
 
 
 def _only(book: CommandBook) -> CommandView:
@@ -39,24 +39,24 @@ def _only(book: CommandBook) -> CommandView:
     return view
 
 
-def test_an_order_is_sent_accepted_and_recorded_with_the_time_each_took() -> None:
+def test_an_order_is_sent_accepted_and_applied_with_the_time_each_took() -> None:
     (book, seen), order = _book(), _order()
     book.add(order, NOW_NS)
     book.apply(_accepted(order), NOW_NS + MS_NS)
-    book.apply(_recorded(order), NOW_NS + 3 * MS_NS)
+    book.apply(_applied(order), NOW_NS + 3 * MS_NS)
     view = _only(book)
-    assert (view.status, view.filled_price) == ("recorded", 100.0)
-    assert (view.answered_after_ns, view.recorded_after_ns) == (MS_NS, 3 * MS_NS)
-    assert seen == [("sent", 0), ("accepted", MS_NS), ("recorded", 3 * MS_NS)]
+    assert (view.status, view.filled_price) == ("applied", 100.0)
+    assert (view.answered_after_ns, view.applied_after_ns) == (MS_NS, 3 * MS_NS)
+    assert seen == [("sent", 0), ("accepted", MS_NS), ("applied", 3 * MS_NS)]
 
 
-@pytest.mark.parametrize("order_of_results", sorted(set(permutations(["accepted", "recorded", "accepted"]))))
-def test_in_whatever_order_the_results_come_the_last_word_is_recorded(order_of_results: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("order_of_results", sorted(set(permutations(["accepted", "applied", "accepted"]))))
+def test_in_whatever_order_the_results_come_the_last_word_is_applied(order_of_results: tuple[str, ...]) -> None:
     (book, _), order = _book(), _order()
     book.add(order, NOW_NS)
     for name in order_of_results:
-        book.apply(_accepted(order) if name == "accepted" else _recorded(order), NOW_NS)
-    assert _only(book).status == "recorded"
+        book.apply(_accepted(order) if name == "accepted" else _applied(order), NOW_NS)
+    assert _only(book).status == "applied"
 
 
 def test_no_answer_within_two_seconds_is_said_and_a_late_one_corrects_it() -> None:

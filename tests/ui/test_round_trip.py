@@ -1,4 +1,4 @@
-"""How long an order takes from the main process to `recorded`, against bare ZeroMQ over the same way in the same run.
+"""How long an order takes from the main process to `applied`, against bare ZeroMQ over the same way in the same run.
 
 The same way: ui → ingest → analytics → ui, here through two relays that do nothing but pass the frame on.
 """
@@ -80,25 +80,25 @@ class Ring:
 class Orders:
     """The UI's main process without a page: orders go in as the page would send them."""
 
-    def __init__(self, app: UiApp, book: CommandBook, recorded: "asyncio.Queue[int]") -> None:
-        self._app, self._book, self._recorded = app, book, recorded
+    def __init__(self, app: UiApp, book: CommandBook, applied: "asyncio.Queue[int]") -> None:
+        self._app, self._book, self._applied = app, book, applied
 
     async def time_ns(self) -> int:
-        """One order until it is recorded."""
+        """One order until it is applied."""
         order = TradeCommand(
             command_id=uuid4(), source="ui", symbol="BTC-USD", side="buy", qty=0.001, sent_ns=time.time_ns()
         )
         self._app._take_from_page(encode(order))
         async with asyncio.timeout(5):
-            return await self._recorded.get()
+            return await self._applied.get()
 
 
 @asynccontextmanager
 async def _orders(pipeline: Pipeline, endpoint: str) -> AsyncIterator[Orders]:
-    recorded: asyncio.Queue[int] = asyncio.Queue()
+    applied: asyncio.Queue[int] = asyncio.Queue()
     book = CommandBook(
         no_answer_after_ns=5_000_000_000,
-        on_status=lambda status, ns: recorded.put_nowait(ns) if status == "recorded" else None,
+        on_status=lambda status, ns: applied.put_nowait(ns) if status == "applied" else None,
     )
     clock = SystemClock()
     backend = Backend(started_ns=clock.now_ns(), bars=BarHistory(60))
@@ -116,7 +116,7 @@ async def _orders(pipeline: Pipeline, endpoint: str) -> AsyncIterator[Orders]:
         tasks.start("backend", app.follow_backend(source))
         while backend.snapshot is None or not backend.snapshot.symbols:  # noqa: ASYNC110 - another process' doing
             await asyncio.sleep(0.05)
-        yield Orders(app, book, recorded)
+        yield Orders(app, book, applied)
 
 
 @pytest.mark.xfail(
@@ -134,7 +134,7 @@ def test_an_order_takes_at_most_three_times_as_long_as_bare_sockets(
     p99 = statistics.quantiles(order_ns, n=100)[98]
     with capsys.disabled():
         print(  # noqa: T201 - what a measurement is for
-            f"\nto recorded: median {order / 1e6:.3f} ms, p99 {p99 / 1e6:.3f} ms over {ORDERS} orders; "
+            f"\nto applied: median {order / 1e6:.3f} ms, p99 {p99 / 1e6:.3f} ms over {ORDERS} orders; "
             f"bare ring: median {bare / 1e6:.3f} ms; ratio {order / bare:.2f}"
         )
     assert order <= MOST_RATIO * bare

@@ -65,7 +65,7 @@ def test_skew_is_the_running_minimum_of_each_source() -> None:
 def test_of_a_replay_only_feed_and_process_are_measured() -> None:
     made = engine()
     replayed, live = T(source="replay", at_ns=-(10**15), wire_ns=7), T(source="live", wire_ns=11)
-    made.apply(batch([replayed, live], recorded=[0], sent_ns=NOW - 100), now_ns=NOW)
+    made.apply(batch([replayed, live], replayed=[0], sent_ns=NOW - 100), now_ns=NOW)
     latencies = state_of(made).latencies
     assert {stage: latencies[stage].count for stage in STAGES} == {"feed": 2, "wire": 1, "process": 2, "end_to_end": 1}
     assert latencies["feed"].sum_ns == 18

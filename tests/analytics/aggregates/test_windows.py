@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.aggregates.event_clock import RECORDED_AFTER_NS
+from analytics.aggregates.event_clock import REPLAYED_AFTER_NS
 from analytics.aggregates.window_values import window_values
 from analytics.aggregates.windows import WINDOWS_S
 from analytics.engine import Engine
@@ -66,7 +66,7 @@ def assert_equal(got: dict[str, float], expected: dict[str, float]) -> None:
 
 def clock_of(arrived: Sequence[T]) -> int:
     newest = max(trade.event_ns for trade in arrived)
-    return (newest if NOW - newest > RECORDED_AFTER_NS else NOW) // SECOND
+    return (newest if NOW - newest > REPLAYED_AFTER_NS else NOW) // SECOND
 
 
 @given(batches=batches, folds=st.booleans())
@@ -165,7 +165,7 @@ def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
 def test_looking_before_a_replay_begins_does_not_make_its_trades_late() -> None:
     made = engine()
     state_of(made)
-    made.apply(batch([T(at_ns=-86_400 * SECOND)], recorded=[0]), now_ns=NOW)
+    made.apply(batch([T(at_ns=-86_400 * SECOND)], replayed=[0]), now_ns=NOW)
     assert told(made, "A", "10s")["trades"] == 1
     assert made.ledger.late == 0
 

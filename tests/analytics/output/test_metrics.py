@@ -5,12 +5,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.analytics.output.test_exposition import samples
 
 from analytics.engine import Engine
 from analytics.output.exposition import text
 from analytics.output.metrics import Metrics
 from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, results
+from tests.analytics.output.test_exposition import samples
 
 CONTRACT = {
     "trading_trades_total": {"symbol", "side"},

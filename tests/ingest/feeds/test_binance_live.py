@@ -135,7 +135,7 @@ async def test_frames_become_trades_and_what_is_no_trade_is_counted(venue: Venue
     assert sum(burst.ignored for burst in bursts) == 1
     refused = [refusal.frame for burst in bursts for refusal in burst.refusals]
     assert refused == [b"garbage", b"\xff\xfe", b'{"e":"trade"}']
-    assert not any(burst.recorded for burst in bursts)
+    assert not any(burst.replayed for burst in bursts)
 
 
 async def test_trades_are_received_by_the_clock_here(venue: Venue, feed: Feed, clock: ImpatientClock) -> None:

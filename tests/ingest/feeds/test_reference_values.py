@@ -131,7 +131,7 @@ async def test_every_frame_of_a_recording_is_accepted_or_ignored(
     assert sum(burst.accepted for burst in bursts) == accepted
     assert sum(burst.ignored for burst in bursts) == frames - accepted
     assert len(trades_of(bursts)) == trades
-    assert all(burst.recorded and burst.frames <= 512 for burst in bursts)
+    assert all(burst.replayed and burst.frames <= 512 for burst in bursts)
 
 
 @pytest.mark.parametrize(

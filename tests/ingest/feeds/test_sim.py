@@ -49,7 +49,7 @@ async def test_as_many_trades_come_as_the_rate_says() -> None:
 
     assert len(trades_of(bursts)) == pytest.approx(12_000, abs=450)
     assert all(burst.frames == len(burst.trades) <= 512 for burst in bursts)
-    assert not any(burst.recorded or burst.ignored or burst.refusals for burst in bursts)
+    assert not any(burst.replayed or burst.ignored or burst.refusals for burst in bursts)
 
 
 async def test_a_trade_is_delivered_when_it_happens_or_at_most_a_rest_later() -> None:

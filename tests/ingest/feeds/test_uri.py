@@ -89,7 +89,7 @@ def test_a_feed_is_named_as_its_uri_without_options(uri: str) -> None:
     feed = opened(uri, FakeClock())
 
     assert feed.name == uri.partition("?")[0]
-    assert feed.recorded == uri.startswith("replay")
+    assert feed.replayed == uri.startswith("replay")
 
 
 @given(

@@ -134,9 +134,9 @@ def _after_a_click(feed: FakeFeed, **answer: object) -> AppTest:
     return app.run()
 
 
-def test_a_recorded_order_is_told_in_the_page_and_in_a_toast() -> None:
-    app = _after_a_click(FakeFeed().live(), status="recorded", filled_price=60_000.0, recorded_after_ns=1_500_000)
-    text = "BUY 0.1 BTC-USD recorded at 60,000.00 in 1.50 ms"
+def test_an_applied_order_is_told_in_the_page_and_in_a_toast() -> None:
+    app = _after_a_click(FakeFeed().live(), status="applied", filled_price=60_000.0, applied_after_ns=1_500_000)
+    text = "BUY 0.1 BTC-USD applied at 60,000.00 in 1.50 ms"
     assert app.success[0].value == text
     assert [each.value for each in app.toast] == [text]
     assert not app.run().toast
@@ -164,8 +164,8 @@ def test_a_full_queue_is_told_and_nothing_counts_as_sent() -> None:
 
 def test_a_recording_shows_times_of_day_and_no_ages() -> None:
     feed = FakeFeed().live()
-    replay = Problem(code="replay", severity="info", title="These are recorded trades", since_ns=None)
+    replay = Problem(code="replay", severity="info", title="These are replayed trades", since_ns=None)
     feed.model.apply(page_state(problems=[replay]), NOW_NS)
     feed.model.apply(snapshot(2), NOW_NS)
     app = _app("market", feed)
-    assert {each.label: each.delta for each in app.metric}["Trades/s"] == "recorded"
+    assert {each.label: each.delta for each in app.metric}["Trades/s"] == "replayed"

@@ -97,7 +97,7 @@ def test_limits_are_told_in_words() -> None:
     [
         ("sent", "wait", False),
         ("accepted", "wait", False),
-        ("recorded", "good", True),
+        ("applied", "good", True),
         ("refused", "bad", True),
         ("no_answer", "warn", False),
     ],

@@ -6,10 +6,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall time and waiting."""
+    """Wall time for what leaves the process, monotonic time for intervals and durations, and waiting."""
 
     def now_ns(self) -> int:
-        """UTC epoch nanoseconds."""
+        """UTC epoch nanoseconds. May be set back or forward at any moment."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since some moment in the past; never goes back."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -23,6 +27,10 @@ class SystemClock:
     def now_ns(self) -> int:
         """UTC epoch nanoseconds."""
         return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since some moment in the past; never goes back."""
+        return time.monotonic_ns()
 
     async def sleep(self, seconds: float) -> None:
         """Waits for real; cancelled here nothing is lost."""

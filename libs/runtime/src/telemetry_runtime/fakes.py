@@ -11,16 +11,28 @@ _MOST_STEPS = 100
 
 
 class FakeClock:
-    """A clock that moves only when told to. Sleepers wake in the order of their times."""
+    """A clock that moves only when `advance` is called. Sleepers wake in the order of their times.
+
+    Wall time is monotonic time plus an offset; `set_wall` changes the offset, as an operator or NTP would.
+    """
 
     def __init__(self, now_ns: int = 1_700_000_000_000_000_000) -> None:
         self._now_ns = now_ns
+        self._wall_offset_ns = 0
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
         self._count = 0
 
     def now_ns(self) -> int:
         """UTC epoch nanoseconds of this clock."""
+        return self._now_ns + self._wall_offset_ns
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds of this clock, whatever `set_wall` did."""
         return self._now_ns
+
+    def set_wall(self, step_s: float) -> None:
+        """Sets wall time forward by so many seconds, or back; no sleeper notices."""
+        self._wall_offset_ns += round(step_s * 1e9)
 
     async def sleep(self, seconds: float) -> None:
         """Waits until `advance` has moved the clock that far."""

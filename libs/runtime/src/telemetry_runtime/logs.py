@@ -39,24 +39,24 @@ def _plain_tracebacks() -> structlog.typing.Processor:
     return structlog.processors.ExceptionRenderer(transformer)
 
 
-class SteadyLog:
-    """A warning that may be due once a message: told once a second at most, with how often it was due since then.
+class RateLimitedWarning:
+    """A warning that may be due once a message: logged at most once a second, with how often it was due since then.
 
     Args:
         event: name of the log line.
-        now_ns: wall time, in UTC epoch nanoseconds.
+        monotonic_ns: monotonic time in nanoseconds.
     """
 
-    def __init__(self, event: str, *, now_ns: Callable[[], int]) -> None:
-        self._event, self._now_ns = event, now_ns
+    def __init__(self, event: str, *, monotonic_ns: Callable[[], int]) -> None:
+        self._event, self._monotonic_ns = event, monotonic_ns
         self._log = structlog.get_logger(event)
-        self._told_s = -1
-        self._untold = 0
+        self._next_ns: int | None = None
+        self._suppressed = 0
 
-    def tell(self, **fields: object) -> None:
-        """It happened once more; the line carries the fields of the time it is told at."""
-        self._untold += 1
-        second = self._now_ns() // 1_000_000_000
-        if second != self._told_s:
-            self._log.warning(self._event, times=self._untold, **fields)
-            self._told_s, self._untold = second, 0
+    def log(self, **fields: object) -> None:
+        """It happened once more; the line carries the fields of the time it is logged at."""
+        self._suppressed += 1
+        now_ns = self._monotonic_ns()
+        if self._next_ns is None or now_ns >= self._next_ns:
+            self._log.warning(self._event, times=self._suppressed, **fields)
+            self._next_ns, self._suppressed = now_ns + 1_000_000_000, 0

@@ -59,7 +59,7 @@ class CommandRef(Message):
 class BatchHeader(Message):
     """What the records need to be understood.
 
-    `recorded` lists the sources (as indexes) that are replayed: their times are of the recording, so only feed latency
+    `replayed` lists the sources (as indexes) that are replayed: their times are of the recording, so only feed latency
     and skew mean anything. A batch without trades is a heartbeat: it says which number comes next, so that a loss at
     the end shows. `resume` says that nothing before `first_seq` will come any more; `final` that the stream has ended.
     """
@@ -69,7 +69,7 @@ class BatchHeader(Message):
     count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES, description="Trades in the records.")]
     symbols: list[Symbol]
     sources: list[Source]
-    recorded: list[Count] = Field(default_factory=list, description="Sources that are replayed, by index.")
+    replayed: list[Count] = Field(default_factory=list, description="Sources that are replayed, by index.")
     commands: list[CommandRef] = Field(default_factory=list, description="Commands that the trades fill.")
     sent_ns: EpochNs = Field(description="When ingest pushed it, UTC epoch nanoseconds.")
     resume: bool = Field(default=False, description="Nothing before first_seq will come any more.")
@@ -154,7 +154,7 @@ def _decode_header(frame: bytes) -> BatchHeader:
 def _check_header(header: BatchHeader) -> None:
     if header.commands and any(ref.index >= header.count for ref in header.commands):
         raise BatchError("a command refers to a trade outside the batch")
-    if header.recorded and any(index >= len(header.sources) for index in header.recorded):
+    if header.replayed and any(index >= len(header.sources) for index in header.replayed):
         raise BatchError("a replayed source is outside the header's table")
 
 

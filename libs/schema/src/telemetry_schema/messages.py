@@ -102,14 +102,14 @@ class KillSwitch(Message):
 
 
 class CommandResult(Message):
-    """What became of a command: from ingest (accepted, refused) and from analytics (recorded), to the UI.
+    """What became of a command: from ingest (accepted, refused) and from analytics (applied), to the UI.
 
-    `accepted`: filled and numbered by ingest. `recorded`: applied by analytics and visible in its metrics.
+    `accepted`: filled and numbered by ingest. `applied`: applied by analytics and visible in its metrics.
     """
 
     type: Literal["result"] = "result"
     command_id: CommandId
-    status: Literal["accepted", "recorded", "refused"] = Field(description="How far it has come.")
+    status: Literal["accepted", "applied", "refused"] = Field(description="How far it has come.")
     reason: str | None = Field(default=None, max_length=512, description="For a person: what was wrong, what to do.")
     code: str | None = Field(default=None, max_length=64, description="The reason's label in telemetry_commands_total.")
     price: Price | None = Field(default=None, description="The price it was filled at.")

@@ -11,7 +11,7 @@ from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
 from telemetry_runtime.channels import Frames, LossySink, Source
 from telemetry_runtime.clock import Clock
-from telemetry_runtime.logs import SteadyLog
+from telemetry_runtime.logs import RateLimitedWarning
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_schema.batch import TradeBatch, decode_batch
 from telemetry_schema.codec import encode
@@ -46,7 +46,7 @@ class AnalyticsApp:
         self._engine, self._analysis, self._clock = engine, analysis, clock
         self._snapshots, self._metrics = snapshots, metrics
         self._reported_trades = 0
-        self._refused = SteadyLog("batches_refused", now_ns=clock.now_ns)
+        self._refused = RateLimitedWarning("batches_refused", monotonic_ns=clock.monotonic_ns)
         # Results are computed in steps; two askers at a time would compute them twice.
         self._computing = asyncio.Lock()
 
@@ -72,7 +72,7 @@ class AnalyticsApp:
             batch = decode_batch(frames)
         except BatchError as error:
             self._engine.refuse()
-            self._refused.tell(last=str(error))
+            self._refused.log(last=str(error))
             return
         if self._engine.apply(batch, now_ns=now_ns) and batch.header.commands:
             self._confirm(batch, now_ns)
@@ -82,7 +82,7 @@ class AnalyticsApp:
             trade = batch.records[ref.index]
             result = CommandResult(
                 command_id=ref.command_id,
-                status="recorded",
+                status="applied",
                 price=float(trade["price"]),
                 received_ns=int(trade["received_ns"]),
                 applied_ns=now_ns,

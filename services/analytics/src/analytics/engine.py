@@ -111,7 +111,7 @@ class Engine:
         self._clock.see(
             int(event_ns[newest]),
             received_ns=int(trades.received_ns[newest]),
-            recorded=bool(trades.recorded[newest]),
+            replayed=bool(trades.replayed[newest]),
         )
 
     @may_overflow

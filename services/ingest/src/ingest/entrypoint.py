@@ -26,7 +26,7 @@ from telemetry_runtime.clock import Clock, SystemClock
 from telemetry_runtime.errors import StartupError
 from telemetry_runtime.exit_handler import ExitHandler
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
-from telemetry_runtime.logs import SteadyLog
+from telemetry_runtime.logs import RateLimitedWarning
 from telemetry_runtime.service import run_service
 from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import DroppingSink, EdgePullSource, PullSource, PushSink
@@ -121,11 +121,11 @@ def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:
 
 
 def _sequences(settings: IngestSettings, clock: Clock) -> SequenceTracker:
-    log = SteadyLog("sequence_gap_found", now_ns=clock.now_ns)
+    log = RateLimitedWarning("sequence_gap_found", monotonic_ns=clock.monotonic_ns)
     return SequenceTracker(
         max_runs=settings.max_runs,
         max_sources=settings.max_sources,
-        on_gap=lambda source, lost: log.tell(source=source, lost_trades=lost),
+        on_gap=lambda source, lost: log.log(source=source, lost_trades=lost),
     )
 
 

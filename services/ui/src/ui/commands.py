@@ -1,6 +1,6 @@
 """What became of each command: pure, with the times handed in.
 
-sent ──▶ accepted ──▶ recorded          a result may come late, twice or in the wrong order;
+sent ──▶ accepted ──▶ applied          a result may come late, twice or in the wrong order;
   ├────▶ refused                        a command only ever moves to the right.
   └────▶ no_answer ──▶ (any of these)   no answer is what we know, not what happened: a late one corrects it
 """
@@ -16,7 +16,7 @@ from ui.wire import CommandStatus, CommandView
 MAX_COMMANDS: Final = 500
 """Commands that are kept: the blotter of a busy day; older ones are in the metrics."""
 
-_RANK: Final[dict[CommandStatus, int]] = {"sent": 0, "no_answer": 1, "accepted": 2, "recorded": 3, "refused": 3}
+_RANK: Final[dict[CommandStatus, int]] = {"sent": 0, "no_answer": 1, "accepted": 2, "applied": 3, "refused": 3}
 
 Finished = Callable[[CommandStatus, int], None]
 """Called with a status that was reached and the nanoseconds it took."""
@@ -78,8 +78,8 @@ class CommandBook:
         took_ns = now_ns - self._got_ns[command_id]
         if status in {"accepted", "refused"}:
             more["answered_after_ns"] = took_ns
-        elif status == "recorded":
-            more["recorded_after_ns"] = took_ns
+        elif status == "applied":
+            more["applied_after_ns"] = took_ns
         view = before.model_copy(update={"status": status, **more})
         self._commands[command_id] = view
         self._on_status(status, took_ns)

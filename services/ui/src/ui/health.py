@@ -123,6 +123,6 @@ def _notes(backend: Backend) -> Iterator[Problem]:
         yield Problem(
             code="replay",
             severity="info",
-            title="These are recorded trades, not today's market",
+            title="These are replayed trades, not today's market",
             detail="Times on the charts and the tape are the recording's.",
         )

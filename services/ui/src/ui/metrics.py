@@ -19,7 +19,7 @@ from ui.wire import CommandStatus
 
 SERVICE: Final = "ui"
 _BUCKETS_S: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-_STATUSES: Final[tuple[CommandStatus, ...]] = ("sent", "accepted", "recorded", "refused", "no_answer")
+_STATUSES: Final[tuple[CommandStatus, ...]] = ("sent", "accepted", "applied", "refused", "no_answer")
 
 
 class CommandMetrics:
@@ -42,7 +42,7 @@ class CommandMetrics:
     def count(self, status: CommandStatus, took_ns: int) -> None:
         """Counts a status that was reached."""
         self._statuses.labels(status).inc()
-        if status in {"accepted", "recorded", "refused"}:
+        if status in {"accepted", "applied", "refused"}:
             self._times.labels(status).observe(took_ns / 1e9)
 
 

@@ -13,7 +13,7 @@ from telemetry_schema.fields import Count, EpochNs
 from telemetry_schema.messages import KillSwitch, Message, TradeCommand
 from telemetry_schema.views import Bars, IngestStatus, Snapshot
 
-CommandStatus = Literal["sent", "accepted", "recorded", "refused", "no_answer"]
+CommandStatus = Literal["sent", "accepted", "applied", "refused", "no_answer"]
 
 
 class Problem(Message):
@@ -41,7 +41,7 @@ class CommandView(Message):
     reason: str | None = None
     filled_price: float | None = None
     answered_after_ns: int | None = Field(default=None, description="Until ingest's answer.")
-    recorded_after_ns: int | None = Field(default=None, description="Until analytics' confirmation.")
+    applied_after_ns: int | None = Field(default=None, description="Until analytics' confirmation.")
 
 
 class PageState(Message):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-RECORDED_AFTER_NS: Final = 60_000_000_000
+REPLAYED_AFTER_NS: Final = 60_000_000_000
 """A trade that was older than this when ingest received it is not live: a client replays it."""
 
 
@@ -15,14 +15,14 @@ class EventClock:
 
     def __init__(self) -> None:
         self._newest_ns = -1
-        self._recorded = False
+        self._replayed = False
 
-    def see(self, newest_ns: int, *, received_ns: int, recorded: bool = False) -> None:
+    def see(self, newest_ns: int, *, received_ns: int, replayed: bool = False) -> None:
         """Some trades came; the newest of them happened and was received then, or is of a recording."""
         if newest_ns > self._newest_ns:
             self._newest_ns = newest_ns
-            self._recorded = recorded or received_ns - newest_ns > RECORDED_AFTER_NS
+            self._replayed = replayed or received_ns - newest_ns > REPLAYED_AFTER_NS
 
     def read(self, now_ns: int) -> int:
         """The clock, in epoch nanoseconds."""
-        return self._newest_ns if self._recorded else now_ns
+        return self._newest_ns if self._replayed else now_ns

@@ -113,14 +113,14 @@ class Latencies:
 
     def fold(self, trades: Trades, *, now_ns: int) -> None:
         """Adds trades."""
-        if not trades.recorded.any():
+        if not trades.replayed.any():
             self._add(self._stages(trades, trades.received_ns), slice(None), now_ns)
             return
-        received = np.where(trades.recorded, trades.pushed_ns, trades.received_ns)
+        received = np.where(trades.replayed, trades.pushed_ns, trades.received_ns)
         spans = self._stages(trades, received)
         spans[_FEED] = trades.received_ns - trades.event_ns
         self._add(spans[[_FEED, _PROCESS]], [_FEED, _PROCESS], now_ns)
-        live = ~trades.recorded
+        live = ~trades.replayed
         if live.any():
             self._add(spans[[_WIRE, _END_TO_END]][:, live], [_WIRE, _END_TO_END], now_ns)
 

@@ -51,7 +51,7 @@ class Table:
 
     symbols: Slots16
     sources: Slots16
-    recorded: Bools
+    replayed: Bools
 
 
 class Tables:
@@ -64,12 +64,12 @@ class Tables:
 
     def of(self, header: BatchHeader) -> Table:
         """The header's tables in slots; new names get one while there are any left."""
-        names = header.symbols, header.sources, header.recorded
+        names = header.symbols, header.sources, header.replayed
         if names != self._last_names:
             self._last_names, self._last = names, self._make(*names)
         return self._last
 
-    def _make(self, symbols: Sequence[str], sources: Sequence[str], recorded: Sequence[int]) -> Table:
-        is_recorded = np.zeros(len(sources), np.bool_)
-        is_recorded[list(recorded)] = True
-        return Table(self._symbols.find(symbols), self._sources.find(sources), is_recorded)
+    def _make(self, symbols: Sequence[str], sources: Sequence[str], replayed: Sequence[int]) -> Table:
+        is_replayed = np.zeros(len(sources), np.bool_)
+        is_replayed[list(replayed)] = True
+        return Table(self._symbols.find(symbols), self._sources.find(sources), is_replayed)

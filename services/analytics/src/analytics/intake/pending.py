@@ -49,7 +49,7 @@ class Trades:
     source: Ints
     """Slot of the source."""
     is_buy: Bools
-    recorded: Bools
+    replayed: Bools
     """The trade is replayed: its times are of the recording."""
 
 
@@ -108,7 +108,7 @@ class Pending:
             symbol=lookup.symbols(records["symbol"]),
             source=lookup.sources(records["source"]),
             is_buy=records["side"] == BUY,
-            recorded=lookup.recorded(records["source"]),
+            replayed=lookup.replayed(records["source"]),
         )
 
 
@@ -132,8 +132,8 @@ class _Lookup:
     def sources(self, index: Slots16) -> Ints:
         return self._find(index, [table.sources for table in self._distinct]).astype(np.int64)
 
-    def recorded(self, index: Slots16) -> Bools:
-        return self._find(index, [table.recorded for table in self._distinct])
+    def replayed(self, index: Slots16) -> Bools:
+        return self._find(index, [table.replayed for table in self._distinct])
 
     def _find(self, index: Slots16, columns: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
         found: npt.NDArray[_Scalar]

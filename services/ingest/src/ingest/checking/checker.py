@@ -236,10 +236,10 @@ class _FeedBurst(_Judge):
     def __init__(self, builder: ChunkBuilder, sequences: SequenceTracker, max_ahead_ns: int) -> None:
         super().__init__(builder, sequences)
         self._max_ahead_ns = max_ahead_ns
-        self._recorded = False
+        self._replayed = False
 
     def judge(self, burst: FeedBurst) -> Checked:
-        self._recorded = burst.recorded
+        self._replayed = burst.replayed
         self._checked.tally.ignored = burst.ignored
         for refusal in burst.refusals:
             self._refuse(refusal.reason, refusal.detail, refusal.frame)
@@ -248,13 +248,13 @@ class _FeedBurst(_Judge):
         for size in burst.sizes or [1] * len(burst.trades):
             good += self._judge_frame(burst.trades[start : start + size])
             start += size
-        self._builder.add_trades(good, [trade.received_ns for trade in good], recorded=burst.recorded)
+        self._builder.add_trades(good, [trade.received_ns for trade in good], replayed=burst.replayed)
         for trade in good:
             self._count(trade.source, trade.seq, 1, trade.received_ns)
         return self._finish()
 
     def _came_before(self, trade: FeedTrade) -> bool:
-        run = f"{REPLAY}{trade.run}" if self._recorded else trade.run
+        run = f"{REPLAY}{trade.run}" if self._replayed else trade.run
         return self._seen_before(trade, run, trade.received_ns)
 
     def _judge_frame(self, frame: list[FeedTrade]) -> list[FeedTrade]:

@@ -44,7 +44,7 @@ class Chunk(NamedTuple):
     frame: Frame
     symbols: list[str]
     sources: list[str]
-    recorded: list[int]
+    replayed: list[int]
 
     @property
     def records(self) -> Records:
@@ -69,9 +69,9 @@ class ChunkBuilder:
         self._bytes = 0
         self._symbols: dict[str, int] = {}
         self._sources: dict[str, int] = {}
-        self._recorded: set[int] = set()
+        self._replayed: set[int] = set()
 
-    def add_trades(self, trades: Sequence[TradeLike], received_ns: int | list[int], *, recorded: bool = False) -> None:
+    def add_trades(self, trades: Sequence[TradeLike], received_ns: int | list[int], *, replayed: bool = False) -> None:
         """Adds single trades; `received_ns` is one time for all, or one each."""
         pack, symbols, sources = RECORD.pack, self._symbols, self._sources
         frames = [
@@ -87,8 +87,8 @@ class ChunkBuilder:
             )
             for trade, at_ns in zip(trades, _each(received_ns, len(trades)), strict=True)
         ]
-        if recorded:
-            self._recorded.update(sources[trade.source] for trade in trades)
+        if replayed:
+            self._replayed.update(sources[trade.source] for trade in trades)
         if frames:
             self._add(b"".join(frames))
 
@@ -120,7 +120,7 @@ class ChunkBuilder:
 
     def _close(self) -> None:
         frame = self._frames[0] if len(self._frames) == 1 else b"".join(self._frames)
-        self._done.append(Chunk(frame, list(self._symbols), list(self._sources), sorted(self._recorded)))
+        self._done.append(Chunk(frame, list(self._symbols), list(self._sources), sorted(self._replayed)))
         self._renew()
 
     def chunks(self) -> list[Chunk]:

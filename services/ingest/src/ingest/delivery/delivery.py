@@ -13,7 +13,7 @@ from ingest.checking.chunks import Chunk
 from ingest.delivery.sizes import SizeHistogram
 from telemetry_runtime.channels import Frames, Source, TrySink
 from telemetry_runtime.clock import Clock
-from telemetry_runtime.logs import SteadyLog
+from telemetry_runtime.logs import RateLimitedWarning
 from telemetry_schema.batch import CommandRef, FastHeader, encode_header
 from telemetry_schema.codec import decode_progress
 from telemetry_schema.errors import DecodeError
@@ -64,7 +64,7 @@ class Outflow:
         self.sizes = SizeHistogram()
         self.resends = 0
         self.heard = False
-        self._refused = SteadyLog("progress_refused", now_ns=clock.now_ns)
+        self._refused = RateLimitedWarning("progress_refused", monotonic_ns=clock.monotonic_ns)
 
     @property
     def unapplied_trades(self) -> int:
@@ -80,7 +80,7 @@ class Outflow:
             count=count,
             symbols=chunk.symbols,
             sources=chunk.sources,
-            recorded=chunk.recorded,
+            replayed=chunk.replayed,
             commands=commands or [],
             sent_ns=self._clock.now_ns(),
         )
@@ -142,7 +142,7 @@ class Outflow:
                 try:
                     self.on_progress(decode_progress(bytes(frames[0])))
                 except DecodeError as error:
-                    self._refused.tell(reason=error.reason, detail=error.detail)
+                    self._refused.log(reason=error.reason, detail=error.detail)
 
     def on_progress(self, progress: Progress) -> None:
         """Takes a report of analytics: lets go of what is applied, sends again what it misses."""

@@ -71,7 +71,7 @@ class FeedBurst:
     ignored: int
     """Frames that are not about trades, or about trades from before the subscription."""
     refusals: list[FeedRefusal]
-    recorded: bool
+    replayed: bool
     """All times are of a recording, not of now."""
     sizes: list[int] | None = None
     """How many of the trades each accepted frame brought, in order; None where each frame brought one."""
@@ -91,7 +91,7 @@ class Feed(Protocol):
         ...
 
     @property
-    def recorded(self) -> bool:
+    def replayed(self) -> bool:
         """Whether its times are of a recording."""
         ...
 
@@ -112,8 +112,8 @@ class Feed(Protocol):
 class BurstBuilder:
     """Collects frames into the next burst."""
 
-    def __init__(self, *, recorded: bool) -> None:
-        self._recorded = recorded
+    def __init__(self, *, replayed: bool) -> None:
+        self._replayed = replayed
         self._start()
 
     def _start(self) -> None:
@@ -151,6 +151,6 @@ class BurstBuilder:
 
     def take(self) -> FeedBurst:
         """The burst; the builder starts anew."""
-        burst = FeedBurst(self._frames, self._trades, self._ignored, self._refusals, self._recorded, self._sizes)
+        burst = FeedBurst(self._frames, self._trades, self._ignored, self._refusals, self._replayed, self._sizes)
         self._start()
         return burst

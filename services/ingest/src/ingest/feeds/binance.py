@@ -75,7 +75,7 @@ class BinanceFeed:
         return self._name
 
     @property
-    def recorded(self) -> bool:
+    def replayed(self) -> bool:
         """False: its times are now."""
         return False
 
@@ -130,7 +130,7 @@ class BinanceFeed:
 
     def _parse(self, messages: list[WSMessage], parser: BinanceParser) -> BurstBuilder:
         received_ns = self._clock.now_ns()
-        burst = BurstBuilder(recorded=False)
+        burst = BurstBuilder(replayed=False)
         for message in messages:
             if message.type not in _DATA:
                 continue

@@ -48,7 +48,7 @@ class ReplayFeed:
         return self._name
 
     @property
-    def recorded(self) -> bool:
+    def replayed(self) -> bool:
         """True: all times are the recording's."""
         return True
 
@@ -67,7 +67,7 @@ class ReplayFeed:
         parser = VENUES[settings.venue](settings.source)
         _check_venue(settings.path, settings.venue, parser)
         pace = _Pace(self._clock, settings.speed)
-        burst = BurstBuilder(recorded=True)
+        burst = BurstBuilder(replayed=True)
         with closing(read_frames(settings.path)) as frames:
             for recorded in frames:
                 wait_s = pace.due_in_s(recorded)

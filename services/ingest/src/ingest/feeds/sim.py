@@ -55,7 +55,7 @@ class SimFeed:
         return self._name
 
     @property
-    def recorded(self) -> bool:
+    def replayed(self) -> bool:
         """False: its times are now."""
         return False
 
@@ -77,10 +77,10 @@ class SimFeed:
                 tape.add(market.next_slice())
                 for trades in tape.due(now_ns):
                     # Closed here nothing is lost: simulated trades that nobody took never happened.
-                    yield FeedBurst(len(trades), trades, 0, [], recorded=False)
+                    yield FeedBurst(len(trades), trades, 0, [], replayed=False)
                     await self._clock.sleep(0)
             for trades in tape.due(now_ns):
-                yield FeedBurst(len(trades), trades, 0, [], recorded=False)
+                yield FeedBurst(len(trades), trades, 0, [], replayed=False)
                 await self._clock.sleep(0)
             due_ns = market.next_ns if tape.empty else tape.next_ns
             await self._clock.sleep(max(due_ns - now_ns, _REST_NS) / 1e9)

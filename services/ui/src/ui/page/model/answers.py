@@ -32,10 +32,10 @@ def describe(command: CommandView) -> Answer:
             return Answer(f"{name} in {formats.latency(command.answered_after_ns)} ms", "good", is_final=True)
         case "accepted":
             at = formats.price(command.filled_price)
-            return Answer(f"{name} filled at {at}, not recorded by analytics yet", "wait", is_final=False)
-        case "recorded":
-            at, took = formats.price(command.filled_price), formats.latency(command.recorded_after_ns)
-            return Answer(f"{name} recorded at {at} in {took} ms", "good", is_final=True)
+            return Answer(f"{name} filled at {at}, not applied by analytics yet", "wait", is_final=False)
+        case "applied":
+            at, took = formats.price(command.filled_price), formats.latency(command.applied_after_ns)
+            return Answer(f"{name} applied at {at} in {took} ms", "good", is_final=True)
 
 
 def order_name(command: CommandView) -> str:

@@ -126,7 +126,7 @@ def _numbers(summary: SymbolSummary, stats: WindowStats, window: WindowName, age
     cells[5].metric(
         "Trades/s",
         f"{stats.trades / WINDOWS[window]:,.1f}",
-        f"last one {formats.span(age_ns)} ago" if age_ns is not None else "recorded",
+        f"last one {formats.span(age_ns)} ago" if age_ns is not None else "replayed",
         border=True,
         delta_color="off",
         delta_arrow="off",

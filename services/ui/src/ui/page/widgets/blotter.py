@@ -13,7 +13,7 @@ ROWS: Final = 40
 _TONES: Final[dict[CommandStatus, Tone]] = {
     "sent": "",
     "accepted": "warn",
-    "recorded": "good",
+    "applied": "good",
     "refused": "bad",
     "no_answer": "warn",
 }
@@ -49,7 +49,7 @@ def blotter(view: PageView) -> str:
 
 def _command(one: CommandView) -> Row:
     asked = formats.price(one.price) if one.price else "market"
-    took_ns = one.recorded_after_ns if one.recorded_after_ns is not None else one.answered_after_ns
+    took_ns = one.applied_after_ns if one.applied_after_ns is not None else one.answered_after_ns
     if one.kind == "kill_switch":
         order, asked = Cell("Kill switch on" if one.engaged else "Kill switch off", "warn"), formats.NONE
     else:
