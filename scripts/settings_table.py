@@ -5,7 +5,7 @@ from pathlib import Path
 
 from analytics.environment import AnalyticsSettings
 from ingest.environment import IngestSettings
-from telemetry_runtime.settings import ServiceSettings
+from telemetry_runtime import ServiceSettings
 from ui.environment import UiSettings
 
 README = Path(__file__).parent.parent / "README.md"

@@ -13,13 +13,10 @@ from analytics.app import REPORT_TRADES, AnalyticsApp
 from analytics.engine import Engine
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
-from telemetry_runtime.channels import Frames
+from telemetry_runtime import AsyncTaskManager, Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
-from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_schema import CommandResult, Progress, Snapshot, decode_progress, decode_ui
 from telemetry_schema.batch import CommandRef, TradeBatch, encode_batch
-from telemetry_schema.codec import decode_progress, decode_ui
-from telemetry_schema.messages import CommandResult, Progress
-from telemetry_schema.views import Snapshot
 from tests.analytics.batches import NOW, SECOND, T, batch, engine
 from tests.analytics.output.test_exposition import samples
 

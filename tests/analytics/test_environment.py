@@ -3,7 +3,7 @@
 import pytest
 
 from analytics.environment import AnalyticsSettings
-from telemetry_runtime.errors import StartupError
+from telemetry_runtime import StartupError
 
 
 def test_the_defaults_suit_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:

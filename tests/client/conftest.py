@@ -8,17 +8,18 @@ import zmq
 
 from telemetry_client import Publisher
 from telemetry_schema import Trade, TradeColumns, decode_edge
+from tests.helpers.ports import held_port
 
 RECEIVE_MS = 10_000
 
 
 class Receiver:
-    """Binds a PULL socket when told to: first on a free port, then where it was before."""
+    """Binds a PULL socket to its port when told to, again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
-        self.endpoint = "tcp://127.0.0.1:*"
+        self.endpoint = f"tcp://127.0.0.1:{port}"
 
     def bind(self, **options: Any) -> None:  # noqa: ANN401 - whatever the socket knows
         # A context of its own, as only the end of the context waits until the port is free again.
@@ -28,7 +29,6 @@ class Receiver:
         for name, value in options.items():
             setattr(self._socket, name, value)
         self._socket.bind(self.endpoint)
-        self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
     def receive(self) -> bytes:
         assert self._socket is not None
@@ -55,19 +55,19 @@ class Receiver:
 @pytest.fixture
 def away() -> Iterator[Receiver]:
     """An ingest that is not there until `bind` is called; its endpoint is known and nobody else's."""
-    receiver = Receiver()
-    receiver.bind()
-    receiver.unbind()
-    yield receiver
-    receiver.unbind()
+    with held_port() as port:
+        receiver = Receiver(port)
+        yield receiver
+        receiver.unbind()
 
 
 @pytest.fixture
 def ingest() -> Iterator[Receiver]:
-    receiver = Receiver()
-    receiver.bind()
-    yield receiver
-    receiver.unbind()
+    with held_port() as port:
+        receiver = Receiver(port)
+        receiver.bind()
+        yield receiver
+        receiver.unbind()
 
 
 @pytest.fixture

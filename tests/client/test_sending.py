@@ -10,8 +10,7 @@ import zmq
 
 from telemetry_client import CurveKeys, Publisher
 from telemetry_client.publisher import MAX_MESSAGE_TRADES
-from telemetry_schema import Trade, TradeColumns
-from telemetry_schema.fields import MAX_FRAME_BYTES
+from telemetry_schema import MAX_FRAME_BYTES, Trade, TradeColumns
 from tests.client.conftest import Receiver
 
 DAY_NS = 86_400_000_000_000

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from telemetry_schema.messages import KillSwitch, TradeCommand
-from telemetry_schema.views import (
+from telemetry_schema import (
     AppliedLedger,
     Bars,
     BatchSizes,
     DeskState,
     FeedState,
     IngestStatus,
+    KillSwitch,
     MessageLedger,
     Position,
     Snapshot,
@@ -19,6 +19,7 @@ from telemetry_schema.views import (
     StageLatency,
     SymbolSummary,
     TapeTrade,
+    TradeCommand,
     WindowName,
     WindowStats,
 )

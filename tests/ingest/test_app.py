@@ -16,12 +16,10 @@ from ingest.reporting.ledger import Ledger
 from ingest.reporting.metrics import IngestCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
+from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
-from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Progress, TradeCommand, decode_ui, encode
 from telemetry_schema.batch import TradeBatch, decode_batch
-from telemetry_schema.codec import decode_ui, encode
-from telemetry_schema.messages import CommandResult, KillSwitch, Progress, TradeCommand
-from telemetry_schema.views import IngestStatus
 from tests.helpers.trades import NOW_NS, frame, trade
 
 COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 
 from loadtest.frames import ColumnFrames, Market, SingleFrames
 from loadtest.options import MAX_BATCH_TRADES
-from telemetry_schema.codec import decode_edge
-from telemetry_schema.fields import MAX_FRAME_BYTES
-from telemetry_schema.messages import Trade, TradeColumns
+from telemetry_schema import MAX_FRAME_BYTES, Trade, TradeColumns, decode_edge
 
 NOW_NS = 1_790_000_000_000_000_007
 

@@ -2,8 +2,8 @@
 
 from structlog.testing import capture_logs
 
+from telemetry_runtime import RateLimitedWarning
 from telemetry_runtime.fakes import FakeClock
-from telemetry_runtime.logs import RateLimitedWarning
 
 
 async def test_what_may_happen_once_a_message_is_logged_once_a_second_with_how_often_it_was() -> None:

@@ -10,17 +10,16 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from telemetry_runtime.errors import StartupError
+from telemetry_runtime import Endpoints, ServiceSettings, StartupError
 from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
-from telemetry_runtime.settings import Endpoints, ServiceSettings
 
 PROGRAM = """
 import asyncio, sys
-from telemetry_runtime.errors import StartupError, StopError
-from telemetry_runtime.exit_handler import ExitHandler
-from telemetry_runtime.service import run_service
-from telemetry_runtime.settings import ServiceSettings
+from telemetry_runtime import StartupError, StopError
+from telemetry_runtime import ExitHandler
+from telemetry_runtime import run_service
+from telemetry_runtime import ServiceSettings
 
 async def serve(settings):
     what = sys.argv[1]

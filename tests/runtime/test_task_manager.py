@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from telemetry_runtime.errors import TaskError
-from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime import AsyncTaskManager, TaskError
 
 
 async def _forever(log: list[str], name: str) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_runtime.transport import DroppingSink, PullSource, local_endpoint
-from telemetry_runtime.transport.thread_link import MAX_WAITING, ThreadLink
+from telemetry_runtime.transport import MAX_WAITING, DroppingSink, PullSource, ThreadLink, local_endpoint
 
 
 class Ends:

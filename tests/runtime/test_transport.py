@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from telemetry_runtime.channels import Burst, Frames
-from telemetry_runtime.errors import StartupError
+from telemetry_runtime import Burst, Frames, StartupError
 from telemetry_runtime.transport import CurveClient, CurveServer, DroppingSink, EdgePullSource, PullSource, PushSink
+from tests.helpers.ports import held_port
 
 FREE = "tcp://127.0.0.1:*"
 
@@ -152,12 +152,12 @@ async def test_a_dropping_sink_never_waits_and_counts_what_it_dropped() -> None:
 
 
 async def test_the_order_of_start_does_not_matter() -> None:
-    async with PullSource(FREE) as first:
-        endpoint = first.endpoint
-    async with PushSink(endpoint) as sink:
-        await sink.send([b"early"])
-        async with PullSource(endpoint) as source:
-            assert await _receive(source, 1) == [[b"early"]]
+    with held_port() as port:
+        endpoint = f"tcp://127.0.0.1:{port}"
+        async with PushSink(endpoint) as sink:
+            await sink.send([b"early"])
+            async with PullSource(endpoint) as source:
+                assert await _receive(source, 1) == [[b"early"]]
 
 
 async def test_a_stopped_source_gives_what_has_arrived_and_then_ends() -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from telemetry_schema import (
+    MAX_COLUMN_TRADES,
+    MAX_FRAME_BYTES,
     CommandResult,
     DecodeError,
     KillSwitch,
@@ -21,7 +23,6 @@ from telemetry_schema import (
     encode,
     with_seq,
 )
-from telemetry_schema.fields import MAX_COLUMN_TRADES, MAX_FRAME_BYTES
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import NOW_NS, columns, frame, trade
 from tests.schema.strategies import trades

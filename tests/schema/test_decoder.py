@@ -9,10 +9,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from telemetry_schema import DecodeError, Trade, TradeColumns, decode_edge, encode
-from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
-from telemetry_schema.fields import MAX_COLUMN_TRADES, MAX_FRAME_BYTES
-from telemetry_schema.structs import struct_of
+from telemetry_schema import MAX_COLUMN_TRADES, MAX_FRAME_BYTES, DecodeError, Trade, TradeColumns, decode_edge, encode
+from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns, struct_of
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import columns, frame, trade
 from tests.schema.strategies import frames, trades

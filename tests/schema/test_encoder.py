@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from telemetry_schema import Trade, decode_edge, table
-from telemetry_schema.encoder import TradeEncoder
+from telemetry_schema import Trade, TradeEncoder, decode_edge
+from telemetry_schema.batch import table
 from tests.helpers.trades import trade
 from tests.schema.strategies import trades
 

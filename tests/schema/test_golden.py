@@ -7,8 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from telemetry_schema import decode_edge, decode_progress, decode_ui, encode
-from telemetry_schema.batch import decode_batch, encode_batch
-from telemetry_schema.decoder import TradeDecoder
+from telemetry_schema.batch import TradeDecoder, decode_batch, encode_batch
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -7,12 +7,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from telemetry_runtime.channels import Frames
+from telemetry_runtime import AsyncTaskManager, Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
-from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_schema.codec import encode
-from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
-from telemetry_schema.views import IngestStatus, Snapshot
+from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Snapshot, TradeCommand, encode
 from tests.helpers.views import NOW_NS, bars, page_state, snapshot, status
 from ui.app import UiApp
 from ui.bars import BarHistory

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_schema.views import Bars
+from telemetry_schema import Bars
 from tests.helpers.views import bars
 from ui.bars import MAX_SYMBOLS, BarHistory
 

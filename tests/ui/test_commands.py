@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
+from telemetry_schema import CommandResult, KillSwitch, TradeCommand
 from tests.helpers.views import NOW_NS
 from ui.commands import MAX_COMMANDS, CommandBook
 from ui.wire import CommandStatus, CommandView

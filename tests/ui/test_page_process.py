@@ -11,8 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from telemetry_runtime.clock import SystemClock
-from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime import AsyncTaskManager, SystemClock
 from tests.helpers.services import eventually
 from ui.page_process import HEALTH_WAIT_S, HUNG_AFTER_POLLS, POLL_S, PageProcess, page_command, streamlit_health
 

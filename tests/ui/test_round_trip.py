@@ -15,13 +15,11 @@ from uuid import uuid4
 import pytest
 import zmq
 
-from telemetry_runtime.clock import SystemClock
+from telemetry_runtime import AsyncTaskManager, SystemClock
 from telemetry_runtime.fakes import FakeSink
 from telemetry_runtime.service import _loop_factory
-from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import PullSource, PushSink
-from telemetry_schema.codec import encode
-from telemetry_schema.messages import TradeCommand
+from telemetry_schema import TradeCommand, encode
 from tests.helpers.services import Pipeline, free_ports
 from tests.helpers.views import page_state
 from ui.app import UiApp

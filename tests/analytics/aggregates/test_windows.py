@@ -15,7 +15,7 @@ from analytics.aggregates.window_values import window_values
 from analytics.aggregates.windows import WINDOWS_S
 from analytics.engine import Engine
 from analytics.intake.labels import OTHER
-from telemetry_schema.views import WindowName
+from telemetry_schema import WindowName
 from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, state_of
 from tests.analytics.reference import window
 

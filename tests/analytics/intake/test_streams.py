@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.intake.streams import MAX_STREAMS, Admission, Place, Streams
+from telemetry_schema import Progress
 from telemetry_schema.batch import BatchHeader
-from telemetry_schema.messages import Progress
 
 
 def header(first_seq: int, count: int, stream: str = "s", *, resume: bool = False, final: bool = False) -> BatchHeader:

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from analytics.cooperative import run
 from analytics.engine import Engine
 from analytics.output.snapshots import MAX_SYMBOLS, Snapshots
-from telemetry_schema.codec import decode_ui, encode
-from telemetry_schema.views import Snapshot
+from telemetry_schema import Snapshot, decode_ui, encode
 from tests.analytics.batches import NOW, SECOND, T, applied, engine, results
 
 trades = st.builds(

@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 from ingest.checking.checker import MIN_TABLE_MESSAGES, Checked, Checker
 from ingest.checking.sequences import SequenceTracker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
-from telemetry_runtime.channels import Burst
+from telemetry_runtime import Burst
 from telemetry_runtime.fakes import burst_of
-from telemetry_schema import Reason
+from telemetry_schema import Reason, TradeCommand, encode
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE
-from telemetry_schema.codec import encode
-from telemetry_schema.messages import TradeCommand
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import NOW_NS, columns, frame, trade
 

@@ -8,9 +8,9 @@ import pytest
 from ingest.checking.chunks import ChunkBuilder
 from ingest.desk.desk import MAX_ANSWERS, Desk, DeskLimits
 from ingest.storage.desk_memory import DeskMemory
+from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock
-from telemetry_runtime.task_manager import AsyncTaskManager
-from telemetry_schema.messages import KillSwitch, Trade, TradeCommand
+from telemetry_schema import KillSwitch, Trade, TradeCommand
 
 NOW_NS = 1_700_000_000_000_000_000
 S_NS = 1_000_000_000

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.desk.positions import Book
-from telemetry_schema.views import Position
+from telemetry_schema import Position
 
 Fills = list[tuple[str, float, float]]
 

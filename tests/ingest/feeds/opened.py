@@ -5,7 +5,7 @@ from contextlib import aclosing
 from random import Random
 
 from ingest.feeds import Feed, FeedBurst, FeedTrade, open_feed, parse_feed
-from telemetry_runtime.clock import Clock
+from telemetry_runtime import Clock
 
 
 def opened(uri: str, clock: Clock, seed: int = 0) -> Feed:

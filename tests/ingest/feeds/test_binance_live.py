@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from ingest.feeds import Feed, FeedBurst
-from telemetry_runtime.clock import SystemClock
+from telemetry_runtime import SystemClock
 from tests.ingest.feeds.frames_of import BINANCE
 from tests.ingest.feeds.opened import first_bursts, opened, trades_of
 

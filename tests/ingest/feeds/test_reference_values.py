@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ingest.feeds import FeedBurst, FeedTrade
-from telemetry_runtime.clock import SystemClock
+from telemetry_runtime import SystemClock
 from tests.helpers.recordings import recording
 from tests.ingest.feeds.opened import all_bursts, opened, trades_of
 

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.feeds import FeedBurst, RecordingError
 from ingest.feeds.recording import MAX_LINE_BYTES, read_frames
-from telemetry_runtime.clock import SystemClock
+from telemetry_runtime import SystemClock
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.feeds.frames_of import BINANCE, HYPERLIQUID, KRAKEN
 from tests.ingest.feeds.opened import all_bursts, collect, first_bursts, opened, trades_of

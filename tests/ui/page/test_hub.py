@@ -4,7 +4,7 @@ from pathlib import Path
 
 import zmq
 
-from telemetry_schema.codec import encode
+from telemetry_schema import encode
 from tests.helpers.services import eventually
 from tests.helpers.views import bars, snapshot
 from ui.page.model.hub import Hub

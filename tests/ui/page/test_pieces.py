@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from telemetry_schema.messages import TradeCommand
+from telemetry_schema import TradeCommand
 from tests.helpers.views import NOW_NS, S_NS, FakeFeed, bars, page_state, position, snapshot, status, tape_trade
 from tests.helpers.views import desk as desk_state
 from ui.bars import Bar

@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from telemetry_client.errors import InvalidSettingError
-from telemetry_schema.encoder import TradeEncoder
+from telemetry_schema import TradeEncoder
 
 MAX_WAIT_S: Final = 3600.0
 """The longest `block_s` and `linger_s`: a bot that waits longer has stopped trading."""

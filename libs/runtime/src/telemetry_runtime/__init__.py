@@ -1,1 +1,69 @@
-"""What every service runs on."""
+"""What every service runs on: tasks, channels, clock, exit, logs, settings.
+
+This is the library's door. What costs memory to import, or is only for tests, has a door of its own:
+`telemetry_runtime.http` (aiohttp, Prometheus), `telemetry_runtime.transport` (ZeroMQ) and `telemetry_runtime.fakes`.
+"""
+
+from telemetry_runtime.channels import (
+    Burst,
+    EdgeSource,
+    Frame,
+    Frames,
+    LossySink,
+    Source,
+    TrySink,
+)
+from telemetry_runtime.clock import (
+    Clock,
+    SystemClock,
+)
+from telemetry_runtime.errors import (
+    StartupError,
+    StopError,
+    TaskError,
+    TelemetryError,
+)
+from telemetry_runtime.exit_handler import (
+    ExitHandler,
+)
+from telemetry_runtime.logs import (
+    LogFormat,
+    LogLevel,
+    RateLimitedWarning,
+    configure_logs,
+)
+from telemetry_runtime.service import (
+    run_service,
+)
+from telemetry_runtime.settings import (
+    Endpoints,
+    ServiceSettings,
+)
+from telemetry_runtime.task_manager import (
+    AsyncTaskManager,
+)
+
+__all__ = [
+    "AsyncTaskManager",
+    "Burst",
+    "Clock",
+    "EdgeSource",
+    "Endpoints",
+    "ExitHandler",
+    "Frame",
+    "Frames",
+    "LogFormat",
+    "LogLevel",
+    "LossySink",
+    "RateLimitedWarning",
+    "ServiceSettings",
+    "Source",
+    "StartupError",
+    "StopError",
+    "SystemClock",
+    "TaskError",
+    "TelemetryError",
+    "TrySink",
+    "configure_logs",
+    "run_service",
+]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from telemetry_runtime.channels import Burst, Frames
 
+__all__ = ["FakeClock", "FakeEdgeSource", "FakeSink", "FakeSource", "burst_of"]
+
 _MOST_STEPS = 100
 """Steps that a task may take before it waits for something: the longest are a snapshot's, of about 40."""
 

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry_runtime.errors import StartupError
 
+__all__ = ["HttpServer", "Readiness", "render_registry"]
+
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Render = Callable[[], Awaitable[bytes]]

@@ -1,29 +1,120 @@
 """Messages of trading telemetry, and the one way to turn them into bytes and back.
 
-- `fields`: the annotated types, with units; `messages`: what clients, ingest and the UI say to each other;
-  `views`: what the services tell the UI about themselves; `errors`: why something was refused.
-- `codec`: JSON frames to messages and back; `encoder`: the fast way from a sender's trades to frames.
-- `batch` and `decoder` (extra `batch`, need NumPy and msgspec): the binary batch, and the fast decoder for trades.
+This is the library's door: callers import from here, and what needs NumPy and msgspec from `telemetry_schema.batch`
+(extra `batch`). The modules behind both doors are private to the library.
 """
 
-from telemetry_schema.codec import decode_edge, decode_progress, decode_ui, encode, with_seq
-from telemetry_schema.errors import BatchError, DecodeError, Reason, SchemaError
-from telemetry_schema.messages import CommandResult, KillSwitch, Progress, Trade, TradeColumns, TradeCommand
-from telemetry_schema.views import IngestStatus, Snapshot
+from telemetry_schema.codec import (
+    decode_edge,
+    decode_progress,
+    decode_ui,
+    encode,
+    with_seq,
+)
+from telemetry_schema.encoder import (
+    TradeEncoder,
+)
+from telemetry_schema.errors import (
+    BatchError,
+    DecodeError,
+    Reason,
+    SchemaError,
+)
+from telemetry_schema.fields import (
+    LAST_NS,
+    MAX_COLUMN_TRADES,
+    MAX_FRAME_BYTES,
+    MAX_NAME_CHARS,
+    NAME_PATTERN,
+    Account,
+    CommandId,
+    Count,
+    EpochNs,
+    Run,
+    Seq,
+    Side,
+    Source,
+    Symbol,
+    TakerSide,
+)
+from telemetry_schema.messages import (
+    CommandResult,
+    EdgeMessage,
+    KillSwitch,
+    Message,
+    Progress,
+    Trade,
+    TradeColumns,
+    TradeCommand,
+)
+from telemetry_schema.views import (
+    AppliedLedger,
+    Bars,
+    BatchSizes,
+    DeskState,
+    FeedState,
+    IngestStatus,
+    MessageLedger,
+    Position,
+    Snapshot,
+    SourceSkew,
+    SourceState,
+    Stage,
+    StageLatency,
+    SymbolSummary,
+    TapeTrade,
+    UiMessage,
+    WindowName,
+    WindowStats,
+)
 
 __all__ = [
+    "LAST_NS",
+    "MAX_COLUMN_TRADES",
+    "MAX_FRAME_BYTES",
+    "MAX_NAME_CHARS",
+    "NAME_PATTERN",
+    "Account",
+    "AppliedLedger",
+    "Bars",
     "BatchError",
+    "BatchSizes",
+    "CommandId",
     "CommandResult",
+    "Count",
     "DecodeError",
+    "DeskState",
+    "EdgeMessage",
+    "EpochNs",
+    "FeedState",
     "IngestStatus",
     "KillSwitch",
+    "Message",
+    "MessageLedger",
+    "Position",
     "Progress",
     "Reason",
+    "Run",
     "SchemaError",
+    "Seq",
+    "Side",
     "Snapshot",
+    "Source",
+    "SourceSkew",
+    "SourceState",
+    "Stage",
+    "StageLatency",
+    "Symbol",
+    "SymbolSummary",
+    "TakerSide",
+    "TapeTrade",
     "Trade",
     "TradeColumns",
     "TradeCommand",
+    "TradeEncoder",
+    "UiMessage",
+    "WindowName",
+    "WindowStats",
     "decode_edge",
     "decode_progress",
     "decode_ui",

@@ -9,14 +9,9 @@ from analytics.engine import Engine
 from analytics.output.exposition import text
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
-from telemetry_runtime.channels import Frames, LossySink, Source
-from telemetry_runtime.clock import Clock
-from telemetry_runtime.logs import RateLimitedWarning
-from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime import AsyncTaskManager, Clock, Frames, LossySink, RateLimitedWarning, Source
+from telemetry_schema import BatchError, CommandResult, encode
 from telemetry_schema.batch import TradeBatch, decode_batch
-from telemetry_schema.codec import encode
-from telemetry_schema.errors import BatchError
-from telemetry_schema.messages import CommandResult
 
 REPORT_S = 0.1
 REPORT_TRADES = 8_192

@@ -17,8 +17,8 @@ from analytics.intake.labels import Slots, Tables
 from analytics.intake.ledger import Ledger
 from analytics.intake.pending import Pending, Trades
 from analytics.intake.streams import Place, Streams
+from telemetry_schema import Stage, WindowName
 from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch
-from telemetry_schema.views import Stage, WindowName
 
 _RECORD_BYTES = TRADE_DTYPE.itemsize
 

@@ -14,11 +14,8 @@ from analytics.engine import Engine
 from analytics.environment import AnalyticsSettings
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
-from telemetry_runtime.clock import SystemClock
-from telemetry_runtime.exit_handler import ExitHandler
+from telemetry_runtime import AsyncTaskManager, ExitHandler, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Readiness
-from telemetry_runtime.service import run_service
-from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import DroppingSink, PullSource
 
 MAX_BURST = 64

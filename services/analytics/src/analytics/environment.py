@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from telemetry_runtime.settings import Endpoints, ServiceSettings
+from telemetry_runtime import Endpoints, ServiceSettings
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -11,12 +11,9 @@ from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import Ledger
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetters
-from telemetry_runtime.channels import EdgeSource, LossySink, Source
-from telemetry_runtime.clock import Clock
-from telemetry_runtime.errors import StopError
-from telemetry_runtime.task_manager import AsyncTaskManager
+from telemetry_runtime import AsyncTaskManager, Clock, EdgeSource, LossySink, Source, StopError
+from telemetry_schema import encode
 from telemetry_schema.batch import CommandRef
-from telemetry_schema.codec import encode
 
 HEARTBEAT_S = 0.5
 REPORT_S = 0.25

@@ -22,13 +22,16 @@ from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.desk_memory import DeskMemory
 from ingest.storage.run_memory import RunMemory
-from telemetry_runtime.clock import Clock, SystemClock
-from telemetry_runtime.errors import StartupError
-from telemetry_runtime.exit_handler import ExitHandler
+from telemetry_runtime import (
+    AsyncTaskManager,
+    Clock,
+    ExitHandler,
+    RateLimitedWarning,
+    StartupError,
+    SystemClock,
+    run_service,
+)
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
-from telemetry_runtime.logs import RateLimitedWarning
-from telemetry_runtime.service import run_service
-from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import DroppingSink, EdgePullSource, PullSource, PushSink
 
 

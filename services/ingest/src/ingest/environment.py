@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from telemetry_runtime.settings import Endpoints, ServiceSettings
-from telemetry_schema.fields import Account
+from telemetry_runtime import Endpoints, ServiceSettings
+from telemetry_schema import Account
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable
 import structlog
 from pydantic import ValidationError
 
-from telemetry_runtime.channels import Frame, LossySink, Source, TrySink
-from telemetry_runtime.clock import Clock
-from telemetry_schema.codec import decode_ui, encode
-from telemetry_schema.errors import DecodeError
-from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
-from telemetry_schema.views import IngestStatus, Snapshot
+from telemetry_runtime import Clock, Frame, LossySink, Source, TrySink
+from telemetry_schema import (
+    CommandResult,
+    DecodeError,
+    IngestStatus,
+    KillSwitch,
+    Snapshot,
+    TradeCommand,
+    decode_ui,
+    encode,
+)
 from ui.commands import CommandBook
 from ui.health import Limits, is_away, problems
 from ui.state import Backend

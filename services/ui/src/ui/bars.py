@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from telemetry_schema.views import Bars
+from telemetry_schema import Bars
 
 MAX_SYMBOLS = 200
 """Symbols whose bars are kept: as many as analytics gives a label of their own."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
+from telemetry_schema import CommandResult, KillSwitch, TradeCommand
 from ui.wire import CommandStatus, CommandView
 
 MAX_COMMANDS: Final = 500

@@ -9,12 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from telemetry_runtime.clock import SystemClock
-from telemetry_runtime.errors import StartupError
-from telemetry_runtime.exit_handler import ExitHandler
+from telemetry_runtime import AsyncTaskManager, ExitHandler, StartupError, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
-from telemetry_runtime.service import run_service
-from telemetry_runtime.task_manager import AsyncTaskManager
 from telemetry_runtime.transport import DroppingSink, PullSource, PushSink, local_endpoint
 from ui.app import UiApp
 from ui.bars import BarHistory

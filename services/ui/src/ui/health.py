@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telemetry_schema.views import FeedState
+from telemetry_schema import FeedState
 from ui.state import Backend, Peer
 from ui.wire import Problem
 

@@ -9,9 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from telemetry_runtime.clock import Clock
+from telemetry_runtime import Clock
 from telemetry_runtime.transport import DroppingSink
-from telemetry_schema.errors import Reason
+from telemetry_schema import Reason
 from ui.page_process import PageProcess
 from ui.state import Backend
 from ui.tally import Tally

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from telemetry_runtime.clock import Clock
+from telemetry_runtime import Clock
 
 HealthCheck = Callable[[], Awaitable[bool]]
 """Whether the page answers."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from telemetry_schema.views import IngestStatus, Snapshot
+from telemetry_schema import IngestStatus, Snapshot
 from ui.bars import BarHistory
 
 

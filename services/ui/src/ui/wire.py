@@ -9,9 +9,7 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from telemetry_schema.fields import Count, EpochNs
-from telemetry_schema.messages import KillSwitch, Message, TradeCommand
-from telemetry_schema.views import Bars, IngestStatus, Snapshot
+from telemetry_schema import Bars, Count, EpochNs, IngestStatus, KillSwitch, Message, Snapshot, TradeCommand
 
 CommandStatus = Literal["sent", "accepted", "applied", "refused", "no_answer"]
 

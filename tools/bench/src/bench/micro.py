@@ -16,7 +16,7 @@ from bench.timing import Duel, fight
 from ingest.checking.checker import Checker
 from ingest.checking.sequences import SequenceTracker
 from loadtest.frames import symbol_name
-from telemetry_runtime.channels import Burst
+from telemetry_runtime import Burst
 from telemetry_schema.batch import TRADE_DTYPE, FastHeader, Records, TradeBatch, decode_batch, encode_batch
 
 MAX_FOLD_US = 60.0

@@ -17,8 +17,7 @@ from bench.figures import Target, at_most
 from bench.macro import Tell
 from bench.peers import Pipe, open_socket, process
 from bench.pipeline import Pipeline, pipeline
-from telemetry_schema.codec import decode_ui
-from telemetry_schema.views import Snapshot
+from telemetry_schema import Snapshot, decode_ui
 
 RATES = (1_000, 10_000)
 """Trades a second."""

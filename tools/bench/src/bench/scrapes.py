@@ -15,9 +15,9 @@ from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
 from bench.figures import Target, at_most
 from bench.micro import engine, stream_of
-from telemetry_runtime.clock import SystemClock
+from telemetry_runtime import SystemClock
 from telemetry_runtime.fakes import FakeSink, FakeSource
-from telemetry_schema.codec import encode
+from telemetry_schema import encode
 
 SYMBOLS = (1, 10, 200)
 

@@ -10,13 +10,16 @@ there is taken without waiting (ADR 3 has the figures). `thread_link` is for a p
 from telemetry_runtime.transport.pull import EdgePullSource, PullSource
 from telemetry_runtime.transport.push import DroppingSink, PushSink
 from telemetry_runtime.transport.sockets import CurveClient, CurveServer, local_endpoint
+from telemetry_runtime.transport.thread_link import MAX_WAITING, ThreadLink
 
 __all__ = [
+    "MAX_WAITING",
     "CurveClient",
     "CurveServer",
     "DroppingSink",
     "EdgePullSource",
     "PullSource",
     "PushSink",
+    "ThreadLink",
     "local_endpoint",
 ]

@@ -8,7 +8,7 @@ _EVENTS = int(zmq.EVENTS)
 """As a plain number: pyzmq's enum is converted anew in every call."""
 
 
-class Readiness:
+class SocketReadiness:
     """Waiting until a socket can be read from, or written to, shared by any number of waiters.
 
     The socket's file descriptor says that libzmq has commands to handle, not that the socket is ready, and is readable

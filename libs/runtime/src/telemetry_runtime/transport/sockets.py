@@ -9,7 +9,7 @@ from typing import Self
 
 import zmq
 
-from telemetry_runtime.transport.readiness import Readiness
+from telemetry_runtime.transport.readiness import SocketReadiness
 
 LINGER_MS = 2_000
 """How long closing waits for what is still queued: long enough for a loaded loopback, short enough for a stop."""
@@ -55,7 +55,7 @@ class BaseSocket:
         self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
         self._secure(curve)
-        self._readiness = Readiness(self._socket, int(zmq.POLLIN if kind == zmq.PULL else zmq.POLLOUT))
+        self._readiness = SocketReadiness(self._socket, int(zmq.POLLIN if kind == zmq.PULL else zmq.POLLOUT))
 
     @property
     def endpoint(self) -> str:

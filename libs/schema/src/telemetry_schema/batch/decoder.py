@@ -11,10 +11,10 @@ from typing import Annotated, Literal, Protocol, TypeAlias, cast
 import msgspec
 from typing_extensions import TypeIs
 
+from telemetry_schema.batch.structs import KnownNames, struct_of
+from telemetry_schema.batch.table import TableDecoder, TradeNumbers, TradeTable
 from telemetry_schema.fields import LAST_NS, MAX_FRAME_BYTES, MAX_NAME_CHARS
 from telemetry_schema.messages import Trade, TradeColumns
-from telemetry_schema.structs import KnownNames, struct_of
-from telemetry_schema.table import TableDecoder, TradeNumbers, TradeTable
 
 
 class FastTrade(TradeNumbers, Protocol):
@@ -41,7 +41,7 @@ class FastColumns(Protocol):
 _Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_NAME_CHARS)]
 
 
-class Position(msgspec.Struct, gc=False):
+class SequencePosition(msgspec.Struct, gc=False):
     """Where a refused message stands in its run, as far as it can be read."""
 
     source: _Name
@@ -62,7 +62,7 @@ class TradeDecoder:
         single, columns = struct_of(Trade, tag="trade"), struct_of(TradeColumns, tag="trades")
         self._columns_type = columns
         self._decode = msgspec.json.Decoder(single | columns).decode
-        self._decode_position = msgspec.json.Decoder(Position).decode
+        self._decode_position = msgspec.json.Decoder(SequencePosition).decode
         self._names = KnownNames()
         self._tables = TableDecoder(single, columns, self._names)
 
@@ -86,7 +86,7 @@ class TradeDecoder:
         """All of the frames as one table, or None unless each certainly holds a valid single trade."""
         return self._tables.decode(frames)
 
-    def position(self, frame: bytes | memoryview) -> Position | None:
+    def position(self, frame: bytes | memoryview) -> SequencePosition | None:
         """Source, run and number of a frame that was refused, so that it is not counted as lost as well."""
         try:
             position = self._decode_position(frame)

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, ValidationError
 
+from telemetry_schema.batch.structs import KnownNames, struct_of
 from telemetry_schema.errors import BatchError
 from telemetry_schema.fields import CommandId, Count, EpochNs, Seq, Source, Symbol
 from telemetry_schema.messages import Message
-from telemetry_schema.structs import KnownNames, struct_of
 
 BUY: Final = 0
 SELL: Final = 1

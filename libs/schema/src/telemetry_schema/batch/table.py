@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
+from telemetry_schema.batch.structs import KnownNames, struct_of
 from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_NAME_CHARS, NAME_PATTERN
 from telemetry_schema.messages import Trade
-from telemetry_schema.structs import KnownNames, struct_of
 
 Sender: TypeAlias = tuple[str, str | None]
 """Source and run of a trade."""

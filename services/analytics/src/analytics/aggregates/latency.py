@@ -12,7 +12,7 @@ import numpy as np
 
 from analytics.arrays import SECOND_NS, Ints
 from analytics.intake.pending import MAX_FOLD_TRADES, Trades
-from telemetry_schema.views import Stage
+from telemetry_schema import Stage
 
 STAGES: Final[tuple[Stage, ...]] = ("feed", "wire", "process", "end_to_end")
 _FEED, _WIRE, _PROCESS, _END_TO_END = range(4)

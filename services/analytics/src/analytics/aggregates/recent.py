@@ -11,7 +11,7 @@ import numpy.typing as npt
 from analytics.arrays import Bools, Floats, Ints, may_overflow
 from analytics.indicators import burstiness, interval_moments, quantiles
 from analytics.intake.pending import Trades
-from telemetry_schema.fields import Side
+from telemetry_schema import Side
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from analytics.aggregates.buckets import MINUTE_S, MINUTES, Buckets
 from analytics.aggregates.rows import Rows, concatenate, reduce_rows
 from analytics.arrays import may_overflow
 from analytics.cooperative import Steps
-from telemetry_schema.views import WindowName
+from telemetry_schema import WindowName
 
 WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3600}
 """Length of each window in seconds, shortest first."""

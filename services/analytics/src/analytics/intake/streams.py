@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from telemetry_schema import Progress
 from telemetry_schema.batch import BatchHeader
-from telemetry_schema.messages import Progress
 
 MAX_STREAMS: Final = 64
 """Streams remembered; the one that has been silent for longest is forgotten first."""

@@ -15,7 +15,7 @@ from analytics.analysis import Results
 from analytics.arrays import Ints
 from analytics.intake.ledger import BATCH_TRADES, REFUSED_BATCH, Ledger
 from analytics.output.exposition import Family, Keys, Series
-from telemetry_schema.views import WindowName
+from telemetry_schema import WindowName
 
 SIDES: Final = ("buy", "sell")
 

@@ -15,7 +15,7 @@ from analytics.arrays import SECOND_NS
 from analytics.cooperative import Steps
 from analytics.engine import Engine, State
 from analytics.intake.ledger import Ledger
-from telemetry_schema.views import (
+from telemetry_schema import (
     AppliedLedger,
     Bars,
     Snapshot,

@@ -7,11 +7,9 @@ from ingest.checking.chunks import Chunk, ChunkBuilder, records_of
 from ingest.checking.run_spans import runs_of
 from ingest.checking.sequences import REPLAY, SequenceTracker
 from ingest.feeds.base import FeedBurst, FeedTrade
-from telemetry_runtime.channels import Burst
-from telemetry_schema.codec import decode_edge
-from telemetry_schema.decoder import FastColumns, FastTrade, TradeDecoder, is_columns
-from telemetry_schema.errors import DecodeError, Reason
-from telemetry_schema.messages import KillSwitch, Trade, TradeColumns, TradeCommand
+from telemetry_runtime import Burst
+from telemetry_schema import DecodeError, KillSwitch, Reason, Trade, TradeColumns, TradeCommand, decode_edge
+from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns
 
 Command = TradeCommand | KillSwitch
 

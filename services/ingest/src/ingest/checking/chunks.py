@@ -7,9 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from telemetry_schema.batch import BUY, RECORD, SELL, TRADE_DTYPE, Frame, Records
-from telemetry_schema.decoder import FastColumns
-from telemetry_schema.table import TradeTable
+from telemetry_schema.batch import BUY, RECORD, SELL, TRADE_DTYPE, FastColumns, Frame, Records, TradeTable
 
 MAX_CHUNK_TRADES = 16_384
 """A chunk is closed at this length: a batch of at most twice as many fits 16-bit indexes."""

@@ -1,7 +1,7 @@
 """Which runs a table of trades holds, and whether the numbers of each follow each other. Pure."""
 
 from ingest.checking.sequences import RunKey, Span
-from telemetry_schema.table import TradeTable
+from telemetry_schema.batch import TradeTable
 
 
 def runs_of(table: TradeTable) -> dict[RunKey, Span]:

@@ -11,13 +11,9 @@ from typing import NamedTuple
 
 from ingest.checking.chunks import Chunk
 from ingest.delivery.sizes import SizeHistogram
-from telemetry_runtime.channels import Frames, Source, TrySink
-from telemetry_runtime.clock import Clock
-from telemetry_runtime.logs import RateLimitedWarning
+from telemetry_runtime import Clock, Frames, RateLimitedWarning, Source, TrySink
+from telemetry_schema import DecodeError, Progress, decode_progress
 from telemetry_schema.batch import CommandRef, FastHeader, encode_header
-from telemetry_schema.codec import decode_progress
-from telemetry_schema.errors import DecodeError
-from telemetry_schema.messages import Progress
 
 _MIN_RESEND_NS = 200_000_000
 """At most one rewind in this time: what is in flight answers the same question again and again."""

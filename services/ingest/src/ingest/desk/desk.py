@@ -13,8 +13,7 @@ from uuid import UUID
 
 from ingest.desk.last_prices import LastPrices
 from ingest.desk.positions import Book
-from telemetry_schema.messages import CommandResult, KillSwitch, TradeCommand
-from telemetry_schema.views import DeskState
+from telemetry_schema import CommandResult, DeskState, KillSwitch, TradeCommand
 
 MAX_ANSWERS = 10_000
 """Answers that are remembered, so that a repeated command is answered and not filled again."""

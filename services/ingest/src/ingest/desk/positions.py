@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from telemetry_schema.views import Position
+from telemetry_schema import Position
 
 _DUST = 1e-12
 """Below this share of the traded quantity a position is flat: the rest is rounding of floats."""

@@ -27,7 +27,7 @@ from aiohttp import (
 
 from ingest.feeds.base import MAX_BURST_FRAMES, BurstBuilder, FeedBurst
 from ingest.feeds.venues.binance import BinanceParser
-from telemetry_runtime.clock import Clock
+from telemetry_runtime import Clock
 
 _FIRST_WAIT_S: Final = 1.0
 """300 connections in 5 minutes are allowed."""

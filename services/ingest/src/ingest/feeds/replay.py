@@ -13,7 +13,7 @@ from typing import Final
 from ingest.feeds.base import BurstBuilder, FeedBurst, RecordingError
 from ingest.feeds.recording import RecordedFrame, read_frames
 from ingest.feeds.venues import VENUES, Parser, look_alike
-from telemetry_runtime.clock import Clock
+from telemetry_runtime import Clock
 
 AS_FAST_AS_POSSIBLE: Final = float("inf")
 

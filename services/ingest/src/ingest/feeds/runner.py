@@ -8,7 +8,7 @@ import structlog
 
 from ingest.checking.checker import Checked, Checker
 from ingest.feeds.base import Feed
-from telemetry_schema.views import FeedState
+from telemetry_schema import FeedState
 
 
 class FeedRunner:

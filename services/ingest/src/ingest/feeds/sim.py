@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal
 
 from ingest.feeds.base import MAX_BURST_FRAMES, FeedBurst, FeedTrade
 from ingest.feeds.market import Market, Slice
-from telemetry_runtime.clock import Clock
+from telemetry_runtime import Clock
 
 _REST_NS: Final = 5_000_000
 """The least time between two deliveries: 200 wake-ups a second, whatever the rate."""

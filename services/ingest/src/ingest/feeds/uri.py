@@ -24,8 +24,8 @@ from ingest.feeds.market import MAX_BURST_RATIO, MAX_RATE, MAX_SYMBOLS
 from ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed, ReplaySettings
 from ingest.feeds.sim import SimFeed, SimSettings
 from ingest.feeds.venues import VENUES
-from telemetry_runtime.clock import Clock
-from telemetry_schema.fields import NAME_PATTERN
+from telemetry_runtime import Clock
+from telemetry_schema import NAME_PATTERN
 
 Settings: TypeAlias = SimSettings | ReplaySettings | BinanceSettings
 

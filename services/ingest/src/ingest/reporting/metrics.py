@@ -13,7 +13,7 @@ from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import Ledger
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.state_file import StateFile
-from telemetry_schema.errors import Reason
+from telemetry_schema import Reason
 
 SERVICE = "ingest"
 _FEED_STATES = ("starting", "live", "waiting", "finished", "failed")

@@ -5,7 +5,7 @@ from ingest.delivery.delivery import Outflow
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import Ledger
-from telemetry_schema.views import BatchSizes, IngestStatus, MessageLedger, SourceState
+from telemetry_schema import BatchSizes, IngestStatus, MessageLedger, SourceState
 
 
 class StatusReporter:

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from ingest.desk.desk import Desk
 from ingest.storage.state_file import StateFile
-from telemetry_runtime.clock import Clock
-from telemetry_schema.messages import CommandResult
+from telemetry_runtime import Clock
+from telemetry_schema import CommandResult
 
 SAVE_EVERY_S: Final = 0.25
 """How soon it is tried again after a disk would not take it."""

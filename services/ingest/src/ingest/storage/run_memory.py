@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from ingest.checking.sequences import SequenceTracker
 from ingest.storage.state_file import StateFile
-from telemetry_runtime.clock import Clock
+from telemetry_runtime import Clock
 
 SAVE_EVERY_S: Final = 1.0
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Raw as Raw  # noqa: PLC0414 - for the venues, which do not import msgspec
 
-from telemetry_schema.fields import LAST_NS, NAME_PATTERN
+from telemetry_schema import LAST_NS, NAME_PATTERN
 
 T = TypeVar("T")
 Side = Literal["buy", "sell"]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from ingest.feeds.base import FeedTrade
 from ingest.feeds.venues.frames import Decoder, Frame, FrameError, Raw, Side, Text, epoch_ns, positive, symbol
 from ingest.feeds.venues.parser import IGNORED, ParsedFrame, VenueParser
-from telemetry_schema.fields import LAST_NS
+from telemetry_schema import LAST_NS
 
 _CHANNELS: Final = ("trades", "trades-all")
 _NO_DATA: Final = Raw()

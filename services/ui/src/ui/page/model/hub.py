@@ -11,9 +11,8 @@ from typing import Protocol
 import structlog
 from pydantic import ValidationError
 
-from telemetry_runtime.transport.thread_link import ThreadLink
-from telemetry_schema.codec import encode
-from telemetry_schema.messages import KillSwitch, TradeCommand
+from telemetry_runtime.transport import ThreadLink
+from telemetry_schema import KillSwitch, TradeCommand, encode
 from ui.page.model.view import PageModel, PageView
 from ui.wire import Hello, decode_to_page
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from telemetry_schema.messages import KillSwitch, TradeCommand
-from telemetry_schema.views import DeskState
+from telemetry_schema import DeskState, KillSwitch, TradeCommand
 
 DOUBLE_CLICK_NS = 500_000_000
 """The same order again within this time is one click of a shaky finger, not a second order."""

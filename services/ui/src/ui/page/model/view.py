@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from telemetry_schema.views import IngestStatus, Snapshot, SymbolSummary, TapeTrade
+from telemetry_schema import IngestStatus, Snapshot, SymbolSummary, TapeTrade
 from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
 from ui.wire import CommandUpdate, CommandView, History, PageState, Problem

@@ -3,7 +3,7 @@
 import streamlit as st
 import streamlit_shadcn_ui as ui
 
-from telemetry_schema.views import SymbolSummary, TapeTrade, WindowName, WindowStats
+from telemetry_schema import SymbolSummary, TapeTrade, WindowName, WindowStats
 from ui.page.model import formats
 from ui.page.model.hub import Feed
 from ui.page.model.view import PageView

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from telemetry_schema.views import IngestStatus, Snapshot
+from telemetry_schema import IngestStatus, Snapshot
 from ui.page.model import formats
 from ui.page.model.hub import Feed
 from ui.page.model.view import PageView

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 import streamlit as st
 import streamlit_shadcn_ui as ui
 
-from telemetry_schema.views import DeskState
+from telemetry_schema import DeskState
 from ui.page.model import formats, orders
 from ui.page.model.hub import Feed
 from ui.page.model.view import PageView

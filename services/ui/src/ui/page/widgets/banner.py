@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from telemetry_schema.fields import EpochNs
+from telemetry_schema import EpochNs
 from ui.page.model import formats
 from ui.page.model.hub import Feed
 from ui.page.model.view import PageView

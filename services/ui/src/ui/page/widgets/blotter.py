@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from telemetry_schema.views import DeskState, Position, SymbolSummary
+from telemetry_schema import DeskState, Position, SymbolSummary
 from ui.page.model import formats
 from ui.page.model.view import PageView
 from ui.page.widgets import tables

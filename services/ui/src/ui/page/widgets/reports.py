@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from telemetry_schema.views import FeedState, IngestStatus, Snapshot, Stage
+from telemetry_schema import FeedState, IngestStatus, Snapshot, Stage
 from ui.page.model import formats
 from ui.page.model.view import PageView, TrendPoint
 from ui.page.widgets.tables import Cell, Row, Tone, number, table, text

@@ -4,7 +4,7 @@ import uuid
 
 import streamlit as st
 
-from telemetry_schema.messages import KillSwitch, TradeCommand
+from telemetry_schema import KillSwitch, TradeCommand
 from ui.page.model import formats, orders
 from ui.page.model.answers import describe
 from ui.page.model.hub import Feed

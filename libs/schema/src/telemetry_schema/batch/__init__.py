@@ -1,0 +1,66 @@
+"""The second door of the schema: the binary batch and the fast decoder, which need NumPy and msgspec (extra `batch`).
+
+A bot that only sends trades imports neither. The modules behind this door are private to the library.
+"""
+
+from telemetry_schema.batch.decoder import (
+    FastColumns,
+    FastTrade,
+    SequencePosition,
+    TradeDecoder,
+    is_columns,
+)
+from telemetry_schema.batch.records import (
+    BUY,
+    FEW_TRADES,
+    MAX_BATCH_TRADES,
+    RECORD,
+    SELL,
+    TRADE_DTYPE,
+    BatchHeader,
+    CommandRef,
+    FastHeader,
+    Frame,
+    Records,
+    TradeBatch,
+    decode_batch,
+    encode_batch,
+    encode_header,
+)
+from telemetry_schema.batch.structs import (
+    KnownNames,
+    struct_of,
+)
+from telemetry_schema.batch.table import (
+    Sender,
+    TradeNumbers,
+    TradeTable,
+)
+
+__all__ = [
+    "BUY",
+    "FEW_TRADES",
+    "MAX_BATCH_TRADES",
+    "RECORD",
+    "SELL",
+    "TRADE_DTYPE",
+    "BatchHeader",
+    "CommandRef",
+    "FastColumns",
+    "FastHeader",
+    "FastTrade",
+    "Frame",
+    "KnownNames",
+    "Records",
+    "Sender",
+    "SequencePosition",
+    "TradeBatch",
+    "TradeDecoder",
+    "TradeNumbers",
+    "TradeTable",
+    "decode_batch",
+    "encode_batch",
+    "encode_header",
+    "is_columns",
+    "struct_of",
+]
