@@ -1,91 +1,166 @@
-"""What import-linter cannot say: a file's imports and calls tell its layer, so they are read from the syntax tree."""
+"""What import-linter cannot say: imports and calls show a layer. Each test lists the files that break a rule."""
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SOURCES = sorted(path for part in ("libs", "services", "tools") for path in ROOT.glob(f"{part}/*/src/**/*.py"))
+from tests.architecture.syntax import (
+    ROOT,
+    SOURCES,
+    TESTS,
+    calls,
+    dotted_names,
+    imports,
+    plain_calls,
+    public_classes,
+    relative,
+    tree,
+)
 
-# Pure: what they give depends on what they are given, so no clock, no chance, no input or output.
-PURE_NAMES = {"buckets.py", "checks.py", "desk.py", "indicators.py"}
-PURE_PARENTS = {"venues"}  # the venues' parsers: recorded frame in, trades out
-IMPURE_MODULES = {"asyncio", "random", "secrets", "socket", "threading", "time", "zmq"}
+PURE_FOLDERS = {"aggregates", "checking", "desk", "intake", "mappers", "orders", "studies", "venues"}
+"""What they give depends on what they are given: no clock, no random numbers, no input or output."""
+
+PURE_FILES = {"services/analytics/src/analytics/indicators.py", "services/analytics/src/analytics/arrays.py"}
+NOT_PURE = {"services/analytics/src/analytics/studies/runner.py": "calls the studies when they are due"}
+IMPURE_MODULES = {
+    "aiohttp",
+    "asyncio",
+    "concurrent",
+    "io",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "signal",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+    "zmq",
+}
+IMPURE_CALLS = {"input", "open", "print"}
 
 JSON_MODULES = {"json", "orjson", "pydantic_core.from_json", "pydantic_core.to_json", "msgspec.json"}
 # Path inside the checkout, and why this file may know JSON besides the codec.
 JSON_ALLOWED = {
+    "libs/schema/src/telemetry_schema/batch/decoder.py": "turns messages into bytes and back",
     "libs/schema/src/telemetry_schema/batch/records.py": "a batch's header; the records are no JSON",
-    "libs/schema/src/telemetry_schema/codec.py": "the one place that turns messages into bytes and back",
-    "libs/schema/src/telemetry_schema/batch/decoder.py": "the codec's fast half",
     "libs/schema/src/telemetry_schema/batch/table.py": "the same for many frames",
     "services/ingest/src/ingest/storage/dead_letters.py": "a file of its own, for bytes that are no message of ours",
     "services/ingest/src/ingest/feeds/venues/frames.py": "the venues' messages are theirs, not ours",
 }
-ENVIRONMENT_READERS = {"environment.py"}
-TASK_MAKERS = {"task_manager.py"}
+TASK_METHODS = {"create_task", "ensure_future", "run_coroutine_threadsafe"}
+
+SHARED_NAMES = {
+    "Feed",
+    "Ledger",
+    "Market",
+    "Position",
+    "Readiness",
+    "Tally",
+}
+"""Class names that more than one file still has. The list may only get shorter."""
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Dotted names that a file imports: both `a.b` and `a.b.c` for `from a.b import c`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+class Finder:
+    """Finds the names in a file that are forbidden, or lie below a forbidden one."""
+
+    def __init__(self, *kinds: Callable[[ast.Module], Iterator[str]], forbidden: set[str]) -> None:
+        self._kinds = kinds
+        self._forbidden = forbidden
+
+    def in_module(self, module: ast.Module) -> set[str]:
+        names = {name for kind in self._kinds for name in kind(module)}
+        return {name for name in names if any(f"{name}.".startswith(f"{each}.") for each in self._forbidden)}
+
+    def in_text(self, text: str) -> set[str]:
+        return self.in_module(ast.parse(text))
+
+    def offenders(self, paths: Iterable[Path]) -> dict[str, set[str]]:
+        found = {relative(path): self.in_module(tree(path)) for path in paths}
+        return {path: names for path, names in found.items() if names}
 
 
-def dotted_names(path: Path) -> Iterator[str]:
-    """Every `a.b` that a file mentions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            yield f"{node.value.id}.{node.attr}"
+READS_ENVIRONMENT = Finder(imports, dotted_names, forbidden={"os.environ", "os.environb", "os.getenv"})
+KNOWS_JSON = Finder(imports, dotted_names, forbidden=JSON_MODULES)
+MAKES_TASKS = Finder(calls, forbidden=TASK_METHODS)
+DOES_IO = Finder(imports, plain_calls, forbidden=IMPURE_MODULES | IMPURE_CALLS)
+MOCKS_OTHERS = Finder(imports, forbidden={"mock", "pytest_mock", "unittest.mock"})
 
 
-def relative(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def pure(path: Path) -> bool:
+    inside = path.relative_to(ROOT).parts
+    return (bool(PURE_FOLDERS & set(inside[:-1])) or relative(path) in PURE_FILES) and relative(path) not in NOT_PURE
 
 
-def by_path(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=relative)
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (READS_ENVIRONMENT, "import os\nos.environ['A']"),
+        (READS_ENVIRONMENT, "from os import getenv"),
+        (KNOWS_JSON, "from msgspec import json"),
+        (KNOWS_JSON, "import json\njson.loads(b'')"),
+        (MAKES_TASKS, "asyncio.create_task(work())"),
+        (MAKES_TASKS, "asyncio.get_running_loop().create_task(work())"),
+        (MAKES_TASKS, "from asyncio import ensure_future\nensure_future(work())"),
+        (DOES_IO, "from pathlib import Path"),
+        (DOES_IO, "import os.path"),
+        (DOES_IO, "with open('file') as file: pass"),
+        (DOES_IO, "from time import monotonic"),
+        (MOCKS_OTHERS, "from unittest import mock"),
+        (MOCKS_OTHERS, "from unittest.mock import patch"),
+    ],
+)
+def test_each_rule_sees_what_it_forbids(rule: Finder, text: str) -> None:
+    assert rule.in_text(text)
 
 
-def test_there_are_sources_to_look_at() -> None:
-    assert len(SOURCES) > 9
+def test_there_are_sources_of_every_kind_to_look_at() -> None:
+    assert len(SOURCES) > 90
+    assert len(TESTS) > 50
+    pure_folders = {path.parent.name for path in SOURCES if pure(path)}
+    assert pure_folders >= {"aggregates", "checking", "desk", "intake", "venues"}
 
 
-@by_path([path for path in SOURCES if path.name not in ENVIRONMENT_READERS])
-def test_only_environment_py_reads_the_environment(path: Path) -> None:
-    names = {*imports(path), *dotted_names(path)}
-    assert names.isdisjoint({"os.environ", "os.getenv", "os.environb"})
+def test_only_environment_py_reads_the_environment() -> None:
+    assert READS_ENVIRONMENT.offenders(path for path in SOURCES if path.name != "environment.py") == {}
 
 
-# Tools send no messages of ours; the files they write and the programs they ask have JSON of their own.
-@by_path([path for path in SOURCES if relative(path) not in JSON_ALLOWED and not relative(path).startswith("tools/")])
-def test_only_the_codec_knows_json(path: Path) -> None:
-    names = {*imports(path), *dotted_names(path)}
-    assert names.isdisjoint(JSON_MODULES)
-
-
-@by_path([path for path in SOURCES if path.name not in TASK_MAKERS])
-def test_only_the_task_manager_makes_tasks(path: Path) -> None:
-    names = {*imports(path), *dotted_names(path)}
-    assert names.isdisjoint({"asyncio.create_task", "asyncio.ensure_future", "loop.create_task"})
-
-
-@by_path([path for path in SOURCES if path.name in PURE_NAMES or path.parent.name in PURE_PARENTS])
-def test_pure_modules_import_no_clock_no_chance_and_no_io(path: Path) -> None:
-    roots = {name.partition(".")[0] for name in imports(path)}
-    assert roots.isdisjoint(IMPURE_MODULES)
-
-
-@by_path(SOURCES)
-def test_nobody_mocks(path: Path) -> None:
-    assert {"unittest.mock", "unittest.mock.patch"}.isdisjoint(imports(path))
+def test_only_the_codec_knows_json() -> None:
+    # Tools send no messages of ours; the files they write and the programs they ask have JSON of their own.
+    found = KNOWS_JSON.offenders(path for path in SOURCES if not relative(path).startswith("tools/"))
+    assert found.keys() - JSON_ALLOWED.keys() == set()
 
 
 def test_each_json_exception_is_still_needed() -> None:
-    assert [path for path in JSON_ALLOWED if not (ROOT / path).exists()] == []
+    found = KNOWS_JSON.offenders(SOURCES)
+    assert JSON_ALLOWED.keys() - found.keys() == set()
+
+
+def test_only_the_task_manager_makes_tasks() -> None:
+    assert MAKES_TASKS.offenders(path for path in SOURCES if path.name != "task_manager.py") == {}
+
+
+def test_pure_folders_know_no_clock_no_random_numbers_and_no_io() -> None:
+    assert DOES_IO.offenders(filter(pure, SOURCES)) == {}
+
+
+def test_nobody_mocks() -> None:
+    assert MOCKS_OTHERS.offenders([*SOURCES, *TESTS]) == {}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    files = defaultdict(list)
+    for path in SOURCES:
+        for name in public_classes(tree(path)):
+            files[name].append(relative(path))
+    shared = {name: paths for name, paths in files.items() if len(paths) > 1}
+    assert {name: paths for name, paths in shared.items() if name not in SHARED_NAMES} == {}

@@ -10,8 +10,8 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from jsonschema import Draft7Validator
 
-from dashboards.expressions import expressions
 from dashboards.rendering import rendered
+from tests.helpers.expressions import expressions
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = json.loads((Path(__file__).parent / "grafana-schema.json").read_text(encoding="utf-8"))

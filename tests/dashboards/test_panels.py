@@ -4,7 +4,7 @@ import itertools
 import re
 from typing import Any
 
-from dashboards.expressions import expressions, filled
+from tests.helpers.expressions import expressions, filled
 
 Panels = list[dict[str, Any]]
 BUILT_IN = {"__rate_interval", "__range", "__interval"}

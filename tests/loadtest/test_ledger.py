@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadtest.ledger import Ledger, read
-from loadtest.scrape import Look, Scrape
+from loadtest.ledger import LoadLedger, read
+from loadtest.scrape import Scrape, Scrapes
 
 INGEST = """
 # TYPE telemetry_source_trades_total counter
@@ -27,13 +27,13 @@ trading_trades_total{symbol="BTC-USD",side="buy"} 7
 """
 
 
-def ledger_of(ingest: str = INGEST, analytics: str = ANALYTICS, *, sent: int = 100) -> Ledger:
-    change = Look(Scrape.parse(ingest), Scrape.parse(analytics))
+def ledger_of(ingest: str = INGEST, analytics: str = ANALYTICS, *, sent: int = 100) -> LoadLedger:
+    change = Scrapes(Scrape.parse(ingest), Scrape.parse(analytics))
     return read(change, sent=sent, sources={"loadtest-0"}, symbols=2)
 
 
 def test_every_trade_is_in_one_account_and_others_do_not_disturb() -> None:
-    assert ledger_of() == Ledger(sent=100, accepted=90, applied=90, refused=3, duplicate=3, lost=4)
+    assert ledger_of() == LoadLedger(sent=100, accepted=90, applied=90, refused=3, duplicate=3, lost=4)
     assert ledger_of().balances
 
 

@@ -2,10 +2,10 @@
 
 import os
 
-from loadtest.scrape import Look, Scrape
+from loadtest.scrape import Scrape, Scrapes
 from loadtest.usage import MetricsMeter, ProcessMeter, Reading, UsageLog
 
-EMPTY = Look(Scrape(), Scrape())
+EMPTY = Scrapes(Scrape(), Scrape())
 
 
 def test_cost_is_counted_from_the_first_reading_to_the_last() -> None:
@@ -28,4 +28,7 @@ def test_other_services_are_read_from_their_own_metrics() -> None:
         "# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total 3.5\n"
         "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes 7e7\n"
     )
-    assert MetricsMeter().read(Look(ingest, Scrape())) == {"ingest": Reading(3.5, 7e7), "analytics": Reading(0.0, 0.0)}
+    assert MetricsMeter().read(Scrapes(ingest, Scrape())) == {
+        "ingest": Reading(3.5, 7e7),
+        "analytics": Reading(0.0, 0.0),
+    }

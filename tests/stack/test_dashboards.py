@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.expressions import Expression, expressions, filled
 from dashboards.prometheus import Line
 from tests.helpers.compose import ROOT, Stack, eventually, get
+from tests.helpers.expressions import Expression, expressions, filled
 from tests.helpers.figures import Figures
 from tests.helpers.market import Flow
 

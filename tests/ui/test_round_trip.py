@@ -117,11 +117,6 @@ async def _orders(pipeline: Pipeline, endpoint: str) -> AsyncIterator[Orders]:
         yield Orders(app, book, applied)
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="on two cores: 4 to 5 times. Each of the three asyncio hops costs 0.2 ms more than a blocking one, and the "
-    "work between them runs on cold caches",
-)
 def test_an_order_takes_at_most_three_times_as_long_as_bare_sockets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from bench.figures import Target, at_most
+from bench.figures import TargetCheck, at_most
 from bench.macro import Tell
 from bench.peers import Order, bare
 from bench.pipeline import pipeline
-from loadtest.ledger import Ledger, read
-from loadtest.scrape import look
+from loadtest.ledger import LoadLedger, read
+from loadtest.scrape import scrape_both
 
 TRADES = 5_000_000
 _PART_TRADES = 500_000
@@ -19,7 +19,7 @@ MAX_MB = 150.0
 class Endured:
     """The ledger in trades, the rate over all, and memory in megabytes by service."""
 
-    ledger: Ledger
+    ledger: LoadLedger
     trades_per_s: float
     rss_mb: dict[str, float]
 
@@ -32,19 +32,19 @@ def measure(*, tell: Tell) -> Endured:
     """The ledger and the memory of both services, one JSON trade a message, 200 symbols, flat out."""
     with bare() as limit, pipeline() as tested:
         target = tested.stack.target
-        before = look(target.ingest_url, target.analytics_url)
+        before = scrape_both(target.ingest_url, target.analytics_url)
         seconds = 0.0
         for part in range(TRADES // _PART_TRADES):
             order = Order(tested.endpoint, "single", _PART_TRADES, _SYMBOLS, f"endurance-{part}")
             seconds += tested.seconds(limit.pusher, order)
             memory = ", ".join(f"{service} {rss / 1e6:.0f} MB" for service, rss in tested.rss_bytes().items())
             tell(f"{(part + 1) * _PART_TRADES:,} trades, {memory}")
-        change = look(target.ingest_url, target.analytics_url).since(before)
+        change = scrape_both(target.ingest_url, target.analytics_url).since(before)
         ledger = read(change, sent=TRADES, sources={"bench"}, symbols=_SYMBOLS)
         return Endured(ledger, TRADES / seconds, {name: rss / 1e6 for name, rss in tested.rss_bytes().items()})
 
 
-def targets(found: Endured) -> list[Target]:
+def targets(found: Endured) -> list[TargetCheck]:
     """Nothing lost, nothing counted twice, and small."""
     ledger = found.ledger
     wrong = abs(ledger.unexplained) + ledger.lost + ledger.duplicate + ledger.refused

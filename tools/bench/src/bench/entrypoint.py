@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import endurance, macro, micro, neighbours, paced, scrapes, soak
-from bench.figures import Target
+from bench.figures import TargetCheck
 from bench.machine import describe
 from bench.merging import merged
 from bench.peers import bare
@@ -76,7 +76,7 @@ def _measure(options: argparse.Namespace, tell: Callable[[str], None]) -> dict[s
     parts = options.parts or (QUICK_PARTS if options.quick else USUAL_PARTS)
     repeats = options.repeats or (QUICK_REPEATS if options.quick else REPEATS)
     found: dict[str, object] = {"machine": describe(), "repeats": repeats, "quick": options.quick}
-    targets: list[Target] = []
+    targets: list[TargetCheck] = []
     for part in parts:
         tell(f"[bold]{part}[/]")
         figures, its_targets = _PARTS[part](repeats, options.quick, tell)
@@ -86,20 +86,20 @@ def _measure(options: argparse.Namespace, tell: Callable[[str], None]) -> dict[s
     return found
 
 
-Part = Callable[[int, bool, macro.Tell], tuple[object, list[Target]]]
+Part = Callable[[int, bool, macro.Tell], tuple[object, list[TargetCheck]]]
 
 
-def _micro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+def _micro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     steps = micro.steps(repeats=3 * repeats)
     return [step.as_dict() for step in steps], micro.targets(steps)
 
 
-def _scrapes(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+def _scrapes(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     looks = scrapes.measure(repeats=3 * repeats)
     return [look.as_dict() for look in looks], scrapes.targets(looks)
 
 
-def _macro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: FBT001 - a Part
+def _macro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     trades = macro.QUICK_TRADES if quick else macro.TRADES
     with ExitStack() as stack:
         limit, tested = stack.enter_context(bare()), stack.enter_context(pipeline())
@@ -110,29 +110,29 @@ def _macro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Ta
     return [single.as_dict(), columns.as_dict()], macro.targets(single, columns)
 
 
-def _symbols(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: FBT001 - a Part
+def _symbols(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     trades = (macro.QUICK_TRADES if quick else macro.TRADES)["single"]
     with bare() as limit:
         costs = macro.cost_by_symbols(limit, repeats=repeats, trades=trades, tell=tell)
     return costs, macro.symbol_targets(costs)
 
 
-def _paced(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: FBT001 - a Part
+def _paced(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     measured = [paced.measure(rate, repeats=max(3, repeats // 2), quick=quick, tell=tell) for rate in paced.RATES]
     return [each.as_dict() for each in measured], paced.targets(measured)
 
 
-def _neighbours(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+def _neighbours(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     found = neighbours.measure(repeats=max(3, repeats // 2), tell=tell)
     return found.as_dict(), neighbours.targets(found)
 
 
-def _endurance(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+def _endurance(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     found = endurance.measure(tell=tell)
     return found.as_dict(), endurance.targets(found)
 
 
-def _soak(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[Target]]:  # noqa: ARG001, FBT001 - a Part
+def _soak(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     found = soak.measure(soak.QUICK_MINUTES if quick else soak.MINUTES, tell=tell)
     return found.as_dict(), soak.targets(found)
 

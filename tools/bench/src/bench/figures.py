@@ -32,7 +32,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetCheck:
     """A figure that is to be reached, and whether it is."""
 
     what: str
@@ -41,11 +41,11 @@ class Target:
     is_hit: bool
 
 
-def at_least(what: str, measured: float, least: float, show: str = "{:.2f}") -> Target:
+def at_least(what: str, measured: float, least: float, show: str = "{:.2f}") -> TargetCheck:
     """A target that is hit by at least `least`."""
-    return Target(what, f"≥ {show.format(least)}", show.format(measured), measured >= least)
+    return TargetCheck(what, f"≥ {show.format(least)}", show.format(measured), measured >= least)
 
 
-def at_most(what: str, measured: float, most: float, show: str = "{:.2f}") -> Target:
+def at_most(what: str, measured: float, most: float, show: str = "{:.2f}") -> TargetCheck:
     """A target that is hit by at most `most`."""
-    return Target(what, f"≤ {show.format(most)}", show.format(measured), measured <= most)
+    return TargetCheck(what, f"≤ {show.format(most)}", show.format(measured), measured <= most)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from itertools import count
 from statistics import median
 
-from bench.figures import Compared, Target, at_least, at_most
+from bench.figures import Compared, TargetCheck, at_least, at_most
 from bench.peers import BATCH, Bare, Order
 from bench.pipeline import Pipeline, pipeline
 
@@ -54,7 +54,7 @@ def cost_by_symbols(bare: Bare, *, repeats: int, trades: int, tell: Tell) -> dic
     return costs
 
 
-def targets(single: Compared, columns: Compared) -> list[Target]:
+def targets(single: Compared, columns: Compared) -> list[TargetCheck]:
     """What the pipeline must reach."""
     return [
         at_least("one JSON trade a message, ratio to bare PUSH → PULL", median(single.ratios), 0.5),
@@ -63,7 +63,7 @@ def targets(single: Compared, columns: Compared) -> list[Target]:
     ]
 
 
-def symbol_targets(costs: dict[str, list[float]]) -> list[Target]:
+def symbol_targets(costs: dict[str, list[float]]) -> list[TargetCheck]:
     """A trade costs the same, whatever the number of symbols."""
     few, many = median(costs[str(SYMBOLS[0])]), median(costs[str(SYMBOLS[-1])])
     return [at_most("cost of a trade with 200 symbols, ratio to 1 symbol", many / few, 1.25)]

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from analytics.engine import Engine
-from bench.figures import Compared, Target, at_most
+from bench.figures import Compared, TargetCheck, at_most
 from bench.peers import BATCH, Order, frames_of
-from bench.timing import Duel, fight
+from bench.timing import Comparison, measure
 from ingest.checking.checker import Checker
 from ingest.checking.sequences import SequenceTracker
 from loadtest.frames import symbol_name
@@ -27,14 +27,14 @@ _ROUNDS = 64
 """Batches applied in one go: as under load, where analytics takes up to so many from its socket at once."""
 
 
-def _duels() -> list[Duel]:
+def _comparisons() -> list[Comparison]:
     single, columns = _check("single", "one JSON message each"), _check("columns", f"columns of {BATCH}")
     return [single, columns, _decode_batch(), _fold(), _fold_alone()]
 
 
 def steps(*, repeats: int) -> list[Compared]:
     """All of them."""
-    return [fight(duel, repeats=repeats) for duel in _duels()]
+    return [measure(comparison, repeats=repeats) for comparison in _comparisons()]
 
 
 _BURSTS = 8
@@ -54,10 +54,10 @@ def _bursts(form: str, trades: int) -> list[Burst]:
     return [Burst([frame.replace(run.encode(), new) for frame in frames], []) for new in new_runs]
 
 
-def _check(form: str, what: str) -> Duel:
+def _check(form: str, what: str) -> Comparison:
     checker, bursts, turn = _checker(), _bursts(form, BATCH), count()
     decode = msgspec.json.decode
-    return Duel(
+    return Comparison(
         f"ingest: decode, check and number a trade, {what}",
         "parse the same JSON (msgspec), nothing else",
         lambda: checker.check(bursts[next(turn) % _BURSTS], time.time_ns()),
@@ -100,9 +100,9 @@ def stream_of(symbols: int, trades: int = BATCH) -> Stream:
     return Stream(records, [symbol_name(number) for number in range(symbols)])
 
 
-def _decode_batch() -> Duel:
+def _decode_batch() -> Comparison:
     head, body = encode_batch(stream_of(_SYMBOLS).batch(0))
-    return Duel(
+    return Comparison(
         f"analytics: decode and check a batch of {BATCH}",
         "np.frombuffer of its records, nothing else",
         lambda: decode_batch([head, bytes(body)]),
@@ -115,7 +115,7 @@ def engine() -> Engine:
     return Engine(max_symbols=200, max_sources=100, recent_trades=512)
 
 
-def _fold() -> Duel:
+def _fold() -> Comparison:
     tested, stream, seq = engine(), stream_of(_SYMBOLS), count(0, BATCH)
 
     def apply() -> None:
@@ -123,7 +123,7 @@ def _fold() -> Duel:
         for _ in range(_ROUNDS):
             tested.apply(stream.batch(next(seq)), now_ns=now_ns)
 
-    return Duel(
+    return Comparison(
         f"analytics: apply and fold a batch of {BATCH}, as under load",
         "np.add.reduceat over one column of it",
         apply,
@@ -132,14 +132,14 @@ def _fold() -> Duel:
     )
 
 
-def _fold_alone() -> Duel:
+def _fold_alone() -> Comparison:
     tested, stream, seq = engine(), stream_of(_SYMBOLS), count(0, BATCH)
 
     def apply() -> None:
         tested.apply(stream.batch(next(seq)), now_ns=time.time_ns())
         tested.fold()
 
-    return Duel(
+    return Comparison(
         f"analytics: apply and fold a batch of {BATCH}, each alone",
         "np.add.reduceat over one column of it",
         apply,
@@ -147,7 +147,7 @@ def _fold_alone() -> Duel:
     )
 
 
-def targets(measured: list[Compared]) -> list[Target]:
+def targets(measured: list[Compared]) -> list[TargetCheck]:
     """What single steps may take."""
     fold = next(each for each in measured if "as under load" in each.name)
     return [at_most(f"apply and fold a batch of {BATCH}, µs", median(fold.ours), MAX_FOLD_US, "{:.1f}")]

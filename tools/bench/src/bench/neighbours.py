@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from bench.figures import Target, at_most
+from bench.figures import TargetCheck, at_most
 from bench.macro import Tell
 from bench.paced import Pace, push_paced
 from bench.peers import Pipe, open_socket, process
@@ -125,7 +125,7 @@ def _silent(tested: Pipeline) -> ExitStack:
     return stack
 
 
-def targets(found: Neighbours) -> list[Target]:
+def targets(found: Neighbours) -> list[TargetCheck]:
     """The others' p99."""
     alone = median(found.alone_ms)
     return [

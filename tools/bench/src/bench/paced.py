@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 import zmq
 
-from bench.figures import Target, at_most
+from bench.figures import TargetCheck, at_most
 from bench.macro import Tell
 from bench.peers import Pipe, open_socket, process
 from bench.pipeline import Pipeline, pipeline
@@ -167,7 +167,7 @@ def _snapshot_of(ui: "zmq.Socket[bytes]", trades: int, tested: Pipeline) -> Snap
     raise TimeoutError(f"analytics tells of {tested.applied():,} of {trades:,} trades")
 
 
-def targets(measured: list[Paced]) -> list[Target]:
+def targets(measured: list[Paced]) -> list[TargetCheck]:
     """What the pipeline may add."""
     return [
         at_most(f"{paced.rate:,} trades/s: {rank} to that of two bare hops", paced.ratio(rank), most)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import zmq
 
-from loadtest.frames import ColumnFrames, Encoder, Market, SingleFrames
+from loadtest.frames import ColumnFrames, Encoder, MadeUpMarket, SingleFrames
 
 Pipe: TypeAlias = "Connection[Any, Any]"
 
@@ -39,7 +39,7 @@ class Order:
 
 def frames_of(order: Order) -> list[bytes]:
     """The messages, all encoded ahead; their times are of now."""
-    market = Market.made_up(order.symbols, seed=1)
+    market = MadeUpMarket.made_up(order.symbols, seed=1)
     is_single = order.form == "single"
     encoder: Encoder = (
         SingleFrames("bench", order.run, market) if is_single else ColumnFrames("bench", order.run, market, BATCH)

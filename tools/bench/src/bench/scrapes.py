@@ -13,7 +13,7 @@ from analytics.cooperative import run
 from analytics.engine import Engine
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
-from bench.figures import Target, at_most
+from bench.figures import TargetCheck, at_most
 from bench.micro import engine, stream_of
 from telemetry_runtime import SystemClock
 from telemetry_runtime.fakes import FakeSink, FakeSource
@@ -28,7 +28,7 @@ _TRADES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScrapeTimes:
     """Medians of the repeats, in milliseconds; `limit_ms` is generate_latest of as many series."""
 
     symbols: int
@@ -83,23 +83,23 @@ class _Service:
                 longest_ns, last_ns = max(longest_ns, now_ns - last_ns), now_ns
                 await asyncio.sleep(0)
 
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(watch())
-            await asyncio.sleep(0)
+        async def render() -> tuple[int, bytes]:
             begin_ns = time.perf_counter_ns()
             page = await self.app.render()
-            took_ns = time.perf_counter_ns() - begin_ns
             done.set()
+            return time.perf_counter_ns() - begin_ns, page
+
+        _, (took_ns, page) = await asyncio.gather(watch(), render())
         longest_ns = max(longest_ns, time.perf_counter_ns() - last_ns)
         return took_ns / 1e6, longest_ns / 1e6, page
 
 
-def measure(*, repeats: int) -> list[Look]:
+def measure(*, repeats: int) -> list[ScrapeTimes]:
     """At each number of symbols."""
-    return [_look(symbols, repeats) for symbols in SYMBOLS]
+    return [_times_of(symbols, repeats) for symbols in SYMBOLS]
 
 
-def _look(symbols: int, repeats: int) -> Look:
+def _times_of(symbols: int, repeats: int) -> ScrapeTimes:
     service = _Service(symbols)
     service.trade()
     series = _series(asyncio.run(service.render())[2])
@@ -112,7 +112,7 @@ def _look(symbols: int, repeats: int) -> Look:
         blocked.append(blocked_ms)
         limit.append(_millis(registry))
         snapshot.append(_snapshot_ms(service))
-    return Look(symbols, series, median(metrics), median(blocked), median(limit), median(snapshot))
+    return ScrapeTimes(symbols, series, median(metrics), median(blocked), median(limit), median(snapshot))
 
 
 def _series(page: bytes) -> int:
@@ -141,9 +141,9 @@ def _snapshot_ms(service: _Service) -> float:
     return (time.perf_counter_ns() - begin_ns) / 1e6
 
 
-def targets(looks: list[Look]) -> list[Target]:
+def targets(found: list[ScrapeTimes]) -> list[TargetCheck]:
     """What a look may cost at 200 symbols."""
-    most = looks[-1]
+    most = found[-1]
     return [
         at_most(f"/metrics with {most.symbols} symbols, ms", most.metrics_ms, MAX_MS, "{:.1f}"),
         at_most(

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from bench.figures import Target, at_most
+from bench.figures import TargetCheck, at_most
 from bench.macro import Tell
 from bench.pipeline import pipeline
 from loadtest.options import Load
@@ -48,7 +48,7 @@ def measure(minutes: int, *, tell: Tell) -> Soak:
     return Soak(rss_mb, wrong)
 
 
-def targets(found: Soak) -> list[Target]:
+def targets(found: Soak) -> list[TargetCheck]:
     """Small, flat, and nothing lost."""
     minutes = len(found.rss_mb["ingest"])
     sized = [

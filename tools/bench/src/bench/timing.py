@@ -13,7 +13,7 @@ LEAST_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
+class Comparison:
     """Two pieces of work that are timed alternately. `per` divides the time, e.g. by the trades of a burst."""
 
     name: str
@@ -23,15 +23,15 @@ class Duel:
     per: int = 1
 
 
-def fight(duel: Duel, *, repeats: int) -> Compared:
+def measure(comparison: Comparison, *, repeats: int) -> Compared:
     """Microseconds of both, repeat by repeat."""
-    ours_times, limit_times = _times(duel.ours_work), _times(duel.limit_work)
+    ours_times, limit_times = _times(comparison.ours_work), _times(comparison.limit_work)
     ours: list[float] = []
     limit: list[float] = []
     for _ in range(repeats):
-        limit.append(_micros(duel.limit_work, limit_times) / duel.per)
-        ours.append(_micros(duel.ours_work, ours_times) / duel.per)
-    return Compared(f"{duel.name} | {duel.limit}", "µs", ours, limit)
+        limit.append(_micros(comparison.limit_work, limit_times) / comparison.per)
+        ours.append(_micros(comparison.ours_work, ours_times) / comparison.per)
+    return Compared(f"{comparison.name} | {comparison.limit}", "µs", ours, limit)
 
 
 def _times(work: Work) -> int:

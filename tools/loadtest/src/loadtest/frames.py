@@ -30,7 +30,7 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MadeUpMarket:
     """What is traded: `VARIANTS` plausible trades, symbols in turn. Quantities in base, prices in quote per base."""
 
     symbols: list[str]
@@ -39,7 +39,7 @@ class Market:
     prices: list[float]
 
     @classmethod
-    def made_up(cls, symbols: int, seed: int) -> "Market":
+    def made_up(cls, symbols: int, seed: int) -> "MadeUpMarket":
         """The same trades for the same seed, at least one a symbol."""
         rng = np.random.default_rng(seed)
         size = max(VARIANTS, symbols)
@@ -60,7 +60,7 @@ def symbol_name(number: int) -> str:
 class SingleFrames:
     """One trade a message."""
 
-    def __init__(self, source: str, run: str, market: Market) -> None:
+    def __init__(self, source: str, run: str, market: MadeUpMarket) -> None:
         head = f'{{"type":"trade","source":"{source}","run":"{run}","seq":{"0" * _SEQ_DIGITS}'
         time = f',"event_ns":{"0" * _NS_DIGITS},"sent_ns":{"0" * _NS_DIGITS}'
         rows = [
@@ -90,7 +90,7 @@ class SingleFrames:
 class ColumnFrames:
     """`batch` trades a message, in columns."""
 
-    def __init__(self, source: str, run: str, market: Market, batch: int) -> None:
+    def __init__(self, source: str, run: str, market: MadeUpMarket, batch: int) -> None:
         self._batch = batch
         self._head = f'{{"type":"trades","source":"{source}","run":"{run}","seq":'.encode()
         starts = range(0, len(market.symbols), max(1, min(batch, len(market.symbols))))
@@ -110,7 +110,7 @@ class ColumnFrames:
         return frames
 
 
-def _columns(market: Market, start: int, batch: int) -> bytes:
+def _columns(market: MadeUpMarket, start: int, batch: int) -> bytes:
     size = len(market.symbols)
     pick = [(start + number) % size for number in range(batch)]
     symbol = ",".join(f'"{market.symbols[each]}"' for each in pick)

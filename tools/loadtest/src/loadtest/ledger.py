@@ -9,11 +9,11 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from loadtest.frames import symbol_name
-from loadtest.scrape import Look
+from loadtest.scrape import Scrapes
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class LoadLedger:
     """All in trades. `lost` are gaps in the numbers, at ingest or behind it."""
 
     sent: int
@@ -43,7 +43,7 @@ class Ledger:
         return {**asdict(self), "unexplained": self.unexplained, "balances": self.balances}
 
 
-def read(change: Look, *, sent: int, sources: Collection[str], symbols: int) -> Ledger:
+def read(change: Scrapes, *, sent: int, sources: Collection[str], symbols: int) -> LoadLedger:
     """The ledger of a run, from what it changed in the services' metrics."""
     ingest, analytics = change.ingest, change.analytics
 
@@ -55,7 +55,7 @@ def read(change: Look, *, sent: int, sources: Collection[str], symbols: int) -> 
     if analytics.total("telemetry_label_overflow_total", label="symbol"):
         names.add("other")
     hop_lost = analytics.total("telemetry_stream_lost_trades_total")
-    return Ledger(
+    return LoadLedger(
         sent=sent,
         accepted=round(ingest.total("telemetry_source_trades_total", ours)),
         applied=round(analytics.total("trading_trades_total", lambda labels: labels["symbol"] in names)),

@@ -52,7 +52,7 @@ def _costs(result: Result) -> Table:
 
 
 def _ledger(result: Result) -> Table:
-    table = Table(title="Ledger, trades", title_justify="left")
+    table = Table(title="LoadLedger, trades", title_justify="left")
     table.add_column("account")
     table.add_column("trades", justify="right")
     ledger = result.ledger

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from hdrh.histogram import HdrHistogram
 
 from loadtest.latency import Percentiles
-from loadtest.ledger import Ledger
+from loadtest.ledger import LoadLedger
 from loadtest.options import Load
 from loadtest.sender import Second
 from loadtest.usage import Usage
@@ -40,7 +40,7 @@ class Result:
     drain_s: float
     sender_cpu_s: float
     messages: int
-    ledger: Ledger
+    ledger: LoadLedger
     stages: dict[str, HdrHistogram]
     usage: list[Usage]
     sent_seconds: list[Second]

@@ -88,22 +88,22 @@ class Scrape:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Scrapes:
     """Both services at one moment."""
 
     ingest: Scrape
     analytics: Scrape
 
-    def since(self, before: "Look") -> "Look":
+    def since(self, before: "Scrapes") -> "Scrapes":
         """What was added."""
-        return Look(self.ingest.since(before.ingest), self.analytics.since(before.analytics))
+        return Scrapes(self.ingest.since(before.ingest), self.analytics.since(before.analytics))
 
 
-def look(ingest_url: str, analytics_url: str) -> Look:
+def scrape_both(ingest_url: str, analytics_url: str) -> Scrapes:
     """Looks at analytics first, so that it never seems to have applied more than ingest has accepted.
 
     Raises:
         AwayError: one of them does not answer.
     """
     analytics = Scrape.parse(get(f"{analytics_url}/metrics"))
-    return Look(Scrape.parse(get(f"{ingest_url}/metrics")), analytics)
+    return Scrapes(Scrape.parse(get(f"{ingest_url}/metrics")), analytics)

@@ -15,7 +15,7 @@ from multiprocessing.sharedctypes import Synchronized, SynchronizedArray
 import numpy as np
 import zmq
 
-from loadtest.frames import ColumnFrames, Encoder, Market, SingleFrames
+from loadtest.frames import ColumnFrames, Encoder, MadeUpMarket, SingleFrames
 from loadtest.latency import LatencyCounts
 from loadtest.options import Load
 from loadtest.schedule import Ints, schedule
@@ -109,7 +109,7 @@ class Sender:
     ) -> None:
         self._socket, self._share, self._progress, self._stop = socket, share, progress, stop
         load = share.load
-        market = Market.made_up(load.symbols, load.seed)
+        market = MadeUpMarket.made_up(load.symbols, load.seed)
         self._encoder: Encoder = (
             SingleFrames(share.source, share.run, market)
             if load.form == "single"

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import psutil
 
-from loadtest.scrape import Look, Scrape
+from loadtest.scrape import Scrape, Scrapes
 from loadtest.stack import Stack
 
 
@@ -30,7 +30,7 @@ class Usage:
 class Meter(Protocol):
     """Reads what the services have used so far."""
 
-    def read(self, look: Look) -> dict[str, Reading]:
+    def read(self, look: Scrapes) -> dict[str, Reading]:
         """By service."""
         ...
 
@@ -41,7 +41,7 @@ class ProcessMeter:
     def __init__(self, pids: dict[str, int]) -> None:
         self._processes = {service: psutil.Process(pid) for service, pid in pids.items()}
 
-    def read(self, look: Look) -> dict[str, Reading]:  # noqa: ARG002 - see Meter
+    def read(self, look: Scrapes) -> dict[str, Reading]:  # noqa: ARG002 - see Meter
         """By service."""
         return {service: _reading(process) for service, process in self._processes.items()}
 
@@ -55,7 +55,7 @@ def _reading(process: psutil.Process) -> Reading:
 class MetricsMeter:
     """Takes the services' word for it; empty for a platform whose processes cannot read it."""
 
-    def read(self, look: Look) -> dict[str, Reading]:
+    def read(self, look: Scrapes) -> dict[str, Reading]:
         """By service."""
         return {"ingest": _from_metrics(look.ingest), "analytics": _from_metrics(look.analytics)}
 

@@ -3,10 +3,10 @@
 import time
 
 from loadtest.latency import LatencyCounts, Percentiles
-from loadtest.ledger import Ledger, read
+from loadtest.ledger import LoadLedger, read
 from loadtest.options import Load
 from loadtest.result import END_TO_END, Moment, Result
-from loadtest.scrape import Look, look
+from loadtest.scrape import Scrapes, scrape_both
 from loadtest.sender import Sent
 from loadtest.stack import Stack
 from loadtest.usage import UsageLog, meter_of
@@ -26,16 +26,16 @@ class Watch:
         self._target = stack.target
         self._meter = meter_of(stack)
         self.moments: list[Moment] = []
-        self.before = self.last = self.look()
+        self.before = self.last = self.scrape_both()
         self.log = UsageLog(self._meter.read(self.last), time.monotonic())
 
-    def look(self) -> Look:
+    def scrape_both(self) -> Scrapes:
         """The services now."""
-        return look(self._target.ingest_url, self._target.analytics_url)
+        return scrape_both(self._target.ingest_url, self._target.analytics_url)
 
     def take(self, at_s: float) -> None:
         """Takes note of the moment."""
-        now = self.look()
+        now = self.scrape_both()
         change = now.since(self.last).analytics
         found = Percentiles.of(change.histogram(LATENCY, stage=END_TO_END))
         applied = round(change.total("trading_trades_total"))
@@ -69,10 +69,10 @@ def settle(watch: Watch, load: Load, sent: list[Sent], *, interrupted: bool) -> 
     )
 
 
-def _settled(watch: Watch, load: Load, trades: int, sources: set[str]) -> tuple[Look, Ledger]:
+def _settled(watch: Watch, load: Load, trades: int, sources: set[str]) -> tuple[Scrapes, LoadLedger]:
     end_s = time.monotonic() + SETTLE_S
     while True:
-        change = watch.look().since(watch.before)
+        change = watch.scrape_both().since(watch.before)
         ledger = read(change, sent=trades, sources=sources, symbols=load.symbols)
         if ledger.balances or time.monotonic() > end_s:
             return change, ledger

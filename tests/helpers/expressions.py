@@ -1,4 +1,4 @@
-"""The PromQL expressions in dashboards, with variables filled in: what tests and the picture ask Prometheus."""
+"""The PromQL expressions in dashboards, with variables filled in."""
 
 import re
 from collections.abc import Iterator, Mapping
