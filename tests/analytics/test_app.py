@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analytics.analysis import Analysis
-from analytics.app import REPORT_TRADES, AnalyticsApp
+from analytics.app import ACKNOWLEDGE_TRADES, AnalyticsApp
 from analytics.engine import Engine
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
@@ -83,11 +83,11 @@ async def test_progress_is_reported_once_it_has_moved(world: World) -> None:
 
 
 async def test_progress_is_reported_at_once_when_it_is_much(world: World) -> None:
-    half = [T()] * (REPORT_TRADES // 2)
+    half = [T()] * (ACKNOWLEDGE_TRADES // 2)
     for number in range(3):
         world.source.put([encode_batch(batch(half, first_seq=number * len(half)))])
     await world.clock.advance(0)
-    assert world.reported() == [Progress(stream="s", next_seq=REPORT_TRADES)]
+    assert world.reported() == [Progress(stream="s", next_seq=ACKNOWLEDGE_TRADES)]
 
 
 async def test_a_report_that_finds_no_room_is_made_later(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.cooperative import Walk
+from analytics.cooperative import CooperativeTask
 from analytics.engine import Engine, State
 from analytics.intake.pending import MAX_FOLD_BATCHES, MAX_FOLD_TRADES
 from tests.analytics.batches import NOW, T, applied, batch, state_of
@@ -22,8 +22,8 @@ def _counts(state: State) -> tuple[object, ...]:
 
 
 def _steps_of(made: Engine) -> int:
-    walk, steps = Walk(made.steps(now_ns=NOW)), 1
-    while walk.step():
+    task, steps = CooperativeTask(made.steps(now_ns=NOW)), 1
+    while task.step():
         steps += 1
     return steps
 
@@ -35,13 +35,13 @@ def test_trades_that_come_between_two_steps_are_in_the_next_state_whole(trades: 
     assert steps > 1
     for pause in range(1, steps):
         made = applied(first)
-        walk = Walk(made.steps(now_ns=NOW))
+        task = CooperativeTask(made.steps(now_ns=NOW))
         for _ in range(pause):
-            walk.step()
+            task.step()
         made.apply(batch([T(symbol="C", source="new")] * trades, first_seq=2), now_ns=NOW)
-        while walk.step():
+        while task.step():
             pass
-        assert _counts(walk.result) == before
+        assert _counts(task.result) == before
         after = state_of(made)
         assert after.ledger.applied == after.totals.trades.sum() == after.windows["1h"].n.sum() == 2 + trades
 

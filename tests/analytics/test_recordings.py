@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from analytics.aggregates.window_values import window_values
+from analytics.aggregates.window_statistics import window_statistics
 from analytics.engine import Engine
 from tests.analytics.batches import NOW, T, batch, engine, state_of
 from tests.helpers.recordings import recording
@@ -50,7 +50,7 @@ def hour() -> Engine:
     ],
 )
 def test_the_window_of_an_hour_is_right_to_the_digit(hour: Engine, field: str, expected: float) -> None:
-    window = window_values(state_of(hour).windows["1h"])
+    window = window_statistics(state_of(hour).windows["1h"])
     # Half of the reference's last digit, where that is more.
     assert getattr(window, field)[1] == pytest.approx(expected, rel=1e-9, abs=5e-13)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.aggregates import latency
-from analytics.aggregates.latency import BOUNDS_NS, STAGES
+from analytics.aggregates.latency import STAGES
+from analytics.aggregates.log_buckets import BOUNDS_NS
 from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, state_of
 
 spans = st.lists(
@@ -87,16 +87,3 @@ def test_percentiles_forget_after_a_minute_and_the_histogram_does_not() -> None:
 def test_times_of_1970_do_not_overflow_the_sum() -> None:
     made = applied([T(wire_ns=NOW)] * 10)
     assert state_of(made).latencies["wire"].sum_ns == pytest.approx(10.0 * NOW)
-
-
-@given(spans_ns=spans)
-def test_the_quick_search_finds_what_a_search_finds(spans_ns: list[int]) -> None:
-    near = np.array([spans_ns, [span + 1 for span in spans_ns], [span - 1 for span in spans_ns]])
-    assert (latency._Sorter(near.size).buckets(near) == np.searchsorted(latency._FINE_NS, near)).all()
-
-
-def test_the_quick_search_is_right_at_every_bound() -> None:
-    edges = np.concatenate([latency._FINE_NS + step for step in (-1, 0, 1)])
-    extremes = np.array([np.iinfo(np.int64).min, -1, 0, np.iinfo(np.int64).max])
-    for spans_ns in (edges, extremes):
-        assert (latency._Sorter(spans_ns.size).buckets(spans_ns) == np.searchsorted(latency._FINE_NS, spans_ns)).all()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.aggregates.event_clock import REPLAYED_AFTER_NS
-from analytics.aggregates.window_values import window_values
+from analytics.aggregates.window_statistics import window_statistics
 from analytics.aggregates.windows import WINDOWS_S
 from analytics.engine import Engine
 from analytics.intake.labels import OTHER
@@ -45,7 +45,7 @@ Told = dict[tuple[str, WindowName], dict[str, float]]
 def all_told(made: Engine, now_ns: int = NOW) -> Told:
     """Everything that is told, by symbol and window."""
     state = state_of(made, now_ns)
-    values = {name: window_values(rows) for name, rows in state.windows.items()}
+    values = {name: window_statistics(rows) for name, rows in state.windows.items()}
     return {
         (symbol, name): {field: float(getattr(window, field)[slot]) for field in window.__dataclass_fields__}
         for slot, symbol in enumerate(state.symbols)

@@ -16,9 +16,9 @@ def header(first_seq: int, count: int, stream: str = "s", *, resume: bool = Fals
 
 
 def reports(streams: Streams) -> list[Progress]:
-    found = streams.reports()
+    found = streams.acknowledgements_due()
     for report in found:
-        streams.told(report)
+        streams.acknowledged(report)
     return found
 
 
@@ -44,7 +44,7 @@ def test_a_batch_that_has_been_applied_is_repeated_and_one_in_part_is_trimmed(st
 
 
 def test_what_comes_after_a_gap_is_passed_over_and_asked_for_until_it_comes(streams: Streams) -> None:
-    assert streams.admit(header(12, 5)) == Admission(Place.EARLY)
+    assert streams.admit(header(12, 5)) == Admission(Place.OUT_OF_ORDER)
     asked = [Progress(stream="s", next_seq=10, resend=True)]
     assert reports(streams) == asked
     assert reports(streams) == asked
@@ -67,7 +67,7 @@ def test_a_loss_at_the_end_shows_with_the_next_heartbeat(streams: Streams) -> No
 
 def test_a_stream_that_is_joined_in_the_middle_is_asked_for_from_where_ingest_still_holds_it() -> None:
     streams = Streams()
-    assert streams.admit(header(700, 5)) == Admission(Place.EARLY)
+    assert streams.admit(header(700, 5)) == Admission(Place.OUT_OF_ORDER)
     assert reports(streams) == [Progress(stream="s", next_seq=0, resend=True)]
     assert streams.admit(header(650, 0, resume=True)) == Admission(Place.HEARTBEAT)
     assert streams.admit(header(650, 50)) == Admission(Place.NEXT)
@@ -81,9 +81,9 @@ def test_a_heartbeat_is_answered_even_if_nothing_has_moved(streams: Streams) -> 
 
 def test_a_report_is_made_again_if_the_stream_has_moved_meanwhile(streams: Streams) -> None:
     streams.admit(header(10, 1))
-    (report,) = streams.reports()
+    (report,) = streams.acknowledgements_due()
     streams.admit(header(11, 1))
-    streams.told(report)
+    streams.acknowledged(report)
     assert reports(streams) == [Progress(stream="s", next_seq=12)]
 
 
@@ -105,7 +105,7 @@ def test_streams_are_bounded_and_the_longest_silent_one_is_forgotten(streams: St
     for number in range(MAX_STREAMS):
         streams.admit(header(0, 1, f"run-{number}"))
     assert len(reports(streams)) == MAX_STREAMS
-    assert streams.admit(header(10, 1)).place is Place.EARLY
+    assert streams.admit(header(10, 1)).place is Place.OUT_OF_ORDER
 
 
 @given(cuts=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=30))

@@ -9,7 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from analytics.output.exposition import Family, Series, text
+from analytics.output.exposition import Family, LabelledSeries, text
 from analytics.output.metrics import Metrics
 from tests.analytics.batches import NOW, SECOND, T, applied, results
 
@@ -66,19 +66,19 @@ def test_every_metric_of_analytics_is_written_as_prometheus_client_would() -> No
 def test_any_value_and_any_label_are_written_as_prometheus_client_would(
     values: list[float], label: str, help_text: str
 ) -> None:
-    series = Series("m_total", lambda: [("", (("a", label), ("n", str(n)))) for n in range(len(values))])
+    series = LabelledSeries("m_total", lambda: [("", (("a", label), ("n", str(n)))) for n in range(len(values))])
     assert_same([Family("m_total", "counter", help_text, series, values)])
 
 
 def test_a_gauge_by_hand() -> None:
-    series = Series("g", lambda: [("", (("symbol", "A"),)), ("", ())])
+    series = LabelledSeries("g", lambda: [("", (("symbol", "A"),)), ("", ())])
     assert text(Family("g", "gauge", "Help.", series, [math.nan, 1.5])) == (
         '# HELP g Help.\n# TYPE g gauge\ng{symbol="A"} NaN\ng 1.5\n'
     )
 
 
 def test_infinities_are_spelled_as_prometheus_does() -> None:
-    series = Series("g", lambda: [("", ())])
+    series = LabelledSeries("g", lambda: [("", ())])
     assert text(Family("g", "gauge", "", series, [math.inf])).endswith("g +Inf\n")
     assert text(Family("g", "gauge", "", series, [-math.inf])).endswith("g -Inf\n")
 

@@ -1,4 +1,4 @@
-"""The results that metrics and snapshots are made of: computed when somebody asks, but not more often than it helps."""
+"""Results that metrics and snapshots share: computed on request, and cached for a moment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from analytics.cooperative import Steps
 from analytics.engine import Engine, State
 
 FRESH_NS: Final = 100_000_000
-"""Results younger than this are good enough for a person."""
+"""Age up to which a snapshot uses cached results."""
 
 _SYMBOLS_A_STEP: Final = 32
 """Symbols whose recent trades are sorted without a break: about 1 ms."""
@@ -68,7 +68,7 @@ class Analysis:
                 done += _SYMBOLS_A_STEP
                 yield
         finally:
-            # Given up half way, the rest is still to be done.
+            # The caller may give up at a `yield` (GeneratorExit): then the rest stays marked as changed.
             self._engine.recent.changed[view.slots[done:]] = True
 
     def _take(self, state: State) -> Results:

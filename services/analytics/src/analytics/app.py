@@ -1,10 +1,10 @@
-"""Analytics: receive → apply → confirm. Prometheus is told what came of it when it asks, the UI at intervals."""
+"""Analytics: receive → apply → acknowledge. Metrics are rendered on request, snapshots are pushed at intervals."""
 
 import asyncio
 from collections.abc import Sequence
 
 from analytics.analysis import FRESH_NS, Analysis, Results
-from analytics.cooperative import stroll
+from analytics.cooperative import run_cooperatively
 from analytics.engine import Engine
 from analytics.output.exposition import text
 from analytics.output.metrics import Metrics
@@ -13,10 +13,10 @@ from telemetry_runtime import AsyncTaskManager, Clock, Frames, LossySink, RateLi
 from telemetry_schema import BatchError, CommandResult, encode
 from telemetry_schema.batch import TradeBatch, decode_batch
 
-REPORT_S = 0.1
-REPORT_TRADES = 8_192
-"""Time from one report of progress to the next, and trades after which there is one at once: ingest lets only some tens
-of thousands be on their way."""
+ACKNOWLEDGE_S = 0.1
+ACKNOWLEDGE_TRADES = 8_192
+"""Interval of acknowledgements, and the number of trades after which one is sent at once: ingest's window of
+unacknowledged trades is some tens of thousands."""
 
 _VALUES_A_STEP = 2_000
 """Metrics written without a break: about 1 ms."""
@@ -40,16 +40,16 @@ class AnalyticsApp:
         self._source, self._progress, self._ui = source, progress, ui
         self._engine, self._analysis, self._clock = engine, analysis, clock
         self._snapshots, self._metrics = snapshots, metrics
-        self._reported_trades = 0
+        self._acknowledged_trades = 0
         self._refused = RateLimitedWarning("batches_refused", monotonic_ns=clock.monotonic_ns)
-        # Results are computed in steps; two askers at a time would compute them twice.
+        # Results are computed in steps, and the engine allows one read at a time: a second asker waits for the first.
         self._computing = asyncio.Lock()
 
     def start(self, tasks: AsyncTaskManager, *, snapshot_interval_s: float) -> None:
-        """Starts the pipeline, from the sea to the spring."""
+        """Starts the tasks: sinks before the source."""
         if self._ui:
-            tasks.start("snapshots", self._tell_ui(snapshot_interval_s))
-        tasks.start("progress", self._report())
+            tasks.start("snapshots", self._push_snapshots(snapshot_interval_s))
+        tasks.start("progress", self._acknowledge_regularly())
         tasks.start("intake", self.take_in())
 
     async def take_in(self) -> None:
@@ -57,9 +57,9 @@ class AnalyticsApp:
         while burst := await self._source.receive():
             for frames in burst:
                 self._take(frames)
-            if self._engine.ledger.applied - self._reported_trades >= REPORT_TRADES:
-                self.report()
-            # Cancelled while it receives nothing is lost: ingest holds what was not reported applied.
+            if self._engine.ledger.applied - self._acknowledged_trades >= ACKNOWLEDGE_TRADES:
+                self.acknowledge()
+            # Cancelled in `receive` nothing is lost: ingest holds what is not acknowledged and retransmits it.
 
     def _take(self, frames: Frames) -> None:
         now_ns = self._clock.now_ns()
@@ -88,22 +88,22 @@ class AnalyticsApp:
         for sink in self._ui:
             self._engine.ledger.dropped += not sink.offer([frame])
 
-    async def _report(self) -> None:
-        """Tells ingest how far analytics has come, and what it misses."""
+    async def _acknowledge_regularly(self) -> None:
+        """Sends ingest the acknowledgements, and requests to retransmit what is missing."""
         while True:
-            self.report()
-            await self._clock.sleep(REPORT_S)
+            self.acknowledge()
+            await self._clock.sleep(ACKNOWLEDGE_S)
 
-    def report(self) -> None:
-        """Reports what has not been reported; what cannot be told now is told next time."""
-        self._reported_trades = self._engine.ledger.applied
-        for report in self._engine.streams.reports():
-            if self._progress.offer([encode(report)]):
-                self._engine.streams.told(report)
+    def acknowledge(self) -> None:
+        """Sends the acknowledgements that are due; those that the queue has no room for stay due."""
+        self._acknowledged_trades = self._engine.ledger.applied
+        for progress in self._engine.streams.acknowledgements_due():
+            if self._progress.offer([encode(progress)]):
+                self._engine.streams.acknowledged(progress)
 
-    async def _tell_ui(self, interval_s: float) -> None:
+    async def _push_snapshots(self, interval_s: float) -> None:
         while True:
-            snapshot = await stroll(self._snapshots.steps(await self._results(FRESH_NS)))
+            snapshot = await run_cooperatively(self._snapshots.steps(await self._results(FRESH_NS)))
             self._offer(encode(snapshot))
             await self._clock.sleep(interval_s)
 
@@ -120,19 +120,19 @@ class AnalyticsApp:
 
     async def _results(self, max_age_ns: int) -> Results:
         async with self._computing:
-            return await stroll(self._analysis.steps(max_age_ns=max_age_ns))
+            return await run_cooperatively(self._analysis.steps(max_age_ns=max_age_ns))
 
     async def finish(self, *, quiet_s: float, grace_s: float) -> None:
         """Goes on applying until every stream has ended, no trade has come for `quiet_s`, or `grace_s` is over.
 
         So an ingest that stops at the same moment gets all its trades applied. One that goes on loses nothing
-        either: it holds what is not reported applied.
+        either: it holds what is not acknowledged.
         """
         waited_s = quiet = 0.0
         applied = self._engine.ledger.applied
         while waited_s < grace_s and quiet < quiet_s and not self._engine.streams.all_final:
-            await self._clock.sleep(REPORT_S)
-            waited_s += REPORT_S
-            quiet = quiet + REPORT_S if self._engine.ledger.applied == applied else 0.0
+            await self._clock.sleep(ACKNOWLEDGE_S)
+            waited_s += ACKNOWLEDGE_S
+            quiet = quiet + ACKNOWLEDGE_S if self._engine.ledger.applied == applied else 0.0
             applied = self._engine.ledger.applied
-        self.report()
+        self.acknowledge()

@@ -1,4 +1,4 @@
-"""Work that is done in steps, so that trades can be taken in between: a generator that yields wherever that may be."""
+"""Cooperative multitasking: long work is a generator that yields after each step, so trades are applied in between."""
 
 import asyncio
 from collections.abc import Generator
@@ -10,8 +10,8 @@ Steps: TypeAlias = Generator[None, None, _T]
 """Does one step each time it is resumed and returns what came of it; no step takes longer than about a millisecond."""
 
 
-class Walk(Generic[_T]):
-    """Steps under way, that more than one may go on with."""
+class CooperativeTask(Generic[_T]):
+    """Steps under way. More than one caller may take the next step."""
 
     def __init__(self, steps: Steps[_T]) -> None:
         self._steps = steps
@@ -30,19 +30,19 @@ class Walk(Generic[_T]):
 
 def run(steps: Steps[_T]) -> _T:
     """Does all steps at once."""
-    walk = Walk(steps)
-    while walk.step():
+    task = CooperativeTask(steps)
+    while task.step():
         pass
-    return walk.result
+    return task.result
 
 
-async def stroll(steps: Steps[_T]) -> _T:
-    """Does all steps, and lets whatever else the loop has to do come in between."""
-    walk = Walk(steps)
+async def run_cooperatively(steps: Steps[_T]) -> _T:
+    """Does all steps, and yields to the event loop after each."""
+    task = CooperativeTask(steps)
     while True:
-        if not walk.step():
-            return walk.result
-        # Twice: what has come during the step is seen after the first time, and done with before the second is over.
-        # Cancelled here the rest is not done; a generator cleans up after itself.
+        if not task.step():
+            return task.result
+        # Twice: the loop polls its sockets in the first pass and runs what became ready in the second.
+        # Cancelled here the remaining steps are not done; the generator's `finally` blocks restore its state.
         await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -12,9 +12,9 @@ from analytics.aggregates.rows import Rows
 from analytics.aggregates.totals import Totals, TotalsView
 from analytics.aggregates.windows import Windows
 from analytics.arrays import SECOND_NS, may_overflow
-from analytics.cooperative import Steps, Walk
-from analytics.intake.labels import Slots, Tables
-from analytics.intake.ledger import Ledger
+from analytics.cooperative import CooperativeTask, Steps
+from analytics.intake.labels import LabelSlots, Tables
+from analytics.intake.ledger import AnalyticsLedger
 from analytics.intake.pending import Pending, Trades
 from analytics.intake.streams import Place, Streams
 from telemetry_schema import Stage, WindowName
@@ -37,24 +37,24 @@ class State:
     windows: dict[WindowName, Rows]
     latencies: dict[Stage, StageView]
     skews_ns: dict[str, int]
-    ledger: Ledger
+    ledger: AnalyticsLedger
     changed: RecentView
     """The recent trades of the symbols that have traded since the last state."""
 
 
 class Engine:
-    """Applies batches. What they change is folded in many trades at a time, and always before anything is read."""
+    """Applies batches. Their trades are folded many at a time, and always before anything is read."""
 
     def __init__(self, *, max_symbols: int, max_sources: int, recent_trades: int) -> None:
         slots = max_symbols + 1
-        self.symbols, self.sources = Slots(max_symbols), Slots(max_sources)
+        self.symbols, self.sources = LabelSlots(max_symbols), LabelSlots(max_sources)
         self._tables = Tables(self.symbols, self.sources)
-        self.streams, self.ledger = Streams(), Ledger()
+        self.streams, self.ledger = Streams(), AnalyticsLedger()
         self.recent, self.tape = RecentTrades(max_slots=slots, depth=recent_trades), Tape(TAPE_TRADES)
         self.buckets = Buckets(max_slots=slots)
         self._windows = Windows(self.buckets)
         self._pending, self._clock = Pending(), EventClock()
-        self._reading: Walk[State] | None = None
+        self._active_read: CooperativeTask[State] | None = None
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(max_sources + 1)
 
     def apply(self, batch: TradeBatch, *, now_ns: int) -> bool:
@@ -64,7 +64,7 @@ class Engine:
         self.ledger.count(admission, header.count)
         if admission.place is Place.NEXT:
             self._add(header, memoryview(batch.frame)[admission.repeated * _RECORD_BYTES :], now_ns)
-        return admission.place is not Place.EARLY
+        return admission.place is not Place.OUT_OF_ORDER
 
     def _add(self, header: BatchHeader, frame: memoryview, now_ns: int) -> None:
         table = self._tables.of(header)
@@ -81,11 +81,10 @@ class Engine:
 
     @may_overflow
     def fold(self) -> None:
-        """Folds what is pending into everything that is kept."""
+        """Folds the pending trades into all aggregates."""
         if not len(self._pending):
             return
-        while self._reading is not None and self._reading.step():
-            pass  # What is read is of one moment.
+        self._finish_active_read()
         trades = self._pending.take()
         self.buckets.reserve(len(self.symbols))
         self.recent.reserve(len(self.symbols))
@@ -103,6 +102,15 @@ class Engine:
         self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == 0))
         self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
 
+    def _finish_active_read(self) -> None:
+        """Takes the remaining steps of a read that is under way, here and now.
+
+        Reentrancy: `steps` is suspended at a `yield` while this takes its steps. It must happen before anything is
+        folded, or the read would mix two moments: totals of now, windows of then.
+        """
+        while self._active_read is not None and self._active_read.step():
+            pass
+
     def _see_time(self, trades: Trades, newest_allowed_s: int | None) -> None:
         event_ns = trades.event_ns
         if newest_allowed_s is not None:
@@ -116,20 +124,22 @@ class Engine:
 
     @may_overflow
     def prepare(self, *, minutes: int = 4) -> bool:
-        """Does a part of the work of the next reading, bounded in time; whether there is none left."""
+        """Does a bounded part of the work of the next read ahead of time; whether none is left."""
         self.fold()
         return self._windows.renew(minutes)
 
     def steps(self, *, now_ns: int) -> Steps[State]:
         """The state now. Trades that are applied between the steps are not in it; one asker at a time."""
         self.fold()
-        reading = self._reading = Walk(self._read(now_ns))
+        read = self._active_read = CooperativeTask(self._read(now_ns))
         try:
-            while reading.step():
+            # A fold may take steps of this read while it is suspended here, up to the last one.
+            while read.step():
                 yield
         finally:
-            self._reading = None
-        return reading.result
+            # Also when the caller gives up (GeneratorExit): otherwise every fold would finish a read nobody wants.
+            self._active_read = None
+        return read.result
 
     def _read(self, now_ns: int) -> Steps[State]:
         # These change when trades are admitted, the rest when they are folded: now both are about the same trades.

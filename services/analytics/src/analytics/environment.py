@@ -17,7 +17,9 @@ class AnalyticsSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="ANALYTICS_")
 
     pull_endpoint: str = Field(default="tcp://127.0.0.1:5556", description="Where ingest pushes batches.")
-    progress_endpoint: str = Field(default="tcp://127.0.0.1:5558", description="Where ingest is told the progress.")
+    progress_endpoint: str = Field(
+        default="tcp://127.0.0.1:5558", description="Where progress (acknowledgements) is pushed to ingest."
+    )
     ui_endpoints: Endpoints = Field(
         default=("tcp://127.0.0.1:5557",),
         description="Where snapshots and confirmations are pushed; may be empty.",

@@ -1,4 +1,4 @@
-"""What the numbers mean: pure functions of arrays, elementwise unless said otherwise.
+"""Formulas of the statistics: pure functions of arrays, elementwise unless said otherwise.
 
 Where a value does not exist (an average of nothing, the spread of one interval) the result is NaN, never 0.
 """

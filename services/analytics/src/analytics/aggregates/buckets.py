@@ -10,9 +10,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from analytics.aggregates.rows import Rows
+from analytics.aggregates.grouping import MAX_CELLS, CellGroups, sort_keys
+from analytics.aggregates.rows import BucketColumns, Rows
 from analytics.arrays import SECOND_NS, Bools, Floats, Ints
-from analytics.intake.pending import ARRIVAL_BITS, Trades
+from analytics.intake.pending import Trades
 
 MINUTE_S: Final = 60
 MINUTES: Final = 62
@@ -24,11 +25,7 @@ MAX_AHEAD_S: Final = 60
 """A trade further ahead of our clock has no place in the ring: it would push an hour of good ones out. Ingest refuses
 such trades at 5 s already."""
 
-_OFFSET_BITS: Final = 30
-"""Bits of a time within its second: 2³⁰ > 10⁹."""
-_OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
-_ARRIVAL_MASK: Final = (1 << ARRIVAL_BITS) - 1
-MAX_SLOTS: Final = (1 << (64 - _OFFSET_BITS - ARRIVAL_BITS)) // RING_S
+MAX_SLOTS: Final = MAX_CELLS // RING_S
 """Symbols that the sort key has room for: 1,127."""
 
 _NO_OPEN: Final = np.uint32(0xFFFF_FFFF)
@@ -37,26 +34,19 @@ _NO_OPEN: Final = np.uint32(0xFFFF_FFFF)
 Counts32: TypeAlias = npt.NDArray[np.uint32]
 
 
+_BUCKET_NAMES: Final = tuple(field.name for field in fields(BucketColumns))
+
+
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Cells(BucketColumns):
     """The columns of some cells, shape (cells,): 84 bytes a cell. A cell is one symbol's bucket of one second."""
 
-    n: Counts32
-    buy_volume: Floats
-    sell_volume: Floats
-    notional: Floats
-    m2: Floats
-    qty_max: Floats
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
     open_offset: Counts32
     """Event time of the open within the second, in nanoseconds."""
     close_offset: Counts32
 
     @classmethod
-    def allocate(cls, cells: int) -> "Columns":
+    def allocate(cls, cells: int) -> "Cells":
         """Empty cells, in memory that is really there: written, so that the process does not grow later."""
         types = dict.fromkeys(("n", "open_offset", "close_offset"), np.uint32)
         arrays: dict[str, Any] = {f.name: np.empty(cells, types.get(f.name, np.float64)) for f in fields(cls)}
@@ -80,10 +70,10 @@ class Buckets:
             raise ValueError(f"at most {MAX_SLOTS} symbols, not {max_slots}")
         self._max_slots = max_slots
         self.slots = min(slots, max_slots)
-        self._columns = Columns.allocate(RING_S * self.slots)
+        self._cells = Cells.allocate(RING_S * self.slots)
         self._newest_minute: int | None = None
         self.changed = np.zeros(MINUTES, np.bool_)
-        """Minutes of the ring that were written to; whoever keeps sums of minutes clears the flags."""
+        """Minutes of the ring that were written to; the owner of the sums of minutes clears the flags."""
 
     @property
     def held(self) -> tuple[int, int]:
@@ -99,11 +89,11 @@ class Buckets:
         wider = self.slots
         while wider < slots:
             wider = min(wider * 2, self._max_slots)
-        columns = Columns.allocate(RING_S * wider)
+        columns = Cells.allocate(RING_S * wider)
         for field in fields(columns):
             new = getattr(columns, field.name).reshape(RING_S, wider)
-            new[:, : self.slots] = getattr(self._columns, field.name).reshape(RING_S, self.slots)
-        self._columns, self.slots = columns, wider
+            new[:, : self.slots] = getattr(self._cells, field.name).reshape(RING_S, self.slots)
+        self._cells, self.slots = columns, wider
 
     def _advance(self, second: int) -> None:
         """Makes the ring hold that second; the minutes that fall out are emptied."""
@@ -116,7 +106,7 @@ class Buckets:
         self._newest_minute = max(self._newest_minute, minute)
 
     def _step_back(self, second: int) -> None:
-        """Forgets all if it holds what is in the future: somebody has set our clock back."""
+        """Empties the ring if it holds seconds that are in the future now: our clock was set back."""
         if self._newest_minute is not None and self._newest_minute * MINUTE_S > second:
             self._newest_minute = None
             for minute in range(MINUTES):
@@ -124,7 +114,7 @@ class Buckets:
 
     def _clear(self, minute: int) -> None:
         cells = MINUTE_S * self.slots
-        self._columns.clear(slice(minute * cells, (minute + 1) * cells))
+        self._cells.clear(slice(minute * cells, (minute + 1) * cells))
         self.changed[minute] = True
 
     def seconds(self, first: int, last: int) -> list[tuple[int, Rows]]:
@@ -143,7 +133,9 @@ class Buckets:
 
     def _rows(self, begin: int, end: int) -> Rows:
         cells = slice(begin * self.slots, end * self.slots)
-        shared: dict[str, Any] = {name: getattr(self._columns, name)[cells].reshape(-1, self.slots) for name in _SHARED}
+        shared: dict[str, Any] = {
+            name: getattr(self._cells, name)[cells].reshape(-1, self.slots) for name in _BUCKET_NAMES
+        }
         return Rows(
             **shared,
             closes=(shared["n"] > 0).astype(np.int64),
@@ -171,15 +163,15 @@ class Buckets:
 
     def _fold(self, trades: Trades, second: Ints, keep: Bools | None) -> None:
         row = second % RING_S
-        key = _sort_keys(row * self.slots + trades.symbol, trades.event_ns - second * SECOND_NS)
+        key = sort_keys(row * self.slots + trades.symbol, trades.event_ns - second * SECOND_NS)
         key = np.sort(key if keep is None else key[keep])
-        group = _Groups(key)
+        group = CellGroups(key)
         self._merge(group, trades)
         self.changed[group.cell // (MINUTE_S * self.slots)] = True
 
-    def _merge(self, group: "_Groups", trades: Trades) -> None:
+    def _merge(self, group: CellGroups, trades: Trades) -> None:
         """Merges the groups into their cells. No two groups have the same cell, so plain indexing does."""
-        c, cell, n = self._columns, group.cell, group.n
+        c, cell, n = self._cells, group.cell, group.n
         price, qty = trades.price[group.order], trades.qty[group.order]
         buy_volume, sell_volume, notional = group.sums(trades.is_buy[group.order], price, qty)
         volume, old_n = buy_volume + sell_volume, c.n[cell]
@@ -196,9 +188,9 @@ class Buckets:
         c.low[cell] = np.minimum(c.low[cell], np.minimum.reduceat(price, group.starts))
         self._merge_ends(group, price)
 
-    def _merge_ends(self, group: "_Groups", price: Floats) -> None:
+    def _merge_ends(self, group: CellGroups, price: Floats) -> None:
         """Opens by the earliest event, of equals the first to arrive; closes by the latest, of equals the last."""
-        c = self._columns
+        c = self._cells
         opens = group.first_offset < c.open_offset[group.cell]
         cell = group.cell[opens]
         c.open[cell] = price[group.starts[opens]]
@@ -207,55 +199,3 @@ class Buckets:
         cell = group.cell[closes]
         c.close[cell] = price[group.ends[closes]]
         c.close_offset[cell] = group.last_offset[closes]
-
-
-_SHARED: Final = (
-    "n", "buy_volume", "sell_volume", "notional", "m2", "qty_max", "open", "high", "low", "close",
-)  # fmt: skip
-
-
-def _sort_keys(cell: Ints, offset_ns: Ints) -> npt.NDArray[np.uint64]:
-    """Cell, time within the second and order of arrival in one number.
-
-    Sorting it groups the trades by cell and orders each group by time, equal times by arrival. Sorting plain numbers is
-    several times faster than finding the order of several columns.
-    """
-    key = cell.astype(np.uint64)
-    key <<= np.uint64(_OFFSET_BITS)
-    key |= offset_ns.astype(np.uint64)
-    key <<= np.uint64(ARRIVAL_BITS)
-    key |= np.arange(key.size, dtype=np.uint64)
-    return key
-
-
-class _Groups:
-    """Trades grouped by cell, each group in the order of time."""
-
-    def __init__(self, key: npt.NDArray[np.uint64]) -> None:
-        cell = (key >> np.uint64(_OFFSET_BITS + ARRIVAL_BITS)).astype(np.int64)
-        self.order = (key & np.uint64(_ARRIVAL_MASK)).astype(np.int64)
-        self.starts = np.concatenate(([0], np.flatnonzero(cell[1:] != cell[:-1]) + 1))
-        self.ends = np.concatenate((self.starts[1:], [cell.size])) - 1
-        self.n = self.ends - self.starts + 1
-        self.cell = cell[self.starts]
-        self.first_offset = self._offset(key[self.starts])
-        self.last_offset = self._offset(key[self.ends])
-
-    @staticmethod
-    def _offset(key: npt.NDArray[np.uint64]) -> Counts32:
-        return ((key >> np.uint64(ARRIVAL_BITS)) & np.uint64(_OFFSET_MASK)).astype(np.uint32)
-
-    def sum(self, values: Floats) -> Floats:
-        """Sum over each group."""
-        total: Floats = np.add.reduceat(values, self.starts)
-        return total
-
-    def sums(self, is_buy: Bools, price: Floats, qty: Floats) -> tuple[Floats, Floats, Floats]:
-        """Buy volume, sell volume and notional of each group."""
-        values = np.empty((3, qty.size))
-        np.multiply(qty, is_buy, out=values[0])
-        # Exact, as the buy volume of a trade is its quantity or 0.
-        np.subtract(qty, values[0], out=values[1])
-        np.multiply(qty, price, out=values[2])
-        buy_volume, sell_volume, notional = np.add.reduceat(values, self.starts, axis=1)
-        return buy_volume, sell_volume, notional

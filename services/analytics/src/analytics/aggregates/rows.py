@@ -11,11 +11,11 @@ from analytics.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Summaries of consecutive spans of time, all columns of shape (spans, symbols), or (symbols,) for one span.
+class BucketColumns:
+    """What is known of a bucket, and of any number of them: one column each.
 
-    A span without trades has n = 0 and low = inf; its prices mean nothing. Quantities are in base, prices in quote per
-    base, notional in quote.
+    A bucket without trades has n = 0 and low = inf; its prices mean nothing. Quantities are in base, prices in quote
+    per base, notional in quote.
     """
 
     n: npt.NDArray[np.uint32] | Ints
@@ -29,6 +29,12 @@ class Rows:
     high: Floats
     low: Floats
     close: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(BucketColumns):
+    """Summaries of consecutive spans of time, all columns of shape (spans, symbols), or (symbols,) for one span."""
+
     closes: Ints
     """Seconds that had trades."""
     first_close: Floats

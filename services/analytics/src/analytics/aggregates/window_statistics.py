@@ -1,4 +1,4 @@
-"""What is told about a window: its sums, turned into indicators."""
+"""Statistics of one window: its sums, turned into indicators."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from analytics.arrays import Floats, Ints, may_overflow
 
 
 @dataclass(frozen=True, slots=True)
-class WindowValues:
-    """What is told about a window, of shape (symbols,); NaN where it does not exist."""
+class WindowStatistics:
+    """Statistics of a window, of shape (symbols,); NaN where one does not exist."""
 
     trades: Ints
     buy_volume: Floats
@@ -29,11 +29,11 @@ class WindowValues:
 
 
 @may_overflow
-def window_values(rows: Rows) -> WindowValues:
-    """The indicators of a window."""
+def window_statistics(rows: Rows) -> WindowStatistics:
+    """Computes them."""
     volume, traded = rows.buy_volume + rows.sell_volume, rows.n > 0
     n = rows.n.astype(np.int64)
-    return WindowValues(
+    return WindowStatistics(
         trades=n,
         buy_volume=rows.buy_volume,
         sell_volume=rows.sell_volume,

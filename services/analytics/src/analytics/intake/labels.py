@@ -1,4 +1,4 @@
-"""Slots: small numbers for names, so that what is kept for each of them can be a column. There is a budget."""
+"""Label slots: a small number for each symbol and source, so that aggregates can be columns. There is a limit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ OTHER: Final = "other"
 """The label of all names beyond the budget. It has slot 0."""
 
 
-class Slots:
-    """Slots 1 … max_names for the names that come first; slot 0 for all others, whose names are not kept."""
+class LabelSlots:
+    """Slots 1 … max_names for the names that come first; slot 0 (`other`) for the rest, whose names are not kept."""
 
     def __init__(self, max_names: int) -> None:
         self._max_names = max_names
@@ -57,7 +57,7 @@ class Table:
 class Tables:
     """Finds the table of each batch. Batches tend to repeat theirs, and comparing is cheaper than looking up."""
 
-    def __init__(self, symbols: Slots, sources: Slots) -> None:
+    def __init__(self, symbols: LabelSlots, sources: LabelSlots) -> None:
         self._symbols, self._sources = symbols, sources
         self._last_names: tuple[list[str], list[str], list[int]] = ([], [], [])
         self._last = self._make([], [], [])

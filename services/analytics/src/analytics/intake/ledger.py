@@ -1,4 +1,4 @@
-"""What became of every batch and every trade: outcomes are disjoint, and their sum is what was received."""
+"""Counts of batches and trades by outcome. Outcomes are disjoint, and their sum is what was received."""
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -16,21 +16,21 @@ REFUSED_BATCH: Final = "bad_batch"
 
 _OUTCOMES: Final[dict[Place, Outcome]] = {
     Place.HEARTBEAT: "ignored",
-    Place.EARLY: "ignored",
+    Place.OUT_OF_ORDER: "ignored",
     Place.NEXT: "accepted",
     Place.REPEATED: "duplicate",
 }
 
 
 @dataclass(slots=True)
-class Ledger:
+class AnalyticsLedger:
     """Counts since the start, in batches and in trades."""
 
     batches: dict[Outcome, int] = field(
         default_factory=lambda: {"accepted": 0, "refused": 0, "duplicate": 0, "ignored": 0}
     )
-    """Batches by outcome. Duplicate: all of its trades had been applied. Ignored: a heartbeat, or a batch behind
-    missing trades, which will come again."""
+    """Batches by outcome. Duplicate: all of its trades had been applied. Ignored: a heartbeat, or an
+    out-of-order batch, which will be retransmitted."""
     applied: int = 0
     duplicate: int = 0
     lost: int = 0
@@ -52,16 +52,16 @@ class Ledger:
         """Counts a batch."""
         self.batches[_OUTCOMES[admission.place]] += 1
         self.lost += admission.lost
-        if admission.place is Place.EARLY or not trades:
+        if admission.place is Place.OUT_OF_ORDER or not trades:
             return
         self.applied += trades - admission.repeated
         self.duplicate += admission.repeated
         self.batch_trades[bisect_left(BATCH_TRADES, trades)] += 1
         self.batch_trades_sum += trades
 
-    def copy(self) -> "Ledger":
+    def copy(self) -> "AnalyticsLedger":
         """The counts at this moment."""
-        return Ledger(
+        return AnalyticsLedger(
             dict(self.batches), self.applied, self.duplicate, self.lost, self.late, self.ahead, self.symbol_overflow,
             self.source_overflow, self.dropped, list(self.batch_trades), self.batch_trades_sum,
         )  # fmt: skip

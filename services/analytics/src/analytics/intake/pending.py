@@ -1,4 +1,4 @@
-"""Trades that have been taken in and wait to be folded, as the bytes they came in.
+"""Buffer of admitted trades that wait to be folded, as the bytes they came in.
 
 Both folding and taking bytes apart cost a fixed price for each NumPy call, so batches are gathered here and taken apart
 and folded together: when there are enough of them, and before anything is read.
@@ -17,7 +17,7 @@ from analytics.intake.labels import Slots16, Table
 from telemetry_schema.batch import BUY, TRADE_DTYPE, Frame, Records
 
 ARRIVAL_BITS: Final = 12
-"""Bits that number the trades of one fold: they share a 64-bit sort key with cell and time (see `buckets`)."""
+"""Bits that number the trades of one fold: they share a 64-bit sort key with cell and time (`aggregates/grouping.py`)."""
 
 MAX_FOLD_TRADES: Final = 1 << ARRIVAL_BITS
 """Trades folded at once: large enough to make the fixed costs small, and folded in well under a millisecond."""

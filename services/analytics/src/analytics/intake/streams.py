@@ -1,8 +1,10 @@
-"""Which trades of each stream have been applied: every trade counts once, in order, and what is missing is asked for.
+"""Position in each stream: deduplicates batches by number and finds which are missing.
 
-A stream is one run of ingest, which numbers its trades from 0 and holds those that are not reported applied. When some
-are missing here (the connection broke, analytics is new), what comes after them is passed over and ingest is asked to
-go back; it then says with `resume` where it goes on. Only what is missing even then is lost.
+Delivery is at-least-once; here each trade counts exactly once.
+
+A stream is one run of ingest, which numbers its trades from 0 and holds those that are not acknowledged. When some are
+missing here (the connection broke, analytics was restarted), later batches are dropped and ingest is asked to
+retransmit. It then says with `resume` where it goes on; only trades before that are lost.
 """
 
 from dataclasses import dataclass
@@ -19,12 +21,12 @@ MAX_STREAMS: Final = 64
 
 
 class Place(Enum):
-    """Where a batch stands in its stream."""
+    """Place of a batch in its stream."""
 
     HEARTBEAT = auto()
     """It has no trades."""
-    EARLY = auto()
-    """Trades before it are missing: it is passed over, and will come again."""
+    OUT_OF_ORDER = auto()
+    """Trades before it are missing: it is dropped, and will be retransmitted."""
     NEXT = auto()
     """Some of its trades, or all, are new."""
     REPEATED = auto()
@@ -48,7 +50,7 @@ class _Stream:
     """We know where it goes on."""
     missing: bool = False
     final: bool = False
-    reported: bool = False
+    acknowledged: bool = False
 
 
 class Streams:
@@ -62,12 +64,12 @@ class Streams:
     def admit(self, header: BatchHeader) -> Admission:
         """Finds the place of a batch and moves the stream's position behind it."""
         stream = self._stream(header.stream)
-        # A heartbeat is answered even if nothing has moved: an earlier report may be lost.
-        stream.reported = False
+        # A heartbeat is acknowledged even if nothing has moved: an earlier acknowledgement may be lost.
+        stream.acknowledged = False
         lost = self._resume(stream, header) if header.resume or not (stream.joined or header.first_seq) else 0
         if not stream.joined or header.first_seq > stream.next_seq:
             self._miss(stream, header)
-            return Admission(Place.EARLY if header.count else Place.HEARTBEAT)
+            return Admission(Place.OUT_OF_ORDER if header.count else Place.HEARTBEAT)
         stream.final = header.final
         return self._place(stream, header, lost)
 
@@ -111,19 +113,19 @@ class Streams:
         stream.missing = False
         return Admission(Place.NEXT, repeated, lost)
 
-    def reports(self) -> list[Progress]:
-        """What ingest is to be told: of each stream that was heard of since it was last told about."""
+    def acknowledgements_due(self) -> list[Progress]:
+        """Acknowledgements due: one per stream with news since the last one."""
         return [
             Progress(stream=name, next_seq=stream.next_seq, resend=stream.missing)
             for name, stream in self._streams.items()
-            if not stream.reported
+            if not stream.acknowledged
         ]
 
-    def told(self, report: Progress) -> None:
-        """Ingest was told. What is missing is told again until it comes."""
-        stream = self._streams.get(report.stream)
-        if stream is not None and stream.next_seq == report.next_seq:
-            stream.reported = not stream.missing
+    def acknowledged(self, progress: Progress) -> None:
+        """An acknowledgement was sent. A request to retransmit stays due until the trades come."""
+        stream = self._streams.get(progress.stream)
+        if stream is not None and stream.next_seq == progress.next_seq:
+            stream.acknowledged = not stream.missing
 
     @property
     def all_final(self) -> bool:

@@ -19,7 +19,7 @@ Keys: TypeAlias = Iterable[tuple[str, Labels]]
 """The ends of the names (`_bucket`) and the labels of some series."""
 
 
-class Series:
+class LabelledSeries:
     """The series of one family, in the order of their values.
 
     The labels are only kept as text: 13,000 series of tuples take 5 MB.
@@ -37,7 +37,7 @@ class Family:
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     help: str
-    series: Series
+    series: LabelledSeries
     values: Sequence[float]
 
 

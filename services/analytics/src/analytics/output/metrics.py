@@ -7,14 +7,15 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from analytics.aggregates.latency import BOUNDS_NS, STAGES
+from analytics.aggregates.latency import STAGES
+from analytics.aggregates.log_buckets import BOUNDS_NS
 from analytics.aggregates.recent import PROBABILITIES
-from analytics.aggregates.window_values import window_values
+from analytics.aggregates.window_statistics import window_statistics
 from analytics.aggregates.windows import WINDOWS_S
 from analytics.analysis import Results
 from analytics.arrays import Ints
-from analytics.intake.ledger import BATCH_TRADES, REFUSED_BATCH, Ledger
-from analytics.output.exposition import Family, Keys, Series
+from analytics.intake.ledger import BATCH_TRADES, REFUSED_BATCH, AnalyticsLedger
+from analytics.output.exposition import Family, Keys, LabelledSeries
 from telemetry_schema import WindowName
 
 SIDES: Final = ("buy", "sell")
@@ -47,7 +48,7 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         self._version = version
-        self._series: dict[str, tuple[_Axes, Series]] = {}
+        self._series: dict[str, tuple[_Axes, LabelledSeries]] = {}
 
     def families(self, results: Results) -> Iterator[Family]:
         """All families, each a step small enough to be done without a break. Symbols that have not traded have none."""
@@ -59,7 +60,9 @@ class Metrics:
         yield from self._latencies(results)
         yield from self._ledger(results.state.ledger)
         yield self._one(
-            "telemetry_event_clock_timestamp_seconds", "Where the windows end.", results.state.clock_ns / 1e9
+            "telemetry_event_clock_timestamp_seconds",
+            "End of the windows, by event time.",
+            results.state.clock_ns / 1e9,
         )
 
     def _totals(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
@@ -80,7 +83,7 @@ class Metrics:
         yield self._grid(name, help_text, labels, totals.last_event_ns[shown] / 1e9)
 
     def _windows(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
-        windows = [window_values(rows) for rows in results.state.windows.values()]
+        windows = [window_statistics(rows) for rows in results.state.windows.values()]
         names: tuple[WindowName, ...] = tuple(WINDOWS_S)
         labels = (("window", names), ("symbol", symbols))
 
@@ -116,10 +119,13 @@ class Metrics:
         name, help_text = "telemetry_latency_negative_total", "Trades whose latency is negative: the clocks differ."
         yield self._grid(name, help_text, (_STAGE,), [stage.negative for stage in stages], kind="counter")
         skews = results.state.skews_ns
-        name, help_text = "telemetry_clock_skew_seconds", "Least of received - event since the start; below 0 is real."
+        name, help_text = (
+            "telemetry_clock_skew_seconds",
+            "Minimum of received minus event time; negative: the source's clock is ahead.",
+        )
         yield self._grid(name, help_text, (("source", tuple(skews)),), [skew / 1e9 for skew in skews.values()])
 
-    def _ledger(self, ledger: Ledger) -> Iterator[Family]:
+    def _ledger(self, ledger: AnalyticsLedger) -> Iterator[Family]:
         labels: _Axes = (_SERVICE, ("outcome", tuple(ledger.batches)))
         name, help_text = "telemetry_messages_total", "Messages by outcome; their sum is what was received."
         yield self._grid(name, help_text, labels, list(ledger.batches.values()), kind="counter")
@@ -127,23 +133,29 @@ class Metrics:
         yield self._grid(name, "Refused messages.", labels, [ledger.batches["refused"]], kind="counter")
         yield self._batch_trades(ledger)
         overflow = {"symbol": ledger.symbol_overflow, "source": ledger.source_overflow}
-        name, help_text = "telemetry_label_overflow_total", "Trades counted under `other`: the label budget is spent."
+        name, help_text = (
+            "telemetry_label_overflow_total",
+            "Trades counted under the label `other`: all label slots are taken.",
+        )
         yield self._grid(name, help_text, (("label", tuple(overflow)),), list(overflow.values()), kind="counter")
         unplaced = {"late": ledger.late, "ahead": ledger.ahead}
         name, help_text = "telemetry_unplaced_trades_total", "Trades in no window: over an hour old, or in the future."
         yield self._grid(name, help_text, (("reason", tuple(unplaced)),), list(unplaced.values()), kind="counter")
         for what, value, help_text in (
             ("applied", ledger.applied, "Trades applied."),
-            ("duplicate", ledger.duplicate, "Trades that had been applied before, and were not again."),
-            ("stream_lost", ledger.lost, "Trades missing between ingest and analytics, by their numbers."),
+            ("duplicate", ledger.duplicate, "Trades received again and not counted twice."),
+            ("stream_lost", ledger.lost, "Trades lost between ingest and analytics, by sequence number."),
         ):
             yield self._one(f"telemetry_{what}_trades_total", help_text, value, kind="counter")
-        name, help_text = "telemetry_dropped_messages_total", "Snapshots and confirmations that no UI had room for."
+        name, help_text = (
+            "telemetry_dropped_messages_total",
+            "Snapshots and confirmations dropped: a UI's queue was full.",
+        )
         yield self._grid(name, help_text, (_SERVICE,), [ledger.dropped], kind="counter")
         labels = (_SERVICE, ("version", (self._version,)))
         yield self._grid("telemetry_build_info", "The version that runs.", labels, [1])
 
-    def _batch_trades(self, ledger: Ledger) -> Family:
+    def _batch_trades(self, ledger: AnalyticsLedger) -> Family:
         series = self._keep("telemetry_batch_trades", (_SERVICE,), lambda: _histogram(BATCH_TRADES, _SERVICE))
         cumulative = list(accumulate(ledger.batch_trades))
         values = (*cumulative, cumulative[-1], ledger.batch_trades_sum)
@@ -166,10 +178,10 @@ class Metrics:
         flat: Sequence[float] = values if isinstance(values, list) else values.reshape(-1).tolist()
         return Family(name, kind, help_text, series, flat)
 
-    def _keep(self, name: str, labels: _Axes, keys: Callable[[], Keys]) -> Series:
+    def _keep(self, name: str, labels: _Axes, keys: Callable[[], Keys]) -> LabelledSeries:
         kept = self._series.get(name)
         if kept is None or kept[0] != labels:
-            kept = self._series[name] = (labels, Series(name, keys))
+            kept = self._series[name] = (labels, LabelledSeries(name, keys))
         return kept[1]
 
 

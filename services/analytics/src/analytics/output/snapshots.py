@@ -1,4 +1,4 @@
-"""What the UI is told, several times a second."""
+"""Builds the UI snapshot, several times a second."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -9,12 +9,12 @@ import numpy as np
 
 from analytics.aggregates.latency import StageView
 from analytics.aggregates.rows import Rows
-from analytics.aggregates.window_values import WindowValues, window_values
+from analytics.aggregates.window_statistics import WindowStatistics, window_statistics
 from analytics.analysis import Results
 from analytics.arrays import SECOND_NS
 from analytics.cooperative import Steps
 from analytics.engine import Engine, State
-from analytics.intake.ledger import Ledger
+from analytics.intake.ledger import AnalyticsLedger
 from telemetry_schema import (
     AppliedLedger,
     Bars,
@@ -38,7 +38,7 @@ HISTORY_S: Final = 600
 
 
 class Snapshots:
-    """Makes snapshots; each tells the history of the next symbol."""
+    """Builds snapshots; each holds the history of the next symbol."""
 
     def __init__(self, engine: Engine, *, run: str) -> None:
         self._engine, self._run = engine, run
@@ -94,7 +94,7 @@ class Snapshots:
 
 
 def _busiest(state: State) -> list[int]:
-    """Slots of the symbols that are told about, most trades in the last five minutes first."""
+    """Slots of the symbols in the snapshot, most trades in the last five minutes first."""
     total = state.totals.trades.sum(axis=0)
     order = np.lexsort((-total, -state.windows["5m"].n.astype(np.int64)))
     return [slot for slot in order.tolist() if total[slot]][:MAX_SYMBOLS]
@@ -103,7 +103,7 @@ def _busiest(state: State) -> list[int]:
 def _summaries(state: State, slots: Sequence[int]) -> Steps[list[SymbolSummary]]:
     windows: dict[WindowName, list[WindowStats]] = {}
     for name, rows in state.windows.items():
-        windows[name] = _window_stats(window_values(rows), slots)
+        windows[name] = _window_stats(window_statistics(rows), slots)
         yield
     return [
         _summary(state, slot, {name: window[i] for name, window in windows.items()}) for i, slot in enumerate(slots)
@@ -123,7 +123,7 @@ def _summary(state: State, slot: int, windows: dict[WindowName, WindowStats]) ->
     )
 
 
-def _window_stats(values: WindowValues, slots: Sequence[int]) -> list[WindowStats]:
+def _window_stats(values: WindowStatistics, slots: Sequence[int]) -> list[WindowStats]:
     columns = [getattr(values, name)[slots].tolist() for name in WindowStats.model_fields]
     return [
         WindowStats(
@@ -177,7 +177,7 @@ def _latency(view: StageView) -> StageLatency:
     )
 
 
-def _ledger(ledger: Ledger) -> AppliedLedger:
+def _ledger(ledger: AnalyticsLedger) -> AppliedLedger:
     return AppliedLedger(
         batches=sum(ledger.batches.values()),
         refused_batches=ledger.batches["refused"],
@@ -193,5 +193,5 @@ def _known(value: float) -> float | None:
 
 
 def _sum(value: float) -> float:
-    """JSON has no infinity: a sum that overflowed is told as the largest number there is."""
+    """JSON has no infinity: a sum that overflowed becomes the largest number there is."""
     return min(value, float_info.max)
