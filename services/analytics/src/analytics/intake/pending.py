@@ -17,7 +17,7 @@ from analytics.intake.labels import Slots16, Table
 from telemetry_schema.batch import BUY, TRADE_DTYPE, Frame, Records
 
 ARRIVAL_BITS: Final = 12
-"""Bits that number the trades of one fold: they share a 64-bit sort key with cell and time (`aggregates/grouping.py`)."""
+"""Bits that number the trades of one fold, in a 64-bit sort key with cell and time (`aggregates/grouping.py`)."""
 
 MAX_FOLD_TRADES: Final = 1 << ARRIVAL_BITS
 """Trades folded at once: large enough to make the fixed costs small, and folded in well under a millisecond."""
