@@ -156,7 +156,6 @@ def status(
 
 def page_state(*, problems: Sequence[Problem] = (), confirm_notional: float = 50_000.0) -> PageState:
     return PageState(
-        version=1,
         at_ns=NOW_NS,
         problems=list(problems),
         analytics_heard_ns=NOW_NS,
@@ -167,7 +166,7 @@ def page_state(*, problems: Sequence[Problem] = (), confirm_notional: float = 50
     )
 
 
-class FakeFeed:
+class FakeLink:
     """A page's world without processes: what it is told is the view, what is submitted is kept."""
 
     def __init__(self) -> None:
@@ -188,7 +187,7 @@ class FakeFeed:
     def now_ns(self) -> int:
         return self.time_ns
 
-    def live(self) -> "FakeFeed":
+    def live(self) -> "FakeLink":
         """Everything is there and well."""
         for message in (snapshot(), status(), page_state()):
             self.model.apply(message, self.time_ns)

@@ -186,14 +186,13 @@ async def test_every_message_of_the_backend_is_counted_once_under_one_outcome() 
         await world.hear(snapshot(), b"{", _result(order), _result(order), stranger, snapshot(2))
         tally = world.tally
         assert (tally.accepted, tally.refused, tally.duplicate, tally.ignored) == (4, 1, 2, 1)
-        assert tally.received == 8
         assert dict(tally.refused_reasons) == {"not_json": 1}
 
 
 async def test_a_wrong_message_of_the_page_does_not_stop_the_next_one() -> None:
     async with _running() as world:
         await world.click(b"{}", _order())
-        assert (world.tally.from_page_wrong, len(world.ingest.sent)) == (1, 1)
+        assert len(world.ingest.sent) == 1
 
 
 async def test_to_stop_trading_is_passed_on_even_while_ingest_is_away_and_to_go_on_is_not() -> None:

@@ -15,7 +15,7 @@ from telemetry_runtime import AsyncTaskManager, SystemClock
 from tests.helpers.services import eventually
 from ui.page_process import HEALTH_WAIT_S, HUNG_AFTER_POLLS, POLL_S, PageProcess, page_command, streamlit_health
 
-STEADY = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(60)"
+STEADY = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + STEADY
 PARENT = """
 import os, subprocess, sys
@@ -50,10 +50,14 @@ class Watched:
         """The process number, once the program runs for the n-th time."""
         async with asyncio.timeout(20):
             # The mark is another process': there is nothing to wait on but the file.
-            while not (self.mark.exists() and self.page.starts >= starts and self.page.pid):  # noqa: ASYNC110
+            while not (self.page.starts >= starts and (pid := self._written())):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         self.mark.unlink()
-        return self.page.pid
+        return pid
+
+    def _written(self) -> int:
+        text = self.mark.read_text() if self.mark.exists() else ""
+        return int(text or 0)
 
 
 @asynccontextmanager
@@ -133,3 +137,18 @@ def test_the_command_names_where_the_page_listens() -> None:
     )
     assert command[command.index("--port") + 1] == "1"
     assert command.count("--allowed-host") == 2
+
+
+async def test_a_page_on_the_ipv6_loopback_is_asked_with_a_bracketed_host() -> None:
+    hosts: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hosts.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "::1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await streamlit_health("::1", port)()
+    assert f"Host: [::1]:{port}".encode() in hosts[0]

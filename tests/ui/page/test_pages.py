@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.views import NOW_NS, S_NS, FakeFeed, desk, page_state, position, snapshot, status
+from tests.helpers.views import NOW_NS, S_NS, FakeLink, desk, page_state, position, snapshot, status
 from ui.wire import Problem
 
 PAGES = ("market", "trade", "pipeline")
@@ -13,7 +13,7 @@ PAGES = ("market", "trade", "pipeline")
 pytestmark = pytest.mark.filterwarnings("default")  # Streamlit's own
 
 
-def _script(page: str, feed: "FakeFeed") -> None:
+def _script(page: str, feed: "FakeLink") -> None:
     import importlib  # noqa: PLC0415 - the script is taken out of this file
 
     from ui.page.widgets import banner  # noqa: PLC0415 - as above
@@ -22,7 +22,7 @@ def _script(page: str, feed: "FakeFeed") -> None:
     importlib.import_module(f"ui.page.views.{page}").show(feed)
 
 
-def _app(page: str, feed: FakeFeed) -> AppTest:
+def _app(page: str, feed: FakeLink) -> AppTest:
     return AppTest.from_function(_script, kwargs={"page": page, "feed": feed}, default_timeout=20).run()
 
 
@@ -37,14 +37,14 @@ def _press(app: AppTest, key: str) -> AppTest:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_without_data_says_so_and_does_not_fail(page: str) -> None:
-    app = _app(page, FakeFeed())
+    app = _app(page, FakeLink())
     assert not app.exception
     assert "Connecting" in _html(app)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_live_page_is_drawn(page: str) -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     feed.model.apply(status(2, desk_state=desk(positions=[position(), position("ETH-USD", qty=-1)])), NOW_NS)
     app = _app(page, feed)
     assert not app.exception
@@ -53,7 +53,7 @@ def test_a_live_page_is_drawn(page: str) -> None:
 
 
 def test_the_market_shows_price_vwap_and_tape() -> None:
-    app = _app("market", FakeFeed().live())
+    app = _app("market", FakeLink().live())
     values = {each.label: each.value for each in app.metric}
     assert values["Last price"] == "60,060.00"
     assert values["VWAP 1m"] == "60,010.00"
@@ -62,7 +62,7 @@ def test_the_market_shows_price_vwap_and_tape() -> None:
 
 
 def test_a_banner_is_on_every_page() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     gone = Problem(code="ingest_away", severity="error", title="Ingest is away", since_ns=NOW_NS)
     feed.model.apply(page_state(problems=[gone]), NOW_NS)
     for page in PAGES:
@@ -71,7 +71,7 @@ def test_a_banner_is_on_every_page() -> None:
 
 @pytest.mark.parametrize("page", ["market", "trade"])
 def test_symbols_that_are_left_out_are_told_of(page: str) -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     assert "busiest of" not in _html(_app(page, feed))
     feed.model.apply(snapshot(2).model_copy(update={"symbols_in_all": 80}), NOW_NS)
     assert ", 2 busiest of 80" in _html(_app(page, feed))
@@ -79,7 +79,7 @@ def test_symbols_that_are_left_out_are_told_of(page: str) -> None:
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
 def test_a_side_button_sends_exactly_the_ticket(side: str) -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     app = _app("trade", feed)
     app.number_input(key="ticket_qty").set_value(0.25)
     app.selectbox(key="ticket_symbol").set_value("ETH-USD")
@@ -90,7 +90,7 @@ def test_a_side_button_sends_exactly_the_ticket(side: str) -> None:
 
 
 def test_a_double_click_sends_one_order_and_a_later_click_another() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     app = _press(_app("trade", feed), "buy")
     app = _press(app, "buy")
     assert len(feed.submitted) == 1
@@ -100,7 +100,7 @@ def test_a_double_click_sends_one_order_and_a_later_click_another() -> None:
 
 
 def test_a_large_order_is_not_sent_before_it_is_confirmed() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     app = _app("trade", feed)
     app.number_input(key="ticket_qty").set_value(2.0)
     app = _press(app, "buy")
@@ -109,7 +109,7 @@ def test_a_large_order_is_not_sent_before_it_is_confirmed() -> None:
 
 
 def test_a_large_order_is_asked_about_with_the_very_numbers_that_are_sent() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     app = _app("trade", feed)
     app.number_input(key="ticket_qty").set_value(12_345_678.25)
     app.number_input(key="ticket_price").set_value(60_000.125)
@@ -118,7 +118,7 @@ def test_a_large_order_is_asked_about_with_the_very_numbers_that_are_sent() -> N
 
 
 def test_an_order_without_quantity_is_not_sent_and_says_why() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     app = _app("trade", feed)
     app.number_input(key="ticket_qty").set_value(0.0)
     app = _press(app, "buy")
@@ -126,7 +126,7 @@ def test_an_order_without_quantity_is_not_sent_and_says_why() -> None:
     assert "quantity" in app.error[0].value
 
 
-def _after_a_click(feed: FakeFeed, **answer: object) -> AppTest:
+def _after_a_click(feed: FakeLink, **answer: object) -> AppTest:
     app = _press(_app("trade", feed), "buy")
     (order,) = feed.submitted
     command_id: UUID = order.command_id
@@ -135,7 +135,7 @@ def _after_a_click(feed: FakeFeed, **answer: object) -> AppTest:
 
 
 def test_an_applied_order_is_told_in_the_page_and_in_a_toast() -> None:
-    app = _after_a_click(FakeFeed().live(), status="applied", filled_price=60_000.0, applied_after_ns=1_500_000)
+    app = _after_a_click(FakeLink().live(), status="applied", filled_price=60_000.0, applied_after_ns=1_500_000)
     text = "BUY 0.1 BTC-USD applied at 60,000.00 in 1.50 ms"
     assert app.success[0].value == text
     assert [each.value for each in app.toast] == [text]
@@ -143,27 +143,27 @@ def test_an_applied_order_is_told_in_the_page_and_in_a_toast() -> None:
 
 
 def test_a_refused_order_shows_its_reason() -> None:
-    app = _after_a_click(FakeFeed().live(), status="refused", reason="Quantity 0.1 is above the limit.")
+    app = _after_a_click(FakeLink().live(), status="refused", reason="Quantity 0.1 is above the limit.")
     assert "above the limit" in app.error[0].value
     assert "above the limit" in _html(app)
 
 
 def test_an_order_that_nobody_answers_says_so_even_if_the_main_process_is_silent() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     app = _press(_app("trade", feed), "buy")
     feed.time_ns += 3 * S_NS
     assert "no answer" in app.run().warning[0].value
 
 
 def test_a_full_queue_is_told_and_nothing_counts_as_sent() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     feed.is_full = True
     app = _press(_app("trade", feed), "buy")
     assert "Not sent" in app.error[0].value
 
 
 def test_a_recording_shows_times_of_day_and_no_ages() -> None:
-    feed = FakeFeed().live()
+    feed = FakeLink().live()
     replay = Problem(code="replay", severity="info", title="These are replayed trades", since_ns=None)
     feed.model.apply(page_state(problems=[replay]), NOW_NS)
     feed.model.apply(snapshot(2), NOW_NS)

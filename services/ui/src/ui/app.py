@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import structlog
 from pydantic import ValidationError
 
-from telemetry_runtime import Clock, Frame, LossySink, Source, TrySink
+from telemetry_runtime import AsyncTaskManager, Clock, Frame, LossySink, Source, TrySink
 from telemetry_schema import (
     CommandResult,
     DecodeError,
@@ -48,8 +48,13 @@ class UiApp:
         self._changed: deque[CommandView] = deque()
         self._owed_history: deque[str] = deque()
         self._page_is_linked = False
-        self._version = 0
         self._log = structlog.get_logger("ui")
+
+    def start(self, tasks: AsyncTaskManager, *, page: Source, backend: Source) -> None:
+        """Starts the three loops."""
+        tasks.start("tick", self.tick())
+        tasks.start("page", self.follow_page(page))
+        tasks.start("backend", self.follow_backend(backend))
 
     async def follow_backend(self, source: Source) -> None:
         """Takes in snapshots, statuses and results until the source ends."""
@@ -64,11 +69,11 @@ class UiApp:
                 self._take_from_page(frames[0])
 
     async def tick(self) -> None:
-        """Looks several times a second at what no message tells: silence."""
+        """Checks several times a second for what no message reports: silence."""
         while True:
             now_ns = self._clock.now_ns()
             self._changed.extend(self._book.expire(now_ns))
-            self._tell_page(now_ns)
+            self._send_state(now_ns)
             await self._clock.sleep(TICK_S)
 
     def _take(self, frame: Frame) -> None:
@@ -104,16 +109,14 @@ class UiApp:
         elif view := self._book.apply(result, now_ns):
             self._tally.accepted += 1
             self._changed.append(view)
-            self._tell_commands()
+            self._send_commands()
         else:
             self._tally.duplicate += 1
 
     def _take_from_page(self, frame: Frame) -> None:
-        self._tally.from_page += 1
         try:
             message = decode_from_page(bytes(frame))
         except ValidationError as error:
-            self._tally.from_page_wrong += 1
             self._log.warning("page_message_wrong", error=str(error))
             return
         if isinstance(message, Hello):
@@ -129,7 +132,7 @@ class UiApp:
                 self._offer(encode(known))
         self._changed = deque(self._book.all())
         self._owed_history = deque(self._backend.bars.symbols)
-        self._tell_page(self._clock.now_ns())
+        self._send_state(self._clock.now_ns())
 
     def _execute(self, command: TradeCommand | KillSwitch, raw: bytes) -> None:
         now_ns = self._clock.now_ns()
@@ -138,7 +141,7 @@ class UiApp:
         if refusal := self._send(command, raw, now_ns):
             view = self._book.refuse(command.command_id, refusal, now_ns) or view
         self._changed.append(view)
-        self._tell_commands()
+        self._send_commands()
 
     def _send(self, command: TradeCommand | KillSwitch, raw: bytes, now_ns: int) -> str | None:
         """Passes a command on, or says why not: one that waited for ingest would fill at a price of another time."""
@@ -150,11 +153,9 @@ class UiApp:
             return "Not sent: the line to ingest is full. Nothing was traded; try again."
         return None
 
-    def _tell_page(self, now_ns: int) -> None:
-        self._version += 1
+    def _send_state(self, now_ns: int) -> None:
         state = self._page_state().model_copy(
             update={
-                "version": self._version,
                 "at_ns": now_ns,
                 "problems": problems(self._backend, self._limits, now_ns),
                 "analytics_heard_ns": self._backend.analytics.heard_ns,
@@ -162,14 +163,14 @@ class UiApp:
             }
         )
         self._offer(encode(state))
-        self._tell_commands()
-        self._tell_history()
+        self._send_commands()
+        self._send_history()
 
-    def _tell_commands(self) -> None:
+    def _send_commands(self) -> None:
         if self._changed and self._offer(_commands(self._changed)):
             self._changed.clear()
 
-    def _tell_history(self) -> None:
+    def _send_history(self) -> None:
         while self._owed_history:
             bars = self._backend.bars.columns(self._owed_history[0])
             if not self._offer(encode(History(bars=bars))):

@@ -1,4 +1,4 @@
-"""What became of each command: pure, with the times handed in.
+"""Life cycle of each command: pure, with the times handed in.
 
 sent ──▶ accepted ──▶ applied          a result may come late, twice or in the wrong order;
   ├────▶ refused                        a command only ever moves to the right.
@@ -36,7 +36,7 @@ class CommandBook:
         """Notes a command that is about to be sent; None if its id is known."""
         if command.command_id in self._commands:
             return None
-        view = _view(command)
+        view = command_view(command)
         self._commands[view.command_id] = view
         self._got_ns[view.command_id] = now_ns
         self._waiting.add(view.command_id)
@@ -91,10 +91,15 @@ def _some(**values: object) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _view(command: TradeCommand | KillSwitch) -> CommandView:
+def command_view(command: TradeCommand | KillSwitch, status: CommandStatus = "sent") -> CommandView:
+    """A command as the page shows it before any answer."""
     if isinstance(command, KillSwitch):
         return CommandView(
-            command_id=command.command_id, kind="kill_switch", engaged=command.engaged, sent_ns=command.sent_ns
+            command_id=command.command_id,
+            kind="kill_switch",
+            engaged=command.engaged,
+            sent_ns=command.sent_ns,
+            status=status,
         )
     return CommandView(
         command_id=command.command_id,
@@ -104,4 +109,5 @@ def _view(command: TradeCommand | KillSwitch) -> CommandView:
         qty=command.qty,
         price=command.price,
         sent_ns=command.sent_ns,
+        status=status,
     )

@@ -3,13 +3,16 @@
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
+from prometheus_client import CollectorRegistry
 
-from telemetry_runtime import AsyncTaskManager, ExitHandler, StartupError, SystemClock, run_service
+from telemetry_runtime import AsyncTaskManager, Clock, ExitHandler, StartupError, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.transport import DroppingSink, PullSource, PushSink, local_endpoint
 from ui.app import UiApp
@@ -30,84 +33,118 @@ def main() -> int:
 
 
 async def serve(settings: UiSettings) -> None:
-    """Runs until it is asked to stop or a task fails.
+    """Runs until it is asked to stop or a task fails: sinks first, then sources, then the tasks between them.
 
     Raises:
         StartupError: a port is taken.
         ExceptionGroup: tasks failed.
     """
-    clock = SystemClock()
+    clock, registry = SystemClock(), new_registry()
+    readiness = Readiness("tasks_running", "page_answers")
     _check_page_port(settings)
     async with AsyncExitStack() as stack:
         exit_handler = stack.enter_context(ExitHandler())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="telemetry-ui-")))
-        to_page, from_page = local_endpoint(folder, "to-page"), local_endpoint(folder, "from-page")
-        page_sink = await stack.enter_async_context(DroppingSink(to_page, high_water_mark=64))
-        # A short queue: what waits here while ingest is away would fill at a price of another time.
-        ingest = await stack.enter_async_context(
-            PushSink(settings.ingest_endpoint, high_water_mark=16, setting="UI_INGEST_ENDPOINT")
-        )
-        registry, readiness = new_registry(), Readiness("tasks_running", "page_answers")
+        link = _page_endpoints(stack)
+        page_sink, ingest = await _sinks(stack, settings, link)
+        page = _page_process(settings, link, clock, on_health=partial(readiness.set, "page_answers"))
         backend = Backend(started_ns=clock.now_ns(), bars=BarHistory(settings.history_s))
-        book = CommandBook(
-            no_answer_after_ns=round(settings.no_answer_after_s * 1e9), on_status=CommandMetrics(registry).count
-        )
         tally = Tally()
-        page = PageProcess(
-            page_command(
-                host=settings.page_host,
-                port=settings.page_port,
-                allowed_hosts=settings.page_allowed_hosts,
-                pull_endpoint=to_page,
-                push_endpoint=from_page,
-                parent=os.getpid(),
-            ),
-            is_healthy=streamlit_health(settings.page_host, settings.page_port),
-            on_health=partial(readiness.set, "page_answers"),
-            clock=clock,
-            start_s=settings.page_start_s,
-            stop_s=settings.page_stop_s,
-        )
         registry.register(UiCollector(tally, backend, page, page_sink, clock))
         app = UiApp(
             page=page_sink,
             ingest=ingest,
             backend=backend,
-            book=book,
+            book=_book(settings, registry),
             tally=tally,
             limits=_limits(settings),
             clock=clock,
             page_state=lambda: _page_state(settings, page),
         )
-        page_source = await stack.enter_async_context(PullSource(from_page))
-        source = await stack.enter_async_context(PullSource(settings.pull_endpoint, setting="UI_PULL_ENDPOINT"))
-        http = HttpServer(
-            settings.http_host,
-            settings.http_port,
-            render=render_registry(registry),
-            readiness=readiness,
-            setting="UI_HTTP_PORT",
-        )
-        await stack.enter_async_context(http)
+        from_page, source = await _sources(stack, settings, link)
+        http = await stack.enter_async_context(_http(settings, registry, readiness))
         # A task may take as long as the page's process does to end.
         tasks = await stack.enter_async_context(AsyncTaskManager(stop_wait_s=settings.page_stop_s + 3))
         tasks.start("page process", page.run())
-        tasks.start("tick", app.tick())
-        tasks.start("page", app.follow_page(page_source))
-        tasks.start("backend", app.follow_backend(source))
+        app.start(tasks, page=from_page, backend=source)
         readiness.set("tasks_running")
-        structlog.get_logger("ui").info(
-            "ui_started",
-            endpoint=source.endpoint,
-            page=f"http://{settings.page_host}:{settings.page_port}",
-            http_port=http.port,
-        )
+        _log_start(settings, source, http)
         await tasks.wait(exit_handler.asked)
         readiness.set("tasks_running", holds=False)
 
 
+class _PageEndpoints(NamedTuple):
+    """The local sockets between this process and the page's."""
+
+    to_page: str
+    from_page: str
+
+
+def _page_endpoints(stack: AsyncExitStack) -> _PageEndpoints:
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="telemetry-ui-")))
+    return _PageEndpoints(local_endpoint(folder, "to-page"), local_endpoint(folder, "from-page"))
+
+
+async def _sinks(stack: AsyncExitStack, settings: UiSettings, link: _PageEndpoints) -> tuple[DroppingSink, PushSink]:
+    page = await stack.enter_async_context(DroppingSink(link.to_page, high_water_mark=64))
+    # A short queue: what waits here while ingest is away would fill at a price of another time.
+    ingest = PushSink(settings.ingest_endpoint, high_water_mark=16, setting="UI_INGEST_ENDPOINT")
+    return page, await stack.enter_async_context(ingest)
+
+
+async def _sources(stack: AsyncExitStack, settings: UiSettings, link: _PageEndpoints) -> tuple[PullSource, PullSource]:
+    from_page = await stack.enter_async_context(PullSource(link.from_page))
+    backend = PullSource(settings.pull_endpoint, setting="UI_PULL_ENDPOINT")
+    return from_page, await stack.enter_async_context(backend)
+
+
+def _page_process(
+    settings: UiSettings, link: _PageEndpoints, clock: Clock, *, on_health: Callable[[bool], None]
+) -> PageProcess:
+    command = page_command(
+        host=settings.page_host,
+        port=settings.page_port,
+        allowed_hosts=settings.page_allowed_hosts,
+        pull_endpoint=link.to_page,
+        push_endpoint=link.from_page,
+        parent=os.getpid(),
+    )
+    return PageProcess(
+        command,
+        is_healthy=streamlit_health(settings.page_host, settings.page_port),
+        on_health=on_health,
+        clock=clock,
+        start_s=settings.page_start_s,
+        stop_s=settings.page_stop_s,
+    )
+
+
+def _book(settings: UiSettings, registry: CollectorRegistry) -> CommandBook:
+    return CommandBook(
+        no_answer_after_ns=round(settings.no_answer_after_s * 1e9), on_status=CommandMetrics(registry).count
+    )
+
+
+def _http(settings: UiSettings, registry: CollectorRegistry, readiness: Readiness) -> HttpServer:
+    return HttpServer(
+        settings.http_host,
+        settings.http_port,
+        render=render_registry(registry),
+        readiness=readiness,
+        setting="UI_HTTP_PORT",
+    )
+
+
+def _log_start(settings: UiSettings, source: PullSource, http: HttpServer) -> None:
+    structlog.get_logger("ui").info(
+        "ui_started",
+        endpoint=source.endpoint,
+        page=f"http://{settings.page_host}:{settings.page_port}",
+        http_port=http.port,
+    )
+
+
 def _check_page_port(settings: UiSettings) -> None:
-    """Streamlit would only tell by dying, again and again."""
+    """Streamlit would only report it by dying, again and again."""
     family = socket.AF_INET6 if ":" in settings.page_host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
@@ -125,7 +162,6 @@ def _limits(settings: UiSettings) -> Limits:
 
 def _page_state(settings: UiSettings, page: PageProcess) -> PageState:
     return PageState(
-        version=0,
         at_ns=0,
         problems=[],
         confirm_notional=settings.confirm_notional,

@@ -4,9 +4,12 @@ import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from typing import Final
 
+import aiohttp
 import structlog
+from yarl import URL
 
 from telemetry_runtime import Clock
 
@@ -47,7 +50,6 @@ class PageProcess:
         self._command, self._is_healthy, self._on_health = command, is_healthy, on_health
         self._clock, self._start_s, self._stop_s = clock, start_s, stop_s
         self.starts = 0
-        self.pid: int | None = None
         self._log = structlog.get_logger("page")
 
     async def run(self) -> None:
@@ -67,7 +69,6 @@ class PageProcess:
             *self._command, stdin=DEVNULL, stdout=DEVNULL, start_new_session=True
         )
         self.starts += 1
-        self.pid = process.pid
         self._log.info("page_started", pid=process.pid, starts=self.starts)
         try:
             return await self._watch(process)
@@ -75,7 +76,6 @@ class PageProcess:
             self._on_health(False)  # noqa: FBT003 - the answer that the health check would have given
             # Cancelled here we go on: the process must not outlive us, and the wait is bounded.
             await self._end(process)
-            self.pid = None
 
     async def _watch(self, process: Process) -> str:
         """Returns when the process has died or hangs, with the reason."""
@@ -122,24 +122,20 @@ def page_command(
 
 def streamlit_health(host: str, port: int) -> HealthCheck:
     """Asks Streamlit's own health address."""
-    to = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - where it listens, not where we do
+    to = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens, not where we do
+    url = URL.build(scheme="http", host=to, port=port, path="/_stcore/health")
 
     async def check() -> bool:
         try:
-            async with asyncio.timeout(HEALTH_WAIT_S):
-                return await _get_health(to, port)
-        except (OSError, TimeoutError):
+            return await _is_ok(url)
+        except (aiohttp.ClientError, TimeoutError):
             return False
 
     return check
 
 
-async def _get_health(host: str, port: int) -> bool:
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(f"GET /_stcore/health HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
-        answer = await reader.read()  # to the end: head and body may come one after the other
-    finally:
-        writer.close()
-    # A disabled address answers 200 with the page's own HTML, so the body counts too.
-    return answer.startswith(b"HTTP/1.1 200") and answer.rstrip().endswith(b"ok")
+async def _is_ok(url: URL) -> bool:
+    timeout = aiohttp.ClientTimeout(total=HEALTH_WAIT_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+        # A disabled address answers 200 with the page's own HTML, so the body counts too.
+        return answer.status == HTTPStatus.OK and (await answer.text()).strip() == "ok"

@@ -11,12 +11,6 @@ class Peer:
     """One service that reports to us."""
 
     heard_ns: int | None = None
-    runs: int = 0
-
-    def hear(self, now_ns: int, *, new_run: bool) -> None:
-        """Notes that it spoke."""
-        self.heard_ns = now_ns
-        self.runs += new_run
 
 
 @dataclass(slots=True)
@@ -43,7 +37,7 @@ class Backend:
         if before is None or new_run or before.ledger.applied != snapshot.ledger.applied:
             self.applied_moved_ns = now_ns
         self.snapshot = snapshot
-        self.analytics.hear(now_ns, new_run=new_run)
+        self.analytics.heard_ns = now_ns
         self.bars.merge(snapshot.recent_bars)
         if snapshot.history is not None:
             self.bars.merge([snapshot.history])
@@ -56,7 +50,7 @@ class Backend:
         if before is not None and not new_run and status.version <= before.version:
             return False
         self.status = status
-        self.ingest.hear(now_ns, new_run=new_run)
+        self.ingest.heard_ns = now_ns
         known = {} if new_run else self.starting_since_ns
         self.starting_since_ns = {
             feed.name: known.get(feed.name, status.at_ns) for feed in status.feeds if feed.state == "starting"

@@ -25,7 +25,7 @@ class Problem(Message):
 
 
 class CommandView(Message):
-    """A command and what became of it so far. Spans are counted from when the main process got it from the page."""
+    """A command and how far it has come. Spans are counted from when the main process got it from the page."""
 
     command_id: UUID
     kind: Literal["trade", "kill_switch"]
@@ -46,7 +46,6 @@ class PageState(Message):
     """What the main process knows besides the data, several times a second: it is the page's heartbeat too."""
 
     type: Literal["page_state"] = "page_state"
-    version: Count
     at_ns: EpochNs
     problems: list[Problem]
     analytics_heard_ns: EpochNs | None = None

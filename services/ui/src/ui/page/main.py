@@ -6,26 +6,26 @@ from pathlib import Path
 import streamlit as st
 
 from ui.page.model import hub
-from ui.page.model.hub import Feed
+from ui.page.model.hub import DataLink
 from ui.page.views import market, pipeline, trade
 from ui.page.widgets import banner, style
 
 ICON = Path(__file__).with_name("static") / "icon.png"
 
 
-def run(feed: Feed) -> None:
+def run(link: DataLink) -> None:
     """Draws what all pages share, then the chosen page."""
     st.set_page_config(page_title="Trading telemetry", page_icon=str(ICON), layout="wide")
     style.apply()
     pages = [
         st.Page(
-            partial(market.show, feed), title="Market", icon=":material/show_chart:", url_path="market", default=True
+            partial(market.show, link), title="Market", icon=":material/show_chart:", url_path="market", default=True
         ),
-        st.Page(partial(trade.show, feed), title="Trade", icon=":material/swap_vert:", url_path="trade"),
-        st.Page(partial(pipeline.show, feed), title="Pipeline", icon=":material/speed:", url_path="pipeline"),
+        st.Page(partial(trade.show, link), title="Trade", icon=":material/swap_vert:", url_path="trade"),
+        st.Page(partial(pipeline.show, link), title="Pipeline", icon=":material/speed:", url_path="pipeline"),
     ]
     chosen = st.navigation(pages, position="top")
-    banner.show(feed)
+    banner.show(link)
     chosen.run()
 
 

@@ -15,7 +15,7 @@ class Answer(NamedTuple):
 
 
 def describe(command: CommandView) -> Answer:
-    """What became of a command, as a sentence."""
+    """The state of a command as a sentence."""
     name = order_name(command)
     match command.status:
         case "sent":

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from telemetry_schema import WindowStats
+
 NONE: Final = "–"
 UP: Final = "▲"
 DOWN: Final = "▼"
@@ -64,6 +66,11 @@ def percent(ratio: float | None, places: int = 2) -> str:
         return NONE
     text = f"{abs(ratio) * 100:.{places}f} %"
     return text if float(text[:-2]) == 0 else f"{'+' if ratio > 0 else '−'}{text}"
+
+
+def change(stats: WindowStats) -> float | None:
+    """From the first to the last price of a window, as a ratio."""
+    return stats.close / stats.open - 1 if stats.open and stats.close else None
 
 
 def direction(value: float | None) -> str:

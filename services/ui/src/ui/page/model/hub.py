@@ -17,8 +17,8 @@ from ui.page.model.view import PageModel, PageView
 from ui.wire import Hello, decode_to_page
 
 
-class Feed(Protocol):
-    """What a page needs of the world."""
+class DataLink(Protocol):
+    """What a page needs of the main process: the newest view, and a way for commands."""
 
     @property
     def view(self) -> PageView:
@@ -43,7 +43,7 @@ def shared() -> "Hub":
 
 
 class Hub:
-    """The real feed: a link to the main process."""
+    """The real link to the main process."""
 
     def __init__(self, pull_endpoint: str, push_endpoint: str, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._model = PageModel()

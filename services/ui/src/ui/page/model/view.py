@@ -31,16 +31,14 @@ class TrendPoint(NamedTuple):
 
     at_ns: int
     applied: int
-    waiting: int
     p50_ns: int | None
     p99_ns: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """All that a session may show. `version` rises with every change."""
+    """All that a session may show."""
 
-    version: int = 0
     snapshot: Snapshot | None = None
     status: IngestStatus | None = None
     state: PageState | None = None
@@ -58,8 +56,8 @@ class PageView:
     @property
     def cut(self) -> str:
         """How much of the market the snapshot leaves out, after a comma; nothing if it has all of it."""
-        told, in_all = (len(self.snapshot.symbols), self.snapshot.symbols_in_all) if self.snapshot else (0, 0)
-        return f", {told} busiest of {in_all:,}" if in_all > told else ""
+        shown, in_all = (len(self.snapshot.symbols), self.snapshot.symbols_in_all) if self.snapshot else (0, 0)
+        return f", {shown} busiest of {in_all:,}" if in_all > shown else ""
 
     def summary(self, symbol: str | None) -> SymbolSummary | None:
         """One symbol now."""
@@ -94,7 +92,7 @@ class PageModel:
     def apply(self, message: Snapshot | IngestStatus | PageState | CommandUpdate | History, now_ns: int) -> PageView:
         """The view after a message."""
         before = self.view
-        view = replace(before, version=before.version + 1, heard_ns=now_ns)
+        view = replace(before, heard_ns=now_ns)
         match message:
             case Snapshot():
                 view.bars.merge([*message.recent_bars, *([message.history] if message.history else [])])
@@ -130,7 +128,6 @@ def _trend(before: PageView, snapshot: Snapshot) -> tuple[TrendPoint, ...]:
     point = TrendPoint(
         at_ns=snapshot.at_ns,
         applied=snapshot.ledger.applied,
-        waiting=(before.status.unapplied_trades or 0) if before.status else 0,
         p50_ns=latency.p50_ns if latency else None,
         p99_ns=latency.p99_ns if latency else None,
     )

@@ -2,10 +2,11 @@
 
 import streamlit as st
 import streamlit_shadcn_ui as ui
+from streamlit.delta_generator import DeltaGenerator
 
 from telemetry_schema import SymbolSummary, TapeTrade, WindowName, WindowStats
 from ui.page.model import formats
-from ui.page.model.hub import Feed
+from ui.page.model.hub import DataLink
 from ui.page.model.view import PageView
 from ui.page.widgets import charts, session, style, tables
 from ui.page.widgets.tables import Cell, Row, number, text
@@ -32,12 +33,12 @@ _WATCH = (
 )
 
 
-def show(feed: Feed) -> None:
+def show(link: DataLink) -> None:
     """Draws the page."""
-    symbols = tuple(feed.view.symbols)
+    symbols = tuple(link.view.symbols)
     symbol, window = _controls(symbols)
-    _live(feed, symbol, window)
-    session.redraw_when_changed(feed, lambda view: tuple(view.symbols), symbols)
+    _live(link, symbol, window)
+    session.redraw_when_changed(link, lambda view: tuple(view.symbols), symbols)
 
 
 def _controls(symbols: tuple[str, ...]) -> tuple[str | None, WindowName]:
@@ -56,8 +57,8 @@ def _controls(symbols: tuple[str, ...]) -> tuple[str | None, WindowName]:
 
 
 @st.fragment(run_every=EVERY_S)
-def _live(feed: Feed, symbol: str | None, window: WindowName) -> None:
-    view = feed.view
+def _live(link: DataLink, symbol: str | None, window: WindowName) -> None:
+    view = link.view
     summary = view.summary(symbol)
     if summary is None or view.snapshot is None:
         with st.container(border=True):
@@ -65,7 +66,7 @@ def _live(feed: Feed, symbol: str | None, window: WindowName) -> None:
                 tables.table("Market", (text("Market"),), [], empty="No trades yet. Prices show here with the first.")
             )
         return
-    age_ns = feed.now_ns() - summary.last_trade_ns if not _is_replay(view) else None
+    age_ns = link.now_ns() - summary.last_trade_ns if not _is_replay(view) else None
     _numbers(summary, summary.windows[window], window, age_ns)
     chart, tape = st.columns([2.15, 1])
     with chart, st.container(border=True, key="chart"):
@@ -88,53 +89,24 @@ def _is_replay(view: PageView) -> bool:
 def _numbers(summary: SymbolSummary, stats: WindowStats, window: WindowName, age_ns: int | None) -> None:
     last, price = summary.last_price, formats.price
     total = stats.buy_volume + stats.sell_volume
-    change = _change(stats)
     buy_share = stats.buy_volume / total if total else None
     cells = st.columns(6)
-    cells[0].metric("Last price", price(last), _delta(change, f"in {window}"), border=True, delta_color="normal")
-    cells[1].metric(
-        f"VWAP {window}",
-        price(stats.vwap, last),
-        _delta(last / stats.vwap - 1 if stats.vwap else None, "last to VWAP"),
-        border=True,
-        delta_color="off",
-    )
-    cells[2].metric(
-        f"Low – high {window}",
-        _range(stats),
-        f"{price(stats.low, last)} – {price(stats.high, last)}",
-        border=True,
-        delta_color="off",
-        delta_arrow="off",
-    )
-    cells[3].metric(
-        f"Volume {window}",
-        formats.volume(total),
-        f"{formats.UP} {formats.volume(stats.buy_volume)}  {formats.DOWN} {formats.volume(stats.sell_volume)}",
-        border=True,
-        delta_color="off",
-        delta_arrow="off",
-    )
-    cells[4].metric(
-        f"Imbalance {window}",
-        formats.percent(stats.imbalance_ratio, 1),
-        f"{buy_share * 100:.0f} % bought" if buy_share is not None else "no trades",
-        border=True,
-        delta_color="off",
-        delta_arrow="off",
-    )
-    cells[5].metric(
-        "Trades/s",
-        f"{stats.trades / WINDOWS[window]:,.1f}",
-        f"last one {formats.span(age_ns)} ago" if age_ns is not None else "replayed",
-        border=True,
-        delta_color="off",
-        delta_arrow="off",
-    )
+    change = _delta(formats.change(stats), f"in {window}")
+    cells[0].metric("Last price", price(last), change, border=True)
+    to_vwap = _delta(last / stats.vwap - 1 if stats.vwap else None, "last to VWAP")
+    cells[1].metric(f"VWAP {window}", price(stats.vwap, last), to_vwap, border=True, delta_color="off")
+    _quiet(cells[2], f"Low – high {window}", _range(stats), f"{price(stats.low, last)} – {price(stats.high, last)}")
+    sides = f"{formats.UP} {formats.volume(stats.buy_volume)}  {formats.DOWN} {formats.volume(stats.sell_volume)}"
+    _quiet(cells[3], f"Volume {window}", formats.volume(total), sides)
+    bought = f"{buy_share * 100:.0f} % bought" if buy_share is not None else "no trades"
+    _quiet(cells[4], f"Imbalance {window}", formats.percent(stats.imbalance_ratio, 1), bought)
+    age = f"last one {formats.span(age_ns)} ago" if age_ns is not None else "replayed"
+    _quiet(cells[5], "Trades/s", f"{stats.trades / WINDOWS[window]:,.1f}", age)
 
 
-def _change(stats: WindowStats) -> float | None:
-    return stats.close / stats.open - 1 if stats.open and stats.close else None
+def _quiet(cell: DeltaGenerator, label: str, value: str, note: str) -> None:
+    """A number with a note that is no change: without arrow and colour."""
+    cell.metric(label, value, note, border=True, delta_color="off", delta_arrow="off")
 
 
 def _delta(ratio: float | None, what: str) -> str | None:
@@ -171,25 +143,19 @@ def _tape_row(trade: TapeTrade) -> Row:
 
 def _watch_row(summary: SymbolSummary, window: WindowName, view: PageView) -> Row:
     stats, last = summary.windows[window], summary.last_price
-    change, imbalance = _change(stats), stats.imbalance_ratio
+    change, imbalance = formats.change(stats), stats.imbalance_ratio
     age_ns = view.snapshot.at_ns - summary.last_trade_ns if view.snapshot else None
     return (
         Cell(summary.symbol, "strong"),
         formats.price(last),
-        _signed(change, formats.percent(change)),
+        tables.signed(change, formats.percent(change)),
         formats.price(stats.vwap, last),
         formats.price(stats.low, last),
         formats.price(stats.high, last),
         formats.volume(stats.buy_volume),
         formats.volume(stats.sell_volume),
-        _signed(imbalance, formats.percent(imbalance, 1)),
+        tables.signed(imbalance, formats.percent(imbalance, 1)),
         f"{stats.trades / WINDOWS[window]:,.1f}",
         formats.count(summary.trades),
         Cell(f"{formats.span(age_ns)} ago" if not _is_replay(view) else formats.clock(summary.last_trade_ns), "muted"),
     )
-
-
-def _signed(value: float | None, written: str) -> Cell:
-    if not value:
-        return Cell(written, "muted")
-    return Cell(f"{formats.direction(value)} {written}", "up" if value > 0 else "down")

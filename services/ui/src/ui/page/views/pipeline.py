@@ -4,21 +4,21 @@ import streamlit as st
 
 from telemetry_schema import IngestStatus, Snapshot
 from ui.page.model import formats
-from ui.page.model.hub import Feed
+from ui.page.model.hub import DataLink
 from ui.page.model.view import PageView
 from ui.page.widgets import charts, reports, style
 
 EVERY_S = 0.5
 
 
-def show(feed: Feed) -> None:
+def show(link: DataLink) -> None:
     """Draws the page."""
-    _live(feed)
+    _live(link)
 
 
 @st.fragment(run_every=EVERY_S)
-def _live(feed: Feed) -> None:
-    view = feed.view
+def _live(link: DataLink) -> None:
+    view = link.view
     _numbers(view)
     left, right = st.columns([1.55, 1])
     with left:
@@ -34,7 +34,7 @@ def _live(feed: Feed) -> None:
     sources, feeds = st.columns([1.55, 1])
     with sources:
         _card("sources", "Sources", "who sends, as ingest sees them", reports.sources(view))
-        _card("services", "Services", "", reports.services(view, feed.now_ns()))
+        _card("services", "Services", "", reports.services(view, link.now_ns()))
     with feeds:
         _card("feeds", "Feeds", "", reports.feeds(view.status))
 
@@ -50,13 +50,16 @@ def _numbers(view: PageView) -> None:
     snapshot, status = view.snapshot, view.status
     latency = snapshot.latencies.get("end_to_end") if snapshot else None
     rate = reports.rate(view.trend)
-    quiet = {"border": True, "delta_color": "off", "delta_arrow": "off"}
-    cells[0].metric("Trades/s", formats.NONE if rate is None else f"{rate:,.0f}", "last 5 s", **quiet)  # type: ignore[arg-type]
-    cells[1].metric("p50 sent → applied", _ms(latency.p50_ns if latency else None), "last minute", **quiet)  # type: ignore[arg-type]
-    cells[2].metric("p99 sent → applied", _ms(latency.p99_ns if latency else None), _worst(snapshot), **quiet)  # type: ignore[arg-type]
-    cells[3].metric("Waiting", formats.count(status.unapplied_trades) if status else formats.NONE, "trades", **quiet)  # type: ignore[arg-type]
-    cells[4].metric("Refused", formats.count(status.ledger.refused) if status else formats.NONE, "messages", **quiet)  # type: ignore[arg-type]
-    cells[5].metric("Trades a batch", _batch(status), _largest(status), **quiet)  # type: ignore[arg-type]
+    parts = (
+        ("Trades/s", formats.NONE if rate is None else f"{rate:,.0f}", "last 5 s"),
+        ("p50 sent → applied", _ms(latency.p50_ns if latency else None), "last minute"),
+        ("p99 sent → applied", _ms(latency.p99_ns if latency else None), _worst(snapshot)),
+        ("Waiting", formats.count(status.unapplied_trades if status else None), "trades"),
+        ("Refused", formats.count(status.ledger.refused if status else None), "messages"),
+        ("Trades a batch", _batch(status), _largest(status)),
+    )
+    for cell, (label, value, note) in zip(cells, parts, strict=True):
+        cell.metric(label, value, note, border=True, delta_color="off", delta_arrow="off")
 
 
 def _ms(ns: int | None) -> str:

@@ -7,28 +7,28 @@ import streamlit_shadcn_ui as ui
 
 from telemetry_schema import DeskState
 from ui.page.model import formats, orders
-from ui.page.model.hub import Feed
+from ui.page.model.hub import DataLink
 from ui.page.model.view import PageView
 from ui.page.widgets import blotter, session, style, ticket
 
 EVERY_S = 0.5
 
 
-def show(feed: Feed) -> None:
+def show(link: DataLink) -> None:
     """Draws the page."""
-    desk = feed.view.status.desk if feed.view.status else None
+    desk = link.view.status.desk if link.view.status else None
     left, right = st.columns([1, 2.6])
     with left:
         with st.container(border=True, key="ticket-card"):
-            ticket.show(feed)
+            ticket.show(link)
         with st.container(border=True, key="kill-card"):
-            _kill_switch(feed, desk)
+            _kill_switch(link, desk)
         if desk is not None:
             with st.container(border=True, key="limits-card"):
-                _limits(desk, feed.view)
+                _limits(desk, link.view)
     with right:
-        _live(feed)
-    session.redraw_when_changed(feed, _fixed, _fixed(feed.view))
+        _live(link)
+    session.redraw_when_changed(link, _fixed, _fixed(link.view))
 
 
 def _fixed(view: PageView) -> Hashable:
@@ -40,25 +40,25 @@ def _fixed(view: PageView) -> Hashable:
     return tuple(desk.symbols), desk.kill_switch, desk.account, tuple(orders.limits(desk)), above
 
 
-def _kill_switch(feed: Feed, desk: DeskState | None) -> None:
+def _kill_switch(link: DataLink, desk: DeskState | None) -> None:
     engaged = desk is not None and desk.kill_switch
     style.title("Kill switch", "engaged: every order is refused" if engaged else "refuses every order, at once")
     if engaged:
         if ui.button("Release kill switch", variant="outline", key="kill-release", width="stretch"):
-            _confirm_release(feed)
+            _confirm_release(link)
     elif ui.button(
         "Engage kill switch", variant="destructive", key="kill-engage", width="stretch", disabled=desk is None
     ):
         # One click: who needs it is in a hurry. Released it is only after a question.
-        ticket.send_kill_switch(feed, engaged=True)
+        ticket.send_kill_switch(link, engaged=True)
 
 
 @st.dialog("Release the kill switch?")
-def _confirm_release(feed: Feed) -> None:
+def _confirm_release(link: DataLink) -> None:
     st.markdown("Orders of **every** session are accepted again.")
     release, keep = st.columns(2)
     if release.button("Release", type="primary", width="stretch", key="release-yes"):
-        ticket.send_kill_switch(feed, engaged=False)
+        ticket.send_kill_switch(link, engaged=False)
         st.rerun()
     if keep.button("Keep it engaged", width="stretch", key="release-no"):
         st.rerun()
@@ -74,8 +74,8 @@ def _limits(desk: DeskState, view: PageView) -> None:
 
 
 @st.fragment(run_every=EVERY_S)
-def _live(feed: Feed) -> None:
-    view = feed.view
+def _live(link: DataLink) -> None:
+    view = link.view
     desk = view.status.desk if view.status else None
     _account(desk)
     quotes, positions = st.columns([1, 1.75])

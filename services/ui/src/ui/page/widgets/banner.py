@@ -6,7 +6,7 @@ import streamlit as st
 
 from telemetry_schema import EpochNs
 from ui.page.model import formats
-from ui.page.model.hub import Feed
+from ui.page.model.hub import DataLink
 from ui.page.model.view import PageView
 from ui.wire import Problem
 
@@ -20,9 +20,9 @@ _FADED = (
 
 
 @st.fragment(run_every=EVERY_S)
-def show(feed: Feed) -> None:
+def show(link: DataLink) -> None:
     """Draws the banner, again and again."""
-    st.html(render(feed.view, feed.now_ns()))
+    st.html(render(link.view, link.now_ns()))
     st.session_state[_BEAT] = not st.session_state.get(_BEAT, False)
     st.html(beat(is_odd=st.session_state[_BEAT]))
 

@@ -76,8 +76,8 @@ def quotes(view: PageView) -> str:
 
 def _quote(one: SymbolSummary) -> Row:
     stats = one.windows["1m"]
-    change = stats.close / stats.open - 1 if stats.close and stats.open else 0.0
-    return Cell(one.symbol, "strong"), formats.price(one.last_price), _signed(change * 100, formats.percent(change))
+    change = formats.change(stats)
+    return Cell(one.symbol, "strong"), formats.price(one.last_price), tables.signed(change, formats.percent(change))
 
 
 def positions(desk: DeskState | None) -> str:
@@ -93,12 +93,12 @@ def _position(one: Position) -> Row:
     value = one.qty * one.last_price if one.last_price is not None else None
     return (
         Cell(one.symbol, "strong"),
-        _signed(one.qty, f"{'−' if one.qty < 0 else ''}{formats.qty(abs(one.qty))}"),
+        tables.signed(one.qty, f"{'−' if one.qty < 0 else ''}{formats.qty(abs(one.qty))}"),
         formats.price(one.average_price),
         formats.price(one.last_price, one.average_price),
         formats.money(value),
-        _signed(one.unrealised, formats.money(one.unrealised)),
-        _signed(one.realised, formats.money(one.realised)),
+        tables.signed(one.unrealised, formats.money(one.unrealised)),
+        tables.signed(one.realised, formats.money(one.realised)),
     )
 
 
@@ -111,12 +111,6 @@ def _total(held: list[Position]) -> Row:
         "",
         "",
         Cell(formats.money(value), "strong"),
-        _signed(unrealised, formats.money(unrealised)),
-        _signed(realised, formats.money(realised)),
+        tables.signed(unrealised, formats.money(unrealised)),
+        tables.signed(realised, formats.money(realised)),
     )
-
-
-def _signed(value: float, written: str) -> Cell:
-    if not value or abs(value) < 0.005:  # noqa: PLR2004 - what is written as 0.00 has no direction
-        return Cell(written, "muted" if not value else "")
-    return Cell(f"{formats.direction(value)} {written}", "up" if value > 0 else "down")

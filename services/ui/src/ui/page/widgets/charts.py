@@ -51,46 +51,35 @@ def seconds_a_bar(span_s: int) -> int:
 
 
 def price_and_volume(bars: Sequence[Bar], span_s: int, decimals: int) -> Option:
-    """Closing prices as a line with the range as a band of ticks, bought volume upwards, sold downwards."""
-    step = seconds_a_bar(span_s)
-    bars = group(bars, step)
-    times = [bar.second * 1000 for bar in bars]
-    end_ms = times[-1] if times else 0
-    x_axis = {
-        "type": "time",
-        "splitLine": {"show": False},
-        "min": end_ms - span_s * 1000,
-        "max": end_ms,
-        "axisLine": {"lineStyle": {"color": GRID}},
-    }
+    """Closing prices as a line, bought volume upwards, sold downwards."""
+    bars = group(bars, seconds_a_bar(span_s))
+    end_ms = bars[-1].second * 1000 if bars else 0
     return _frame() | {
         "grid": [
             {"left": 12, "right": 82, "top": 12, "height": "66%"},
             {"left": 12, "right": 82, "top": "75%", "bottom": 22},
         ],
-        "xAxis": [
-            x_axis | {"gridIndex": 0, "axisLabel": {"show": False}, "axisTick": {"show": False}},
-            x_axis | {"gridIndex": 1, "axisLabel": _label({"hideOverlap": True})},
-        ],
-        "yAxis": [
-            _y_axis(0) | {"scale": True, "splitNumber": 5},
-            _y_axis(1) | {"splitNumber": 2},
-        ],
+        "xAxis": _time_axes({"min": end_ms - span_s * 1000, "max": end_ms}),
+        "yAxis": [_y_axis(0) | {"scale": True, "splitNumber": 5}, _y_axis(1) | {"splitNumber": 2}],
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "line"}, "confine": True, "textStyle": FONT},
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
-        "series": [
-            _series("Price", "line", 0, PRICE, _pairs(times, [round(bar.close, decimals) for bar in bars]))
-            | {
-                "showSymbol": False,
-                "lineStyle": {"width": 1.6, "color": PRICE},
-                "markLine": _last_price(bars, decimals),
-            },
-            _series("Bought", "bar", 1, BUY, _pairs(times, [round(bar.buy_volume, 4) for bar in bars]))
-            | {"stack": "volume", "barMaxWidth": 12},
-            _series("Sold", "bar", 1, SELL, _pairs(times, [-round(bar.sell_volume, 4) for bar in bars]))
-            | {"stack": "volume", "barMaxWidth": 12},
-        ],
+        "series": [_price_line(bars, decimals), *_volumes(bars)],
     }
+
+
+def _price_line(bars: Sequence[Bar], decimals: int) -> Option:
+    closes = [[bar.second * 1000, round(bar.close, decimals)] for bar in bars]
+    return _line("Price", 0, PRICE, closes) | {"markLine": _last_price(bars, decimals)}
+
+
+def _volumes(bars: Sequence[Bar]) -> list[Option]:
+    bought = [[bar.second * 1000, round(bar.buy_volume, 4)] for bar in bars]
+    sold = [[bar.second * 1000, -round(bar.sell_volume, 4)] for bar in bars]
+    stacked = {"stack": "volume", "barMaxWidth": 12}
+    return [
+        _series("Bought", "bar", 1, BUY, bought) | stacked,
+        _series("Sold", "bar", 1, SELL, sold) | stacked,
+    ]
 
 
 def trend(points: Sequence[TrendPoint]) -> Option:
@@ -100,8 +89,6 @@ def trend(points: Sequence[TrendPoint]) -> Option:
         round((now.applied - before.applied) / max(1e-9, (now.at_ns - before.at_ns) * 1e-9), 1)
         for before, now in pairwise(points)
     ]
-    ends = {"min": times[0], "max": times[-1]} if times else {}
-    x_axis = {"type": "time", "splitLine": {"show": False}, "axisLine": {"lineStyle": {"color": GRID}}} | ends
     return _frame() | {
         "legend": {
             "top": 0,
@@ -115,10 +102,7 @@ def trend(points: Sequence[TrendPoint]) -> Option:
             {"left": 12, "right": 60, "top": 30, "height": "34%"},
             {"left": 12, "right": 60, "top": "60%", "bottom": 22},
         ],
-        "xAxis": [
-            x_axis | {"gridIndex": 0, "axisLabel": {"show": False}, "axisTick": {"show": False}},
-            x_axis | {"gridIndex": 1, "axisLabel": _label({"hideOverlap": True})},
-        ],
+        "xAxis": _time_axes({"min": times[0], "max": times[-1]} if times else {}),
         "yAxis": [_y_axis(0) | {"splitNumber": 2}, _y_axis(1) | {"splitNumber": 2}],
         "tooltip": {"trigger": "axis", "confine": True, "textStyle": FONT},
         "axisPointer": {"link": [{"xAxisIndex": "all"}]},
@@ -134,6 +118,15 @@ def _frame() -> Option:
     return {"animation": False, "useUTC": True, "backgroundColor": "transparent", "textStyle": FONT}
 
 
+def _time_axes(ends: Option) -> list[Option]:
+    """One axis of time for each of the two grids; only the lower one is labelled."""
+    axis = {"type": "time", "splitLine": {"show": False}, "axisLine": {"lineStyle": {"color": GRID}}} | ends
+    return [
+        axis | {"gridIndex": 0, "axisLabel": {"show": False}, "axisTick": {"show": False}},
+        axis | {"gridIndex": 1, "axisLabel": _label({"hideOverlap": True})},
+    ]
+
+
 def _split() -> Option:
     return {"show": True, "lineStyle": {"color": GRID}}
 
@@ -146,12 +139,12 @@ def _y_axis(grid: int) -> Option:
     return {"type": "value", "gridIndex": grid, "position": "right", "axisLabel": _label(), "splitLine": _split()}
 
 
-def _series(name: str, kind: str, grid: int, color: str, data: list[list[float | None]]) -> Option:
+def _series(name: str, kind: str, grid: int, color: str, data: Sequence[Sequence[float | None]]) -> Option:
     axes = {"xAxisIndex": grid, "yAxisIndex": grid}
     return {"name": name, "type": kind, "data": data, "itemStyle": {"color": color}, "silent": kind == "bar"} | axes
 
 
-def _line(name: str, grid: int, color: str, data: list[list[float | None]]) -> Option:
+def _line(name: str, grid: int, color: str, data: Sequence[Sequence[float | None]]) -> Option:
     return _series(name, "line", grid, color, data) | {"showSymbol": False, "lineStyle": {"width": 1.4, "color": color}}
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal, NamedTuple
 
+from ui.page.model import formats
+
 Tone = Literal["", "up", "down", "muted", "warn", "bad", "good", "strong"]
 
 
@@ -43,6 +45,13 @@ def sentence(title: str) -> Column:
 def number(title: str) -> Column:
     """A column of numbers."""
     return Column(title, is_number=True)
+
+
+def signed(value: float | None, written: str) -> Cell:
+    """A number with its direction by shape and colour; what is written as nothing but zeros has none."""
+    if not value or not any(digit in written for digit in "123456789"):
+        return Cell(written, "muted")
+    return Cell(f"{formats.direction(value)} {written}", "up" if value > 0 else "down")
 
 
 def table(label: str, columns: Sequence[Column], rows: Iterable[Row], *, empty: str) -> str:
