@@ -133,13 +133,24 @@ def test_large_columns_are_split_into_chunks_that_a_batch_can_hold(checker: Chec
 
 
 def _feed_trade(seq: int | None = None, event_ns: int = NOW_NS, received_ns: int = NOW_NS) -> FeedTrade:
-    return FeedTrade("venue", "BTC", seq, "BTC", "buy", 1.0, 2.0, event_ns, event_ns, received_ns)
+    return FeedTrade(
+        source="venue",
+        symbol="BTC",
+        side="buy",
+        qty=1.0,
+        price=2.0,
+        event_ns=event_ns,
+        sent_ns=event_ns,
+        received_ns=received_ns,
+        run="BTC",
+        seq=seq,
+    )
 
 
 def test_every_frame_of_a_feed_has_one_outcome(checker: Checker) -> None:
     trades = [_feed_trade(1), _feed_trade(2), _feed_trade(2), _feed_trade(3), _feed_trade(4, NOW_NS + 2 * AHEAD_NS)]
     refused = [FeedRefusal(Reason.BAD_FRAME, "no price", b"{}")]
-    burst = FeedBurst(frames=9, trades=trades, ignored=4, refusals=refused, replayed=True, sizes=[2, 1, 1, 1])
+    burst = FeedBurst(trades, ignored=4, refusals=refused, replayed=True, sizes=[2, 1, 1, 1])
     checked = checker.check_feed(burst)
     assert _outcomes(checked) == (2, 2, 1, 4)
     assert checked.tally.received == 9
@@ -149,8 +160,8 @@ def test_every_frame_of_a_feed_has_one_outcome(checker: Checker) -> None:
 
 def test_a_recording_can_be_replayed_again_and_is_not_mistaken_for_the_live_feed() -> None:
     first, second = (SequenceTracker(max_runs=10, max_sources=10) for _ in range(2))
-    replayed = FeedBurst(1, [_feed_trade(5)], 0, [], replayed=True)
-    live = FeedBurst(1, [_feed_trade(90)], 0, [], replayed=False)
+    replayed = FeedBurst([_feed_trade(5)], replayed=True)
+    live = FeedBurst([_feed_trade(90)])
     assert _outcomes(Checker(first, max_ahead_ns=AHEAD_NS).check_feed(replayed)) == (1, 0, 0, 0)
     assert _outcomes(Checker(first, max_ahead_ns=AHEAD_NS).check_feed(live)) == (1, 0, 0, 0)
     assert first.sources["venue"].lost == 0
@@ -159,7 +170,7 @@ def test_a_recording_can_be_replayed_again_and_is_not_mistaken_for_the_live_feed
 
 
 def test_a_trade_of_a_feed_may_be_ahead_of_its_own_clock_by_a_little(checker: Checker) -> None:
-    burst = FeedBurst(1, [_feed_trade(None, NOW_NS + 1_270_000_000)], 0, [], replayed=True)
+    burst = FeedBurst([_feed_trade(None, NOW_NS + 1_270_000_000)], replayed=True)
     assert _outcomes(checker.check_feed(burst)) == (1, 0, 0, 0)
 
 

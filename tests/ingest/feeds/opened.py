@@ -1,10 +1,11 @@
-"""A feed from its URI, with chance that is the same in every run."""
+"""A feed from its URI, with random numbers that are the same in every run."""
 
 from collections.abc import Callable
 from contextlib import aclosing
 from random import Random
 
-from ingest.feeds import Feed, FeedBurst, FeedTrade, open_feed, parse_feed
+from ingest.feeds.base import Feed, FeedBurst, FeedTrade
+from ingest.feeds.uri import open_feed, parse_feed
 from telemetry_runtime import Clock
 
 
@@ -35,6 +36,16 @@ async def first_bursts(feed: Feed, trades: int) -> list[FeedBurst]:
             if sum(len(burst.trades) for burst in found) >= trades:
                 break
     return found
+
+
+def accepted_of(burst: FeedBurst) -> int:
+    """Frames with trades in them."""
+    return len(burst.trades if burst.sizes is None else burst.sizes)
+
+
+def frames_of(burst: FeedBurst) -> int:
+    """Frames with trades, ignored ones and refused ones."""
+    return accepted_of(burst) + burst.ignored + len(burst.refusals)
 
 
 def trades_of(bursts: list[FeedBurst]) -> list[FeedTrade]:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.feeds.market import MAX_BURST_RATIO, MAX_RATE, SLICE_NS, Market, Slice, start_price
+from ingest.feeds.market import MAX_BURST_RATIO, MAX_RATE, SLICE_NS, SimulatedMarket, Slice, start_price
 
 START_NS = 1_700_000_000_000_000_000
 SYMBOLS = ("BTC-USD", "ETH-USD", "SOL-USD", "OWN-USD")
 
 
-def made(market: Market, seconds: int) -> Slice:
+def made(market: SimulatedMarket, seconds: int) -> Slice:
     slices = [market.next_slice() for _ in range(seconds * 1_000_000_000 // SLICE_NS)]
     return Slice(*(np.concatenate(column) for column in zip(*slices, strict=True)))
 
@@ -23,8 +23,8 @@ def five_minutes() -> Slice:
     return made(market(), 300)
 
 
-def market(rate: float = 500.0, burst: float = 0.5, seed: int = 7) -> Market:
-    return Market(SYMBOLS, rate, burst, seed, START_NS)
+def market(rate: float = 500.0, burst: float = 0.5, seed: int = 7) -> SimulatedMarket:
+    return SimulatedMarket(SYMBOLS, rate, burst, seed, START_NS)
 
 
 @pytest.mark.parametrize("burst", [0.0, 0.5, MAX_BURST_RATIO])
@@ -114,7 +114,7 @@ def test_skipping_leaves_out_time_and_never_goes_back() -> None:
 def test_trades_are_within_bounds_and_in_order_for_any_market(
     symbols: list[str], rate: float, burst: float, seed: int
 ) -> None:
-    simulated = Market(symbols, rate, burst, seed, START_NS)
+    simulated = SimulatedMarket(symbols, rate, burst, seed, START_NS)
     for number in range(5):
         trades = simulated.next_slice()
         assert len({len(column) for column in trades}) == 1

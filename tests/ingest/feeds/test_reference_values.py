@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from ingest.feeds import FeedBurst, FeedTrade
+from ingest.feeds.base import FeedBurst, FeedTrade
 from telemetry_runtime import SystemClock
 from tests.helpers.recordings import recording
-from tests.ingest.feeds.opened import all_bursts, opened, trades_of
+from tests.ingest.feeds.opened import accepted_of, all_bursts, frames_of, opened, trades_of
 
 BTC, ETH = "binance_spot_btcusdt_20240808.gz", "binance_spot_ethusdt_20240808.gz"
 HYPERLIQUID = "hyperliquid_btc_20250126.gz"
@@ -127,11 +127,11 @@ async def test_every_frame_of_a_recording_is_accepted_or_ignored(
 ) -> None:
     bursts = await replay(name, options)
 
-    assert sum(burst.frames for burst in bursts) == frames
-    assert sum(burst.accepted for burst in bursts) == accepted
+    assert sum(frames_of(burst) for burst in bursts) == frames
+    assert sum(accepted_of(burst) for burst in bursts) == accepted
     assert sum(burst.ignored for burst in bursts) == frames - accepted
     assert len(trades_of(bursts)) == trades
-    assert all(burst.replayed and burst.frames <= 512 for burst in bursts)
+    assert all(burst.replayed and frames_of(burst) <= 512 for burst in bursts)
 
 
 @pytest.mark.parametrize(

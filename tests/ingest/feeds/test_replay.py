@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest.feeds import FeedBurst, RecordingError
+from ingest.feeds.base import FeedBurst, RecordingError
 from ingest.feeds.recording import MAX_LINE_BYTES, read_frames
 from telemetry_runtime import SystemClock
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.feeds.frames_of import BINANCE, HYPERLIQUID, KRAKEN
-from tests.ingest.feeds.opened import all_bursts, collect, first_bursts, opened, trades_of
+from tests.ingest.feeds.opened import accepted_of, all_bursts, collect, first_bursts, frames_of, opened, trades_of
 
 START_NS = 1_723_161_254_000_000_000
 BOOK = b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT"}}'
@@ -50,7 +50,7 @@ async def test_connection_lines_and_blank_lines_are_no_frames(tmp_path: Path) ->
 
     (burst,) = await replayed(path, "venue=kraken_v1")
 
-    assert (burst.frames, burst.accepted, len(burst.trades), burst.sizes) == (1, 1, 2, [2])
+    assert (frames_of(burst), accepted_of(burst), len(burst.trades), burst.sizes) == (1, 1, 2, [2])
     assert burst.trades[0].received_ns == 1_618_678_150_856_557_100
 
 
@@ -64,7 +64,7 @@ async def test_a_csv_trade_is_received_when_it_happened(tmp_path: Path) -> None:
 
     (burst,) = await replayed(path, "venue=csv")
 
-    assert burst.frames == 2
+    assert frames_of(burst) == 2
     assert [refusal.frame for refusal in burst.refusals] == [b'"BTC-USD","sell",25741.02']
     assert burst.trades[0].received_ns == burst.trades[0].event_ns == 1_693_929_601_281_719_000
 
@@ -75,7 +75,7 @@ async def test_a_line_without_a_time_of_receipt_is_refused_and_the_next_one_is_n
 
     (burst,) = await replayed(path)
 
-    assert (burst.accepted, burst.ignored, len(burst.refusals)) == (2, 0, len(bad))
+    assert (accepted_of(burst), burst.ignored, len(burst.refusals)) == (2, 0, len(bad))
     assert [refusal.frame for refusal in burst.refusals] == bad
 
 
@@ -85,7 +85,7 @@ async def test_a_line_that_never_ends_is_refused_in_pieces(tmp_path: Path) -> No
     bursts = await replayed(path)
 
     assert sum(len(burst.refusals) for burst in bursts) == 3
-    assert sum(burst.accepted for burst in bursts) == 2
+    assert sum(accepted_of(burst) for burst in bursts) == 2
 
 
 async def test_a_truncated_gzip_file_gives_what_it_holds_and_then_an_error(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ async def test_frames_come_at_their_recorded_distance_divided_by_the_speed(tmp_p
     came: list[tuple[float, int]] = []
 
     def note(burst: FeedBurst) -> None:
-        came.append(((clock.now_ns() - start_ns) / 1e9, burst.frames))
+        came.append(((clock.now_ns() - start_ns) / 1e9, frames_of(burst)))
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(collect(feed, note))
@@ -186,7 +186,7 @@ async def test_a_replay_that_is_closed_halfway_leaves_no_file_open(tmp_path: Pat
     # An open file would be a ResourceWarning, which fails the test.
     bursts = await first_bursts(opened(f"replay://{path}?venue=binance&speed=max", SystemClock()), trades=1)
 
-    assert [burst.frames for burst in bursts] == [512]
+    assert [frames_of(burst) for burst in bursts] == [512]
 
 
 def test_reading_takes_the_same_memory_whatever_the_length(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import TypeAdapter
 
-from ingest.feeds import FeedBurst
+from ingest.feeds.base import FeedBurst
 from telemetry_runtime.fakes import FakeClock
 from telemetry_schema import Trade
-from tests.ingest.feeds.opened import collect, opened, trades_of
+from tests.ingest.feeds.opened import collect, frames_of, opened, trades_of
 
 
 @asynccontextmanager
@@ -48,7 +48,7 @@ async def test_as_many_trades_come_as_the_rate_says() -> None:
     bursts = await after(60, "sim://BTC-USD,ETH-USD?rate=200&seed=7&burst=0")
 
     assert len(trades_of(bursts)) == pytest.approx(12_000, abs=450)
-    assert all(burst.frames == len(burst.trades) <= 512 for burst in bursts)
+    assert all(frames_of(burst) == len(burst.trades) <= 512 for burst in bursts)
     assert not any(burst.replayed or burst.ignored or burst.refusals for burst in bursts)
 
 
@@ -75,7 +75,7 @@ async def test_a_fast_market_is_delivered_in_bounded_bursts() -> None:
     bursts = await after(1, "sim://BTC-USD,ETH-USD,SOL-USD?rate=100000&seed=7")
 
     assert len(trades_of(bursts)) == pytest.approx(100_000, rel=0.05)
-    assert max(burst.frames for burst in bursts) == 512
+    assert max(frames_of(burst) for burst in bursts) == 512
 
 
 async def test_the_same_seed_and_clock_give_the_same_trades() -> None:

@@ -1,22 +1,15 @@
 """Feeds: where trades come from besides the clients' socket.
 
-- `base`: what a feed gives; `uri`: from a setting to a feed.
-- `sim`, `market`: a simulated market. `replay`, `recording`: recorded frames. `binance`: the live venue.
-- `venues`: one parser a venue, frame in, trades out.
+The files, in the order in which data flows:
+
+| file | what it holds |
+|---|---|
+| `uri` | from a setting (`sim://…`, `replay://…`, `binance://…`) to a feed |
+| `sim`, `market` | the simulated market as a feed, and the market itself (pure) |
+| `recording` | reads recordings: frames and when each was received |
+| `replay` | a recording as a feed, at the recorded pace, faster, or as fast as possible |
+| `binance` | the live venue as a feed: connections, reconnects |
+| `venues/` | one parser per venue: frame in, trades out (pure); its docstring says how to add one |
+| `base` | what every feed gives: `Feed`, `FeedBurst`, `FeedTrade`, and the errors |
+| `runner` | runs one feed: hands its bursts to the checker, knows its state |
 """
-
-from ingest.feeds.base import Feed, FeedBurst, FeedError, FeedRefusal, FeedTrade, FeedUriError, RecordingError
-from ingest.feeds.uri import FeedSpec, open_feed, parse_feed
-
-__all__ = [
-    "Feed",
-    "FeedBurst",
-    "FeedError",
-    "FeedRefusal",
-    "FeedSpec",
-    "FeedTrade",
-    "FeedUriError",
-    "RecordingError",
-    "open_feed",
-    "parse_feed",
-]

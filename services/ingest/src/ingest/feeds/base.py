@@ -5,11 +5,13 @@ FeedError
 └── RecordingError                     a recording cannot be read, or is not of its venue
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, Protocol
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from telemetry_schema import Reason
+from telemetry_schema import Side
 
 MAX_BURST_FRAMES: Final = 512
 """The most frames in one burst: about a millisecond of parsing, so that the event loop stays responsive."""
@@ -28,18 +30,15 @@ class RecordingError(FeedError):
 
 
 class FeedTrade(NamedTuple):
-    """One trade of a feed, within the bounds of `telemetry_schema.fields`.
+    """A `telemetry_schema.messages.Trade` of a feed, checked by the feed, and when it was received.
 
-    `run` and `seq` number the trades without gaps where the source does so; both are None where it does not. At a venue
-    the run is the symbol and seq the venue's trade id: a gap is a trade that was missed, also across connections.
+    At a venue that numbers its trades the run is the symbol and seq the venue's trade id: a gap is a trade that was
+    missed, also across connections.
     """
 
     source: str
-    run: str | None
-    seq: int | None
     symbol: str
-    side: Literal["buy", "sell"]
-    """The taker's."""
+    side: Side
     qty: float
     price: float
     event_ns: int
@@ -47,6 +46,8 @@ class FeedTrade(NamedTuple):
     """When the venue published it; the event's time where the frame does not say."""
     received_ns: int
     """By the clock that received the frame: for a replay the recorder's."""
+    run: str | None = None
+    seq: int | None = None
     id: str | None = None
 
 
@@ -61,52 +62,38 @@ class FeedRefusal:
 
 @dataclass(frozen=True, slots=True)
 class FeedBurst:
-    """What came in at once, at most `MAX_BURST_FRAMES` frames: accepted + ignored + refused = frames.
+    """What came in at once, at most `MAX_BURST_FRAMES` frames: with trades, ignored, or refused.
 
     A frame has one fate. With a single bad trade in it, it is refused as a whole and kept as a whole.
     """
 
-    frames: int
     trades: list[FeedTrade]
-    ignored: int
+    ignored: int = 0
     """Frames that are not about trades, or about trades from before the subscription."""
-    refusals: list[FeedRefusal]
-    replayed: bool
+    refusals: list[FeedRefusal] = field(default_factory=list)
+    replayed: bool = False
     """All times are of a recording, not of now."""
     sizes: list[int] | None = None
     """How many of the trades each accepted frame brought, in order; None where each frame brought one."""
 
-    @property
-    def accepted(self) -> int:
-        """Frames with trades in them."""
-        return self.frames - self.ignored - len(self.refusals)
 
-
-class Feed(Protocol):
+class Feed(ABC):
     """A source of trades."""
 
-    @property
-    def name(self) -> str:
+    waiting_for: str | None = None
+    """Why it gives nothing now, for a person; None while it is as it should be."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
         """The URI without its options."""
-        ...
 
-    @property
-    def replayed(self) -> bool:
-        """Whether its times are of a recording."""
-        ...
-
-    @property
-    def waiting_for(self) -> str | None:
-        """Why it gives nothing now, for a person; None while it is as it should be."""
-        ...
-
+    @abstractmethod
     def bursts(self) -> AsyncGenerator[FeedBurst, None]:
         """The trades as they come; ends when there are no more. To be closed by who reads it (`aclosing`).
 
         Raises:
             FeedError: it cannot go on.
         """
-        ...
 
 
 class BurstBuilder:
@@ -117,40 +104,36 @@ class BurstBuilder:
         self._start()
 
     def _start(self) -> None:
-        self._frames = 0
         self._ignored = 0
         self._trades: list[FeedTrade] = []
         self._sizes: list[int] = []
         self._refusals: list[FeedRefusal] = []
 
-    def accept(self, trades: "tuple[FeedTrade, ...]") -> None:
+    def accept(self, trades: tuple[FeedTrade, ...]) -> None:
         """Adds a frame with trades."""
-        self._frames += 1
         self._trades += trades
         self._sizes.append(len(trades))
 
     def ignore(self) -> None:
         """Adds a frame that is not about trades."""
-        self._frames += 1
         self._ignored += 1
 
     def refuse(self, frame: bytes, detail: str) -> None:
         """Adds a frame that says it is about trades, but is not as the venue documents it."""
-        self._frames += 1
         self._refusals.append(FeedRefusal(Reason.BAD_FRAME, detail, frame))
 
     @property
-    def empty(self) -> bool:
-        """Whether there is no frame yet."""
-        return self._frames == 0
+    def frames(self) -> int:
+        """How many frames the burst holds."""
+        return len(self._sizes) + self._ignored + len(self._refusals)
 
     @property
     def full(self) -> bool:
         """Whether there is no room for another frame."""
-        return self._frames >= MAX_BURST_FRAMES
+        return self.frames >= MAX_BURST_FRAMES
 
     def take(self) -> FeedBurst:
         """The burst; the builder starts anew."""
-        burst = FeedBurst(self._frames, self._trades, self._ignored, self._refusals, self._replayed, self._sizes)
+        burst = FeedBurst(self._trades, self._ignored, self._refusals, self._replayed, self._sizes)
         self._start()
         return burst

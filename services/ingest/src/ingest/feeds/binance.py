@@ -25,7 +25,7 @@ from aiohttp import (
     WSMsgType,
 )
 
-from ingest.feeds.base import MAX_BURST_FRAMES, BurstBuilder, FeedBurst
+from ingest.feeds.base import MAX_BURST_FRAMES, BurstBuilder, Feed, FeedBurst
 from ingest.feeds.venues.binance import BinanceParser
 from telemetry_runtime import Clock
 
@@ -35,10 +35,10 @@ _LONGEST_WAIT_S: Final = 60.0
 _CONNECTION_NS: Final = int(23.5 * 3600 * 1e9)
 """The venue cuts a connection after 24 hours; a new one before that costs less."""
 _PING_S: Final = 20.0
-"""How often the connection is proved alive; without an answer in half of that it is given up."""
+"""How often the connection is pinged; without an answer in half of that it is closed."""
 _CONNECT_S: Final = 10.0
 _CLOSE_S: Final = 1.0
-"""How long a stop waits for the venue's good-bye."""
+"""How long a stop waits for the venue's closing handshake."""
 _MAX_FRAME_BYTES: Final = 1024 * 1024
 
 
@@ -58,31 +58,16 @@ class BinanceSettings:
         return f"{self.url}/stream?streams={'/'.join(f'{symbol}@trade' for symbol in self.symbols)}"
 
 
-class BinanceFeed:
+class BinanceFeed(Feed):
     """Trades of one connection after the other."""
 
     def __init__(self, name: str, settings: BinanceSettings, clock: Clock, rng: Random) -> None:
-        self._name = name
+        super().__init__(name)
         self._address = settings.address
         self._clock = clock
         self._backoff = _Backoff(rng)
-        self._waiting_for: str | None = "the first connection"
+        self.waiting_for = "the first connection"
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(feed=name)
-
-    @property
-    def name(self) -> str:
-        """The URI without its options."""
-        return self._name
-
-    @property
-    def replayed(self) -> bool:
-        """False: its times are now."""
-        return False
-
-    @property
-    def waiting_for(self) -> str | None:
-        """Why it is not connected; None while it is."""
-        return self._waiting_for
 
     async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
         """Trades without end: a connection that is lost is made anew, later each time it fails."""
@@ -103,7 +88,7 @@ class BinanceFeed:
     async def _wait(self, reason: str) -> None:
         """Waits before the next connection; what the venue sends meanwhile is missed, and shows as a gap."""
         wait_s = self._backoff.next_wait_s()
-        self._waiting_for = f"a new connection, after: {reason}"
+        self.waiting_for = f"a new connection, after: {reason}"
         self._log.warning("feed_disconnected", reason=reason, retry_in_s=round(wait_s, 1))
         await self._clock.sleep(wait_s)
 
@@ -118,12 +103,12 @@ class BinanceFeed:
             max_msg_size=_MAX_FRAME_BYTES,
             decode_text=False,
         ) as socket:
-            self._waiting_for = None
+            self.waiting_for = None
             self._log.info("feed_connected")
             while self._clock.now_ns() - opened_ns < _CONNECTION_NS:
                 messages = await _receive(socket)
                 burst = self._parse(messages, parser)
-                if not burst.empty:
+                if burst.frames:
                     yield burst.take()
                 if socket.closed or messages[-1].type not in _DATA:
                     return
@@ -161,7 +146,7 @@ async def _receive(socket: ClientWebSocketResponse[bool]) -> list[WSMessage]:
 
 
 class _Backoff:
-    """How long to wait before the next attempt: doubling, with chance, so that clients do not come back in step."""
+    """Exponential backoff with jitter, so that clients do not reconnect in step."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng

@@ -85,7 +85,7 @@ class _Grid:
         return snapped
 
 
-class Market:
+class SimulatedMarket:
     """The trades of some symbols from a moment on. The same arguments give the same trades."""
 
     def __init__(self, symbols: Sequence[str], rate: float, burst: float, seed: int, start_ns: int) -> None:
@@ -128,7 +128,7 @@ class Market:
         return self._trades(event_ns, symbol.astype(np.int64))
 
     def _trades(self, event_ns: Ints, symbol: Ints) -> Slice:
-        groups = _Groups(symbol)
+        groups = _BySymbol(symbol)
         buys = self._sides(groups, len(symbol))
         mid = self._mids(groups, buys)
         half_tick = 0.5 / self._ticks.per_unit[symbol]
@@ -137,14 +137,14 @@ class Market:
         qty = self._lots.snap(self._median_qty[symbol] * np.minimum(deviation, _MAX_QTY_RATIO), symbol)
         return Slice(event_ns, symbol, buys, qty, price)
 
-    def _sides(self, groups: "_Groups", count: int) -> Bools:
+    def _sides(self, groups: "_BySymbol", count: int) -> Bools:
         """Each symbol's sides: the last one, turned over now and then."""
         turns = groups.running(self._rng.random(count) >= _REPEAT_RATIO)
         buys: Bools = self._last_buy[groups.symbol] ^ (turns % 2 == 1)
         self._last_buy[groups.symbol[groups.last]] = buys[groups.last]
         return groups.in_time(buys)
 
-    def _mids(self, groups: "_Groups", buys: Bools) -> Floats:
+    def _mids(self, groups: "_BySymbol", buys: Bools) -> Floats:
         """Each symbol's mid after each of its trades."""
         sigma = (self._trade_sigma * np.exp(self._log_volatility))[groups.symbol]
         impact = np.where(groups.by_symbol(buys), _IMPACT_RATIO, -_IMPACT_RATIO)
@@ -186,7 +186,7 @@ class _Arrivals:
         return count
 
 
-class _Groups:
+class _BySymbol:
     """Trades in the order of their times, and the same put together by symbol."""
 
     def __init__(self, symbol: Ints) -> None:

@@ -1,6 +1,6 @@
 """Recordings: gzip or plain files of frames, read line by line in bounded memory.
 
-Three formats, told apart by their lines: `<received, epoch ns> <frame>`; cryptofeed's `<received, epoch s>: <frame>`
+Three formats, distinguished by their lines: `<received, epoch ns> <frame>`; cryptofeed's `<received, epoch s>: <frame>`
 between connection lines `wss…`; and CSV with the header `symbol,side,price,amount,timestamp`.
 
 Reading is synchronous: a line costs a microsecond, and a replay reads at most a burst of them between two awaits.
@@ -23,7 +23,6 @@ MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """A longer line is cut into several, each of which is refused: book snapshots reach some 100 kB."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_BUFFER_BYTES: Final = 64 * 1024
 
 
 class RecordedFrame(NamedTuple):
@@ -49,22 +48,9 @@ def read_frames(path: Path) -> Generator[RecordedFrame, None, None]:
 
 
 def _open(path: Path) -> io.BufferedIOBase:
-    file = path.open("rb")
-    if file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
-        return _Unzipped(file)
-    return file
-
-
-class _Unzipped(io.BufferedReader):
-    """A gzip file's content; closing it closes the file too, which `gzip.GzipFile` leaves open."""
-
-    def __init__(self, file: io.BufferedReader) -> None:
-        super().__init__(gzip.GzipFile(fileobj=file), _BUFFER_BYTES)
-        self._file = file
-
-    def close(self) -> None:
-        super().close()
-        self._file.close()
+    with path.open("rb") as file:
+        zipped = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    return gzip.open(path) if zipped else path.open("rb")
 
 
 def _frames(file: io.BufferedIOBase) -> Iterator[RecordedFrame]:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from ingest.feeds.base import BurstBuilder, FeedBurst, RecordingError
+from ingest.feeds.base import BurstBuilder, Feed, FeedBurst, RecordingError
 from ingest.feeds.recording import RecordedFrame, read_frames
 from ingest.feeds.venues import VENUES, Parser, look_alike
 from telemetry_runtime import Clock
@@ -34,28 +34,13 @@ class ReplaySettings:
     """Whether trades from before the subscription count too."""
 
 
-class ReplayFeed:
+class ReplayFeed(Feed):
     """Recorded frames through their venue's parser."""
 
     def __init__(self, name: str, settings: ReplaySettings, clock: Clock) -> None:
-        self._name = name
+        super().__init__(name)
         self._settings = settings
         self._clock = clock
-
-    @property
-    def name(self) -> str:
-        """The URI without its options."""
-        return self._name
-
-    @property
-    def replayed(self) -> bool:
-        """True: all times are the recording's."""
-        return True
-
-    @property
-    def waiting_for(self) -> str | None:
-        """A recording is always there."""
-        return None
 
     async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
         """The recording's frames as they become due; at most `MAX_BURST_FRAMES` between two turns of the event loop.
@@ -71,7 +56,7 @@ class ReplayFeed:
         with closing(read_frames(settings.path)) as frames:
             for recorded in frames:
                 wait_s = pace.due_in_s(recorded)
-                if burst.full or (wait_s > 0 and not burst.empty):
+                if burst.full or (wait_s > 0 and burst.frames):
                     # Closed here nothing is lost but the rest of the recording.
                     yield burst.take()
                     await self._clock.sleep(0)
@@ -79,7 +64,7 @@ class ReplayFeed:
                 if wait_s > 0:
                     await self._clock.sleep(wait_s)
                 _add(burst, recorded, parser, history=settings.history)
-        if not burst.empty:
+        if burst.frames:
             yield burst.take()
 
 

@@ -2,7 +2,7 @@
 
 | URI | options |
 |---|---|
-| `sim://BTC-USD,ETH-USD` | `rate` in trades/s over all symbols (50), `seed` (by chance), `burst` from 0 to 0.9 (0.5) |
+| `sim://BTC-USD,ETH-USD` | `rate` in trades/s over all symbols (50), `seed` (random), `burst` from 0 to 0.9 (0.5) |
 | `replay:///path/file.gz` | `venue` (a must), `speed` a factor or `max` (1), `source` (venue), `history` 0, 1 (0) |
 | `binance://btcusdt,ethusdt` | `url` of the server (the venue's) |
 

@@ -1,4 +1,21 @@
-"""Parsers, one file a venue: frame in, trades out, pure. `frames` is where their JSON is decoded."""
+"""Parsers, one file per venue: frame in, trades out, pure.
+
+| file | what it holds |
+|---|---|
+| `frames` | the only place that decodes venues' JSON: types, numbers, names and times |
+| `parser` | `VenueParser`: which frames are read, ignored or refused |
+| `binance`, `coinbase_exchange`, `hyperliquid`, `kraken_v1`, `okx` | one venue each |
+| `csv_rows` | rows of CSV files |
+
+To add a venue:
+
+1. Write `NAME.py` here with a `VenueParser`: declare the frames' shape with `Frame`, say whose side `side` is (ours is
+   the taker's), whether ids are dense (then they are `run` and `seq`), and which frames repeat history.
+2. Name it in `VENUES` below: `replay://…?venue=NAME` then works.
+3. Add one good frame to `tests/ingest/feeds/frames_of.py` and a short recording, written by hand, to
+   `tests/golden/venues`: the tests of all venues then run on it too.
+4. For a live connection, write a `Feed` beside `ingest/feeds/binance.py` and a scheme in `ingest/feeds/uri.py`.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol

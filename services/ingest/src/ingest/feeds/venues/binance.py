@@ -2,7 +2,7 @@
 
 `m` says whether the buyer was the maker: true is a taker's sell. `t` is dense per symbol, so it is the sequence number.
 Times are milliseconds, or microseconds where the connection asked for them. `aggTrade` frames repeat the same trades,
-folded by taker order, and are ignored. Proved on 74,867 recorded frames of 2024 (15,863 trades).
+folded by taker order, and are ignored. Verified against 74,867 recorded frames of 2024 (15,863 trades).
 """
 
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from ingest.feeds.venues.frames import Decoder, Frame, Id, Text, epoch_ns, posit
 from ingest.feeds.venues.parser import IGNORED, ParsedFrame, VenueParser
 
 
-class _Trade(Frame):
+class _BinanceTrade(Frame):
     e: Text
     E: Id
     s: Text
@@ -23,11 +23,11 @@ class _Trade(Frame):
     m: bool
 
 
-class _Combined(Frame):
-    data: _Trade
+class _BinanceCombined(Frame):
+    data: _BinanceTrade
 
 
-class _Kind(Frame):
+class _BinanceKind(Frame):
     e: Any = None
     data: Any = None
 
@@ -39,9 +39,9 @@ class BinanceParser(VenueParser):
     mark: ClassVar[bytes] = b'"trade"'
     familiar: ClassVar[tuple[bytes, ...]] = (b'"stream":', b'"e":"', b'"lastUpdateId":')
 
-    _combined: ClassVar[Decoder[_Combined]] = Decoder(_Combined)
-    _raw: ClassVar[Decoder[_Trade]] = Decoder(_Trade)
-    _kind: ClassVar[Decoder[_Kind]] = Decoder(_Kind)
+    _combined: ClassVar[Decoder[_BinanceCombined]] = Decoder(_BinanceCombined)
+    _raw: ClassVar[Decoder[_BinanceTrade]] = Decoder(_BinanceTrade)
+    _kind: ClassVar[Decoder[_BinanceKind]] = Decoder(_BinanceKind)
 
     def _read(self, frame: bytes, received_ns: int) -> ParsedFrame:
         trade = self._combined.decode(frame).data if b'"data"' in frame else self._raw.decode(frame)
@@ -49,17 +49,17 @@ class BinanceParser(VenueParser):
             return IGNORED
         name = symbol(trade.s)
         found = FeedTrade(
-            self._source,
-            name,
-            trade.t,
-            name,
-            "sell" if trade.m else "buy",
-            positive(trade.q, "quantity"),
-            positive(trade.p, "price"),
-            epoch_ns(trade.T),
-            epoch_ns(trade.E),
-            received_ns,
-            str(trade.t),
+            source=self._source,
+            symbol=name,
+            side="sell" if trade.m else "buy",
+            qty=positive(trade.q, "quantity"),
+            price=positive(trade.p, "price"),
+            event_ns=epoch_ns(trade.T),
+            sent_ns=epoch_ns(trade.E),
+            received_ns=received_ns,
+            run=name,
+            seq=trade.t,
+            id=str(trade.t),
         )
         return ParsedFrame((found,))
 

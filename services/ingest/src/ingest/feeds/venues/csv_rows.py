@@ -53,16 +53,14 @@ class CsvParser:
             raise FrameError(f"side {side[:64]!r} is neither buy nor sell")
         event_ns = row_time_ns(time)
         return FeedTrade(
-            self._source,
-            None,
-            None,
-            symbol(name),
-            "buy" if side == "buy" else "sell",
-            positive(amount, "amount"),
-            positive(price, "price"),
-            event_ns,
-            event_ns,
-            received_ns,
+            source=self._source,
+            symbol=symbol(name),
+            side="buy" if side == "buy" else "sell",
+            qty=positive(amount, "amount"),
+            price=positive(price, "price"),
+            event_ns=event_ns,
+            sent_ns=event_ns,
+            received_ns=received_ns,
         )
 
 

@@ -78,7 +78,7 @@ def symbol(text: str) -> str:
 
 
 def epoch_ns(count: int) -> int:
-    """Epoch milliseconds or microseconds, told apart by their magnitude, to nanoseconds."""
+    """Epoch milliseconds or microseconds, distinguished by their magnitude, to nanoseconds."""
     return bounded_ns(count * (1_000_000 if count < _MICROSECONDS_FROM else 1_000))
 
 

@@ -1,8 +1,8 @@
 """Hyperliquid `trades` frames.
 
 The side is the taker's: B buys, A sells. `tid` is no sequence number: a gap cannot be seen. The first frame of each
-coin after subscribing repeats its last trades (up to 49 s old in the recording): history. Proved on 55 recorded frames
-of 2025.
+coin after subscribing repeats its last trades (up to 49 s old in the recording): history. Verified against 55 recorded
+frames of 2025.
 """
 
 from typing import Any, ClassVar, Literal
@@ -12,15 +12,16 @@ from ingest.feeds.venues.frames import Decoder, Frame, Id, Raw, Text, epoch_ns, 
 from ingest.feeds.venues.parser import IGNORED, ParsedFrame, VenueParser
 
 _MAX_COINS = 4096
-"""Coins whose history is told from news. The venue has a few hundred; garbage must not grow this without end."""
+"""Coins whose initial history frame is remembered as skipped. The venue has a few hundred; garbage must not grow this
+without end."""
 
 
-class _Envelope(Frame):
+class _HyperliquidEnvelope(Frame):
     channel: Text
     data: Raw
 
 
-class _Row(Frame):
+class _HyperliquidRow(Frame):
     coin: Text
     side: Literal["A", "B"]
     px: Text
@@ -29,7 +30,7 @@ class _Row(Frame):
     tid: Id
 
 
-class _Kind(Frame):
+class _HyperliquidKind(Frame):
     channel: Any = None
 
 
@@ -40,9 +41,9 @@ class HyperliquidParser(VenueParser):
     mark: ClassVar[bytes] = b'"trades"'
     familiar: ClassVar[tuple[bytes, ...]] = (b'"coin":"', b'"subscriptionResponse"')
 
-    _envelope: ClassVar[Decoder[_Envelope]] = Decoder(_Envelope)
-    _rows: ClassVar[Decoder[list[_Row]]] = Decoder(list[_Row])
-    _kind: ClassVar[Decoder[_Kind]] = Decoder(_Kind)
+    _envelope: ClassVar[Decoder[_HyperliquidEnvelope]] = Decoder(_HyperliquidEnvelope)
+    _rows: ClassVar[Decoder[list[_HyperliquidRow]]] = Decoder(list[_HyperliquidRow])
+    _kind: ClassVar[Decoder[_HyperliquidKind]] = Decoder(_HyperliquidKind)
 
     def __init__(self, source: str | None = None) -> None:
         super().__init__(source)
@@ -62,20 +63,18 @@ class HyperliquidParser(VenueParser):
         self._seen.add(trades[0].symbol)
         return True
 
-    def _trade(self, row: _Row, received_ns: int) -> FeedTrade:
+    def _trade(self, row: _HyperliquidRow, received_ns: int) -> FeedTrade:
         event_ns = epoch_ns(row.time)
         return FeedTrade(
-            self._source,
-            None,
-            None,
-            symbol(row.coin),
-            "buy" if row.side == "B" else "sell",
-            positive(row.sz, "size"),
-            positive(row.px, "price"),
-            event_ns,
-            event_ns,
-            received_ns,
-            str(row.tid),
+            source=self._source,
+            symbol=symbol(row.coin),
+            side="buy" if row.side == "B" else "sell",
+            qty=positive(row.sz, "size"),
+            price=positive(row.px, "price"),
+            event_ns=event_ns,
+            sent_ns=event_ns,
+            received_ns=received_ns,
+            id=str(row.tid),
         )
 
     def _says_trade(self, frame: bytes) -> bool:

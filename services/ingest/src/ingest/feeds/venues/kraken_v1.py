@@ -1,7 +1,7 @@
 """Kraken websocket v1 `trade` frames: `[channel, [[price, volume, seconds, side, type, misc], …], "trade", pair]`.
 
-The side is the taker's. Trades have neither id nor number: a gap cannot be seen. Proved on the 8 trade frames of a
-quiet recording of 2021.
+The side is the taker's. Trades have neither id nor number: a gap cannot be seen. Verified against the 8 trade
+frames of a quiet recording of 2021.
 """
 
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -10,8 +10,8 @@ from ingest.feeds.base import FeedTrade
 from ingest.feeds.venues.frames import Decoder, Text, bounded_ns, positive, seconds_ns, symbol
 from ingest.feeds.venues.parser import ParsedFrame, VenueParser
 
-_Row: TypeAlias = tuple[Text, Text, Text, Literal["b", "s"], Text, Text]
-_Trades: TypeAlias = tuple[int, list[_Row], Literal["trade"], Text]
+_KrakenRow: TypeAlias = tuple[Text, Text, Text, Literal["b", "s"], Text, Text]
+_KrakenTrades: TypeAlias = tuple[int, list[_KrakenRow], Literal["trade"], Text]
 
 
 class KrakenV1Parser(VenueParser):
@@ -21,7 +21,7 @@ class KrakenV1Parser(VenueParser):
     mark: ClassVar[bytes] = b'"trade"'
     familiar: ClassVar[tuple[bytes, ...]] = (b'"connectionID":', b'"channelID":', b'"event":"heartbeat"', b'"trade","')
 
-    _trades: ClassVar[Decoder[_Trades]] = Decoder(_Trades)
+    _trades: ClassVar[Decoder[_KrakenTrades]] = Decoder(_KrakenTrades)
     _any: ClassVar[Decoder[Any]] = Decoder(Any)
 
     def _read(self, frame: bytes, received_ns: int) -> ParsedFrame:
@@ -29,20 +29,18 @@ class KrakenV1Parser(VenueParser):
         name = symbol(pair)
         return ParsedFrame(tuple(self._trade(row, name, received_ns) for row in rows))
 
-    def _trade(self, row: _Row, name: str, received_ns: int) -> FeedTrade:
+    def _trade(self, row: _KrakenRow, name: str, received_ns: int) -> FeedTrade:
         price, volume, seconds, side, _, _ = row
         event_ns = bounded_ns(seconds_ns(seconds))
         return FeedTrade(
-            self._source,
-            None,
-            None,
-            name,
-            "buy" if side == "b" else "sell",
-            positive(volume, "volume"),
-            positive(price, "price"),
-            event_ns,
-            event_ns,
-            received_ns,
+            source=self._source,
+            symbol=name,
+            side="buy" if side == "b" else "sell",
+            qty=positive(volume, "volume"),
+            price=positive(price, "price"),
+            event_ns=event_ns,
+            sent_ns=event_ns,
+            received_ns=received_ns,
         )
 
     def _says_trade(self, frame: bytes) -> bool:

@@ -3,7 +3,7 @@
 The side is the taker's. `tradeId` was dense in the recording of 2022. Today's `trades` rows carry `count`, the number
 of matches folded into one; how ids run then is not verified, so those channels go unnumbered rather than report loss
 that is none. Derivatives (`BTC-USDT-SWAP`, `BTC-USD-220527`) are ignored: their size is in contracts, and a contract's
-worth is not in the frame. Proved on 410 recorded frames of 2022.
+worth is not in the frame. Verified against 410 recorded frames of 2022.
 """
 
 from typing import Any, ClassVar, Final
@@ -19,17 +19,17 @@ _SPOT_PARTS: Final = 2
 """BTC-USDT is spot; a third part names an expiry or `SWAP`."""
 
 
-class _Argument(Frame):
+class _OkxArgument(Frame):
     channel: Text
     instId: Text = ""  # noqa: N815 - the venue's spelling
 
 
-class _Envelope(Frame):
-    arg: _Argument
+class _OkxEnvelope(Frame):
+    arg: _OkxArgument
     data: Raw = _NO_DATA
 
 
-class _Row(Frame):
+class _OkxRow(Frame):
     instId: Text  # noqa: N815 - the venue's spelling
     tradeId: Text  # noqa: N815 - the venue's spelling
     px: Text
@@ -39,7 +39,7 @@ class _Row(Frame):
     count: Text | None = None
 
 
-class _Kind(Frame):
+class _OkxKind(Frame):
     arg: Any = None
     data: Any = None
 
@@ -51,9 +51,9 @@ class OkxParser(VenueParser):
     mark: ClassVar[bytes] = b'"trades'
     familiar: ClassVar[tuple[bytes, ...]] = (b'"arg":',)
 
-    _envelope: ClassVar[Decoder[_Envelope]] = Decoder(_Envelope)
-    _rows: ClassVar[Decoder[list[_Row]]] = Decoder(list[_Row])
-    _kind: ClassVar[Decoder[_Kind]] = Decoder(_Kind)
+    _envelope: ClassVar[Decoder[_OkxEnvelope]] = Decoder(_OkxEnvelope)
+    _rows: ClassVar[Decoder[list[_OkxRow]]] = Decoder(list[_OkxRow])
+    _kind: ClassVar[Decoder[_OkxKind]] = Decoder(_OkxKind)
 
     def _read(self, frame: bytes, received_ns: int) -> ParsedFrame:
         envelope = self._envelope.decode(frame)
@@ -63,21 +63,21 @@ class OkxParser(VenueParser):
             return IGNORED
         return ParsedFrame(tuple(self._trade(row, received_ns) for row in self._rows.decode(envelope.data)))
 
-    def _trade(self, row: _Row, received_ns: int) -> FeedTrade:
+    def _trade(self, row: _OkxRow, received_ns: int) -> FeedTrade:
         name, event_ns = symbol(row.instId), epoch_ns(_whole(row.ts))
         numbered = row.count is None
         return FeedTrade(
-            self._source,
-            name if numbered else None,
-            _whole(row.tradeId) if numbered else None,
-            name,
-            row.side,
-            positive(row.sz, "size"),
-            positive(row.px, "price"),
-            event_ns,
-            event_ns,
-            received_ns,
-            row.tradeId,
+            source=self._source,
+            symbol=name,
+            side=row.side,
+            qty=positive(row.sz, "size"),
+            price=positive(row.px, "price"),
+            event_ns=event_ns,
+            sent_ns=event_ns,
+            received_ns=received_ns,
+            run=name if numbered else None,
+            seq=_whole(row.tradeId) if numbered else None,
+            id=row.tradeId,
         )
 
     def _says_trade(self, frame: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What every venue's parser shares: which frames it looks at, and what becomes of the others."""
+"""What every venue's parser shares: which frames it reads, ignores and refuses."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar, Final, NamedTuple
@@ -30,7 +30,7 @@ class VenueParser(ABC):
     mark: ClassVar[bytes]
     """In every frame about trades: a frame without it is passed over at the cost of one search."""
     familiar: ClassVar[tuple[bytes, ...]]
-    """One of these is in every frame of the venue, trades or not: how a recording of another venue is told."""
+    """One of these is in every frame of the venue, trades or not: how a recording of another venue is recognised."""
 
     def __init__(self, source: str | None = None) -> None:
         self._source = source or self.venue
