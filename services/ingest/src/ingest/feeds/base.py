@@ -10,8 +10,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from telemetry_schema import Reason
-from telemetry_schema import Side
+from telemetry_schema import Reason, Side
 
 MAX_BURST_FRAMES: Final = 512
 """The most frames in one burst: about a millisecond of parsing, so that the event loop stays responsive."""
