@@ -21,7 +21,14 @@ setup: $(STAMP) ## make the environment in .venv, with all console scripts; PYTH
 
 $(STAMP): requirements.lock pyproject.toml $(MEMBERS) scripts/setup.sh
 	@VENV=$(VENV) ./scripts/setup.sh
-	@touch $@
+
+# An environment that is dead, was moved, or is of another Python than asked for is made anew, however new its stamp is.
+ifneq ($(wildcard $(STAMP)),)
+ifneq ($(shell VENV=$(VENV) PYTHON=$(PYTHON) ./scripts/venv_is_good.sh && echo good),good)
+$(STAMP): remake
+endif
+endif
+remake:
 
 run: $(STAMP) ## start the services as processes, with a simulated market; Ctrl-C stops them all
 	@$(BIN)/python scripts/run.py

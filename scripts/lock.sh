@@ -3,6 +3,7 @@
 # and all Pythons from 3.11 on. Arguments go to uv: --upgrade, --upgrade-package NAME.
 set -eu
 cd "$(dirname "$0")/.."
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" # as in setup.sh
 
 uv=${UV:-}
 [ -n "$uv" ] || uv=.tools/uv/bin/uv

@@ -58,6 +58,11 @@ class OrderedManager(Manager):  # type: ignore[misc]  # honcho has no types
         """0 when every process ended with 0, else 1."""
         return int(any(process.get("returncode") != 0 for process in self._processes.values()))
 
+    def failed(self) -> list[str]:
+        """`name with code` of each process that did not end with 0."""
+        codes = {name: process.get("returncode") for name, process in self._processes.items()}
+        return [f"{name} with {code}" for name, code in codes.items() if code]
+
     def terminate(self) -> None:
         """Begins to stop the processes. honcho calls it too, when the first of them has stopped."""
         if self._stopper is None:
@@ -138,6 +143,9 @@ def main() -> int:
     print(ADDRESSES.format_map(DEFAULTS | environment), flush=True)
     with _alone_on_the_terminal():
         manager.loop()
+    if failed := manager.failed():
+        # The line that says why stands above what the others said while they stopped.
+        print(f"run: ended {', '.join(failed)}: the first error line of each says why", flush=True)
     return manager.exit_code()
 
 

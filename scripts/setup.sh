@@ -70,10 +70,12 @@ find_uv() {
 python=$(find_python)
 uv=$(find_uv)
 export VIRTUAL_ENV="$PWD/$VENV"
+# Behind a proxy with a certificate of its own only the system knows whom to trust; pip asks the system already.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}"
 unset CONDA_PREFIX || true
 
-# Look at the interpreter, not at the folder: an upgrade of the system's Python leaves a dead .venv behind.
-if ! is_new_enough "$VENV/bin/python"; then
+# An upgrade of the system's Python leaves a dead .venv behind, a move of the checkout one whose programs do not start.
+if ! VENV=$VENV ./scripts/venv_is_good.sh; then
     rm -rf "$VENV"
     "$uv" venv --quiet --python "$python" "$VENV"
 fi
@@ -89,4 +91,5 @@ for member in libs/*/ services/*/ tools/*/; do
 done
 # The lock has the build backend too, so the members are built with that one and nothing is fetched unchecked.
 PATH="$VIRTUAL_ENV/bin:$PATH" "$uv" pip install --quiet --no-deps --no-build-isolation "$@"
+printf '%s\n' "$PWD" >"$VENV/.setup-stamp" # where it was made: see venv_is_good.sh
 say "ready: $VENV/bin"

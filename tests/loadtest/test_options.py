@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.options import Load, Options, Target, parse
+from loadtest.environment import target_of
+from loadtest.options import Load, Options, Target, check_outputs, parse
 
 
 def test_without_arguments_the_defaults_hold() -> None:
@@ -42,3 +43,33 @@ def test_what_makes_no_sense_is_refused_before_anything_starts(wrong: str, capsy
         parse(wrong.split())
     assert ended.value.code == 2
     assert wrong.split(maxsplit=1)[0] in capsys.readouterr().err
+
+
+def test_the_stack_is_where_its_settings_say() -> None:
+    assert target_of({}) == Target()
+    published = {"TRADES_PORT": "1", "INGEST_METRICS_PORT": "2", "ANALYTICS_METRICS_PORT": "3", "GRAFANA_PORT": "4"}
+    urls = ("tcp://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3", "http://127.0.0.1:4")
+    assert target_of(published) == Target(*urls)
+    run = {"INGEST_PULL_ENDPOINT": "tcp://h:5", "INGEST_HTTP_PORT": "6", "INGEST_HTTP_HOST": "h"}
+    assert target_of(published | run) == Target("tcp://h:5", "http://h:6", *urls[2:])
+
+
+def test_what_is_given_wins_over_the_settings() -> None:
+    target = target_of({"TRADES_PORT": "1"})
+    assert parse([], target).target.endpoint == "tcp://127.0.0.1:1"
+    assert parse(["--endpoint", "tcp://h:2"], target).target.endpoint == "tcp://h:2"
+
+
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path, option: str) -> None:
+    for path in (tmp_path / "missing" / "report", tmp_path):
+        with pytest.raises(OSError, match=str(path)):
+            check_outputs(parse([option, str(path)]))
+
+
+def test_the_check_of_a_report_leaves_no_file_and_keeps_an_old_one(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.png"
+    old.write_text("kept", encoding="utf-8")
+    check_outputs(parse(["--json", str(old), "--plot", str(new)]))
+    assert old.read_text(encoding="utf-8") == "kept"
+    assert not new.exists()

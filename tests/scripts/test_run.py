@@ -92,6 +92,7 @@ def test_a_process_that_fails_ends_the_others_and_is_exit_1(project: Path) -> No
     with start(project) as supervisor:
         output, _ = supervisor.communicate(timeout=30)
     assert supervisor.returncode == 1, output
+    assert output.splitlines()[-1].startswith("run: ended ingest with 3"), output
     assert "analytics | bye" in output
 
 

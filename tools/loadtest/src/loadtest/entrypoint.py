@@ -7,12 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from loadtest.annotate import annotate
-from loadtest.options import Options, parse
+from loadtest.environment import settings, target_of
+from loadtest.options import Options, check_outputs, parse
 from loadtest.report import print_result
 from loadtest.result import Result
 from loadtest.run import RunError, one_run
@@ -31,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if every trade is accounted for and none lost, 1 if not, or if there was nothing to load.
     """
-    options = parse(sys.argv[1:] if arguments is None else arguments)
+    options = parse(sys.argv[1:] if arguments is None else arguments, target_of(settings(Path.cwd())))
     console = Console()
     try:
+        check_outputs(options)
         if options.load.pattern is not None:
             read_arrivals(options.load.pattern)
         with find_or_start(options.target, console.print) as stack:
@@ -100,7 +103,7 @@ def _search(options: Options, stack: Stack, console: Console) -> list[Result]:
         p99 = "–" if result.p99_ms is None else f"{result.p99_ms:,.1f} ms"
         console.print(
             f"{rate:>12,.0f} trades/s: sent {result.sent_rate:,.0f}, p99 {p99}, lost {result.ledger.lost:,} "
-            f"→ {'[green]holds[/]' if good else '[red]fails[/]'}",
+            f"→ {'[green]holds[/]' if good else '[red]fails[/]'}{_blame(result)}",
             highlight=False,
         )
         return good
@@ -110,7 +113,13 @@ def _search(options: Options, stack: Stack, console: Console) -> list[Result]:
         console.print(f"No rate holds p99 under {options.p99_budget_ms:g} ms.")
     else:
         console.print(f"Highest rate that holds p99 under {options.p99_budget_ms:g} ms: [bold]{best:,.0f} trades/s[/]")
+    if any(result.sender_was_late for result in tried if not _passes(result, options)):
+        console.print("[yellow]The sender was late itself where it failed: this is its limit, not the stack's.[/]")
     return sorted(tried, key=lambda result: result.load.rate == best)
+
+
+def _blame(result: Result) -> str:
+    return ", the sender was late itself" if result.sender_was_late else ""
 
 
 def _passes(result: Result, options: Options) -> bool:

@@ -57,9 +57,24 @@ class Options:
     plot: Path | None = None
 
 
-def parse(arguments: Sequence[str]) -> Options:
-    """The options; wrong ones end the program with what is wrong and exit code 2."""
-    parser = _parser()
+def check_outputs(options: Options) -> None:
+    """Whether the report and the plot can be written, asked before the run.
+
+    Raises:
+        OSError: a folder is missing or not writable, or a folder is where the file should go.
+    """
+    for path in (options.json, options.plot):
+        if path is not None:
+            existed = path.exists()
+            with path.open("ab"):
+                pass
+            if not existed:
+                path.unlink()
+
+
+def parse(arguments: Sequence[str], target: Target | None = None) -> Options:
+    """The options, where none is given those of `target`; wrong ones end the program with exit code 2."""
+    parser = _parser(target or Target())
     given = parser.parse_args(arguments)
     if given.shape == "burst" and given.pattern is None:
         parser.error("--shape burst needs --pattern FILE, a recording whose arrival times are repeated")
@@ -73,7 +88,7 @@ def parse(arguments: Sequence[str]) -> Options:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(target: Target) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="loadtest",
         description="Sends trades on a schedule and proves what became of each. Exit code 1 unless all are accounted "
@@ -81,7 +96,6 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     _add_load(parser.add_argument_group("what is sent"))
-    target = Target()
     where = parser.add_argument_group("where it goes")
     where.add_argument("--endpoint", default=target.endpoint, help="ingest's PULL endpoint")
     where.add_argument("--ingest-url", default=target.ingest_url, help="ingest's metrics")

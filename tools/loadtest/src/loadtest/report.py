@@ -9,12 +9,24 @@ from loadtest.result import STAGES, Result
 
 def print_result(console: Console, result: Result) -> None:
     """Latencies by stage, rates, cost, and the ledger."""
-    if result.interrupted:
-        console.print("[yellow]Interrupted: this is what was sent until then.[/]")
     console.print(_latencies(result))
     console.print(_costs(result))
     console.print(_ledger(result))
+    for remark in _remarks(result):
+        console.print(f"[yellow]{remark}[/]")
     console.print(_verdict(result))
+
+
+def _remarks(result: Result) -> list[str]:
+    """What a reader has to know about these figures."""
+    remarks = []
+    if result.interrupted:
+        remarks.append(f"Cut short: sent for {result.span_s:.1f} s of {result.load.duration_s:g} s.")
+    if result.sender_was_late:
+        remarks.append("The sender was late itself: most of p99 had passed before the trades left it.")
+    if result.foreign_trades:
+        remarks.append(f"The services' latencies are of {result.foreign_trades:,} trades of others too.")
+    return remarks
 
 
 def _latencies(result: Result) -> Table:

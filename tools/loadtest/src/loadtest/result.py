@@ -12,13 +12,22 @@ from loadtest.usage import Usage
 
 END_TO_END = "end_to_end"
 
+CLIENT = "client"
+
 STAGES = {
-    "client": "due → sent, at the senders",
+    CLIENT: "due → sent, at the senders",
     "wire": "due → received by ingest",
     "process": "received → applied by analytics",
     END_TO_END: "due → applied by analytics",
 }
 """Stages and what they span. The services measure from `sent_ns`, which the load test sets to the due time."""
+
+
+LATE_SHARE = 0.5
+"""The sender was late itself when this share of p99 passed before the trades left it."""
+
+LATE_MS = 1.0
+"""Below this half of p99 nobody was late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,18 @@ class Result:
         found = Percentiles.of(self.stages[END_TO_END])
         return None if found is None else found.p99_ms
 
+    @property
+    def sender_was_late(self) -> bool:
+        """Whether the time until sending makes up most of p99: then the figures are the sender's, not the stack's."""
+        sent = Percentiles.of(self.stages[CLIENT])
+        return sent is not None and self.p99_ms is not None and sent.p99_ms >= LATE_SHARE * self.p99_ms > LATE_MS
+
+    @property
+    def foreign_trades(self) -> int:
+        """Trades of others that were applied meanwhile: the services' latencies are of these too."""
+        found = Percentiles.of(self.stages[END_TO_END])
+        return 0 if found is None else max(0, found.count - self.ledger.applied)
+
     def as_dict(self) -> dict[str, object]:
         """For the JSON report."""
         stages = {name: Percentiles.of(histogram) for name, histogram in self.stages.items()}
@@ -80,5 +101,7 @@ class Result:
             "usage": [asdict(usage) for usage in self.usage],
             "sent_seconds": [asdict(second) for second in self.sent_seconds],
             "moments": [asdict(moment) for moment in self.moments],
+            "sender_was_late": self.sender_was_late,
+            "foreign_trades": self.foreign_trades,
             "interrupted": self.interrupted,
         }
