@@ -26,6 +26,7 @@ from telemetry_runtime.errors import (
 from telemetry_runtime.exit_handler import (
     ExitHandler,
 )
+from telemetry_runtime.files import DirectoryLock, write_durably
 from telemetry_runtime.logs import (
     LogFormat,
     LogLevel,
@@ -47,6 +48,7 @@ __all__ = [
     "AsyncTaskManager",
     "Burst",
     "Clock",
+    "DirectoryLock",
     "EdgeSource",
     "Endpoints",
     "ExitHandler",
@@ -66,4 +68,5 @@ __all__ = [
     "TrySink",
     "configure_logs",
     "run_service",
+    "write_durably",
 ]
