@@ -269,3 +269,13 @@ async def test_waiting_for_a_socket_costs_nothing_while_nobody_takes_its_message
         began_s = time.process_time()
         await asyncio.sleep(0.3)
         assert time.process_time() - began_s < 0.15
+
+
+async def test_a_closed_source_ends_and_does_not_spin() -> None:
+    source = PullSource(FREE)
+    waiting = asyncio.create_task(source.receive())
+    await asyncio.sleep(0)
+    source.close()
+    async with asyncio.timeout(10):
+        assert await waiting == []
+        assert await source.receive() == []

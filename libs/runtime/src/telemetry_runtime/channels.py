@@ -39,14 +39,6 @@ class Source(Protocol):
         ...
 
 
-class Sink(Protocol):
-    """Where messages go, each of them: a full queue is waited for."""
-
-    async def send(self, frames: Frames) -> None:
-        """Returns when the message is in the queue."""
-        ...
-
-
 class TrySink(Protocol):
     """Where messages go, each of them, for a caller that keeps what was not taken and tries again."""
 

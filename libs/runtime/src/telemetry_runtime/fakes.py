@@ -8,8 +8,8 @@ from telemetry_runtime.channels import Burst, Frames
 
 __all__ = ["FakeClock", "FakeEdgeSource", "FakeSink", "FakeSource", "burst_of"]
 
-_MOST_STEPS = 100
-"""Steps that a task may take before it waits for something: the longest are a snapshot's, of about 40."""
+_MOST_STEPS = 20_000
+"""A task that has not waited for anything after so many steps never will: no test would end."""
 
 
 class FakeClock:
@@ -61,9 +61,18 @@ class FakeClock:
 
 
 async def _settle() -> None:
-    """Lets every task run until it waits for something else."""
+    """Lets every task run until all of them wait for something else.
+
+    Raises:
+        RuntimeError: some task never waits.
+    """
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public says this
     for _ in range(_MOST_STEPS):
         await asyncio.sleep(0)
+        # What was due when this step began has run or is still in the queue, as is all that this has made due.
+        if not ready:
+            return
+    raise RuntimeError("a task never waits: the clock cannot move")
 
 
 class FakeSource:

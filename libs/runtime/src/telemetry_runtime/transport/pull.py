@@ -41,7 +41,7 @@ class _Pull(BaseSocket):
         super().__init__(zmq.PULL, endpoint, curve)
         self._max_burst = max_burst
         self._drain_until: float | None = None
-        self._dry = False
+        self._socket_empty = False
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_WIRE_BYTES)
         try:
@@ -63,37 +63,42 @@ class _Pull(BaseSocket):
             self._drain_until is not None and asyncio.get_running_loop().time() > self._drain_until
         )
 
-    async def _fill(self, take: Callable[[], _Taken], nothing: _Taken) -> _Taken:
-        while True:
-            # Cancelled here nothing is lost: the burst is still in the socket.
-            if not self._dry:
-                await asyncio.sleep(0)  # There is more, and all else that the loop has to do gets its turn.
+    async def _next_burst(self, take: Callable[[], _Taken], nothing: _Taken) -> _Taken:
+        # Cancelled at either await nothing is lost: the burst is still in the socket.
+        while not self._is_over():
+            if not self._socket_empty:
+                # Case 1, there may be more: yield once to the event loop, so that a flood does not starve it.
+                await asyncio.sleep(0)
             elif self._drain_until is None:
+                # Case 2, empty: wait until libzmq reports a message, or `stop` or `close` wakes us.
                 await self._readiness.wait()
-            self._dry = False
+            # Case 3, stopped and empty: no wait, one last look.
+            self._socket_empty = False
             burst = nothing if self._is_over() else take()
             if burst or self._drain_until is not None:
                 return burst
+        # Case 4, closed or drained for long enough: the end, and again at each further call.
+        return nothing
 
-    def _look(self) -> bool:
-        """Whether there is more; takes note if not."""
-        self._dry = not self._readiness.is_ready()
-        return not self._dry
+    def _has_more(self) -> bool:
+        """Whether a message is there; takes note if not."""
+        self._socket_empty = not self._readiness.is_ready()
+        return not self._socket_empty
 
 
 class PullSource(_Pull):
     """A bound PULL socket for messages of any number of frames; arguments and errors are those of `_Pull`."""
 
     async def receive(self) -> list[Frames]:
-        """The next burst; empty when the source was stopped and is dry."""
-        return await self._fill(self._take, [])
+        """The next burst; empty when the source was stopped and is drained, or closed."""
+        return await self._next_burst(self._take, [])
 
     def _take(self) -> list[Frames]:
         burst: list[Frames] = []
         try:
             self._take_messages(burst)
         except zmq.Again:
-            self._dry = True
+            self._socket_empty = True
         return burst
 
     def _take_messages(self, burst: list[Frames]) -> None:
@@ -108,35 +113,35 @@ class PullSource(_Pull):
                 room_bytes -= len(part)
                 more = part.more
             burst.append(frames)
-            if len(burst) == 1 and not self._look():
+            if len(burst) == 1 and not self._has_more():
                 return
 
 
 class EdgePullSource(_Pull):
     """A bound PULL socket for messages of one frame, as fast as can be; arguments and errors are those of `_Pull`.
 
-    Messages of several frames are told apart, but for one case: while the socket is saturated, their frames come one by
+    Messages of several frames are recognised, but for one case: under load, their frames come one by
     one, as if each were a message. To ask which frames belong together takes longer than all else that a burst costs
     here (0.9 µs a frame of 1.2 µs), so it is asked only while there is time.
     """
 
-    _saturated = False
+    _under_load = False
 
     async def receive(self) -> Burst:
-        """The next burst; empty when the source was stopped and is dry."""
-        return await self._fill(self._take, Burst([], []))
+        """The next burst; empty when the source was stopped and is drained, or closed."""
+        return await self._next_burst(self._take, Burst([], []))
 
     def _take(self) -> Burst:
         burst = Burst([], [])
-        take = self._take_frames if self._saturated else self._take_messages
+        take = self._take_frames if self._under_load else self._take_messages
         try:
             take(burst)
         except zmq.Again:
-            self._dry = True
+            self._socket_empty = True
         # A quarter, as a fast taker now and then finds the queue empty under full load too.
-        self._saturated = 4 * len(burst.frames) >= self._max_burst
-        # It looks once more before it waits: if there is nothing then either, it is quiet.
-        self._dry = self._dry and not self._saturated
+        self._under_load = 4 * len(burst.frames) >= self._max_burst
+        # Under load it looks once more before it waits: if there is nothing then either, the load is over.
+        self._socket_empty = self._socket_empty and not self._under_load
         return burst
 
     def _take_frames(self, burst: Burst) -> None:
@@ -153,7 +158,7 @@ class EdgePullSource(_Pull):
         # `copy=False` only to see `more`: asking the socket costs even more.
         receive, add, room_bytes = self._socket.recv, burst.frames.append, MAX_BURST_BYTES
         for taken in range(self._max_burst):
-            if taken == 1 and not self._look():
+            if taken == 1 and not self._has_more():
                 return
             part = receive(NOBLOCK, False)  # noqa: FBT003 - copy; a keyword costs a tenth of the call
             frame = part.bytes

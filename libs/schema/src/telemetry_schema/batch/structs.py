@@ -5,8 +5,9 @@ carried over: whoever decodes with such a type looks at the names with `KnownNam
 """
 
 import re
-from collections.abc import Callable, Collection
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from collections.abc import Collection
+from types import GenericAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, cast
 from uuid import UUID
 
 import msgspec
@@ -52,12 +53,12 @@ def struct_of(model: type[BaseModel], *, tag: str | None = None, without: Collec
         TypeError: the model has a constraint that cannot be carried over.
     """
     schema = model.model_json_schema()
-    kinds = _Kinds(schema.get("$defs", {}))
+    types = _Types(schema.get("$defs", {}))
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name, field in schema["properties"].items():
         if name in without or (tag is not None and name == "type"):
             continue
-        kind = kinds.of(field)
+        kind = types.of(field)
         default = model.model_fields[name].get_default(call_default_factory=True, validated_data={})
         fields.append((name, kind) if name in schema["required"] else (name, kind, default))
     return _define(model.__name__, fields, tag)
@@ -76,62 +77,66 @@ def _define(name: str, fields: list[Any], tag: str | None) -> type[msgspec.Struc
     )
 
 
-class _Kinds:
-    """From a field's JSON schema to the type that msgspec decodes, bounds included."""
+class _Types:
+    r"""From a field's JSON schema to the type that msgspec decodes, bounds included.
+
+    | JSON schema | type |
+    |---|---|
+    | `{"$ref": …}` | the type of what it refers to |
+    | `{"anyOf": [X, {"type": "null"}]}` | `X \| None` |
+    | `{"enum": [a, b]}` | `Literal[a, b]` |
+    | `string`, `number`, `integer`, `boolean` | `str` or `UUID`, `float`, `int`, `bool`, with bounds |
+    | `array` | `list` of the items' type, with bounds of its length |
+    | `object` | a struct |
+    """
 
     def __init__(self, definitions: dict[str, Schema]) -> None:
         self._definitions = definitions
-        self._simple: dict[str, Callable[[Schema], Any]] = {
-            "string": _string,
-            "number": _number,
-            "integer": _number,
-            "boolean": lambda _: bool,
-            "array": self._array,
-            "object": self._object,
-        }
 
-    def of(self, schema: Schema) -> Any:  # noqa: ANN401 - a type made at run time has no static type
-        if "$ref" in schema:
-            return self.of(self._definitions[schema["$ref"].removeprefix("#/$defs/")])
-        if "anyOf" in schema:
-            first, null = schema["anyOf"]
-            if null != {"type": "null"}:
-                msg = f"only optional fields are known, not {schema}"
-                raise TypeError(msg)
-            return self.of(first) | None
-        if "enum" in schema:
-            return Literal[tuple(schema["enum"])]
-        return self._simple[schema["type"]](schema)
+    def of(self, schema: Schema) -> Any:  # noqa: ANN401, PLR0911 - a type made at run time; a table of cases
+        match schema:
+            case {"$ref": reference}:
+                return self.of(self._definitions[reference.removeprefix("#/$defs/")])
+            case {"anyOf": [first, {"type": "null"}]}:
+                return self.of(first) | None
+            case {"enum": values}:
+                return Literal[tuple(values)]
+            case {"type": "string", "format": "uuid"}:
+                return UUID
+            case {"type": "array", "items": items}:
+                return _bounded(GenericAlias(list, (self.of(items),)), schema)
+            case {"type": "object", "properties": _}:
+                return self._struct(schema)
+            case {"type": str(name)} if name in _SIMPLE:
+                return _bounded(_SIMPLE[name], schema)
+        raise TypeError(f"a kind of field that is not known: {schema}")
 
-    def _array(self, schema: Schema) -> Any:  # noqa: ANN401 - see of
-        items = list.__class_getitem__(self.of(schema["items"]))
-        return _bounded(items, schema, {"minItems": "min_length", "maxItems": "max_length"})
-
-    def _object(self, schema: Schema) -> Any:  # noqa: ANN401 - see of
+    def _struct(self, schema: Schema) -> Any:  # noqa: ANN401 - see of
         if schema["properties"].keys() != set(schema["required"]):
-            msg = f"only models without optional fields are known inside others, not {schema['title']}"
-            raise TypeError(msg)
+            raise TypeError(f"only models without optional fields are known inside others, not {schema['title']}")
         return _define(schema["title"], [(name, self.of(field)) for name, field in schema["properties"].items()], None)
 
 
-def _string(schema: Schema) -> Any:  # noqa: ANN401 - see _Kinds.of
-    if schema.get("format") == "uuid":
-        return _bounded(UUID, {key: value for key, value in schema.items() if key != "format"}, {})
-    # A pattern is checked once a name, not once a trade: see KnownNames.
+_SIMPLE: Final[dict[str, type]] = {"string": str, "number": float, "integer": int, "boolean": bool}
+
+_META: Final = {
+    "exclusiveMinimum": "gt",
+    "minimum": "ge",
+    "maximum": "le",
+    "minLength": "min_length",
+    "maxLength": "max_length",
+    "minItems": "min_length",
+    "maxItems": "max_length",
+}
+"""JSON schema's words for bounds, and msgspec's."""
+
+_NO_BOUNDS: Final = {"type", "items", "pattern", "title", "description", "default"}
+"""What else a field's schema may say. A pattern is checked once a name, not once a trade: see `KnownNames`."""
+
+
+def _bounded(kind: Any, schema: Schema) -> Any:  # noqa: ANN401 - see _Types.of
+    if unknown := schema.keys() - _NO_BOUNDS - _META.keys():
+        raise TypeError(f"constraints that are not carried over: {sorted(unknown)}")
     if schema.get("pattern") not in {NAME_PATTERN, None}:
-        msg = f"a string with a pattern that is not that of names: {schema}"
-        raise TypeError(msg)
-    return _bounded(str, schema, {"minLength": "min_length", "maxLength": "max_length"})
-
-
-def _number(schema: Schema) -> Any:  # noqa: ANN401 - see _Kinds.of
-    kind = float if schema["type"] == "number" else int
-    return _bounded(kind, schema, {"exclusiveMinimum": "gt", "minimum": "ge", "maximum": "le"})
-
-
-def _bounded(kind: Any, schema: Schema, names: dict[str, str]) -> Any:  # noqa: ANN401 - see _Kinds.of
-    known = {"type", "items", "pattern", "title", "description", "default", *names}
-    if unknown := schema.keys() - known:
-        msg = f"constraints that are not carried over: {sorted(unknown)}"
-        raise TypeError(msg)
-    return Annotated[kind, msgspec.Meta(**{meta: schema[key] for key, meta in names.items() if key in schema})]
+        raise TypeError(f"a string with a pattern that is not that of names: {schema}")
+    return Annotated[kind, msgspec.Meta(**{meta: schema[word] for word, meta in _META.items() if word in schema})]

@@ -6,6 +6,7 @@ is left to be decoded frame by frame.
 
 import re
 from collections.abc import Callable, Sequence
+from types import GenericAlias
 from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -73,7 +74,7 @@ class TableDecoder:
             return None
 
     def _of_one_sender(self, frames: Sequence[bytes], head: re.Match[bytes]) -> TradeTable | None:
-        """If all frames begin alike: that is looked at once, and is not parsed again and again."""
+        """If all frames begin with the same source and run, these are checked once and skipped in each frame."""
         source, run = head[1].decode(), head[2].decode()
         if len(source) > MAX_NAME_CHARS or len(run) > MAX_NAME_CHARS:
             return None
@@ -109,15 +110,18 @@ class TableDecoder:
 
 
 def _list_decoder(kind: Any) -> Callable[[bytes], list[Any]]:  # noqa: ANN401 - a type made at run time
-    return msgspec.json.Decoder(list.__class_getitem__(kind)).decode
+    return msgspec.json.Decoder(GenericAlias(list, (kind,))).decode
 
 
 def _objects(frames: Sequence[bytes], head: bytes, decode: Callable[[bytes], list[Any]]) -> list[Any]:
-    """What each frame holds behind its head; nothing unless each is one flat object that begins with the head.
+    """What each frame holds after its head; nothing unless each is one flat object that begins with the head.
 
-    They are decoded as one JSON list. Malformed frames cannot make up a valid list together: a list of as many objects
-    needs as many braces, and there is just the one put before each frame. So each of them opens an element, and what is
-    between two of them is one whole element.
+    All are decoded in one call, as one JSON list: `[{rest, {rest, {rest]`. Malformed frames cannot pass as good ones:
+
+    1. The text holds exactly as many `{` as there are frames, for that is counted: one before each frame, none within.
+    2. A list of n objects needs n opening braces. The decoder found n objects, so every `{` opened one of them:
+       none stands within a string or a nested object.
+    3. So each object begins where a frame begins, and ends before the next one begins: it is that frame alone.
 
     Raises:
         msgspec.DecodeError: some frame is malformed.
