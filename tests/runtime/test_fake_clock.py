@@ -25,7 +25,7 @@ async def test_what_is_due_runs_to_its_next_wait_however_many_steps_it_takes(ste
 
 async def test_a_task_that_never_waits_is_an_error_and_not_a_guess() -> None:
     async def spin() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - it is to never wait
             await asyncio.sleep(0)
 
     spinning = asyncio.create_task(spin())
