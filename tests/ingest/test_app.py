@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from ingest.app import IngestApp, UnappliedError
 from ingest.checking.checker import Checker
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.delivery import Outflow
+from ingest.delivery.batch_delivery import Outflow
 from ingest.desk.desk import Desk, DeskLimits
 from ingest.reporting.ledger import Ledger
 from ingest.reporting.metrics import IngestCollector

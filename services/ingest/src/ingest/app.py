@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ingest.checking.checker import Checked, Checker, Command, Refusal
 from ingest.checking.chunks import ChunkBuilder
-from ingest.delivery.delivery import Outflow
+from ingest.delivery.batch_delivery import Outflow
 from ingest.desk.desk import Decision, Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import Ledger

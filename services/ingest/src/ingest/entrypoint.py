@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from ingest.app import IngestApp
 from ingest.checking.checker import Checker
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.delivery import Outflow
+from ingest.delivery.batch_delivery import Outflow
 from ingest.desk.desk import Desk, DeskLimits
 from ingest.environment import IngestSettings
 from ingest.feeds.base import Feed, FeedError

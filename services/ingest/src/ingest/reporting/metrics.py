@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.delivery import Outflow
+from ingest.delivery.batch_delivery import Outflow
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import Ledger
 from ingest.storage.dead_letters import DeadLetterFile

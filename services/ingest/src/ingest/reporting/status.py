@@ -1,7 +1,7 @@
 """Ingest's own state, as the UI shows it."""
 
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.delivery import Outflow
+from ingest.delivery.batch_delivery import Outflow
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import Ledger

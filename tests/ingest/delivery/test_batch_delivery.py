@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ingest.checking.chunks import Chunk
-from ingest.delivery.delivery import MAX_HELD_BATCHES, WINDOW_BATCHES, WINDOW_TRADES, Outflow
+from ingest.delivery.batch_delivery import MAX_HELD_BATCHES, WINDOW_BATCHES, WINDOW_TRADES, Outflow
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema import Progress, encode
 from telemetry_schema.batch import RECORD, BatchHeader, decode_batch
