@@ -7,15 +7,16 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
-from ingest.app import IngestApp, UnappliedError
+from ingest.app import IngestApp, Storage, UnappliedError
 from ingest.checking.checker import Checker
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.batch_delivery import Outflow
+from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk, DeskLimits
-from ingest.reporting.ledger import Ledger
+from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
+from ingest.storage.desk_memory import desk_memory
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
 from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Progress, TradeCommand, decode_ui, encode
@@ -32,9 +33,9 @@ class Rig:
         self.clock = FakeClock(NOW_NS)
         self.source, self.progress = FakeEdgeSource(), FakeSource(stays_open=True)
         self.analytics, self.ui = FakeSink(), FakeSink()
-        self.ledger = Ledger()
+        self.ledger = IngestLedger()
         self.sequences = SequenceTracker(max_runs=10, max_sources=10)
-        self.outflow = Outflow(self.analytics, stream="s", clock=self.clock, max_unapplied_trades=1000)
+        self.delivery = BatchDelivery(self.analytics, stream="s", clock=self.clock, max_unapplied_trades=1000)
         self.dead_letters = DeadLetterFile(directory, file_bytes=100_000, files=2)
         limits = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
         desk = Desk(limits, account="paper")
@@ -43,21 +44,21 @@ class Rig:
             ui=[self.ui],
             checker=Checker(self.sequences, max_ahead_ns=5_000_000_000),
             desk=desk,
-            outflow=self.outflow,
+            delivery=self.delivery,
             ledger=self.ledger,
-            dead_letters=self.dead_letters,
+            storage=Storage(self.dead_letters, desk_memory(directory, desk)),
             clock=self.clock,
         )
         self.reporter = StatusReporter(
             stream="s",
             ledger=self.ledger,
             sequences=self.sequences,
-            outflow=self.outflow,
+            delivery=self.delivery,
             desk=desk,
             feeds=[],
         )
         self.registry = CollectorRegistry()
-        self.registry.register(IngestCollector(self.ledger, self.sequences, self.outflow, self.dead_letters, []))
+        self.registry.register(IngestCollector(self.ledger, self.sequences, self.delivery, self.dead_letters, []))
 
     async def take(self, *frames: bytes) -> None:
         """Lets clients send messages, and ingest take them in."""

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.checking.checker import MIN_TABLE_MESSAGES, Checked, Checker
+from ingest.checking.checker import Checker
+from ingest.checking.client_burst import MIN_TABLE_MESSAGES
+from ingest.checking.outcomes import Checked
 from ingest.checking.sequences import SequenceTracker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
 from telemetry_runtime import Burst

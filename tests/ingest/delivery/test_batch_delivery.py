@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from ingest.checking.chunks import Chunk
-from ingest.delivery.batch_delivery import MAX_HELD_BATCHES, WINDOW_BATCHES, WINDOW_TRADES, Outflow
+from ingest.delivery.batch_delivery import MAX_HELD_BATCHES, PATIENCE_S, WINDOW_BATCHES, WINDOW_TRADES, BatchDelivery
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema import Progress, encode
 from telemetry_schema.batch import RECORD, BatchHeader, decode_batch
@@ -22,8 +22,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def outflow(sink: FakeSink, clock: FakeClock) -> Outflow:
-    return Outflow(sink, stream="s", clock=clock, max_unapplied_trades=10)
+def delivery(sink: FakeSink, clock: FakeClock) -> BatchDelivery:
+    return BatchDelivery(sink, stream="s", clock=clock, max_unapplied_trades=10)
 
 
 def _chunk(count: int) -> Chunk:
@@ -38,67 +38,67 @@ def _progress(next_seq: int, *, resend: bool = False, stream: str = "s") -> Prog
     return Progress(stream=stream, next_seq=next_seq, resend=resend)
 
 
-async def test_batches_are_numbered_without_gaps(outflow: Outflow, sink: FakeSink) -> None:
+async def test_batches_are_numbered_without_gaps(delivery: BatchDelivery, sink: FakeSink) -> None:
     for count in (3, 1, 2):
-        outflow.add(_chunk(count))
-        await outflow.flush()
+        delivery.add(_chunk(count))
+        await delivery.flush()
     assert [(header.first_seq, header.count) for header in _headers(sink)] == [(0, 3), (3, 1), (4, 2)]
 
 
-async def test_what_is_applied_is_let_go_and_the_rest_is_sent_again_on_request(
-    outflow: Outflow, sink: FakeSink
+async def test_acknowledged_batches_are_released_and_the_others_are_retransmitted_on_request(
+    delivery: BatchDelivery, sink: FakeSink
 ) -> None:
     for count in (3, 1, 2):
-        outflow.add(_chunk(count))
-    await outflow.flush()
-    outflow.on_progress(_progress(3))
-    assert outflow.unapplied_trades == 3
+        delivery.add(_chunk(count))
+    await delivery.flush()
+    delivery.on_progress(_progress(3))
+    assert delivery.unapplied_trades == 3
     sink.sent.clear()
-    outflow.on_progress(_progress(0, resend=True))
-    await outflow.flush()
+    delivery.on_progress(_progress(0, resend=True))
+    await delivery.flush()
     headers = _headers(sink)
     assert [(header.first_seq, header.count) for header in headers] == [(3, 0), (3, 1), (4, 2)]
     assert headers[0].resume
 
 
-async def test_with_nothing_to_send_again_a_mark_says_what_comes_next(outflow: Outflow, sink: FakeSink) -> None:
-    outflow.add(_chunk(4))
-    await outflow.flush()
-    outflow.on_progress(_progress(4))
+async def test_with_nothing_to_retransmit_a_mark_says_what_comes_next(delivery: BatchDelivery, sink: FakeSink) -> None:
+    delivery.add(_chunk(4))
+    await delivery.flush()
+    delivery.on_progress(_progress(4))
     sink.sent.clear()
-    outflow.on_progress(_progress(0, resend=True))
-    await outflow.flush()
+    delivery.on_progress(_progress(0, resend=True))
+    await delivery.flush()
     (mark,) = _headers(sink)
     assert (mark.first_seq, mark.count, mark.resume) == (4, 0, True)
 
 
-async def test_a_question_that_repeats_at_once_is_answered_once(outflow: Outflow, clock: FakeClock) -> None:
-    outflow.add(_chunk(1))
-    await outflow.flush()
+async def test_a_question_that_repeats_at_once_is_answered_once(delivery: BatchDelivery, clock: FakeClock) -> None:
+    delivery.add(_chunk(1))
+    await delivery.flush()
     for _ in range(5):
-        outflow.on_progress(_progress(0, resend=True))
-    assert outflow.resends == 1
+        delivery.on_progress(_progress(0, resend=True))
+    assert delivery.retransmissions == 1
     await clock.advance(1)
-    outflow.on_progress(_progress(0, resend=True))
-    assert outflow.resends == 2
+    delivery.on_progress(_progress(0, resend=True))
+    assert delivery.retransmissions == 2
 
 
-async def test_reports_about_another_stream_or_the_future_change_nothing(outflow: Outflow) -> None:
-    outflow.add(_chunk(2))
-    outflow.on_progress(_progress(2, stream="earlier"))
-    assert outflow.unapplied_trades == 2
-    outflow.on_progress(_progress(99))
-    assert outflow.unapplied_trades == 0
+async def test_reports_about_another_stream_or_the_future_change_nothing(delivery: BatchDelivery) -> None:
+    delivery.add(_chunk(2))
+    delivery.on_progress(_progress(2, stream="earlier"))
+    assert delivery.unapplied_trades == 2
+    delivery.on_progress(_progress(99))
+    assert delivery.unapplied_trades == 0
 
 
 async def test_a_full_queue_holds_up_nobody_and_what_did_not_fit_goes_out_when_there_is_room(
-    outflow: Outflow, sink: FakeSink
+    delivery: BatchDelivery, sink: FakeSink
 ) -> None:
-    pumping = asyncio.ensure_future(outflow.pump())
+    pumping = asyncio.ensure_future(delivery.pump())
     sink.full = True
     for count in (2, 1):
-        outflow.add(_chunk(count))
-        await outflow.flush()
+        delivery.add(_chunk(count))
+        await delivery.flush()
     assert sink.sent == []
     sink.full = False
     for _ in range(5):
@@ -108,19 +108,19 @@ async def test_a_full_queue_holds_up_nobody_and_what_did_not_fit_goes_out_when_t
 
 
 async def test_flush_waits_while_too_many_batches_are_held_however_small(sink: FakeSink, clock: FakeClock) -> None:
-    outflow = Outflow(sink, stream="s", clock=clock, max_unapplied_trades=10 * MAX_HELD_BATCHES)
+    delivery = BatchDelivery(sink, stream="s", clock=clock, max_unapplied_trades=10 * MAX_HELD_BATCHES)
     for _ in range(MAX_HELD_BATCHES + 1):
-        outflow.add(_chunk(1))
-    flushing = asyncio.ensure_future(outflow.flush())
+        delivery.add(_chunk(1))
+    flushing = asyncio.ensure_future(delivery.flush())
     for _ in range(5):
         await asyncio.sleep(0)
     assert not flushing.done()
-    outflow.on_progress(_progress(1))
+    delivery.on_progress(_progress(1))
     await flushing
 
 
-async def _returns_at_once(outflow: Outflow) -> bool:
-    flushing = asyncio.ensure_future(outflow.flush())
+async def _returns_at_once(delivery: BatchDelivery) -> bool:
+    flushing = asyncio.ensure_future(delivery.flush())
     for _ in range(5):
         await asyncio.sleep(0)
     at_once = flushing.done()
@@ -129,11 +129,11 @@ async def _returns_at_once(outflow: Outflow) -> bool:
 
 
 @pytest.fixture
-def roomy(sink: FakeSink, clock: FakeClock) -> Outflow:
-    return Outflow(sink, stream="s", clock=clock, max_unapplied_trades=500_000)
+def roomy(sink: FakeSink, clock: FakeClock) -> BatchDelivery:
+    return BatchDelivery(sink, stream="s", clock=clock, max_unapplied_trades=500_000)
 
 
-async def test_what_is_far_ahead_waits_until_analytics_has_come_closer(roomy: Outflow, sink: FakeSink) -> None:
+async def test_what_is_far_ahead_waits_until_analytics_has_come_closer(roomy: BatchDelivery, sink: FakeSink) -> None:
     for _ in range(WINDOW_BATCHES + 1):
         roomy.add(_chunk(WINDOW_TRADES // 2))
     flushing = asyncio.ensure_future(roomy.flush())
@@ -151,78 +151,100 @@ async def test_what_is_far_ahead_waits_until_analytics_has_come_closer(roomy: Ou
     [(WINDOW_BATCHES, WINDOW_TRADES), (MAX_HELD_BATCHES // 2, 1)],
     ids=["few large batches", "many small ones"],
 )
-async def test_what_is_not_far_ahead_does_not_wait(roomy: Outflow, batches: int, trades: int) -> None:
+async def test_what_is_not_far_ahead_does_not_wait(roomy: BatchDelivery, batches: int, trades: int) -> None:
     for _ in range(batches):
         roomy.add(_chunk(trades))
     assert await _returns_at_once(roomy)
 
 
-async def test_an_analytics_that_is_away_is_waited_for_once_until_it_is_heard_of_again(roomy: Outflow) -> None:
+async def test_an_analytics_that_is_away_is_waited_for_once_until_it_is_heard_of_again(
+    roomy: BatchDelivery, clock: FakeClock
+) -> None:
+    watching = asyncio.ensure_future(roomy.watch())
     for _ in range(WINDOW_BATCHES + 1):
         roomy.add(_chunk(WINDOW_TRADES))
     assert not await _returns_at_once(roomy)
-    await roomy.flush()  # gives up waiting
+    flushing = asyncio.ensure_future(roomy.flush())
+    await clock.advance(PATIENCE_S)
+    assert flushing.done()
     assert await _returns_at_once(roomy)
     roomy.on_progress(_progress(0))
     assert await _returns_at_once(roomy)
     roomy.on_progress(_progress(1))
     assert not await _returns_at_once(roomy)
+    watching.cancel()
 
 
-async def test_flush_waits_while_too_much_is_unapplied(outflow: Outflow) -> None:
-    outflow.add(_chunk(11))
-    flushing = asyncio.ensure_future(outflow.flush())
+async def test_an_analytics_that_is_slow_is_waited_for_as_long_as_it_comes_closer(
+    roomy: BatchDelivery, clock: FakeClock
+) -> None:
+    watching = asyncio.ensure_future(roomy.watch())
+    for _ in range(WINDOW_BATCHES + 1):
+        roomy.add(_chunk(WINDOW_TRADES))
+    flushing = asyncio.ensure_future(roomy.flush())
+    for applied in range(1, 10):
+        await clock.advance(PATIENCE_S / 2)
+        roomy.on_progress(_progress(applied))
+    assert not flushing.done()
+    await clock.advance(2 * PATIENCE_S)
+    assert flushing.done()
+    watching.cancel()
+
+
+async def test_flush_waits_while_too_much_is_unapplied(delivery: BatchDelivery) -> None:
+    delivery.add(_chunk(11))
+    flushing = asyncio.ensure_future(delivery.flush())
     for _ in range(5):
         await asyncio.sleep(0)
     assert not flushing.done()
-    outflow.on_progress(_progress(11))
+    delivery.on_progress(_progress(11))
     await flushing
 
 
-async def test_a_cancelled_flush_keeps_what_was_added(outflow: Outflow, sink: FakeSink) -> None:
+async def test_a_cancelled_flush_keeps_what_was_added(delivery: BatchDelivery, sink: FakeSink) -> None:
     sink.full = True
-    outflow.add(_chunk(2))
-    flushing = asyncio.ensure_future(outflow.flush())
+    delivery.add(_chunk(2))
+    flushing = asyncio.ensure_future(delivery.flush())
     await asyncio.sleep(0)
     flushing.cancel()
     sink.full = False
-    await outflow.flush()
+    await delivery.flush()
     assert [header.count for header in _headers(sink)] == [2]
 
 
-async def test_the_stream_ends_only_when_all_is_applied(outflow: Outflow, sink: FakeSink) -> None:
-    outflow.add(_chunk(2))
-    finishing = asyncio.ensure_future(outflow.finish())
+async def test_the_stream_ends_only_when_all_is_applied(delivery: BatchDelivery, sink: FakeSink) -> None:
+    delivery.add(_chunk(2))
+    finishing = asyncio.ensure_future(delivery.finish())
     for _ in range(5):
         await asyncio.sleep(0)
     assert not finishing.done()
-    outflow.on_progress(_progress(2))
+    delivery.on_progress(_progress(2))
     await finishing
     last = _headers(sink)[-1]
     assert (last.first_seq, last.count, last.final) == (2, 0, True)
 
 
-async def test_a_resend_while_the_stream_ends_is_still_answered(outflow: Outflow, sink: FakeSink) -> None:
-    outflow.add(_chunk(2))
-    finishing = asyncio.ensure_future(outflow.finish())
+async def test_a_retransmission_while_the_stream_ends_is_still_done(delivery: BatchDelivery, sink: FakeSink) -> None:
+    delivery.add(_chunk(2))
+    finishing = asyncio.ensure_future(delivery.finish())
     await asyncio.sleep(0)
-    outflow.on_progress(_progress(0, resend=True))
+    delivery.on_progress(_progress(0, resend=True))
     for _ in range(5):
         await asyncio.sleep(0)
-    outflow.on_progress(_progress(2))
+    delivery.on_progress(_progress(2))
     await finishing
     assert [(header.first_seq, header.count) for header in _headers(sink)] == [(0, 2), (0, 0), (0, 2), (2, 0)]
 
 
-async def test_a_report_that_is_none_is_passed_over(outflow: Outflow) -> None:
-    outflow.add(_chunk(2))
-    await outflow.follow(FakeSource([[[b"nonsense"], [encode(_progress(1))]], [[encode(_progress(2))]]]))
-    assert outflow.unapplied_trades == 0
+async def test_a_report_that_is_none_is_passed_over(delivery: BatchDelivery) -> None:
+    delivery.add(_chunk(2))
+    await delivery.follow(FakeSource([[[b"nonsense"], [encode(_progress(1))]], [[encode(_progress(2))]]]))
+    assert delivery.unapplied_trades == 0
 
 
-async def test_a_heartbeat_says_which_number_comes_next(outflow: Outflow, sink: FakeSink) -> None:
-    outflow.add(_chunk(2))
-    await outflow.flush()
-    outflow.heartbeat()
+async def test_a_heartbeat_says_which_number_comes_next(delivery: BatchDelivery, sink: FakeSink) -> None:
+    delivery.add(_chunk(2))
+    await delivery.flush()
+    delivery.heartbeat()
     last = _headers(sink)[-1]
     assert (last.first_seq, last.count, last.resume, last.final) == (2, 0, False, False)

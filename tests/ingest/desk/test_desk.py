@@ -7,7 +7,7 @@ import pytest
 
 from ingest.checking.chunks import ChunkBuilder
 from ingest.desk.desk import MAX_ANSWERS, Desk, DeskLimits
-from ingest.storage.desk_memory import DeskMemory
+from ingest.storage.desk_memory import desk_memory
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock
 from telemetry_schema import KillSwitch, Trade, TradeCommand
@@ -136,12 +136,12 @@ def test_answers_are_remembered_in_bounded_number() -> None:
 
 def test_a_flood_of_refused_commands_does_not_push_a_fills_answer_out(tmp_path: Path) -> None:
     order, before, after = _order(), _desk(), _desk()
-    with DeskMemory(tmp_path, before):
+    with desk_memory(tmp_path, before):
         before.decide(order, NOW_NS)
         for _ in range(MAX_ANSWERS + 5):
             before.decide(_order(qty=1e6), NOW_NS)
         assert before.decide(order, NOW_NS).outcome == "duplicate"
-    with DeskMemory(tmp_path, after):
+    with desk_memory(tmp_path, after):
         assert after.decide(order, NOW_NS).outcome == "duplicate"
 
 
@@ -169,10 +169,10 @@ def test_the_state_shows_limits_symbols_and_positions() -> None:
 
 def test_positions_kill_switch_and_answers_survive_a_restart(tmp_path: Path) -> None:
     order, before, after = _order(qty=3.0), _desk(), _desk()
-    with DeskMemory(tmp_path, before):
+    with desk_memory(tmp_path, before):
         before.decide(order, NOW_NS)
         before.decide(_switch(engaged=True), NOW_NS)
-    with DeskMemory(tmp_path, after):
+    with desk_memory(tmp_path, after):
         assert [(one.symbol, one.qty) for one in after.state().positions] == [("BTC-USD", 3.0)]
         assert after.kill_switch
         assert after.decide(order, NOW_NS).outcome == "duplicate"
@@ -180,9 +180,10 @@ def test_positions_kill_switch_and_answers_survive_a_restart(tmp_path: Path) -> 
 
 def test_a_crash_right_after_an_answer_costs_nothing(tmp_path: Path) -> None:
     order, before, after = _order(), _desk(), _desk()
-    DeskMemory(tmp_path, before).__enter__()
+    memory = desk_memory(tmp_path, before).__enter__()
     before.decide(order, NOW_NS)
-    with DeskMemory(tmp_path, after):
+    memory.save()
+    with desk_memory(tmp_path, after):
         assert [one.qty for one in after.state().positions] == [1.0]
         assert after.decide(order, NOW_NS).outcome == "duplicate"
 
@@ -191,28 +192,29 @@ async def test_a_disk_that_would_not_take_it_is_tried_again_and_stops_nothing(tm
     clock, before, after = FakeClock(NOW_NS), _desk(), _desk()
     in_the_way = tmp_path / "desk.part"
     in_the_way.mkdir()
-    with DeskMemory(tmp_path, before) as memory:
+    with desk_memory(tmp_path, before) as memory:
         async with AsyncTaskManager() as tasks:
             tasks.start("desk memory", memory.keep(clock))
             before.decide(_order(), NOW_NS)
+            memory.save()
             assert memory.file.failed_writes == 1
             in_the_way.rmdir()
             await clock.advance(0.3)
-    with DeskMemory(tmp_path, after):
+    with desk_memory(tmp_path, after):
         assert [one.qty for one in after.state().positions] == [1.0]
 
 
 @pytest.mark.parametrize("content", ["{", ""])
 def test_a_desk_file_that_cannot_be_read_is_set_aside_and_engages_the_kill_switch(tmp_path: Path, content: str) -> None:
     (tmp_path / "desk.json").write_text(content)
-    with DeskMemory(tmp_path, desk := _desk()):
+    with desk_memory(tmp_path, desk := _desk()):
         assert desk.state().positions == []
         assert desk.kill_switch
     assert (tmp_path / "desk.unreadable").read_text() == content
 
 
 def test_a_set_kill_switch_stays_engaged_whatever_was_kept(tmp_path: Path) -> None:
-    with DeskMemory(tmp_path, first := _desk()):
+    with desk_memory(tmp_path, first := _desk()):
         first.decide(_order(), NOW_NS)
-    with DeskMemory(tmp_path, second := _desk(kill_switch=True)):
+    with desk_memory(tmp_path, second := _desk(kill_switch=True)):
         assert second.kill_switch

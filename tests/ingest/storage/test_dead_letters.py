@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ingest.checking.checker import Refusal
+from ingest.checking.outcomes import Refusal
 from ingest.storage.dead_letters import MAX_KEPT_BYTES, DeadLetterFile
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.checking.sequences import Seen, SequenceTracker
-from ingest.storage.run_memory import RunMemory
+from ingest.checking.sequences import SequenceResult, SequenceTracker
+from ingest.storage.run_memory import run_memory
 from telemetry_runtime.fakes import FakeClock
 
 
@@ -16,7 +16,7 @@ def _tracker() -> SequenceTracker:
 
 async def _crash_after_a_second(directory: Path, tracker: SequenceTracker) -> None:
     """Ten trades are remembered, three more are not, and then the process is gone without a word."""
-    clock, memory = FakeClock(), RunMemory(directory, tracker)
+    clock, memory = FakeClock(), run_memory(directory, tracker)
     memory.__enter__()
     keeping = asyncio.ensure_future(memory.keep(clock))
     tracker.observe("bot", "r", 0, 10, 1)
@@ -27,37 +27,37 @@ async def _crash_after_a_second(directory: Path, tracker: SequenceTracker) -> No
 
 def test_a_loss_across_a_clean_restart_is_found(tmp_path: Path) -> None:
     before, after = _tracker(), _tracker()
-    with RunMemory(tmp_path / "new", before):
+    with run_memory(tmp_path / "new", before):
         before.observe("bot", "r", 0, 10, 1)
-    with RunMemory(tmp_path / "new", after):
-        assert after.observe("bot", "r", 12, 1, 2) == Seen(0, 2)
+    with run_memory(tmp_path / "new", after):
+        assert after.observe("bot", "r", 12, 1, 2) == SequenceResult(0, 2)
 
 
 async def test_after_a_crash_what_is_missing_is_unaccounted_not_lost(tmp_path: Path) -> None:
     await _crash_after_a_second(tmp_path, _tracker())
     after = _tracker()
-    with RunMemory(tmp_path, after):
-        assert after.observe("bot", "r", 15, 1, 3) == Seen(0, 0)
+    with run_memory(tmp_path, after):
+        assert after.observe("bot", "r", 15, 1, 3) == SequenceResult(0, 0)
     assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (5, 0)
 
 
 async def test_a_crash_right_after_a_clean_start_is_still_a_crash(tmp_path: Path) -> None:
     before, crashed, after = _tracker(), _tracker(), _tracker()
-    with RunMemory(tmp_path, before):
+    with run_memory(tmp_path, before):
         before.observe("bot", "r", 0, 10, 1)
-    memory = RunMemory(tmp_path, crashed)
+    memory = run_memory(tmp_path, crashed)
     memory.__enter__()
     keeping = asyncio.ensure_future(memory.keep(FakeClock()))
     await asyncio.sleep(0)
     keeping.cancel()
-    with RunMemory(tmp_path, after):
+    with run_memory(tmp_path, after):
         after.observe("bot", "r", 12, 1, 3)
     assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (2, 0)
 
 
 def test_a_file_that_cannot_be_read_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "runs.json").write_text("[{")
-    with RunMemory(tmp_path, _tracker()):
+    with run_memory(tmp_path, _tracker()):
         assert (tmp_path / "runs.unreadable").read_text() == "[{"
 
 
@@ -65,33 +65,33 @@ def test_a_failure_of_ingest_is_no_clean_stop(tmp_path: Path) -> None:
     before, after = _tracker(), _tracker()
     with pytest.raises(LookupError):
         _fail(tmp_path, before)
-    with RunMemory(tmp_path, after):
+    with run_memory(tmp_path, after):
         after.observe("bot", "r", 12, 1, 3)
     assert after.sources["bot"].unaccounted == 2
 
 
 def _fail(directory: Path, tracker: SequenceTracker) -> None:
-    with RunMemory(directory, tracker):
+    with run_memory(directory, tracker):
         tracker.observe("bot", "r", 0, 10, 1)
         raise LookupError
 
 
 def test_a_start_that_fails_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     before, after = _tracker(), _tracker()
-    with RunMemory(tmp_path, before):
+    with run_memory(tmp_path, before):
         before.observe("bot", "r", 0, 10, 1)
-    with pytest.raises(LookupError), RunMemory(tmp_path, _tracker()):
+    with pytest.raises(LookupError), run_memory(tmp_path, _tracker()):
         raise LookupError
-    with RunMemory(tmp_path, after):
-        assert after.observe("bot", "r", 12, 1, 3) == Seen(0, 2)
+    with run_memory(tmp_path, after):
+        assert after.observe("bot", "r", 12, 1, 3) == SequenceResult(0, 2)
 
 
 def test_what_is_unsure_stays_unsure_until_the_run_goes_on(tmp_path: Path) -> None:
     before, between, after = _tracker(), _tracker(), _tracker()
     with pytest.raises(LookupError):
         _fail(tmp_path, before)
-    with RunMemory(tmp_path, between):
+    with run_memory(tmp_path, between):
         pass
-    with RunMemory(tmp_path, after):
+    with run_memory(tmp_path, after):
         after.observe("bot", "r", 12, 1, 3)
     assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (2, 0)

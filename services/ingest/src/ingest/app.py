@@ -1,16 +1,20 @@
-"""Ingest: receive → check → number → push, for clients and feeds alike."""
+"""The pipeline of ingest: receive → check → number → push, for clients and feeds alike."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from ingest.checking.checker import Checked, Checker, Command, Refusal
+from ingest.checking.checker import Checker
 from ingest.checking.chunks import ChunkBuilder
-from ingest.delivery.batch_delivery import Outflow
-from ingest.desk.desk import Decision, Desk
+from ingest.checking.outcomes import Checked
+from ingest.delivery.batch_delivery import BatchDelivery
+from ingest.desk.desk import Desk
+from ingest.desk.outcome import DeskOutcome
 from ingest.feeds.runner import FeedRunner
-from ingest.reporting.ledger import Ledger
+from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetters
+from ingest.storage.saved_state import SavedState
 from telemetry_runtime import AsyncTaskManager, Clock, EdgeSource, LossySink, Source, StopError
 from telemetry_schema import encode
 from telemetry_schema.batch import CommandRef
@@ -27,6 +31,14 @@ class UnappliedError(StopError):
         self.trades = trades
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What the pipeline writes to disk."""
+
+    dead_letters: DeadLetters
+    desk: SavedState
+
+
 class IngestApp:
     """The pipeline: `start` its tasks, and `finish` it before they are stopped."""
 
@@ -37,30 +49,31 @@ class IngestApp:
         ui: Sequence[LossySink],
         checker: Checker,
         desk: Desk,
-        outflow: Outflow,
-        ledger: Ledger,
-        dead_letters: DeadLetters,
+        delivery: BatchDelivery,
+        ledger: IngestLedger,
+        storage: Storage,
         clock: Clock,
     ) -> None:
         self._source, self._ui = source, ui
-        self._checker, self._desk, self._outflow = checker, desk, outflow
-        self._ledger, self._dead_letters, self._clock = ledger, dead_letters, clock
+        self._checker, self._desk, self._delivery = checker, desk, delivery
+        self._ledger, self._storage, self._clock = ledger, storage, clock
         self._intake: asyncio.Task[None]
         self._feeds: list[asyncio.Task[None]] = []
 
     def start(
         self, tasks: AsyncTaskManager, *, progress: Source, feeds: Sequence[FeedRunner], reporter: StatusReporter
     ) -> None:
-        """Starts the pipeline, from the sea to the spring."""
-        tasks.start("progress", self._outflow.follow(progress), may_end=True)
-        tasks.start("pump", self._outflow.pump())
+        """Starts the tasks, sinks before sources."""
+        tasks.start("progress", self._delivery.follow(progress), may_end=True)
+        tasks.start("pump", self._delivery.pump())
+        tasks.start("watch", self._delivery.watch())
         tasks.start("heartbeat", self._beat())
         tasks.start("report", self._report(reporter))
         self._intake = tasks.start("intake", self.take_in(), may_end=True)
         self._feeds = [tasks.start(f"feed {feed.name}", feed.run(), may_end=True) for feed in feeds]
 
     async def finish(self, tasks: AsyncTaskManager, stop_source: Callable[[], None], *, grace_s: float) -> None:
-        """Lets the sources dry up, then waits until analytics has applied what was accepted.
+        """Drains the sources, then waits until analytics has applied what was accepted.
 
         Raises:
             UnappliedError: it did not, within `grace_s` seconds.
@@ -70,56 +83,56 @@ class IngestApp:
         try:
             async with asyncio.timeout(grace_s):
                 await asyncio.wait([self._intake])
-                await self._outflow.finish()
+                await self._delivery.finish()
         except TimeoutError as error:
-            raise UnappliedError(self._outflow.unapplied_trades) from error
+            raise UnappliedError(self._delivery.unapplied_trades) from error
 
     async def take_in(self) -> None:
-        """Takes in what clients send, until the source ends."""
+        """Receives and checks the messages of clients until the source ends."""
         while burst := await self._source.receive():
             now_ns = self._clock.now_ns()
             await self.pass_on(self._checker.check(burst, now_ns))
 
     async def pass_on(self, checked: Checked) -> None:
-        """Counts, keeps and numbers what was checked, all at once, then waits until it is on its way."""
+        """Numbers, executes, counts and keeps what was checked, then waits until not too much is held."""
         now_ns = self._clock.now_ns()
         for chunk in checked.chunks:
-            self._outflow.add(chunk)
+            self._delivery.add(chunk)
         self._desk.last_prices.note(checked.chunks)
-        for command in checked.commands:
-            self._execute(command, checked, now_ns)
-        self._ledger.count(checked)
-        self._dead_letters.write(checked.refusals, now_ns)
-        # Cancelled here nothing is lost: what was accepted is held by the outflow.
-        await self._outflow.flush()
+        outcome = self._desk.execute(checked.commands, now_ns)
+        self._add_fills(outcome, now_ns)
+        self._ledger.count(checked, outcome)
+        self._storage.dead_letters.write([*checked.refusals, *outcome.refusals], now_ns)
+        self._answer(outcome)
+        # Up to here nothing was awaited, so a burst is taken in as a whole. Cancelled below nothing is lost: what was
+        # accepted is held by the delivery.
+        await self._delivery.flush()
 
-    def _execute(self, command: Command, checked: Checked, now_ns: int) -> None:
-        decision = self._desk.decide(command, now_ns)
-        self._tally(decision, command, checked)
-        answer = [encode(decision.result)]
-        for sink in self._ui:
-            sink.offer(answer)
-        if decision.fill is not None:
+    def _add_fills(self, outcome: DeskOutcome, now_ns: int) -> None:
+        for command_id, fill in outcome.fills():
             builder = ChunkBuilder()
-            builder.add_trades([decision.fill], now_ns)
+            builder.add_trades([fill], now_ns)
             for chunk in builder.chunks():
-                self._outflow.add(chunk, [CommandRef(index=0, command_id=command.command_id)])
-            self._checker.count_unsequenced(decision.fill.source, now_ns)
+                self._delivery.add(chunk, [CommandRef(index=0, command_id=command_id)])
+            self._checker.count_unsequenced(fill.source, now_ns)
 
-    def _tally(self, decision: Decision, command: Command, checked: Checked) -> None:
-        self._ledger.commands[decision.outcome, decision.reason] += 1
-        if decision.outcome == "refused":
-            checked.refusals.append(Refusal("command_refused", str(decision.result.reason), encode(command), trades=0))
-        setattr(checked.tally, decision.outcome, getattr(checked.tally, decision.outcome) + 1)
+    def _answer(self, outcome: DeskOutcome) -> None:
+        """Answers the commands of a burst, once the desk is saved: after a crash no command may be filled twice."""
+        if outcome.decisions:
+            self._storage.desk.save()
+        for decision in outcome.decisions:
+            answer = [encode(decision.result)]
+            for sink in self._ui:
+                sink.offer(answer)
 
     async def _beat(self) -> None:
-        """Says several times a second that ingest is there, and which number comes next."""
+        """Sends several times a second that ingest is there, and which number comes next."""
         while True:
-            self._outflow.heartbeat()
+            self._delivery.heartbeat()
             await self._clock.sleep(HEARTBEAT_S)
 
     async def _report(self, reporter: StatusReporter) -> None:
-        """Tells the UI how ingest is."""
+        """Sends the UI the state of ingest."""
         while True:
             status = [encode(reporter.status(self._clock.now_ns()))]
             for sink in self._ui:

@@ -1,27 +1,30 @@
-"""Builds ingest and runs it: sinks first, sources last, so that at a stop the sources dry up and the sinks flush."""
+"""Builds ingest and runs it: opens sinks before sources, so that at a stop the sources drain and the sinks flush."""
 
 import secrets
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from random import Random
 
 import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from ingest.app import IngestApp
+from ingest.app import IngestApp, Storage
 from ingest.checking.checker import Checker
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.batch_delivery import Outflow
+from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk, DeskLimits
 from ingest.environment import IngestSettings
 from ingest.feeds.base import Feed, FeedError
 from ingest.feeds.runner import FeedRunner
 from ingest.feeds.uri import open_feed, parse_feed
-from ingest.reporting.ledger import Ledger
+from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
-from ingest.storage.desk_memory import DeskMemory
-from ingest.storage.run_memory import RunMemory
+from ingest.storage.desk_memory import desk_memory
+from ingest.storage.run_memory import run_memory
+from ingest.storage.saved_state import SavedState
 from telemetry_runtime import (
     AsyncTaskManager,
     Clock,
@@ -45,71 +48,132 @@ async def serve(settings: IngestSettings) -> None:
 
     Raises:
         StartupError: a port is taken, or a feed's URI is wrong.
-        UnappliedError: at the stop, analytics did not take over all that was accepted.
+        UnappliedError: at the stop, analytics had not acknowledged all that was accepted.
         ExceptionGroup: tasks failed.
     """
     clock = SystemClock()
-    stream = f"{clock.now_ns():x}-{secrets.token_hex(4)}"
-    feeds, dead_letters = _open_feeds(settings.feeds, clock), _dead_letters(settings)
+    parts = _parts(settings, clock)
     async with AsyncExitStack() as stack:
         exit_handler = stack.enter_context(ExitHandler())
-        outflow = Outflow(
-            await stack.enter_async_context(
-                PushSink(settings.analytics_endpoint, high_water_mark=64, setting="INGEST_ANALYTICS_ENDPOINT")
-            ),
-            stream=stream,
-            clock=clock,
-            max_unapplied_trades=settings.max_unapplied_trades,
-        )
-        ui = [
-            await stack.enter_async_context(DroppingSink(endpoint, setting="INGEST_UI_ENDPOINTS"))
-            for endpoint in settings.ui_endpoints
-        ]
-        sequences = _sequences(settings, clock)
-        run_memory = stack.enter_context(RunMemory(settings.data_dir, sequences))
-        checker = Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9))
-        desk, ledger = _desk(settings), Ledger()
-        desk_memory = stack.enter_context(DeskMemory(settings.data_dir, desk))
-        progress = await stack.enter_async_context(
-            PullSource(settings.progress_endpoint, setting="INGEST_PROGRESS_ENDPOINT")
-        )
-        source = await stack.enter_async_context(EdgePullSource(settings.pull_endpoint, setting="INGEST_PULL_ENDPOINT"))
+        # Opened first, closed last: the sinks flush what the sources still bring in.
+        delivery, ui = await _sinks(stack, settings, parts.stream, clock)
+        memories = _memories(stack, settings, parts)
+        progress, source = await _sources(stack, settings)
         app = IngestApp(
             source=source,
             ui=ui,
-            checker=checker,
-            desk=desk,
-            outflow=outflow,
-            ledger=ledger,
-            dead_letters=dead_letters,
+            checker=parts.checker,
+            desk=parts.desk,
+            delivery=delivery,
+            ledger=parts.ledger,
+            storage=Storage(parts.dead_letters, memories[0]),
             clock=clock,
         )
-        runners = [FeedRunner(feed, checker, app.pass_on) for feed in feeds]
-        reporter = StatusReporter(
-            stream=stream, ledger=ledger, sequences=sequences, outflow=outflow, desk=desk, feeds=runners
-        )
-        files = (desk_memory.file, run_memory.file)
-        collector = IngestCollector(ledger, sequences, outflow, dead_letters, runners, files)
+        runners = [FeedRunner(feed, parts.checker, app.pass_on) for feed in parts.feeds]
         readiness = Readiness("tasks_running")
-        http = HttpServer(
-            settings.http_host,
-            settings.http_port,
-            render=render_registry(_registry(collector)),
-            readiness=readiness,
-            setting="INGEST_HTTP_PORT",
-        )
-        await stack.enter_async_context(http)
+        http = await _http(stack, settings, readiness, _collector(parts, delivery, runners, memories))
         tasks = await stack.enter_async_context(AsyncTaskManager())
-        app.start(tasks, progress=progress, feeds=runners, reporter=reporter)
-        tasks.start("desk memory", desk_memory.keep(clock))
-        tasks.start("run memory", run_memory.keep(clock))
+        app.start(tasks, progress=progress, feeds=runners, reporter=_reporter(parts, delivery, runners))
+        for memory in memories:
+            tasks.start(f"save {memory.file.name}", memory.keep(clock))
         readiness.set("tasks_running")
         structlog.get_logger("ingest").info(
-            "ingest_started", stream=stream, endpoint=source.endpoint, http_port=http.port, feeds=settings.feeds
+            "ingest_started", stream=parts.stream, endpoint=source.endpoint, http_port=http.port, feeds=settings.feeds
         )
         await tasks.wait(exit_handler.asked)
         readiness.set("tasks_running", holds=False)
         await app.finish(tasks, source.stop, grace_s=settings.grace_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What the pipeline is made of, apart from its sockets."""
+
+    stream: str
+    """Name of this run of ingest; new at each start."""
+    feeds: list[Feed]
+    sequences: SequenceTracker
+    checker: Checker
+    desk: Desk
+    ledger: IngestLedger
+    dead_letters: DeadLetterFile
+
+
+def _parts(settings: IngestSettings, clock: Clock) -> _Parts:
+    sequences = _sequences(settings, clock)
+    return _Parts(
+        stream=f"{clock.now_ns():x}-{secrets.token_hex(4)}",
+        feeds=_open_feeds(settings.feeds, clock),
+        sequences=sequences,
+        checker=Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9)),
+        desk=_desk(settings),
+        ledger=IngestLedger(),
+        dead_letters=_dead_letters(settings),
+    )
+
+
+async def _sinks(
+    stack: AsyncExitStack, settings: IngestSettings, stream: str, clock: Clock
+) -> tuple[BatchDelivery, list[DroppingSink]]:
+    batches = PushSink(settings.analytics_endpoint, high_water_mark=64, setting="INGEST_ANALYTICS_ENDPOINT")
+    delivery = BatchDelivery(
+        await stack.enter_async_context(batches),
+        stream=stream,
+        clock=clock,
+        max_unapplied_trades=settings.max_unapplied_trades,
+    )
+    ui = [
+        await stack.enter_async_context(DroppingSink(endpoint, setting="INGEST_UI_ENDPOINTS"))
+        for endpoint in settings.ui_endpoints
+    ]
+    return delivery, ui
+
+
+def _memories(stack: AsyncExitStack, settings: IngestSettings, parts: _Parts) -> tuple[SavedState, SavedState]:
+    """What outlives the process: the desk, and the runs."""
+    return (
+        stack.enter_context(desk_memory(settings.data_dir, parts.desk)),
+        stack.enter_context(run_memory(settings.data_dir, parts.sequences)),
+    )
+
+
+async def _sources(stack: AsyncExitStack, settings: IngestSettings) -> tuple[PullSource, EdgePullSource]:
+    """Where analytics reports its progress, and where clients connect."""
+    progress = PullSource(settings.progress_endpoint, setting="INGEST_PROGRESS_ENDPOINT")
+    await stack.enter_async_context(progress)
+    edge = EdgePullSource(settings.pull_endpoint, setting="INGEST_PULL_ENDPOINT")
+    return progress, await stack.enter_async_context(edge)
+
+
+def _reporter(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]) -> StatusReporter:
+    return StatusReporter(
+        stream=parts.stream,
+        ledger=parts.ledger,
+        sequences=parts.sequences,
+        delivery=delivery,
+        desk=parts.desk,
+        feeds=runners,
+    )
+
+
+def _collector(
+    parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner], memories: Sequence[SavedState]
+) -> IngestCollector:
+    files = [memory.file for memory in memories]
+    return IngestCollector(parts.ledger, parts.sequences, delivery, parts.dead_letters, runners, files)
+
+
+async def _http(
+    stack: AsyncExitStack, settings: IngestSettings, readiness: Readiness, collector: IngestCollector
+) -> HttpServer:
+    server = HttpServer(
+        settings.http_host,
+        settings.http_port,
+        render=render_registry(_registry(collector)),
+        readiness=readiness,
+        setting="INGEST_HTTP_PORT",
+    )
+    return await stack.enter_async_context(server)
 
 
 def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:

@@ -11,6 +11,7 @@ from telemetry_schema.batch.decoder import (
     is_columns,
 )
 from telemetry_schema.batch.records import (
+    BATCH_TRADES_BOUNDS,
     BUY,
     FEW_TRADES,
     MAX_BATCH_TRADES,
@@ -38,6 +39,7 @@ from telemetry_schema.batch.table import (
 )
 
 __all__ = [
+    "BATCH_TRADES_BOUNDS",
     "BUY",
     "FEW_TRADES",
     "MAX_BATCH_TRADES",

@@ -37,6 +37,9 @@ the header's tables, side `BUY` or `SELL` (the taker's)."""
 MAX_BATCH_TRADES: Final = 65_535
 """Symbol and source are 16-bit indexes, and every trade may bring its own."""
 
+BATCH_TRADES_BOUNDS: Final = tuple(2**power for power in range(15))
+"""Upper bounds of the histogram `telemetry_batch_trades`, in trades: 1, 2, 4, … 16,384, the same in both services."""
+
 RECORD: Final = struct.Struct("<qqqddHHB3x")
 """One trade of `TRADE_DTYPE`, to pack or unpack a few: NumPy's calls cost as much for one trade as for hundreds."""
 

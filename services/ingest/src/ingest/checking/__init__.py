@@ -1,1 +1,1 @@
-"""What a message is worth: decoded, checked, numbered per run, gathered into chunks. Pure."""
+"""Checks messages: decoded, validated, compared by sequence number, collected into chunks. Pure."""

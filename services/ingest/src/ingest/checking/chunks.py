@@ -1,4 +1,4 @@
-"""From decoded trades to the columns of a batch. Pure."""
+"""Turns decoded trades into the records of a batch. Pure."""
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
@@ -91,7 +91,7 @@ class ChunkBuilder:
             self._add(b"".join(frames))
 
     def add_table(self, table: TradeTable, records: Records) -> None:
-        """Adds the trades of a table, whose `records_of` the caller has made, and fills in symbols and sources."""
+        """Adds the trades of a table; `records` are its `records_of`, whose symbols and sources are filled in here."""
         sources = [source for source, _ in table.senders]
         records["symbol"] = _codes(table.symbol, self._symbols)
         records["source"] = _codes(sources, self._sources)  # one for all, or one each

@@ -1,7 +1,7 @@
-"""Which trades of each source's run have come: what finds losses and duplicates. Pure.
+"""Sequence numbers of each source's run: finds losses and duplicates. Pure.
 
 A run is known from the first number seen of it, be it 0 or (ingest was restarted, the run was forgotten) a later one;
-from there on a jump is a loss and a step back a duplicate. `dump` and `load` hand the knowledge on to the next process.
+from there on a jump is a loss and a step back a duplicate. `dump` and `load` pass the state on to the next process.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +12,11 @@ RunKey: TypeAlias = tuple[str, str | None]
 OTHER = "other"
 
 REPLAY = "replay "
-"""Begins the run of a replayed trade; no name can hold a blank. A recording may be replayed again by the next process,
-and must not be mistaken for the venue's live trades: such runs are not handed on."""
+"""Begins the run of a replayed trade, so that it is not mistaken for the venue's live trades. No name begins so.
+The next process may replay a recording again: such runs are not saved."""
 
 MAX_JUMP_TRADES = 1_000_000_000
-"""A larger jump of the numbers is no loss but a mistake of the sender: it must not spoil the run for what follows."""
+"""A larger jump of the numbers is no loss but a mistake of the sender: it changes nothing."""
 
 
 @dataclass(slots=True)
@@ -56,14 +56,14 @@ class Span(NamedTuple):
     dense: bool
 
 
-class Seen(NamedTuple):
-    """What one message's numbers mean: the first `duplicate` trades are old, `lost` trades are missing before it."""
+class SequenceResult(NamedTuple):
+    """A message's numbers compared with its run: its first `duplicate` trades are old, `lost` are missing before it."""
 
     duplicate: int
     lost: int
 
 
-_NEW = Seen(0, 0)
+_NEW = SequenceResult(0, 0)
 
 
 class SequenceTracker:
@@ -108,8 +108,8 @@ class SequenceTracker:
 
     def observe(
         self, source: str, run: str | None, seq: int, count: int, now_ns: int, *, max_jump: int = MAX_JUMP_TRADES
-    ) -> Seen:
-        """Takes note of the trades `seq` to `seq + count - 1` of a run; a jump above `max_jump` changes nothing."""
+    ) -> SequenceResult:
+        """Compares the trades `seq` to `seq + count - 1` with their run; a jump above `max_jump` moves nothing."""
         self.moves += 1
         state = self._runs.get((source, run))
         if state is None:
@@ -128,18 +128,18 @@ class SequenceTracker:
             return _NEW
         return self._jump(source, state, seq, count)
 
-    def _jump(self, source: str, state: RunState, seq: int, count: int) -> Seen:
+    def _jump(self, source: str, state: RunState, seq: int, count: int) -> SequenceResult:
         expected = state.next_seq
         state.next_seq = max(expected, seq + count)
         if seq < expected:
             duplicate = min(count, expected - seq)
             state.counts.duplicate += duplicate
-            return Seen(duplicate, 0)
+            return SequenceResult(duplicate, 0)
         lost = seq - expected
         state.counts.lost += lost
         if self._on_gap:
             self._on_gap(source, lost)
-        return Seen(0, lost)
+        return SequenceResult(0, lost)
 
     def _remember(self, key: RunKey, state: RunState) -> None:
         if len(self._runs) >= self._max_runs:

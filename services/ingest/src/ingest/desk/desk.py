@@ -1,17 +1,19 @@
 """The paper desk: checks commands of the UI against limits and fills them at the last price. Pure.
 
-A market order fills at the last price of its symbol, one with a price at that price, whole and at once: it is an
+A market order fills at the last price of its symbol, a limit order at its own price, whole and at once: it is an
 exercise, not a market model. Nothing leaves the desk but a trade of the paper account.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
 from typing import NamedTuple
 from uuid import UUID
 
+from ingest.checking.outcomes import Command
 from ingest.desk.last_prices import LastPrices
+from ingest.desk.outcome import Decision, DeskOutcome, PaperTrade
 from ingest.desk.positions import Book
 from telemetry_schema import CommandResult, DeskState, KillSwitch, TradeCommand
 
@@ -34,7 +36,7 @@ _SECOND_NS = 1_000_000_000
 class DeskLimits:
     """What a command may be: quantity in base, notional in quote, distance from the last price as a ratio.
 
-    A command older than `max_age_s` was held up on its way: the price it was meant for is gone.
+    A command older than `max_age_s` was delayed on its way: the price it was meant for is gone.
     """
 
     max_qty: float
@@ -44,30 +46,7 @@ class DeskLimits:
     max_age_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class PaperTrade:
-    """A fill: the fields of a `Trade` of the paper account."""
-
-    source: str
-    symbol: str
-    side: str
-    qty: float
-    price: float
-    event_ns: int
-    sent_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the desk says: the answer for the UI, the outcome and reason it is counted under, the fill if any."""
-
-    result: CommandResult
-    outcome: str
-    reason: str = ""
-    fill: PaperTrade | None = None
-
-
-class Objection(NamedTuple):
+class Rejection(NamedTuple):
     """Why a command is refused: the reason's label, and a sentence for the person who sent it."""
 
     code: str
@@ -88,7 +67,6 @@ class Desk:
         self._recent_ns: deque[int] = deque()
         self.book = Book()
         self.changes = 0
-        self.on_change: Callable[[], None] = _nothing
 
     @property
     def kill_switch(self) -> bool:
@@ -108,13 +86,20 @@ class Desk:
         kill_switch: bool,
         answers: Iterable[CommandResult],
     ) -> None:
-        """Takes over what an earlier run kept. A kill switch that is set stays engaged whatever was kept."""
+        """Restores the state of an earlier process. A kill switch that the settings engage stays engaged."""
         self.book.restore(holdings)
         self._kill_switch = self._kill_switch or kill_switch
         self._answers.update((answer.command_id, answer) for answer in answers)
 
-    def decide(self, command: TradeCommand | KillSwitch, now_ns: int) -> Decision:
-        """Answers a command; one whose id was answered before gets the same answer, and nothing happens."""
+    def execute(self, commands: Sequence[Command], now_ns: int) -> DeskOutcome:
+        """Decides about the commands of a burst, one after the other."""
+        outcome = DeskOutcome()
+        for command in commands:
+            outcome.add(command, self.decide(command, now_ns))
+        return outcome
+
+    def decide(self, command: Command, now_ns: int) -> Decision:
+        """Answers a command. Idempotent: one whose id was answered before gets the same answer, and nothing happens."""
         earlier = self._answers.get(command.command_id) or self._refusals.get(command.command_id)
         if earlier is not None:
             return Decision(earlier, "duplicate")
@@ -125,66 +110,65 @@ class Desk:
             answers.popitem(last=False)
         if decision.outcome == "accepted":
             self.changes += 1
-            self.on_change()
         return decision
 
     def _switch(self, command: KillSwitch, now_ns: int) -> Decision:
-        if not command.engaged and (objection := self._age_objection(command, now_ns)):
-            return _refused(command, objection, now_ns)
+        if not command.engaged and (rejection := self._age_rejection(command, now_ns)):
+            return _refused(command, rejection, now_ns)
         self._kill_switch = command.engaged
         return Decision(CommandResult(command_id=command.command_id, status="accepted", received_ns=now_ns), "accepted")
 
     def _trade(self, command: TradeCommand, now_ns: int) -> Decision:
-        if objection := self._objection(command, now_ns):
-            return _refused(command, objection, now_ns)
+        if rejection := self._rejection(command, now_ns):
+            return _refused(command, rejection, now_ns)
         price = command.price or self.last_prices.read()[command.symbol]
         self.book.fill(command.symbol, command.side, command.qty, price)
         fill = PaperTrade(command.source, command.symbol, command.side, command.qty, price, now_ns, command.sent_ns)
         result = CommandResult(command_id=command.command_id, status="accepted", price=price, received_ns=now_ns)
         return Decision(result, "accepted", fill=fill)
 
-    def _objection(self, command: TradeCommand, now_ns: int) -> Objection | None:
+    def _rejection(self, command: TradeCommand, now_ns: int) -> Rejection | None:
         """The first limit the command breaks."""
         if self._kill_switch:
-            return Objection("kill_switch", "The kill switch is engaged: release it to trade.")
+            return Rejection("kill_switch", "The kill switch is engaged: release it to trade.")
         last = self.last_prices.read().get(command.symbol)
         if last is None:
-            return Objection("unknown_symbol", f"No price of {command.symbol} has come yet: choose one that trades.")
+            return Rejection("unknown_symbol", f"No price of {command.symbol} has come yet: choose one that trades.")
         return (
-            self._age_objection(command, now_ns) or self._size_objection(command, last) or self._rate_objection(now_ns)
+            self._age_rejection(command, now_ns) or self._size_rejection(command, last) or self._rate_rejection(now_ns)
         )
 
-    def _age_objection(self, command: TradeCommand | KillSwitch, now_ns: int) -> Objection | None:
+    def _age_rejection(self, command: Command, now_ns: int) -> Rejection | None:
         age_s = (now_ns - command.sent_ns) / _SECOND_NS
         if age_s < -MAX_AHEAD_S:
-            # Its age could never be told, so that it might be filled again long after its answer is forgotten.
-            return Objection("too_new", f"It was sent {-age_s:,.0f} s in the future: check the sender's clock.")
+            # Its age cannot be known, so it might be filled again long after its answer was forgotten.
+            return Rejection("too_new", f"It was sent {-age_s:,.0f} s in the future: check the sender's clock.")
         if age_s <= self._limits.max_age_s:
             return None
-        return Objection("too_old", f"It was sent {age_s:,.0f} s ago: look at the market and send it again.")
+        return Rejection("too_old", f"It was sent {age_s:,.0f} s ago: look at the market and send it again.")
 
-    def _size_objection(self, command: TradeCommand, last: float) -> Objection | None:
+    def _size_rejection(self, command: TradeCommand, last: float) -> Rejection | None:
         limits, price = self._limits, command.price or last
         if command.qty > limits.max_qty:
             text = f"Quantity {command.qty:,.10g} is above the limit of {limits.max_qty:,.10g}: send less."
-            return Objection("max_qty", text)
+            return Rejection("max_qty", text)
         if abs(price / last - 1) > limits.price_band_ratio + _SLACK_RATIO:
             low, high = last * (1 - limits.price_band_ratio), last * (1 + limits.price_band_ratio)
             text = f"Price {price:,.8g} is too far from the last one, {last:,.8g}: use {low:,.8g} to {high:,.8g}."
-            return Objection("price_band", text)
+            return Rejection("price_band", text)
         if (notional := command.qty * price) > limits.max_notional * (1 + _SLACK_RATIO):
             # Rounded to six digits it must not come out above the limit.
             most = _SIX_DIGITS_DOWN.create_decimal(limits.max_notional / price)
             text = f"Notional {notional:,.2f} is above the limit of {limits.max_notional:,.2f}: send at most {most:f}."
-            return Objection("max_notional", text)
+            return Rejection("max_notional", text)
         return None
 
-    def _rate_objection(self, now_ns: int) -> Objection | None:
+    def _rate_rejection(self, now_ns: int) -> Rejection | None:
         recent, limit = self._recent_ns, self._limits.max_commands_per_s
         while recent and recent[0] <= now_ns - _SECOND_NS:
             recent.popleft()
         if len(recent) >= limit:
-            return Objection("rate", f"More than {limit:g} commands in a second: wait a moment.")
+            return Rejection("rate", f"More than {limit:g} commands in a second: wait a moment.")
         recent.append(now_ns)
         return None
 
@@ -203,16 +187,12 @@ class Desk:
         )
 
 
-def _nothing() -> None:
-    return
-
-
-def _refused(command: TradeCommand | KillSwitch, objection: Objection, now_ns: int) -> Decision:
+def _refused(command: Command, rejection: Rejection, now_ns: int) -> Decision:
     result = CommandResult(
         command_id=command.command_id,
         status="refused",
-        code=objection.code,
-        reason=objection.text,
+        code=rejection.code,
+        reason=rejection.text,
         received_ns=now_ns,
     )
-    return Decision(result, "refused", objection.code)
+    return Decision(result, "refused", rejection.code)

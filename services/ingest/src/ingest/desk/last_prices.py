@@ -12,11 +12,11 @@ MAX_SYMBOLS: Final = 10_000
 
 _MAX_NEW_CHUNKS: Final = 256
 _MAX_NEW_TRADES: Final = 8_192
-"""Chunks that are kept until somebody asks, and trades in them: many are looked into for the price of a few."""
+"""Chunks that wait to be read, and trades in them: reading many costs little more than reading a few."""
 
 
 class LastPrices:
-    """Takes chunks as they are accepted and looks into them when a price is asked for."""
+    """Collects accepted chunks and reads them when a price is needed."""
 
     def __init__(self) -> None:
         self._prices: dict[str, float] = {}

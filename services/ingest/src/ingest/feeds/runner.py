@@ -6,7 +6,8 @@ from typing import Literal
 
 import structlog
 
-from ingest.checking.checker import Checked, Checker
+from ingest.checking.checker import Checker
+from ingest.checking.outcomes import Checked
 from ingest.feeds.base import Feed
 from telemetry_schema import FeedState
 

@@ -1,1 +1,1 @@
-"""What ingest says about itself: ledger, metrics, status for the UI."""
+"""Ingest about itself: ledger, metrics, status for the UI."""

@@ -1,27 +1,32 @@
-"""What ingest has done with every message since it started. The outcomes are disjoint and add up to what came."""
+"""Counts of what ingest has done with every message since it started. Outcomes are disjoint and add up to what came."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ingest.checking.checker import Checked, Tally
+from ingest.checking.outcomes import Checked, MessageTally, Refusal
+from ingest.desk.outcome import DeskOutcome
 
 
 @dataclass(slots=True)
-class Ledger:
+class IngestLedger:
     """Messages by outcome, refused ones also by reason and in trades, commands by outcome and reason."""
 
-    messages: Tally = field(default_factory=Tally)
+    messages: MessageTally = field(default_factory=MessageTally)
     refused: Counter[str] = field(default_factory=Counter)
     refused_trades: int = 0
     """Trades that the refused messages stood for, as far as they could be read."""
     commands: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def count(self, checked: Checked) -> None:
-        """Adds what a burst came to."""
-        self.messages.accepted += checked.tally.accepted
-        self.messages.refused += checked.tally.refused
-        self.messages.duplicate += checked.tally.duplicate
-        self.messages.ignored += checked.tally.ignored
-        for refusal in checked.refusals:
+    def count(self, checked: Checked, outcome: DeskOutcome) -> None:
+        """Adds a burst: what the checker and the desk made of it."""
+        for part in (checked, outcome):
+            self.messages.add(part.tally)
+            self._count_refused(part.refusals)
+        for decision in outcome.decisions:
+            self.commands[decision.outcome, decision.reason] += 1
+
+    def _count_refused(self, refusals: Sequence[Refusal]) -> None:
+        for refusal in refusals:
             self.refused[refusal.reason] += 1
             self.refused_trades += refusal.trades

@@ -1,16 +1,16 @@
-"""Ingest's metrics: one collector that reads the ledger, the sequences and the outflow at scrape time."""
+"""Ingest's metrics: one collector that reads the ledger, the sequences and the delivery at scrape time."""
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.batch_delivery import Outflow
+from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.feeds.runner import FeedRunner
-from ingest.reporting.ledger import Ledger
+from ingest.reporting.ledger import IngestLedger
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.state_file import StateFile
 from telemetry_schema import Reason
@@ -24,14 +24,14 @@ class IngestCollector(Collector):
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: IngestLedger,
         sequences: SequenceTracker,
-        outflow: Outflow,
+        delivery: BatchDelivery,
         dead_letters: DeadLetterFile,
         feeds: list[FeedRunner],
         state_files: Sequence[StateFile] = (),
     ) -> None:
-        self._ledger, self._sequences, self._outflow = ledger, sequences, outflow
+        self._ledger, self._sequences, self._delivery = ledger, sequences, delivery
         self._dead_letters, self._feeds, self._state_files = dead_letters, feeds, state_files
         # Looked up once: each look-up searches the disk and leaves cycles behind.
         self._version = version("telemetry-ingest")
@@ -42,7 +42,7 @@ class IngestCollector(Collector):
         yield from self._sources()
         yield from self._batches()
         yield from self._feed_states()
-        failed = _counter("telemetry_state_write_failures", "Times the disk would not take a state file.", "file")
+        failed = _counter("telemetry_state_write_failures", "Failed writes of a state file.", "file")
         for file in self._state_files:
             failed.add_metric([file.name], file.failed_writes)
         yield failed
@@ -53,7 +53,7 @@ class IngestCollector(Collector):
     def _messages(self) -> Iterator[Metric]:
         tally, ledger = self._ledger.messages, self._ledger
         messages = _counter(
-            "telemetry_messages", "Messages by outcome; they add up to what came.", "service", "outcome"
+            "telemetry_messages", "Messages by outcome; the sum is what was received.", "service", "outcome"
         )
         for outcome in ("accepted", "refused", "duplicate", "ignored"):
             messages.add_metric([SERVICE, outcome], getattr(tally, outcome))
@@ -63,7 +63,7 @@ class IngestCollector(Collector):
             refused.add_metric([reason], ledger.refused[reason])
         yield refused
         refused_trades = _counter(
-            "telemetry_refused_trades", "Trades in refused messages, as far as these can be read; else one each."
+            "telemetry_refused_trades", "Trades in refused messages; one each where a message cannot be read."
         )
         refused_trades.add_metric([], ledger.refused_trades)
         yield refused_trades
@@ -74,38 +74,49 @@ class IngestCollector(Collector):
             if reason:
                 commands.add_metric([outcome, reason], count)
         yield commands
-        unkept = _counter("telemetry_dead_letters_unkept", "Refused messages that the disk would not take.")
+        unkept = _counter(
+            "telemetry_dead_letters_unkept", "Refused messages that could not be written to the dead letters."
+        )
         unkept.add_metric([], self._dead_letters.unkept_messages)
         yield unkept
 
     def _sources(self) -> Iterator[Metric]:
         families = {
             "accepted": _counter("telemetry_source_trades", "Trades accepted.", "source"),
-            "lost": _counter("telemetry_source_lost", "Trades whose numbers never came.", "source"),
-            "duplicate": _counter("telemetry_source_duplicate", "Trades whose numbers had come before.", "source"),
+            "lost": _counter("telemetry_source_lost", "Trades whose sequence numbers are missing.", "source"),
+            "duplicate": _counter(
+                "telemetry_source_duplicate", "Trades whose sequence numbers had been accepted before.", "source"
+            ),
             "unaccounted": _counter(
                 "telemetry_source_unaccounted",
                 "Trades missing after a crash of ingest: lost, or accepted before.",
                 "source",
             ),
-            "unsequenced": _counter("telemetry_source_unsequenced", "Accepted trades without a number.", "source"),
+            "unsequenced": _counter(
+                "telemetry_source_unsequenced", "Accepted trades without a sequence number.", "source"
+            ),
         }
         for source, counts in self._sequences.sources.items():
             for field, family in families.items():
                 family.add_metric([source], getattr(counts, field))
         yield from families.values()
-        overflow = _counter("telemetry_label_overflow", "Times a label value was folded into `other`.", "label")
+        overflow = _counter("telemetry_label_overflow", "Trades counted under the label value `other`.", "label")
         overflow.add_metric(["source"], self._sequences.overflow_trades)
         yield overflow
 
     def _batches(self) -> Iterator[Metric]:
-        outflow = self._outflow
-        sizes = HistogramMetricFamily("telemetry_batch_trades", "Trades a batch.", labels=["service"])
-        sizes.add_metric([SERVICE], outflow.sizes.cumulative(), outflow.sizes.total)
-        yield sizes
-        yield _gauge("telemetry_unapplied_trades", "Accepted, not yet reported applied.", outflow.unapplied_trades)
-        resends = _counter("telemetry_resends", "Times analytics missed trades and got them again.")
-        resends.add_metric([], outflow.resends)
+        delivery = self._delivery
+        for sizes in delivery.sizes.collect():
+            # Without the time at which the family was made, which prometheus_client adds.
+            sizes.samples = [sample for sample in sizes.samples if not sample.name.endswith("_created")]
+            yield sizes
+        yield _gauge(
+            "telemetry_unapplied_trades",
+            "Trades that are accepted and not yet acknowledged by analytics.",
+            delivery.unapplied_trades,
+        )
+        resends = _counter("telemetry_resends", "Times batches were retransmitted because analytics missed trades.")
+        resends.add_metric([], delivery.retransmissions)
         yield resends
 
     def _feed_states(self) -> Iterator[Metric]:

@@ -1,28 +1,28 @@
 """Ingest's own state, as the UI shows it."""
 
 from ingest.checking.sequences import SequenceTracker
-from ingest.delivery.batch_delivery import Outflow
+from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
-from ingest.reporting.ledger import Ledger
+from ingest.reporting.ledger import IngestLedger
 from telemetry_schema import BatchSizes, IngestStatus, MessageLedger, SourceState
 
 
 class StatusReporter:
-    """Builds `IngestStatus` messages; `feeds` may be filled after it was made."""
+    """Builds `IngestStatus` messages."""
 
     def __init__(
         self,
         *,
         stream: str,
-        ledger: Ledger,
+        ledger: IngestLedger,
         sequences: SequenceTracker,
-        outflow: Outflow,
+        delivery: BatchDelivery,
         desk: Desk,
         feeds: list[FeedRunner],
     ) -> None:
         self._stream, self._ledger, self._sequences = stream, ledger, sequences
-        self._outflow, self._desk, self._feeds = outflow, desk, feeds
+        self._delivery, self._desk, self._feeds = delivery, desk, feeds
         self._version = 0
 
     def status(self, now_ns: int) -> IngestStatus:
@@ -34,8 +34,8 @@ class StatusReporter:
             at_ns=now_ns,
             ledger=self._messages(),
             refused=dict(self._ledger.refused),
-            accepted_trades=self._outflow.next_seq,
-            unapplied_trades=self._outflow.unapplied_trades if self._outflow.heard else None,
+            accepted_trades=self._delivery.next_seq,
+            unapplied_trades=self._delivery.unapplied_trades if self._delivery.heard else None,
             batch_sizes=self._batch_sizes(),
             feeds=[feed.view() for feed in self._feeds],
             sources=self._source_states(),
@@ -53,8 +53,8 @@ class StatusReporter:
         )
 
     def _batch_sizes(self) -> BatchSizes:
-        sizes = self._outflow.sizes
-        return BatchSizes(batches=sizes.count, trades=sizes.total, largest=sizes.largest)
+        delivery = self._delivery
+        return BatchSizes(batches=delivery.batches, trades=delivery.next_seq, largest=delivery.largest_batch_trades)
 
     def _source_states(self) -> list[SourceState]:
         return [

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from ingest.checking.checker import Refusal
+from ingest.checking.outcomes import Refusal
 
 MAX_KEPT_BYTES = 64 * 1024
 """What is kept of one message: enough to see what it is, too little for a flood to push all others out at once."""
@@ -31,7 +31,7 @@ class DeadLetters(Protocol):
 class DeadLetterFile:
     """Dead letters in `directory/dead-letters.jsonl`; older ones in `.1` to `.{files - 1}`, the highest the oldest.
 
-    A disk that cannot be written to never stops the pipeline: what could not be kept is counted in `unkept_messages`.
+    A disk that cannot be written to never stops the pipeline: `unkept_messages` counts what could not be kept.
     """
 
     def __init__(self, directory: Path, *, file_bytes: int, files: int) -> None:

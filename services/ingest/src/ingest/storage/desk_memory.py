@@ -1,22 +1,26 @@
-"""What the paper desk keeps across restarts: positions, kill switch, and the answers that may be asked for again.
+"""The paper desk across restarts: positions, kill switch, and the answers that may be asked for again.
 
-Written before an order is answered, so that a crash costs no fill and no command is filled twice. A file that cannot be
-understood engages the kill switch: nobody knows what was held.
+Saved before a command is answered, so that a crash loses no fill and no command is filled twice. A file that is not
+valid engages the kill switch, as the positions are unknown then.
 """
 
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ingest.desk.desk import Desk
+from ingest.storage.saved_state import SavedState
 from ingest.storage.state_file import StateFile
-from telemetry_runtime import Clock
 from telemetry_schema import CommandResult
 
-SAVE_EVERY_S: Final = 0.25
-"""How soon it is tried again after a disk would not take it."""
+RETRY_S: Final = 0.25
+"""How soon a failed write is tried again."""
+
+
+def desk_memory(directory: Path, desk: Desk) -> SavedState:
+    """The desk and its file `desk.json`."""
+    return SavedState(StateFile(directory / "desk.json"), _DeskContent(desk), every_s=RETRY_S)
 
 
 class DeskRecord(BaseModel):
@@ -27,48 +31,24 @@ class DeskRecord(BaseModel):
     answers: list[CommandResult]
 
 
-class DeskMemory:
-    """The file `desk.json` in a directory: read when its context opens, written whenever the desk has changed."""
+class _DeskContent:
+    """The desk as a `Restorable`."""
 
-    def __init__(self, directory: Path, desk: Desk) -> None:
-        self.file = StateFile(directory / "desk.json")
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._saved_changes = 0
 
-    def __enter__(self) -> Self:
-        content = self.file.read()
-        if content is not None:
-            self._restore(content)
-        self._saved_changes = self._desk.changes
-        self._desk.on_change = self.save
-        return self
+    @property
+    def changes(self) -> int:
+        return self._desk.changes
 
-    def _restore(self, content: bytes) -> None:
-        try:
-            record = DeskRecord.model_validate_json(content)
-        except ValidationError as error:
-            self.file.set_aside(error)
-            self._desk.restore(holdings={}, kill_switch=True, answers=[])
-            return
+    def dump(self, *, clean: bool) -> bytes:  # noqa: ARG002 - it is exact after a crash too
+        desk = self._desk
+        record = DeskRecord(kill_switch=desk.kill_switch, holdings=desk.book.holdings(), answers=desk.young_answers())
+        return record.model_dump_json().encode()
+
+    def restore(self, content: bytes) -> None:
+        record = DeskRecord.model_validate_json(content)
         self._desk.restore(holdings=record.holdings, kill_switch=record.kill_switch, answers=record.answers)
 
-    async def keep(self, clock: Clock) -> None:
-        """Writes again what a disk would not take."""
-        while True:
-            await clock.sleep(SAVE_EVERY_S)
-            self.save()
-
-    def save(self) -> None:
-        """Writes the file if the desk has changed since it was written."""
-        if self._desk.changes == self._saved_changes:
-            return
-        record = DeskRecord(
-            kill_switch=self._desk.kill_switch, holdings=self._desk.book.holdings(), answers=self._desk.young_answers()
-        )
-        if self.file.write(record.model_dump_json().encode()):
-            self._saved_changes = self._desk.changes
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.save()
+    def restore_unknown(self) -> None:
+        self._desk.restore(holdings={}, kill_switch=True, answers=[])

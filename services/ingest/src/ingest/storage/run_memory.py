@@ -1,20 +1,24 @@
-"""What the next start is told of each run: the number that comes next. Written every second and at a clean stop.
+"""The runs across restarts: the next expected sequence number of each. Saved every second and at a clean stop.
 
-After a clean stop it is exact, and a gap across the restart is a loss. After a crash it is up to a second old: what is
-missing then was lost, or accepted in that second, and is counted as unaccounted.
+After a clean stop it is exact, and a gap across the restart is a loss. After a crash it is up to a second old: trades
+that are missing then were lost, or accepted in that second, and are counted as unaccounted.
 """
 
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ingest.checking.sequences import SequenceTracker
+from ingest.storage.saved_state import SavedState
 from ingest.storage.state_file import StateFile
-from telemetry_runtime import Clock
 
 SAVE_EVERY_S: Final = 1.0
+
+
+def run_memory(directory: Path, sequences: SequenceTracker) -> SavedState:
+    """The runs and their file `runs.json`."""
+    return SavedState(StateFile(directory / "runs.json"), _RunsContent(sequences), every_s=SAVE_EVERY_S)
 
 
 class RunRecord(BaseModel):
@@ -34,45 +38,24 @@ class RunsRecord(BaseModel):
     runs: list[RunRecord]
 
 
-class RunMemory:
-    """The file `runs.json` in a directory: read when its context opens, written whenever a run has moved."""
+class _RunsContent:
+    """The runs as a `Restorable`."""
 
-    def __init__(self, directory: Path, sequences: SequenceTracker) -> None:
-        self.file = StateFile(directory / "runs.json")
+    def __init__(self, sequences: SequenceTracker) -> None:
         self._sequences = sequences
-        self._saved_moves = 0
 
-    def __enter__(self) -> Self:
-        if content := self.file.read():
-            self._restore(content)
-        return self
+    @property
+    def changes(self) -> int:
+        return self._sequences.moves
 
-    def _restore(self, content: bytes) -> None:
-        try:
-            record = RunsRecord.model_validate_json(content)
-        except ValidationError as error:
-            self.file.set_aside(error)
-            return
+    def dump(self, *, clean: bool) -> bytes:
+        runs = [RunRecord.model_validate(run) for run in self._sequences.dump()]
+        return RunsRecord(clean=clean, runs=runs).model_dump_json().encode()
+
+    def restore(self, content: bytes) -> None:
+        record = RunsRecord.model_validate_json(content)
         runs = [(run.source, run.run, run.next_seq, run.last_ns, run.unsure) for run in record.runs]
         self._sequences.load(runs, exact=record.clean)
 
-    async def keep(self, clock: Clock) -> None:
-        """Writes what has moved, every second."""
-        # From here on trades come in: if this process crashes before it writes again, what was exact no longer is.
-        self._write(clean=False)
-        while True:
-            await clock.sleep(SAVE_EVERY_S)
-            if self._sequences.moves != self._saved_moves:
-                self._write(clean=False)
-
-    def _write(self, *, clean: bool) -> None:
-        runs = [RunRecord.model_validate(run) for run in self._sequences.dump()]
-        if self.file.write(RunsRecord(clean=clean, runs=runs).model_dump_json().encode()):
-            self._saved_moves = self._sequences.moves
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        # A start that failed has learnt nothing: what an earlier process wrote stays as it is.
-        if error is None or self._sequences.moves:
-            self._write(clean=error is None)
+    def restore_unknown(self) -> None:
+        """The runs are joined where they are seen first, as at the very first start."""

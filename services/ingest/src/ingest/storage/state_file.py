@@ -1,4 +1,4 @@
-"""Small files that outlive the process."""
+"""A small file that outlives the process."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import structlog
 
 
 class StateFile:
-    """A file that is written whole or not at all: the next start sees the old content or the new.
+    """A file that is replaced as a whole: the next start reads the old content or the new one.
 
-    A disk that cannot be written to never stops the pipeline: `failed_writes` counts, and the first one is told.
+    A disk that cannot be written to never stops the pipeline: `failed_writes` counts, and the first failure is logged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -18,7 +18,7 @@ class StateFile:
 
     @property
     def name(self) -> str:
-        """What it is called in metrics."""
+        """Its name in metrics."""
         return self.path.stem
 
     def read(self) -> bytes | None:
@@ -26,7 +26,7 @@ class StateFile:
         return self.path.read_bytes() if self.path.exists() else None
 
     def write(self, content: bytes) -> bool:
-        """Whether it is written."""
+        """Replaces the content; whether that worked."""
         part = self.path.with_suffix(".part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ class StateFile:
         return True
 
     def set_aside(self, error: Exception) -> None:
-        """Moves a file that cannot be understood out of the way, for a person to look at."""
+        """Moves a file that is not valid out of the way, for a person to look at."""
         aside = self.path.with_suffix(".unreadable")
         self.path.replace(aside)
         self._log.warning("state_unreadable", moved_to=str(aside), error=str(error))

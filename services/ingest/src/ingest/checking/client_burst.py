@@ -1,0 +1,124 @@
+"""The check of one burst of clients' messages. Pure."""
+
+from typing import cast
+
+from ingest.checking.burst_check import BurstCheck, ahead_text
+from ingest.checking.chunks import ChunkBuilder, records_of
+from ingest.checking.outcomes import Checked
+from ingest.checking.run_spans import runs_of
+from ingest.checking.sequences import SequenceTracker
+from telemetry_runtime import Burst
+from telemetry_schema import DecodeError, Reason, Trade, TradeColumns, decode_edge
+from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns
+
+MAX_REFUSED_JUMP_TRADES = 1_000_000
+"""How far the number of a refused message may move its run: as the message is invalid, its number may be too."""
+
+MIN_TABLE_MESSAGES = 12
+"""From here on a burst is cheaper to check as a table (1 message: 17 µs against 8; 16 messages: 33 against 37)."""
+
+
+class ClientBurstCheck(BurstCheck):
+    """One burst of clients' messages."""
+
+    def __init__(
+        self, builder: ChunkBuilder, decoder: TradeDecoder, sequences: SequenceTracker, now_ns: int, limit_ns: int
+    ) -> None:
+        super().__init__(builder, sequences)
+        self._decoder, self._now_ns, self._limit_ns = decoder, now_ns, limit_ns
+        self._singles: list[FastTrade] = []
+
+    def check(self, burst: Burst) -> Checked:
+        """Gives each message its outcome."""
+        for frames in burst.multipart:
+            self._refuse(Reason.MULTIPART, f"{len(frames)} frames; a message is one", b"".join(frames))
+        if len(burst.frames) < MIN_TABLE_MESSAGES or not self._check_together(burst.frames):
+            self._check_each(burst.frames)
+        return self._finish()
+
+    def _check_together(self, frames: list[bytes]) -> bool:
+        """Accepts a burst of new, valid, single trades. If one message is anything else: False, and nothing is done."""
+        table = self._decoder.decode_table(frames)
+        if table is None:
+            return False
+        records = records_of(table, self._now_ns)
+        if max(records["event_ns"].max(), records["sent_ns"].max()) > self._limit_ns:
+            return False
+        runs = runs_of(table)
+        if not all(self._sequences.is_new(source, run, span) for (source, run), span in runs.items()):
+            return False
+        for (source, run), span in runs.items():
+            self._count(source, span.first, span.trades, self._now_ns)
+            if span.first is not None:
+                self._sequences.observe(source, run, span.first, span.trades, self._now_ns)
+        self._builder.add_table(table, records)
+        self._checked.tally.accepted += len(frames)
+        return True
+
+    def _check_each(self, frames: list[bytes]) -> None:
+        decode = self._decoder.decode
+        for frame in frames:
+            message = decode(frame)
+            if message is None:
+                self._check_other(frame)
+            elif is_columns(message):
+                self._check_columns(message, frame)
+            else:
+                self._check_trade(message, frame)
+        self._add_singles()
+
+    def _check_trade(self, trade: FastTrade, frame: bytes) -> None:
+        if self._seen_before(trade, trade.run, self._now_ns):
+            self._checked.tally.duplicate += 1
+        elif max(trade.event_ns, trade.sent_ns) > self._limit_ns:
+            self._refuse_ahead(max(trade.event_ns, trade.sent_ns), frame)
+        else:
+            self._checked.tally.accepted += 1
+            self._count(trade.source, trade.seq, 1, self._now_ns)
+            self._singles.append(trade)
+
+    def _check_columns(self, columns: FastColumns, frame: bytes) -> None:
+        self._add_singles()  # in the order they came
+        count, skip = len(columns.symbol), 0
+        if columns.seq is not None:
+            skip = self._sequences.observe(columns.source, columns.run, columns.seq, count, self._now_ns).duplicate
+        newest_event_ns = max(columns.event_ns)
+        newest_ns = max(columns.sent_ns, newest_event_ns)
+        if skip == count:
+            self._checked.tally.duplicate += 1
+        elif newest_ns > self._limit_ns:
+            self._refuse_ahead(newest_ns, frame, count - skip)
+        else:
+            self._checked.tally.accepted += 1
+            self._count(columns.source, columns.seq, count - skip, self._now_ns)
+            self._builder.add_columns(columns, self._now_ns, skip=skip)
+
+    def _check_other(self, frame: bytes) -> None:
+        """Checks what the fast decoder does not accept: a command, repeated keys, or an invalid message."""
+        try:
+            message = decode_edge(frame)
+        except DecodeError as error:
+            self._refuse_undecoded(error, frame)
+            return
+        if isinstance(message, Trade):
+            self._check_trade(cast("FastTrade", message), frame)
+        elif isinstance(message, TradeColumns):
+            self._check_columns(cast("FastColumns", message), frame)
+        else:
+            self._checked.commands.append(message)
+
+    def _refuse_undecoded(self, error: DecodeError, frame: bytes) -> None:
+        # If the message says which trade it was, that one is not lost as well.
+        position = self._decoder.position(frame)
+        if position:
+            at = (position.source, position.run, position.seq, position.count)
+            self._sequences.observe(*at, self._now_ns, max_jump=MAX_REFUSED_JUMP_TRADES)
+        self._refuse(error.reason, error.detail, frame, position.count if position else 1)
+
+    def _refuse_ahead(self, newest_ns: int, frame: bytes, trades: int = 1) -> None:
+        self._refuse(Reason.FUTURE_TIME, ahead_text(newest_ns, self._now_ns), frame, trades)
+
+    def _add_singles(self) -> None:
+        if self._singles:
+            self._builder.add_trades(self._singles, self._now_ns)
+            self._singles = []
