@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ingest.feeds.base import FeedTrade
 from ingest.feeds.venues import VENUES, Parser
 
 RECEIVED_NS = 1_750_000_000_150_000_000
@@ -77,3 +78,20 @@ GOOD = [
 
 def parser_of(venue: str) -> Parser:
     return VENUES[venue](None)
+
+
+def feed_trade(seq: int | None = None, event_ns: int = RECEIVED_NS, kind: str | None = None) -> FeedTrade:
+    """A trade of a feed, numbered or not."""
+    return FeedTrade(
+        source="venue",
+        symbol="BTC",
+        side="buy",
+        qty=1.0,
+        price=2.0,
+        event_ns=event_ns,
+        sent_ns=event_ns,
+        received_ns=event_ns,
+        run="BTC" if seq is not None else None,
+        seq=seq,
+        kind=kind,
+    )

@@ -30,8 +30,8 @@ class ImpatientClock(SystemClock):
         self.third_wait = asyncio.Event()
         self.ahead_ns = 0
 
-    def now_ns(self) -> int:
-        return super().now_ns() + self.ahead_ns
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() + self.ahead_ns
 
     async def sleep(self, seconds: float) -> None:
         self.waits_s.append(seconds)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from ingest.feeds.base import FeedTrade
-from ingest.feeds.venues import IGNORED, VENUES, look_alike
+from ingest.feeds.venues import VENUES, look_alike
 from telemetry_schema import Trade
 from tests.ingest.feeds.frames_of import (
     BINANCE,
@@ -28,6 +28,7 @@ def assert_valid(trade: FeedTrade) -> None:
     """A feed's trade is within the bounds of the public model."""
     values = trade._asdict()
     values.pop("received_ns")
+    assert values.pop("kind") is None
     TRADE.validate_python(values, strict=True)
 
 
@@ -84,7 +85,9 @@ def test_binance_microseconds_are_told_by_their_magnitude() -> None:
     ],
 )
 def test_a_frame_about_something_else_is_ignored(venue: str, frame: bytes) -> None:
-    assert parser_of(venue).parse(frame, 1) == IGNORED
+    parsed = parser_of(venue).parse(frame, 1)
+
+    assert (parsed.trades, parsed.fault) == ((), None)
 
 
 @pytest.mark.parametrize(
@@ -220,3 +223,103 @@ def test_prices_and_quantities_are_the_nearest_floats_to_their_decimals(price: o
     trade = parser_of("binance").parse(frame, 1).trades[0]
 
     assert (trade.price, trade.qty) == (float(f"{price:f}"), float(f"{qty:f}"))
+
+
+def futures(kind: bytes) -> bytes:
+    return BINANCE.replace(b'"m":true', b'"X":"%b","m":true' % kind)
+
+
+def test_a_futures_trade_on_the_market_is_a_trade() -> None:
+    (trade,) = parser_of("binance").parse(futures(b"MARKET"), 1).trades
+
+    assert (trade.kind, trade.price) == (None, 64321.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "counted_as"),
+    [("ADL", "ADL"), ("INSURANCE_FUND", "INSURANCE_FUND"), ("NA", "NA"), ("RPI-7", "unknown"), ("", "unknown")],
+)
+def test_other_kinds_of_futures_trades_keep_their_number_and_are_named(kind: str, counted_as: str) -> None:
+    frame = futures(kind.encode()).replace(b'"64321.50000000"', b'"0"').replace(b'"0.03000000"', b'"0"')
+
+    (trade,) = parser_of("binance").parse(frame, 1).trades
+
+    assert (trade.kind, trade.run, trade.seq) == (counted_as, "BTCUSDT", 4100000001)
+
+
+@pytest.mark.parametrize(
+    ("venue", "frame", "kind"),
+    [
+        ("binance", BINANCE.replace(b'"trade"', b'"aggTrade"'), "aggregate"),
+        ("binance", b'{"stream":"btcusdt@forceOrder","data":{"e":"forceOrder","o":{"S":"SELL"}}}', "liquidation"),
+        ("binance", b'{"result":null,"id":1}', "other"),
+        ("okx", OKX.replace(b"BTC-USDT", b"BTC-USDT-SWAP"), "derivative"),
+        ("okx", b'{"arg":{"channel":"liquidation-orders","instType":"SWAP"},"data":[{}]}', "liquidation"),
+        ("okx", b'{"arg":{"channel":"public-block-trades","instId":"BTC-USDT"},"data":[{}]}', "block"),
+        ("okx", b'{"arg":{"channel":"public-struc-block-trades"},"data":[{}]}', "block"),
+        ("coinbase_exchange", COINBASE.replace(b'"match"', b'"rfq_match"'), "rfq"),
+        ("coinbase_exchange", b'{"type":"auction","product_id":"ADA-USD","auction_state":"collection"}', "auction"),
+        ("hyperliquid", b'{"channel":"pong"}', "other"),
+    ],
+)
+def test_what_is_no_trade_is_ignored_under_its_kind(venue: str, frame: bytes, kind: str) -> None:
+    parsed = parser_of(venue).parse(frame, 1)
+
+    assert (parsed.trades, parsed.fault, parsed.kind) == ((), None, kind)
+
+
+def test_history_that_hyperliquid_repeats_after_a_reconnect_is_counted_once_and_what_was_missed_counts() -> None:
+    """The first frame after each subscription repeats the last trades of the coin."""
+    rows = [b'{"coin":"BTC","px":"1","side":"B","sz":"1","tid":%d,"time":1750000000700}' % tid for tid in range(6)]
+
+    def frame(*tids: int) -> bytes:
+        return b'{"channel":"trades","data":[%b]}' % b",".join(rows[tid] for tid in tids)
+
+    parser = parser_of("hyperliquid")
+    before, live, after = (parser.parse(each, 1) for each in (frame(0, 1), frame(2, 3), frame(1, 2, 3, 4, 5)))
+
+    assert (before.history, live.history, after.history) == (True, False, False)
+    assert [trade.kind for trade in live.trades] == [None, None]
+    assert [(trade.id, trade.kind) for trade in after.trades] == [
+        ("1", "repeated"),
+        ("2", "repeated"),
+        ("3", "repeated"),
+        ("4", None),
+        ("5", None),
+    ]
+
+
+def test_a_refused_frame_does_not_make_its_trades_look_repeated() -> None:
+    parser = parser_of("hyperliquid")
+    parser.parse(HYPERLIQUID.replace(b"600000000000001", b"5"), 1)
+
+    two = HYPERLIQUID.replace(b"}]", b'},{"coin":"BTC","side":"?"}]')
+    assert parser.parse(two, 1).fault
+    assert parser.parse(HYPERLIQUID, 1).trades[0].kind is None
+
+
+def test_memory_of_repeated_trades_is_bounded_in_coins_and_trades() -> None:
+    parser = VENUES["hyperliquid"](None)
+    for number in range(3_000):
+        coin, tid = b'"C%d"' % number, b"%d" % number
+        parser.parse(HYPERLIQUID.replace(b'"BTC"', coin), 1)
+        parser.parse(HYPERLIQUID.replace(b"600000000000001", tid), 1)
+
+    recent = parser._recent  # type: ignore[attr-defined]
+    assert len(recent) == 1024
+    assert max(map(len, recent.values())) == 128
+
+
+def test_coinbases_last_match_after_a_reconnect_is_a_trade_that_was_missed_or_is_repeated() -> None:
+    """Its number says which: who checks the sequence finds a repeated one to be a duplicate."""
+    parser = parser_of("coinbase_exchange")
+    last_match = COINBASE.replace(b'"match"', b'"last_match"')
+
+    def numbered(frame: bytes, number: int) -> bytes:
+        return frame.replace(b"2200001", b"%d" % number)
+
+    frames = [last_match, last_match, numbered(COINBASE, 2200002), numbered(last_match, 2200005)]
+    parsed = [parser.parse(frame, 1) for frame in frames]
+
+    assert [each.history for each in parsed] == [True, True, False, False]
+    assert parsed[-1].trades[0].seq == 2200005

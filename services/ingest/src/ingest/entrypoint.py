@@ -69,7 +69,7 @@ async def serve(settings: IngestSettings) -> None:
             storage=Storage(parts.dead_letters, memories[0]),
             clock=clock,
         )
-        runners = [FeedRunner(feed, parts.checker, app.pass_on) for feed in parts.feeds]
+        runners = [FeedRunner(feed, parts.checker, app.pass_on, clock) for feed in parts.feeds]
         readiness = Readiness("tasks_running")
         http = await _http(stack, settings, readiness, _collector(parts, delivery, runners, memories))
         tasks = await stack.enter_async_context(AsyncTaskManager())

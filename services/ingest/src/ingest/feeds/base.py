@@ -6,6 +6,7 @@ FeedError
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -14,6 +15,16 @@ from telemetry_schema import Reason, Side
 
 MAX_BURST_FRAMES: Final = 512
 """The most frames in one burst: about a millisecond of parsing, so that the event loop stays responsive."""
+MAX_BURST_TRADES: Final = 4096
+MAX_BURST_BYTES: Final = 1024 * 1024
+"""A burst ends with the frame that reaches one of these: frames can be a million times as long as usual."""
+
+OTHER_KIND: Final = "other"
+HISTORY_KIND: Final = "history"
+REPEATED_KIND: Final = "repeated"
+UNKNOWN_KIND: Final = "unknown"
+"""Kinds that every venue has; the others are the venues' own words. They are labels of a metric: few, and never text
+as it was received."""
 
 
 class FeedError(Exception):
@@ -48,6 +59,23 @@ class FeedTrade(NamedTuple):
     run: str | None = None
     seq: int | None = None
     id: str | None = None
+    kind: str | None = None
+    """Why it is no part of the market's flow (`ADL`, `INSURANCE_FUND`, …): its number counts, its price does not."""
+
+
+class ParsedFrame(NamedTuple):
+    """What a venue's frame says: trades, or a fault, or (neither) nothing about trades."""
+
+    trades: tuple[FeedTrade, ...] = ()
+    fault: str | None = None
+    """Why the frame is not as documented, for a person."""
+    history: bool = False
+    """The trades were made before the subscription: the venue repeats its last ones."""
+    kind: str = OTHER_KIND
+    """What a frame without trades is about."""
+
+
+IGNORED: Final = ParsedFrame()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +89,7 @@ class FeedRefusal:
 
 @dataclass(frozen=True, slots=True)
 class FeedBurst:
-    """What came in at once, at most `MAX_BURST_FRAMES` frames: with trades, ignored, or refused.
+    """What came in at once, in at most `MAX_BURST_FRAMES` frames: with trades, ignored, or refused.
 
     A frame has one fate. With a single bad trade in it, it is refused as a whole and kept as a whole.
     """
@@ -74,6 +102,8 @@ class FeedBurst:
     """All times are of a recording, not of now."""
     sizes: list[int] | None = None
     """How many of the trades each accepted frame brought, in order; None where each frame brought one."""
+    kinds: Counter[str] = field(default_factory=Counter)
+    """What is no part of the flow, by kind: trades of such a kind, and ignored frames."""
 
 
 class Feed(ABC):
@@ -96,30 +126,35 @@ class Feed(ABC):
 
 
 class BurstBuilder:
-    """Collects frames into the next burst."""
+    """Collects frames into the next burst; with `history`, trades from before the subscription count too."""
 
-    def __init__(self, *, replayed: bool) -> None:
-        self._replayed = replayed
+    def __init__(self, *, replayed: bool, history: bool = False) -> None:
+        self._replayed, self._history = replayed, history
         self._start()
 
     def _start(self) -> None:
+        self._bytes = 0
         self._ignored = 0
         self._trades: list[FeedTrade] = []
         self._sizes: list[int] = []
         self._refusals: list[FeedRefusal] = []
+        self._kinds: Counter[str] = Counter()
 
-    def accept(self, trades: tuple[FeedTrade, ...]) -> None:
-        """Adds a frame with trades."""
+    def add(self, frame: bytes, parsed: ParsedFrame) -> None:
+        """Adds a frame: accepted, refused or ignored."""
+        self._bytes += len(frame)
+        if parsed.fault is not None:
+            self._refusals.append(FeedRefusal(Reason.BAD_FRAME, parsed.fault, frame))
+        elif parsed.trades and (self._history or not parsed.history):
+            self._accept(parsed.trades)
+        else:
+            self._ignored += 1
+            self._kinds[HISTORY_KIND if parsed.trades else parsed.kind] += 1
+
+    def _accept(self, trades: tuple[FeedTrade, ...]) -> None:
         self._trades += trades
         self._sizes.append(len(trades))
-
-    def ignore(self) -> None:
-        """Adds a frame that is not about trades."""
-        self._ignored += 1
-
-    def refuse(self, frame: bytes, detail: str) -> None:
-        """Adds a frame that says it is about trades, but is not as the venue documents it."""
-        self._refusals.append(FeedRefusal(Reason.BAD_FRAME, detail, frame))
+        self._kinds.update(trade.kind for trade in trades if trade.kind is not None)
 
     @property
     def frames(self) -> int:
@@ -129,10 +164,12 @@ class BurstBuilder:
     @property
     def full(self) -> bool:
         """Whether there is no room for another frame."""
-        return self.frames >= MAX_BURST_FRAMES
+        return (
+            self.frames >= MAX_BURST_FRAMES or len(self._trades) >= MAX_BURST_TRADES or self._bytes >= MAX_BURST_BYTES
+        )
 
     def take(self) -> FeedBurst:
         """The burst; the builder starts anew."""
-        burst = FeedBurst(self._trades, self._ignored, self._refusals, self._replayed, self._sizes)
+        burst = FeedBurst(self._trades, self._ignored, self._refusals, self._replayed, self._sizes, self._kinds)
         self._start()
         return burst

@@ -94,7 +94,7 @@ class BinanceFeed(Feed):
 
     async def _connection(self, session: ClientSession) -> AsyncGenerator[FeedBurst, None]:
         """The bursts of one connection, until it is closed or too old."""
-        opened_ns = self._clock.now_ns()
+        opened_ns = self._clock.monotonic_ns()
         parser = BinanceParser()
         async with session.ws_connect(
             self._address,
@@ -105,7 +105,7 @@ class BinanceFeed(Feed):
         ) as socket:
             self.waiting_for = None
             self._log.info("feed_connected")
-            while self._clock.now_ns() - opened_ns < _CONNECTION_NS:
+            while self._clock.monotonic_ns() - opened_ns < _CONNECTION_NS:
                 messages = await _receive(socket)
                 burst = self._parse(messages, parser)
                 if burst.frames:
@@ -120,13 +120,7 @@ class BinanceFeed(Feed):
             if message.type not in _DATA:
                 continue
             frame = cast("bytes", message.data)
-            parsed = parser.parse(frame, received_ns)
-            if parsed.fault is not None:
-                burst.refuse(frame, parsed.fault)
-            elif parsed.trades:
-                burst.accept(parsed.trades)
-            else:
-                burst.ignore()
+            burst.add(frame, parser.parse(frame, received_ns))
         return burst
 
 

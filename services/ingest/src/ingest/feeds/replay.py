@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from ingest.feeds.base import BurstBuilder, Feed, FeedBurst, RecordingError
+from ingest.feeds.base import BurstBuilder, Feed, FeedBurst, ParsedFrame, RecordingError
 from ingest.feeds.recording import RecordedFrame, read_frames
 from ingest.feeds.venues import VENUES, Parser, look_alike
 from telemetry_runtime import Clock
@@ -52,7 +52,7 @@ class ReplayFeed(Feed):
         parser = VENUES[settings.venue](settings.source)
         _check_venue(settings.path, settings.venue, parser)
         pace = _Pace(self._clock, settings.speed)
-        burst = BurstBuilder(replayed=True)
+        burst = BurstBuilder(replayed=True, history=settings.history)
         with closing(read_frames(settings.path)) as frames:
             for recorded in frames:
                 wait_s = pace.due_in_s(recorded)
@@ -63,7 +63,10 @@ class ReplayFeed(Feed):
                     wait_s = pace.due_in_s(recorded)
                 if wait_s > 0:
                     await self._clock.sleep(wait_s)
-                _add(burst, recorded, parser, history=settings.history)
+                if recorded.fault is None:
+                    burst.add(recorded.frame, parser.parse(recorded.frame, recorded.received_ns))
+                else:
+                    burst.add(recorded.frame, ParsedFrame(fault=recorded.fault))
         if burst.frames:
             yield burst.take()
 
@@ -74,7 +77,7 @@ class _Pace:
     def __init__(self, clock: Clock, speed: float) -> None:
         self._clock = clock
         self._speed = speed
-        self._start_ns = clock.now_ns()
+        self._start_ns = clock.monotonic_ns()
         self._first_ns: int | None = None
 
     def due_in_s(self, recorded: RecordedFrame) -> float:
@@ -84,20 +87,7 @@ class _Pace:
         if self._first_ns is None:
             self._first_ns = recorded.received_ns
         due_ns = (recorded.received_ns - self._first_ns) / self._speed
-        return (due_ns - (self._clock.now_ns() - self._start_ns)) / 1e9
-
-
-def _add(burst: BurstBuilder, recorded: RecordedFrame, parser: Parser, *, history: bool) -> None:
-    if recorded.fault is not None:
-        burst.refuse(recorded.frame, recorded.fault)
-        return
-    parsed = parser.parse(recorded.frame, recorded.received_ns)
-    if parsed.fault is not None:
-        burst.refuse(recorded.frame, parsed.fault)
-    elif parsed.trades and (history or not parsed.history):
-        burst.accept(parsed.trades)
-    else:
-        burst.ignore()
+        return (due_ns - (self._clock.monotonic_ns() - self._start_ns)) / 1e9
 
 
 def _check_venue(path: Path, venue: str, parser: Parser) -> None:

@@ -125,6 +125,16 @@ class IngestCollector(Collector):
             for state in _FEED_STATES:
                 states.add_metric([feed.name, state], feed.state == state)
         yield states
+        ignored = _counter(
+            "telemetry_feed_ignored",
+            "What a feed sent that is no part of the market's flow: trades of special kinds, and frames about else.",
+            "feed",
+            "kind",
+        )
+        for feed in self._feeds:
+            for kind, count in feed.kinds.items():
+                ignored.add_metric([feed.name, kind], count)
+        yield ignored
 
 
 def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:

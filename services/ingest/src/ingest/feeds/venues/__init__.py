@@ -20,15 +20,15 @@ To add a venue:
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from ingest.feeds.base import ParsedFrame
 from ingest.feeds.venues.binance import BinanceParser
 from ingest.feeds.venues.coinbase_exchange import CoinbaseExchangeParser
 from ingest.feeds.venues.csv_rows import CsvParser
 from ingest.feeds.venues.hyperliquid import HyperliquidParser
 from ingest.feeds.venues.kraken_v1 import KrakenV1Parser
 from ingest.feeds.venues.okx import OkxParser
-from ingest.feeds.venues.parser import IGNORED, ParsedFrame
 
-__all__ = ["IGNORED", "VENUES", "ParsedFrame", "Parser", "look_alike"]
+__all__ = ["VENUES", "Parser", "look_alike"]
 
 
 class Parser(Protocol):

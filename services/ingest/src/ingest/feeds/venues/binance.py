@@ -2,14 +2,19 @@
 
 `m` says whether the buyer was the maker: true is a taker's sell. `t` is dense per symbol, so it is the sequence number.
 Times are milliseconds, or microseconds where the connection asked for them. `aggTrade` frames repeat the same trades,
-folded by taker order, and are ignored. Verified against 74,867 recorded frames of 2024 (15,863 trades).
+folded by taker order, and are ignored. Futures name the kind of a trade in `X`: all but MARKET is kept out of the flow.
+Verified against 74,867 recorded frames of 2024 (15,863 trades); futures only against their documentation.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from ingest.feeds.base import FeedTrade
+from ingest.feeds.base import UNKNOWN_KIND, FeedTrade, ParsedFrame
 from ingest.feeds.venues.frames import Decoder, Frame, Id, Text, epoch_ns, positive, symbol
-from ingest.feeds.venues.parser import IGNORED, ParsedFrame, VenueParser
+from ingest.feeds.venues.parser import VenueParser
+
+_MARKET: Final = "MARKET"
+_KINDS: Final = frozenset({"ADL", "INSURANCE_FUND", "NA"})
+"""Futures: auto-deleveraging, the insurance fund's trades, and numbers without a trade (price and quantity are 0)."""
 
 
 class _BinanceTrade(Frame):
@@ -21,6 +26,7 @@ class _BinanceTrade(Frame):
     q: Text
     T: Id
     m: bool
+    X: Text = _MARKET
 
 
 class _BinanceCombined(Frame):
@@ -38,6 +44,7 @@ class BinanceParser(VenueParser):
     venue: ClassVar[str] = "binance"
     mark: ClassVar[bytes] = b'"trade"'
     familiar: ClassVar[tuple[bytes, ...]] = (b'"stream":', b'"e":"', b'"lastUpdateId":')
+    kinds: ClassVar[tuple[tuple[bytes, str], ...]] = ((b'"aggTrade"', "aggregate"), (b'"forceOrder"', "liquidation"))
 
     _combined: ClassVar[Decoder[_BinanceCombined]] = Decoder(_BinanceCombined)
     _raw: ClassVar[Decoder[_BinanceTrade]] = Decoder(_BinanceTrade)
@@ -46,7 +53,9 @@ class BinanceParser(VenueParser):
     def _read(self, frame: bytes, received_ns: int) -> ParsedFrame:
         trade = self._combined.decode(frame).data if b'"data"' in frame else self._raw.decode(frame)
         if trade.e != "trade":
-            return IGNORED
+            return self._ignored(frame)
+        if trade.X != _MARKET:
+            return ParsedFrame((self._kept_out(trade, received_ns),))
         name = symbol(trade.s)
         found = FeedTrade(
             source=self._source,
@@ -62,6 +71,24 @@ class BinanceParser(VenueParser):
             id=str(trade.t),
         )
         return ParsedFrame((found,))
+
+    def _kept_out(self, trade: _BinanceTrade, received_ns: int) -> FeedTrade:
+        """A number that was used, but by no trade between takers and makers: nothing else of it is read."""
+        name = symbol(trade.s)
+        return FeedTrade(
+            source=self._source,
+            symbol=name,
+            side="sell" if trade.m else "buy",
+            qty=0.0,
+            price=0.0,
+            event_ns=epoch_ns(trade.T),
+            sent_ns=epoch_ns(trade.E),
+            received_ns=received_ns,
+            run=name,
+            seq=trade.t,
+            id=str(trade.t),
+            kind=trade.X if trade.X in _KINDS else UNKNOWN_KIND,
+        )
 
     def _says_trade(self, frame: bytes) -> bool:
         kind = self._kind.decode(frame)

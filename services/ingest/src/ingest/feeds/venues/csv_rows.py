@@ -8,9 +8,8 @@ import csv
 from datetime import datetime
 from typing import ClassVar, Final
 
-from ingest.feeds.base import FeedTrade
+from ingest.feeds.base import FeedTrade, ParsedFrame
 from ingest.feeds.venues.frames import FrameError, positive, symbol, utc_ns
-from ingest.feeds.venues.parser import ParsedFrame
 
 HEADER: Final = ("symbol", "side", "price", "amount", "timestamp")
 _SIDES: Final = ("buy", "sell")

@@ -6,9 +6,9 @@ frames of a quiet recording of 2021.
 
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from ingest.feeds.base import FeedTrade
+from ingest.feeds.base import FeedTrade, ParsedFrame
 from ingest.feeds.venues.frames import Decoder, Text, bounded_ns, positive, seconds_ns, symbol
-from ingest.feeds.venues.parser import ParsedFrame, VenueParser
+from ingest.feeds.venues.parser import VenueParser
 
 _KrakenRow: TypeAlias = tuple[Text, Text, Text, Literal["b", "s"], Text, Text]
 _KrakenTrades: TypeAlias = tuple[int, list[_KrakenRow], Literal["trade"], Text]

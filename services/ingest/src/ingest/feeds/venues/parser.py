@@ -1,26 +1,17 @@
 """What every venue's parser shares: which frames it reads, ignores and refuses."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
-from ingest.feeds.base import FeedTrade
+from ingest.feeds.base import IGNORED, ParsedFrame
 from ingest.feeds.venues.frames import FrameError
 
 _KEEPALIVES: Final = frozenset({b"ping", b"pong"})
 """Plain text between JSON frames: OKX."""
 
 
-class ParsedFrame(NamedTuple):
-    """What a frame says: trades, or a fault, or (neither) nothing about trades."""
-
-    trades: tuple[FeedTrade, ...] = ()
-    fault: str | None = None
-    """Why the frame is not as documented, for a person."""
-    history: bool = False
-    """The trades were made before the subscription: the venue repeats its last ones."""
-
-
-IGNORED: Final = ParsedFrame()
+MAX_TRADE_FRAME_BYTES: Final = 1024 * 1024
+"""A longer frame about trades is refused unread: no venue sends one, and reading it would hold up the event loop."""
 
 
 class VenueParser(ABC):
@@ -32,6 +23,9 @@ class VenueParser(ABC):
     familiar: ClassVar[tuple[bytes, ...]]
     """One of these is in every frame of the venue, trades or not: how a recording of another venue is recognised."""
 
+    kinds: ClassVar[tuple[tuple[bytes, str], ...]] = ()
+    """In frames that are no trades but worth a count of their own, and the kind each is counted under."""
+
     def __init__(self, source: str | None = None) -> None:
         self._source = source or self.venue
 
@@ -40,7 +34,9 @@ class VenueParser(ABC):
         if frame[:1] + frame[-1:] not in {b"{}", b"[]"}:
             return IGNORED if frame in _KEEPALIVES else ParsedFrame(fault="not a whole JSON object or array")
         if self.mark not in frame:
-            return IGNORED
+            return self._ignored(frame)
+        if len(frame) > MAX_TRADE_FRAME_BYTES:
+            return ParsedFrame(fault=f"{len(frame)} bytes; a frame about trades has at most {MAX_TRADE_FRAME_BYTES}")
         try:
             return self._read(frame, received_ns)
         except FrameError as error:
@@ -59,8 +55,12 @@ class VenueParser(ABC):
     def _says_trade(self, frame: bytes) -> bool:
         """Whether a frame that `_read` did not understand claims to be about trades; raises `FrameError`: not JSON."""
 
+    def _ignored(self, frame: bytes) -> ParsedFrame:
+        """A frame that is not about trades, with its kind."""
+        return next((ParsedFrame(kind=kind) for mark, kind in self.kinds if mark in frame), IGNORED)
+
     def _judge(self, frame: bytes, error: FrameError) -> ParsedFrame:
         try:
-            return ParsedFrame(fault=str(error)) if self._says_trade(frame) else IGNORED
+            return ParsedFrame(fault=str(error)) if self._says_trade(frame) else self._ignored(frame)
         except FrameError as unreadable:
             return ParsedFrame(fault=str(unreadable))
