@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from telemetry_schema.errors import DecodeError, Reason
-from telemetry_schema.fields import MAX_FRAME_BYTES
+from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_VIEW_BYTES
 from telemetry_schema.messages import (
     CommandResult,
     EdgeMessage,
@@ -22,8 +22,8 @@ from telemetry_schema.messages import (
 )
 from telemetry_schema.views import IngestStatus, Snapshot, UiMessage
 
-MAX_VIEW_BYTES = 16 * 1024 * 1024
-"""The longest snapshot or status that the UI reads; 200 symbols with history take about 0.5 MB."""
+MAX_DESCRIBED_FAULTS = 100
+"""pydantic makes a dict of every fault to describe the first: more than any message of ours has fields."""
 
 _T = TypeVar("_T")
 
@@ -90,7 +90,11 @@ def _decode(adapter: TypeAdapter[_T], frame: bytes, max_bytes: int) -> _T:
     try:
         return adapter.validate_json(frame)
     except ValidationError as error:
-        raise _decode_error(frame, error.errors(include_url=False, include_context=False)[0]) from error
+        if error.error_count() > MAX_DESCRIBED_FAULTS:
+            detail = f"{error.error_count():,} faults; too many to describe"
+            raise DecodeError(Reason.WRONG_TYPE, detail) from None
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise _decode_error(frame, faults[0]) from error
 
 
 def _decode_error(frame: bytes, first: ErrorDetails) -> DecodeError:

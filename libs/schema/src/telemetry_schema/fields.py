@@ -28,6 +28,9 @@ LAST_NS = 2**63 - 1
 MAX_FRAME_BYTES = 1024 * 1024
 """The longest frame that is accepted at the edge."""
 
+MAX_VIEW_BYTES = 4 * 1024 * 1024
+"""The longest snapshot or status that the UI reads; 200 symbols with history take about 0.5 MB."""
+
 MAX_COLUMN_TRADES = 16_384
 """The most trades in one columnar message. Where names and numbers are long, `MAX_FRAME_BYTES` is reached earlier."""
 
