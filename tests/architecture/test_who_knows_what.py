@@ -54,6 +54,7 @@ JSON_ALLOWED = {
     "libs/schema/src/telemetry_schema/batch/decoder.py": "turns messages into bytes and back",
     "libs/schema/src/telemetry_schema/batch/records.py": "a batch's header; the records are no JSON",
     "libs/schema/src/telemetry_schema/batch/table.py": "the same for many frames",
+    "libs/schema/src/telemetry_schema/batch/verdict.py": "the same for long frames that are refused",
     "services/ingest/src/ingest/storage/dead_letters.py": "a file of its own, for bytes that are no message of ours",
     "services/ingest/src/ingest/feeds/venues/frames.py": "the venues' messages are theirs, not ours",
 }

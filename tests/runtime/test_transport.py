@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -279,3 +280,33 @@ async def test_a_closed_source_ends_and_does_not_spin() -> None:
     async with asyncio.timeout(10):
         assert await waiting == []
         assert await source.receive() == []
+
+
+async def test_what_the_edge_holds_of_a_client_that_floods_it_is_bounded_in_bytes() -> None:
+    large = bytes(1024 * 1024)
+    async with EdgePullSource(FREE) as source, PushSink(source.endpoint, high_water_mark=1) as sink:
+        taken = 0
+        with suppress(TimeoutError):
+            while taken < 400:
+                async with asyncio.timeout(0.5):  # the queue stays full: nobody reads
+                    while not sink.try_send([large]):
+                        await sink.writable()
+                taken += 1
+        # Its queue, and what the kernel holds on the way.
+        assert taken < 100
+        received = 0
+        async with asyncio.timeout(10):
+            while received < taken:
+                received += len((await source.receive()).frames)
+
+
+@pytest.mark.parametrize(("size", "arrives"), [(2 * 1024 * 1024, True), (4 * 1024 * 1024, False)])
+async def test_a_frame_far_above_the_limit_ends_its_connection_and_nobody_elses(size: int, arrives: bool) -> None:  # noqa: FBT001
+    async with EdgePullSource(FREE) as source, PushSink(source.endpoint) as hostile, PushSink(source.endpoint) as good:
+        assert hostile.try_send([bytes(size)])
+        assert good.try_send([b"good"])
+        sizes: set[int] = set()
+        async with asyncio.timeout(10):
+            while 4 not in sizes or (arrives and size not in sizes):
+                sizes |= set(map(len, (await source.receive()).frames))
+    assert sizes == ({4, size} if arrives else {4})

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from telemetry_schema import (
     MAX_COLUMN_TRADES,
     MAX_FRAME_BYTES,
+    MAX_VIEW_BYTES,
     CommandResult,
     DecodeError,
     KillSwitch,
     Reason,
     Trade,
     TradeCommand,
-    codec,
     decode_edge,
     decode_progress,
     decode_ui,
@@ -180,9 +180,9 @@ def test_a_view_for_the_ui_may_be_longer_than_a_message_of_a_client_but_not_with
     result = (
         b'{"type":"result","command_id":"12345678-1234-5678-1234-567812345678","status":"accepted","received_ns":1}'
     )
-    decode_ui(result.ljust(codec.MAX_VIEW_BYTES))
+    decode_ui(result.ljust(MAX_VIEW_BYTES))
     with pytest.raises(DecodeError, match="too_large"):
-        decode_ui(result.ljust(codec.MAX_VIEW_BYTES + 1))
+        decode_ui(result.ljust(MAX_VIEW_BYTES + 1))
 
 
 @given(message=trades())

@@ -22,7 +22,7 @@ COLUMNS: dict[str, Any] = {
     "side": ["buy"] * 9, "qty": [1] * 9, "price": [1] * 9, "event_ns": [10**18] * 9,
 }  # fmt: skip
 BLANKS = " " * 4_000
-NESTED = [[]] * 80_000
+NESTED: list[list[int]] = [[]] * 80_000
 
 HOSTILE: dict[str, tuple[Callable[[], str], Reason]] = {
     "80,000 keys": (lambda: json.dumps(TRADE | {f"k{i}": 1 for i in range(80_000)}), Reason.UNKNOWN_FIELD),

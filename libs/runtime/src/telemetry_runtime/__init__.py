@@ -1,7 +1,8 @@
 """What every service runs on: tasks, channels, clock, exit, logs, settings.
 
 This is the library's door. What costs memory to import, or is only for tests, has a door of its own:
-`telemetry_runtime.http` (aiohttp, Prometheus), `telemetry_runtime.transport` (ZeroMQ) and `telemetry_runtime.fakes`.
+`telemetry_runtime.http` (aiohttp), `telemetry_runtime.metrics` (Prometheus), `telemetry_runtime.transport` (ZeroMQ) and
+`telemetry_runtime.fakes`.
 """
 
 from telemetry_runtime.channels import (
@@ -33,6 +34,7 @@ from telemetry_runtime.logs import (
     RateLimitedWarning,
     configure_logs,
 )
+from telemetry_runtime.message_counts import MessageCounts, Outcome
 from telemetry_runtime.service import (
     run_service,
 )
@@ -57,6 +59,8 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "LossySink",
+    "MessageCounts",
+    "Outcome",
     "RateLimitedWarning",
     "ServiceSettings",
     "Source",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from random import Random
 
 import structlog
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from ingest.app import IngestApp, Storage
 from ingest.checking.checker import Checker
@@ -35,6 +34,7 @@ from telemetry_runtime import (
     run_service,
 )
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
+from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, EdgePullSource, PullSource, PushSink
 
 
@@ -166,10 +166,12 @@ def _collector(
 async def _http(
     stack: AsyncExitStack, settings: IngestSettings, readiness: Readiness, collector: IngestCollector
 ) -> HttpServer:
+    registry = service_registry("ingest")
+    registry.register(collector)
     server = HttpServer(
         settings.http_host,
         settings.http_port,
-        render=render_registry(_registry(collector)),
+        render=render_registry(registry),
         readiness=readiness,
         setting="INGEST_HTTP_PORT",
     )
@@ -214,10 +216,3 @@ def _dead_letters(settings: IngestSettings) -> DeadLetterFile:
         )
     except OSError as error:
         raise StartupError(f"INGEST_DATA_DIR={settings.data_dir}: cannot be used: {error.strerror}") from error
-
-
-def _registry(collector: IngestCollector) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    for each in (collector, ProcessCollector(registry=None), PlatformCollector(registry=None)):
-        registry.register(each)
-    return registry

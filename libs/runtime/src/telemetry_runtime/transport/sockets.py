@@ -10,13 +10,18 @@ from typing import Self
 import zmq
 
 from telemetry_runtime.transport.readiness import SocketReadiness
+from telemetry_schema import MAX_FRAME_BYTES, MAX_VIEW_BYTES
 
 LINGER_MS = 2_000
 """How long closing waits for what is still queued: long enough for a loaded loopback, short enough for a stop."""
 
-MAX_WIRE_BYTES = 8 * 1024 * 1024
-"""A frame longer than this ends its connection inside libzmq. How many frames a message has it does not bound: what
-bounds a hostile message of many is the container's memory."""
+MAX_WIRE_BYTES = 2 * MAX_VIEW_BYTES
+"""A frame longer than this ends its connection inside libzmq, without a word. So it is twice what the schema accepts:
+one that is a little too long is refused with a reason. How many frames a message has it does not bound: what bounds a
+hostile message of many is the container's memory."""
+
+MAX_EDGE_WIRE_BYTES = 3 * MAX_FRAME_BYTES
+"""The same for frames of clients."""
 
 NOBLOCK = int(zmq.NOBLOCK)
 """As a plain number: pyzmq's enum is converted anew in every call."""

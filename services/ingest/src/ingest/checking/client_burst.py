@@ -8,7 +8,7 @@ from ingest.checking.outcomes import Checked
 from ingest.checking.run_spans import runs_of
 from ingest.checking.sequences import SequenceTracker
 from telemetry_runtime import Burst
-from telemetry_schema import DecodeError, Reason, Trade, TradeColumns, decode_edge
+from telemetry_schema import DecodeError, Reason, Trade, TradeColumns
 from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns
 
 MAX_REFUSED_JUMP_TRADES = 1_000_000
@@ -96,7 +96,7 @@ class ClientBurstCheck(BurstCheck):
     def _check_other(self, frame: bytes) -> None:
         """Checks what the fast decoder does not accept: a command, repeated keys, or an invalid message."""
         try:
-            message = decode_edge(frame)
+            message = self._decoder.decode_other(frame)
         except DecodeError as error:
             self._refuse_undecoded(error, frame)
             return

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ingest.checking.chunks import Chunk
+from telemetry_runtime import MessageCounts
 from telemetry_schema import KillSwitch, TradeCommand
 
 Command: TypeAlias = TradeCommand | KillSwitch
@@ -23,32 +24,10 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class MessageTally:
-    """Messages by outcome; their sum is what was received."""
-
-    accepted: int = 0
-    refused: int = 0
-    duplicate: int = 0
-    ignored: int = 0
-
-    @property
-    def received(self) -> int:
-        """All of them."""
-        return self.accepted + self.refused + self.duplicate + self.ignored
-
-    def add(self, other: "MessageTally") -> None:
-        """Adds the counts of another tally."""
-        self.accepted += other.accepted
-        self.refused += other.refused
-        self.duplicate += other.duplicate
-        self.ignored += other.ignored
-
-
-@dataclass(slots=True)
 class Checked:
     """The result of checking a burst. `commands` are not in the tally: the desk decides about them."""
 
     chunks: list[Chunk] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
-    tally: MessageTally = field(default_factory=MessageTally)
+    tally: MessageCounts = field(default_factory=MessageCounts)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from ingest.checking.outcomes import Command, MessageTally, Refusal
+from ingest.checking.outcomes import Command, Refusal
+from telemetry_runtime import MessageCounts
 from telemetry_schema import CommandResult, encode
 
 
@@ -37,7 +38,7 @@ class DeskOutcome:
 
     decisions: list[Decision] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    tally: MessageTally = field(default_factory=MessageTally)
+    tally: MessageCounts = field(default_factory=MessageCounts)
 
     def add(self, command: Command, decision: Decision) -> None:
         """Adds the decision about a command."""

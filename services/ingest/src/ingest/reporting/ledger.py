@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ingest.checking.outcomes import Checked, MessageTally, Refusal
+from ingest.checking.outcomes import Checked, Refusal
 from ingest.desk.outcome import DeskOutcome
+from telemetry_runtime import MessageCounts
 
 
 @dataclass(slots=True)
 class IngestLedger:
     """Messages by outcome, refused ones also by reason and in trades, commands by outcome and reason."""
 
-    messages: MessageTally = field(default_factory=MessageTally)
+    messages: MessageCounts = field(default_factory=MessageCounts)
     refused: Counter[str] = field(default_factory=Counter)
     refused_trades: int = 0
     """Trades that the refused messages stood for, as far as they could be read."""

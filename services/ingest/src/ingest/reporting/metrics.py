@@ -1,7 +1,6 @@
 """Ingest's metrics: one collector that reads the ledger, the sequences and the delivery at scrape time."""
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import version
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -13,7 +12,7 @@ from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.state_file import StateFile
-from telemetry_schema import Reason
+from telemetry_runtime.metrics import message_families
 
 SERVICE = "ingest"
 _FEED_STATES = ("starting", "live", "waiting", "finished", "failed")
@@ -33,8 +32,6 @@ class IngestCollector(Collector):
     ) -> None:
         self._ledger, self._sequences, self._delivery = ledger, sequences, delivery
         self._dead_letters, self._feeds, self._state_files = dead_letters, feeds, state_files
-        # Looked up once: each look-up searches the disk and leaves cycles behind.
-        self._version = version("telemetry-ingest")
 
     def collect(self) -> Iterator[Metric]:
         """One pass over everything; the event loop does nothing else meanwhile, so it is one consistent state."""
@@ -46,22 +43,10 @@ class IngestCollector(Collector):
         for file in self._state_files:
             failed.add_metric([file.name], file.failed_writes)
         yield failed
-        info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
-        info.add_metric([SERVICE, self._version], 1)
-        yield info
 
     def _messages(self) -> Iterator[Metric]:
-        tally, ledger = self._ledger.messages, self._ledger
-        messages = _counter(
-            "telemetry_messages", "Messages by outcome; the sum is what was received.", "service", "outcome"
-        )
-        for outcome in ("accepted", "refused", "duplicate", "ignored"):
-            messages.add_metric([SERVICE, outcome], getattr(tally, outcome))
-        yield messages
-        refused = _counter("telemetry_refused", "Refused messages by reason.", "reason")
-        for reason in dict.fromkeys([*Reason, *ledger.refused]):
-            refused.add_metric([reason], ledger.refused[reason])
-        yield refused
+        ledger = self._ledger
+        yield from message_families(SERVICE, ledger.messages, ledger.refused)
         refused_trades = _counter(
             "telemetry_refused_trades", "Trades in refused messages; one each where a message cannot be read."
         )

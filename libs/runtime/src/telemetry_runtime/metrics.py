@@ -1,0 +1,51 @@
+"""Metrics that every service has, described once: its messages by outcome, its version, its process."""
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from telemetry_runtime.message_counts import MessageCounts
+from telemetry_schema import Reason
+
+__all__ = ["message_families", "service_registry"]
+
+
+def service_registry(service: str) -> CollectorRegistry:
+    """A registry with what the process itself has to say; the service adds its own collectors."""
+    registry = CollectorRegistry()
+    for each in (ProcessCollector(registry=None), PlatformCollector(registry=None), _RuntimeCollector(service)):
+        registry.register(each)
+    return registry
+
+
+def message_families(service: str, counts: MessageCounts, refused: Mapping[str, int]) -> Iterator[Metric]:
+    """`telemetry_messages_total` by outcome, and `telemetry_refused_total` by reason; every known reason is shown."""
+    messages = CounterMetricFamily(
+        "telemetry_messages", "Messages by outcome; the sum is what was received.", labels=["service", "outcome"]
+    )
+    for outcome, count in counts.by_outcome().items():
+        messages.add_metric([service, outcome], count)
+    yield messages
+    by_reason = CounterMetricFamily("telemetry_refused", "Refused messages by reason.", labels=["reason"])
+    for reason in dict.fromkeys([*Reason, *refused]):
+        by_reason.add_metric([reason], refused.get(reason, 0))
+    yield by_reason
+
+
+class _RuntimeCollector(Collector):
+    """What the runtime knows of a service."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        # Looked up once: each look-up searches the disk and leaves cycles behind.
+        self._version = version(f"telemetry-{service}")
+
+    def collect(self) -> Iterator[Metric]:
+        """The version that runs."""
+        info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
+        info.add_metric([self._service, self._version], 1)
+        yield info
