@@ -24,6 +24,7 @@ class T:
     side: str = "buy"
     symbol: str = "A"
     source: str = "bot"
+    account: str | None = None
     wire_ns: int = 1_000
     """From sent to received; it is sent when it happens."""
 
@@ -46,6 +47,7 @@ def batch(
     """The trades as ingest would send them."""
     symbols = _table(trade.symbol for trade in trades)
     sources = _table(trade.source for trade in trades)
+    accounts = _table(trade.account for trade in trades if trade.account)
     records = np.zeros(len(trades), TRADE_DTYPE)
     for record, trade in zip(records, trades, strict=True):
         record["event_ns"] = record["sent_ns"] = trade.event_ns
@@ -53,12 +55,14 @@ def batch(
         record["price"], record["qty"] = trade.price, trade.qty
         record["symbol"], record["source"] = symbols[trade.symbol], sources[trade.source]
         record["side"] = BUY if trade.side == "buy" else SELL
+        record["account"] = accounts[trade.account] + 1 if trade.account else 0
     header = BatchHeader(
         stream=stream,
         first_seq=first_seq,
         count=len(trades),
         symbols=list(symbols),
         sources=list(sources),
+        accounts=list(accounts),
         replayed=list(replayed),
         commands=list(commands),
         sent_ns=sent_ns,
@@ -91,4 +95,4 @@ def state_of(made: Engine, now_ns: int = NOW) -> State:
 
 
 def results(made: Engine, now_ns: int = NOW) -> Results:
-    return run(Analysis(made, max_symbols=len(made.symbols) + 100, now_ns=lambda: now_ns).steps())
+    return run(Analysis(made, now_ns=lambda: now_ns).steps())

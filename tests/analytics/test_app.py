@@ -39,7 +39,7 @@ class World:
             progress=self.progress,
             ui=[self.ui],
             engine=self.engine,
-            analysis=Analysis(self.engine, max_symbols=5, now_ns=self.clock.now_ns),
+            analysis=Analysis(self.engine, now_ns=self.clock.now_ns),
             snapshots=Snapshots(self.engine, run="r"),
             metrics=Metrics("0"),
             clock=self.clock,
@@ -51,6 +51,8 @@ class World:
         await self.clock.advance(0.2)
 
     async def told(self, name: str, **labels: str) -> float:
+        if "symbol" in labels:
+            labels = {"origin": "market", **labels}
         return samples((await self.app.render()).decode())[name, frozenset(labels.items())]
 
     def reported(self) -> list[Progress]:

@@ -59,7 +59,7 @@ class Desk(Pipeline):
 
     def trades(self, symbol: str, side: str) -> float:
         """`trading_trades_total` at analytics."""
-        return self.analytics.metrics().value("trading_trades_total", symbol=symbol, side=side)
+        return self.analytics.metrics().value("trading_trades_total", symbol=symbol, side=side, origin="own")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -51,7 +51,9 @@ class Metrics:
         }
 
     def value(self, name: str, **labels: str) -> float:
-        """The value of one sample; 0 where there is none."""
+        """The value of one sample; 0 where there is none. A symbol's market trades unless it says `origin`."""
+        if "symbol" in labels and name.startswith("trading_"):
+            labels = {"origin": "market", **labels}
         return self._samples.get((name, frozenset(labels.items())), 0.0)
 
     def total(self, name: str) -> float:

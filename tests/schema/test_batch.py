@@ -16,6 +16,7 @@ from telemetry_schema.batch import (
     BatchHeader,
     CommandRef,
     TradeBatch,
+    TradeIdRef,
     decode_batch,
     encode_batch,
     encode_header,
@@ -37,7 +38,7 @@ def header(count: int) -> BatchHeader:
 def frames(**changes: Any) -> list[bytes]:  # noqa: ANN401 - as above
     """A batch of two trades; a change names a header field or a column."""
     records = np.ones(2, TRADE_DTYPE)
-    records["symbol"], records["source"], records["side"] = [0, 1], 0, [0, 1]
+    records["symbol"], records["source"], records["side"], records["account"] = [0, 1], 0, [0, 1], 0
     for name in changes.keys() & set(TRADE_DTYPE.names or ()):
         records[name] = changes.pop(name)
     return [header_frame(**changes), records.tobytes()]
@@ -47,7 +48,7 @@ def test_a_record_is_laid_out_byte_by_byte_as_the_other_side_expects() -> None:
     record = np.zeros(1, TRADE_DTYPE)
     record["event_ns"], record["sent_ns"], record["received_ns"] = 0x0102030405060708, 2, 3
     record["price"], record["qty"] = 1.0, -2.0
-    record["symbol"], record["source"], record["side"] = 0x0A0B, 0x0C0D, 1
+    record["symbol"], record["source"], record["side"], record["account"] = 0x0A0B, 0x0C0D, 1, 0x0E0F
     assert record.tobytes() == bytes.fromhex(
         "0807060504030201"  # event_ns, the lowest byte first
         "0200000000000000"  # sent_ns
@@ -57,7 +58,8 @@ def test_a_record_is_laid_out_byte_by_byte_as_the_other_side_expects() -> None:
         "0b0a"  # symbol
         "0d0c"  # source
         "01"  # side
-        "000000"  # padding
+        "00"  # padding
+        "0f0e"  # account
     )
     assert TRADE_DTYPE.itemsize == 48
 
@@ -82,14 +84,18 @@ def batches(draw: st.DrawFn) -> TradeBatch:
         rng.integers(len(sources), size=count),
     )
     records["side"] = rng.integers(2, size=count)
+    accounts = draw(st.lists(name, max_size=3))
+    records["account"] = rng.integers(len(accounts) + 1, size=count)
     indexes = draw(st.lists(st.integers(0, count - 1), max_size=3)) if count else []
     head = BatchHeader(
         stream=draw(name),
-        first_seq=draw(st.integers(0, 2**63 - 1)),
+        first_seq=draw(st.integers(0, 2**63 - 1 - count)),
         count=count,
         symbols=symbols,
         sources=sources,
         replayed=draw(st.lists(st.integers(0, len(sources) - 1), max_size=3)),
+        accounts=accounts,
+        ids=[TradeIdRef(index=index, id=draw(name)) for index in indexes],
         commands=[CommandRef(index=index, command_id=draw(st.uuids())) for index in indexes],
         sent_ns=draw(st.integers(0, 2**63 - 1)),
         resume=draw(st.booleans()),
@@ -121,7 +127,7 @@ def test_a_batch_without_trades_is_a_heartbeat() -> None:
 
 def test_the_largest_batch_is_accepted() -> None:
     records = np.ones(MAX_BATCH_TRADES, TRADE_DTYPE)
-    records["source"] = 0
+    records["source"] = records["account"] = 0
     batch = TradeBatch.of(header(MAX_BATCH_TRADES), records)
     assert len(decode_batch(encode_batch(batch)).records) == MAX_BATCH_TRADES
 
@@ -151,6 +157,12 @@ CORRUPT: dict[str, list[bytes]] = {
     "symbol index outside the table": frames(symbol=[0, 2]),
     "source index outside the table": frames(source=[0, 1]),
     "no tables": frames(symbols=[], sources=[]),
+    "account index outside the table": frames(account=[0, 2], accounts=["mine"]),
+    "an account without a table": frames(account=[0, 1]),
+    "account is no name": frames(accounts=["a\nb"]),
+    "id outside the batch": frames(ids=[{"index": 2, "id": "x"}]),
+    "id is no name": frames(ids=[{"index": 0, "id": "\t"}]),
+    "numbers beyond the last one": frames(first_seq=2**63 - 2),
     "neither buy nor sell": frames(side=[0, 2]),
     "replayed source outside the table": frames(replayed=[1]),
     "command outside the batch": frames(commands=[{"index": 2, "command_id": COMMAND_ID}]),
@@ -174,6 +186,7 @@ BAD_VALUES: dict[str, list[float]] = {
     "symbol": [2, 65_535],
     "source": [1, 65_535],
     "side": [2, 255],
+    "account": [1, 65_535],
 }
 
 

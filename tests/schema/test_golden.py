@@ -49,6 +49,8 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
     assert batch.records["symbol"].tolist() == [0, 1, 0]
     assert batch.records["source"].tolist() == [1, 0, 1]
     assert batch.records["side"].tolist() == [0, 1, 0]
+    assert batch.records["account"].tolist() == [0, 0, 1]
+    assert (batch.header.accounts, batch.header.ids[0].id) == (["paper"], "fill-7")
     assert tuple(map(bytes, encode_batch(batch))) == (header, records)
 
 

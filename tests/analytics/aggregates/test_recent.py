@@ -24,7 +24,7 @@ trades = st.builds(
 @given(batches=st.lists(st.lists(trades, min_size=1, max_size=12), min_size=1, max_size=4))
 def test_the_frame_holds_the_last_trades_that_arrived_sorted_by_event_time(batches: list[list[T]]) -> None:
     made = applied(*batches, recent_trades=DEPTH)
-    for slot, symbol in enumerate(made.symbols.names[1:], start=1):
+    for slot, symbol in enumerate([key.symbol for key in made.symbols.names[1:]], start=1):
         last = [trade for batch in batches for trade in batch if trade.symbol == symbol][-DEPTH:]
         last.sort(key=lambda trade: trade.event_ns)
         frame = made.recent.frame(slot)

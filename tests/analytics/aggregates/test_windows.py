@@ -47,8 +47,9 @@ def all_told(made: Engine, now_ns: int = NOW) -> Told:
     state = state_of(made, now_ns)
     values = {name: window_statistics(rows) for name, rows in state.windows.items()}
     return {
-        (symbol, name): {field: float(getattr(window, field)[slot]) for field in window.__dataclass_fields__}
-        for slot, symbol in enumerate(state.symbols)
+        (key.symbol, name): {field: float(getattr(window, field)[slot]) for field in window.__dataclass_fields__}
+        for slot, key in enumerate(state.symbols)
+        if key.origin == "market"
         for name, window in values.items()
     }
 

@@ -6,19 +6,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.intake.labels import OTHER, LabelSlots
+from analytics.intake.labels import OTHER, name_slots
 from tests.analytics.batches import NOW, T, batch, engine, results
 
 
 def test_the_first_names_get_slots_and_the_others_slot_0() -> None:
-    slots = LabelSlots(2)
+    slots = name_slots(2)
     assert slots.find(["a", "b", "c", "a"]).tolist() == [1, 2, 0, 1]
     assert slots.names == (OTHER, "a", "b")
 
 
 @given(tables=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), max_size=8), budget=st.integers(1, 9))
 def test_a_name_keeps_its_slot(tables: list[list[str]], budget: int) -> None:
-    slots = LabelSlots(budget)
+    slots = name_slots(budget)
     for table in tables:
         found = slots.find(table)
         assert [slots.names[slot] for slot in found] == [name if name in slots.names else OTHER for name in table]

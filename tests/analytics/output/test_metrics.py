@@ -13,21 +13,21 @@ from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, resu
 from tests.analytics.output.test_exposition import samples
 
 CONTRACT = {
-    "trading_trades_total": {"symbol", "side"},
-    "trading_volume_total": {"symbol", "side"},
-    "trading_notional_total": {"symbol", "side"},
-    "trading_last_price": {"symbol"},
-    "trading_last_trade_timestamp_seconds": {"symbol"},
-    "trading_window_trades": {"symbol", "window"},
-    "trading_window_volume": {"symbol", "window", "side"},
+    "trading_trades_total": {"symbol", "origin", "side"},
+    "trading_volume_total": {"symbol", "origin", "side"},
+    "trading_notional_total": {"symbol", "origin", "side"},
+    "trading_last_price": {"symbol", "origin"},
+    "trading_last_trade_timestamp_seconds": {"symbol", "origin"},
+    "trading_window_trades": {"symbol", "origin", "window"},
+    "trading_window_volume": {"symbol", "origin", "window", "side"},
     **{
-        f"trading_window_{name}": {"symbol", "window"}
+        f"trading_window_{name}": {"symbol", "origin", "window"}
         for name in ("vwap", "qty_mean", "qty_std", "qty_max", "imbalance_ratio", "open", "high", "low", "close")
     },
-    "trading_window_realised_volatility_ratio": {"symbol", "window"},
-    "trading_interarrival_seconds_mean": {"symbol"},
-    "trading_burstiness_ratio": {"symbol"},
-    "trading_qty_quantile": {"symbol", "quantile"},
+    "trading_window_realised_volatility_ratio": {"symbol", "origin", "window"},
+    "trading_interarrival_seconds_mean": {"symbol", "origin"},
+    "trading_burstiness_ratio": {"symbol", "origin"},
+    "trading_qty_quantile": {"symbol", "origin", "quantile"},
     "telemetry_latency_seconds_bucket": {"stage", "le"},
     "telemetry_latency_seconds_count": {"stage"},
     "telemetry_latency_seconds_sum": {"stage"},
@@ -54,6 +54,8 @@ def told(made: Engine, now_ns: int = NOW) -> dict[tuple[str, frozenset[tuple[str
 
 
 def value(made: Engine, name: str, now_ns: int = NOW, **labels: str) -> float:
+    if "symbol" in labels:
+        labels = {"origin": "market", **labels}
     return told(made, now_ns)[name, frozenset(labels.items())]
 
 
@@ -104,12 +106,33 @@ def test_symbols_beyond_the_budget_are_told_as_other() -> None:
     assert value(made, "telemetry_label_overflow_total", label="symbol") == 2
 
 
+def test_own_trades_have_series_of_their_own_and_leave_those_of_the_market_alone() -> None:
+    market = applied([T(qty=2, price=10)])
+    both = applied([T(qty=2, price=10)], [T(qty=5, price=99, account="paper"), T(symbol="B", account="paper")])
+    found = told(both)  # once: only the first reading has the statistics of recent trades
+    own = {key: value for key, value in found.items() if ("origin", "own") in key[1]}
+    of_market = {key: value for key, value in found.items() if ("origin", "market") in key[1]}
+    expected = {key: value for key, value in told(market).items() if ("origin", "market") in key[1]}
+    assert of_market == pytest.approx(expected, nan_ok=True)
+    assert value(both, "trading_volume_total", symbol="A", side="buy", origin="own") == 5
+    assert value(both, "trading_last_price", symbol="A", origin="own") == 99
+    assert value(both, "trading_window_vwap", symbol="A", window="10s", origin="own") == 99
+    assert {dict(labels)["symbol"] for _, labels in own} == {"A", "B"}
+
+
+def test_own_trades_beyond_the_limit_are_counted_under_other_of_their_origin() -> None:
+    made = applied([T(symbol=f"S{i}", account="paper") for i in range(7)], [T()], max_symbols=5)
+    assert value(made, "trading_trades_total", symbol="other", side="buy", origin="own") == 2
+    assert value(made, "trading_trades_total", symbol="A", side="buy") == 1
+    assert value(made, "telemetry_label_overflow_total", label="symbol") == 2
+
+
 def test_new_symbols_get_series_though_labels_are_kept() -> None:
     made, metrics = applied([T()]), Metrics("0")
     list(metrics.families(results(made)))
     made.apply(batch([T(symbol="B", qty=4)], first_seq=1), now_ns=NOW)
     found = samples("".join(map(text, metrics.families(results(made)))))
-    assert found["trading_volume_total", frozenset({("symbol", "B"), ("side", "buy")})] == 4
+    assert found["trading_volume_total", frozenset({("symbol", "B"), ("origin", "market"), ("side", "buy")})] == 4
 
 
 @given(

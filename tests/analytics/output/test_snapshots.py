@@ -60,6 +60,17 @@ def test_the_tape_is_newest_first_with_names() -> None:
     assert [trade.qty for trade in taken.last_trades] == [2, 1]
 
 
+def test_own_trades_are_beside_those_of_the_market() -> None:
+    made = applied([T(qty=2, price=10)], [T(qty=3, price=99, account="paper"), T(symbol="B", account="other-bot")])
+    taken = snapshot(made)
+    assert [(one.symbol, one.trades, one.last_price) for one in taken.symbols] == [("A", 1, 10)]
+    assert sorted((one.symbol, one.trades, one.last_price) for one in taken.own) == [("A", 1, 99), ("B", 1, 100)]
+    assert [(trade.symbol, trade.price, trade.account) for trade in taken.last_trades] == [("A", 10, None)]
+    assert [(trade.symbol, trade.account) for trade in taken.own_last_trades] == [("B", "other-bot"), ("A", "paper")]
+    assert [(bars.symbol, bars.close) for bars in taken.recent_bars] == [("A", [10])]
+    assert taken.symbols_in_all == 1
+
+
 def test_recent_bars_are_the_last_five_seconds_and_leave_out_seconds_without_trades() -> None:
     at = [0, -4, -5, -600]
     taken = snapshot(applied([T(price=1000 + second, at_ns=second * SECOND, qty=2) for second in at]))

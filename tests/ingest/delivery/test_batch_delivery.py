@@ -27,7 +27,7 @@ def delivery(sink: FakeSink, clock: FakeClock) -> BatchDelivery:
 
 
 def _chunk(count: int) -> Chunk:
-    return Chunk(RECORD.pack(1, 1, 1, 1.0, 1.0, 0, 0, 0) * count, ["A"], ["bot"], [])
+    return Chunk(RECORD.pack(1, 1, 1, 1.0, 1.0, 0, 0, 0, 0) * count, ["A"], ["bot"], [])
 
 
 def _headers(sink: FakeSink) -> list[BatchHeader]:

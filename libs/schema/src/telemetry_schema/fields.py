@@ -35,6 +35,8 @@ MAX_COLUMN_TRADES = 16_384
 """The most trades in one columnar message. Where names and numbers are long, `MAX_FRAME_BYTES` is reached earlier."""
 
 Side = Literal["buy", "sell"]
+Origin = Literal["market", "own"]
+"""Whose trade it is: `own` if it has an account, else the market's."""
 
 Symbol = Annotated[
     str,

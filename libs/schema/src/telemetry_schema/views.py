@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from telemetry_schema.fields import (
+    Account,
     Base,
     Batches,
     Count,
@@ -48,7 +49,7 @@ class WindowStats(Message):
 
 
 class SymbolSummary(Message):
-    """One symbol now: totals since start and its windows."""
+    """One symbol now: totals since start and its windows, of the market's trades or of our own."""
 
     symbol: Symbol
     last_price: Price
@@ -69,6 +70,7 @@ class TapeTrade(Message):
     price: Price
     event_ns: EpochNs
     applied_ns: EpochNs
+    account: Account | None = None
 
 
 class Bars(Message):
@@ -115,7 +117,8 @@ class AppliedLedger(Message):
 class Snapshot(Message):
     """The state of analytics, several times a second, from analytics to the UI.
 
-    `recent_bars` holds the last seconds of every symbol, `history` the last minutes of one symbol, in turn.
+    `recent_bars` holds the last seconds of every symbol, `history` the last minutes of one symbol, in turn. All but the
+    fields that begin with `own` are about the market's trades.
     """
 
     type: Literal["snapshot"] = "snapshot"
@@ -125,7 +128,9 @@ class Snapshot(Message):
     clock_ns: EpochNs = Field(description="Where the windows end: wall time, or the newest event of a replay.")
     symbols: list[SymbolSummary] = Field(description="The busiest ones, most trades first.")
     symbols_in_all: Count = Field(default=0, description="Symbols that have traded; not all need be in `symbols`.")
+    own: list[SymbolSummary] = Field(default_factory=list, description="Our own trades, those with an account.")
     last_trades: list[TapeTrade] = Field(description="Newest first.")
+    own_last_trades: list[TapeTrade] = Field(default_factory=list, description="Of our own trades, newest first.")
     recent_bars: list[Bars]
     history: Bars | None = None
     latencies: dict[Stage, StageLatency]

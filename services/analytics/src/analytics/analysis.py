@@ -33,9 +33,9 @@ class Results:
 class Analysis:
     """Computes results in steps, so that trades can be applied in between; they are of one moment all the same."""
 
-    def __init__(self, engine: Engine, *, max_symbols: int, now_ns: Callable[[], int]) -> None:
+    def __init__(self, engine: Engine, *, now_ns: Callable[[], int]) -> None:
         self._engine, self._now_ns = engine, now_ns
-        self._statistics = RecentStatistics(max_symbols + 1)
+        self._statistics = RecentStatistics(engine.symbols.max_slots)
         self._results: Results | None = None
 
     def steps(self, *, max_age_ns: int = 0) -> Steps[Results]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.aggregates.buckets import MAX_AHEAD_S, Buckets
+from analytics.aggregates.buckets import MAX_AHEAD_S, MAX_SLOTS, Buckets
 from analytics.aggregates.event_clock import EventClock
 from analytics.aggregates.latency import Latencies, Skews, StageView
 from analytics.aggregates.recent import RecentTrades, RecentView, Tape
@@ -13,7 +13,7 @@ from analytics.aggregates.totals import Totals, TotalsView
 from analytics.aggregates.windows import Windows
 from analytics.arrays import SECOND_NS, may_overflow
 from analytics.cooperative import CooperativeTask, Steps
-from analytics.intake.labels import LabelSlots, Tables
+from analytics.intake.labels import SymbolKey, Tables, name_slots, symbol_slots
 from analytics.intake.ledger import AnalyticsLedger
 from analytics.intake.pending import Pending, Trades
 from analytics.intake.streams import Place, Streams
@@ -25,14 +25,20 @@ _RECORD_BYTES = TRADE_DTYPE.itemsize
 TAPE_TRADES = 50
 """Trades on the tape: what a person can read."""
 
+MAX_ACCOUNTS = 100
+"""Accounts with a name of their own on the tape; the rest is `other`."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything at one moment. Columns are of shape (symbols,), in the order of `symbols`; the first is `other`."""
+    """Everything at one moment. Columns are of shape (symbols,), in the order of `symbols`; the first is `other`.
+
+    A symbol is here once for each origin that has traded it.
+    """
 
     at_ns: int
     clock_ns: int
-    symbols: tuple[str, ...]
+    symbols: tuple[SymbolKey, ...]
     totals: TotalsView
     windows: dict[WindowName, Rows]
     latencies: dict[Stage, StageView]
@@ -46,16 +52,18 @@ class Engine:
     """Applies batches. Their trades are folded many at a time, and always before anything is read."""
 
     def __init__(self, *, max_symbols: int, max_sources: int, recent_trades: int) -> None:
-        slots = max_symbols + 1
-        self.symbols, self.sources = LabelSlots(max_symbols), LabelSlots(max_sources)
-        self._tables = Tables(self.symbols, self.sources)
+        self.symbols, self.sources = symbol_slots(max_symbols, max_slots=MAX_SLOTS), name_slots(max_sources)
+        self.accounts = name_slots(MAX_ACCOUNTS)
+        slots = self.symbols.max_slots
+        self._tables = Tables(self.symbols, self.sources, self.accounts)
         self.streams, self.ledger = Streams(), AnalyticsLedger()
-        self.recent, self.tape = RecentTrades(max_slots=slots, depth=recent_trades), Tape(TAPE_TRADES)
+        self.recent = RecentTrades(max_slots=slots, depth=recent_trades)
+        self.tape, self.own_tape = Tape(TAPE_TRADES), Tape(TAPE_TRADES)
         self.buckets = Buckets(max_slots=slots)
         self._windows = Windows(self.buckets)
         self._pending, self._clock = Pending(), EventClock()
         self._active_read: CooperativeTask[State] | None = None
-        self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(max_sources + 1)
+        self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
 
     def apply(self, batch: TradeBatch, *, now_ns: int) -> bool:
         """Applies those trades of the batch that have not been applied before; whether all of it is applied now."""
@@ -67,7 +75,7 @@ class Engine:
         return admission.place is not Place.OUT_OF_ORDER
 
     def _add(self, header: BatchHeader, frame: memoryview, now_ns: int) -> None:
-        table = self._tables.of(header)
+        table = self._tables.of(header, frame)
         while frame:
             room_bytes = self._pending.room * _RECORD_BYTES
             self._pending.add(frame[:room_bytes], table, applied_ns=now_ns, pushed_ns=header.sent_ns)
@@ -98,9 +106,19 @@ class Engine:
         self._latencies.fold(trades, now_ns=now_ns)
         self._skews.fold(trades)
         self.recent.fold(trades)
-        self.tape.fold(trades)
-        self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == 0))
+        self._fold_tapes(trades)
+        for slot in self.symbols.overflow_slots:
+            self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == slot))
         self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
+
+    def _fold_tapes(self, trades: Trades) -> None:
+        own = trades.account > 0
+        if not own.any():
+            self.tape.fold(trades)
+            return
+        self.own_tape.fold(trades.select(own))
+        if not own.all():
+            self.tape.fold(trades.select(~own))
 
     def _finish_active_read(self) -> None:
         """Takes the remaining steps of a read that is under way, here and now.

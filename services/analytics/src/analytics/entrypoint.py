@@ -88,7 +88,7 @@ def _app(
         progress=progress,
         ui=ui,
         engine=engine,
-        analysis=Analysis(engine, max_symbols=settings.max_symbols, now_ns=clock.now_ns),
+        analysis=Analysis(engine, now_ns=clock.now_ns),
         snapshots=Snapshots(engine, run=run),
         metrics=Metrics(version("telemetry-analytics")),
         clock=clock,

@@ -51,7 +51,7 @@ class _Service:
         self._stream = stream_of(symbols, _TRADES)
         self._seq = 0
         clock = SystemClock()
-        self.analysis = Analysis(self._engine, max_symbols=200, now_ns=clock.now_ns)
+        self.analysis = Analysis(self._engine, now_ns=clock.now_ns)
         self.snapshots = Snapshots(self._engine, run="bench")
         self.app = AnalyticsApp(
             source=FakeSource(),

@@ -156,7 +156,9 @@ def _skew() -> timeseries.Panel:
 def symbol_rate() -> timeseries.Panel:
     """What comes of one symbol."""
     text = "Trades of the chosen symbol applied per second, by the taker's side."
-    query = over_time("A", f'sum by (side) (rate(trading_trades_total{{symbol="$symbol"}}[{STEP}]))', "{{side}}")
+    query = over_time(
+        "A", f'sum by (side) (rate(trading_trades_total{{origin="market",symbol="$symbol"}}[{STEP}]))', "{{side}}"
+    )
     return colored(lines("Applied, $symbol", text, PER_SECOND, query), buy=palette.BUY, sell=palette.SELL)
 
 

@@ -42,22 +42,22 @@ def now_panels() -> list[Panel]:
 
 def _last_price() -> stat.Panel:
     text = "Price of the newest trade, in quote currency per unit of base."
-    query = over_time("A", 'trading_last_price{symbol="$symbol"}', "last price")
+    query = over_time("A", 'trading_last_price{origin="market",symbol="$symbol"}', "last price")
     panel = number("Last price", text, PRICE, query, palette.limits(palette.PRICE))
     return panel.decimals(PRICE_DECIMALS)
 
 
 def _distance() -> stat.Panel:
     text = "Last price against the volume-weighted average price of the last minute, in basis points (1/100 %)."
-    vwap = 'trading_window_vwap{symbol="$symbol",window="1m"}'
-    expr = f'1e4 * (trading_last_price{{symbol="$symbol"}} / on (symbol) {vwap} - 1)'
+    vwap = 'trading_window_vwap{origin="market",symbol="$symbol",window="1m"}'
+    expr = f'1e4 * (trading_last_price{{origin="market",symbol="$symbol"}} / on (symbol) {vwap} - 1)'
     limits = palette.limits(palette.SELL, (-0.05, palette.PRICE), (0.05, palette.BUY))
     return number("From VWAP, 1 m", text, BASIS_POINTS, over_time("A", expr, "distance"), limits).decimals(2)
 
 
 def _trade_rate() -> stat.Panel:
     text = "Trades applied per second, both sides."
-    expr = 'sum(rate(trading_trades_total{symbol="$symbol"}[$__rate_interval]))'
+    expr = 'sum(rate(trading_trades_total{origin="market",symbol="$symbol"}[$__rate_interval]))'
     return number("Trades", text, PER_SECOND, over_time("A", expr, "trades"), palette.limits(palette.ACCENT)).decimals(
         1
     )
@@ -65,7 +65,7 @@ def _trade_rate() -> stat.Panel:
 
 def _turnover() -> stat.Panel:
     text = "Price × quantity over the last minute, both sides, in quote currency."
-    expr = 'sum(increase(trading_notional_total{symbol="$symbol"}[1m]))'
+    expr = 'sum(increase(trading_notional_total{origin="market",symbol="$symbol"}[1m]))'
     return number("Turnover, 1 m", text, "short", over_time("A", expr, "turnover"), palette.limits(palette.ACCENT))
 
 
@@ -74,7 +74,7 @@ def _imbalance() -> stat.Panel:
         "(buy − sell) ÷ (buy + sell) volume of the last minute, by the taker's side: 100 % is all bought, "
         "−100 % all sold."
     )
-    query = over_time("A", 'trading_window_imbalance_ratio{symbol="$symbol",window="1m"}', "imbalance")
+    query = over_time("A", 'trading_window_imbalance_ratio{origin="market",symbol="$symbol",window="1m"}', "imbalance")
     limits = palette.limits(palette.SELL, (-0.1, palette.PRICE), (0.1, palette.BUY))
     return number("Imbalance, 1 m", text, "percentunit", query, limits).decimals(0)
 
@@ -84,6 +84,6 @@ def _age() -> stat.Panel:
         "Time since the newest trade's own time. Orange after 10 s, red after a minute: the market is quiet "
         "or its feed is dead."
     )
-    expr = 'clamp_min(time() - trading_last_trade_timestamp_seconds{symbol="$symbol"}, 0)'
+    expr = 'clamp_min(time() - trading_last_trade_timestamp_seconds{origin="market",symbol="$symbol"}, 0)'
     limits = palette.limits(palette.GOOD, (10, palette.WARN), (60, palette.BAD))
     return number("Last trade", text, "s", now("A", expr, "age"), limits).decimals(1)

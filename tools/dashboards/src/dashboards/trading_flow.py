@@ -32,7 +32,7 @@ def flow_panels() -> list[Panel]:
 
 def _by_side(title: str, what: str, metric: str, unit: str) -> timeseries.Panel:
     text = f"{what}, by the taker's side: what was bought stands on the line, what was sold hangs from it."
-    rate = f'rate({metric}{{symbol="$symbol",side="%s"}}[$__rate_interval])'
+    rate = f'rate({metric}{{origin="market",symbol="$symbol",side="%s"}}[$__rate_interval])'
     buy = over_time("A", f"sum({rate % 'buy'})", "buy")
     sell = over_time("B", f"-sum({rate % 'sell'})", "sell")
     return colored(bars(title, text, unit, buy, sell), buy=palette.BUY, sell=palette.SELL).legend(legend("lastNotNull"))
@@ -40,7 +40,7 @@ def _by_side(title: str, what: str, metric: str, unit: str) -> timeseries.Panel:
 
 def _imbalance() -> timeseries.Panel:
     text = "(buy − sell) ÷ (buy + sell) volume of each window: 100 % is all bought, −100 % all sold."
-    query = over_time("A", 'trading_window_imbalance_ratio{symbol="$symbol"}', "{{window}}")
+    query = over_time("A", 'trading_window_imbalance_ratio{origin="market",symbol="$symbol"}', "{{window}}")
     panel = lines("Imbalance", text, "percentunit", query).min(-1).max(1).decimals(0).fill_opacity(0)
     return colored(panel, **palette.SERIES).legend(legend("lastNotNull"))
 
@@ -65,7 +65,9 @@ def _windows() -> table.Panel:
         "qty_std": "Std",
         "qty_max": "Max",
     }
-    queries = [rows(name, f'sum by (window) (trading_window_{name}{{symbol="$symbol"}})') for name in columns]
+    queries = [
+        rows(name, f'sum by (window) (trading_window_{name}{{origin="market",symbol="$symbol"}})') for name in columns
+    ]
     names = {"window": "Window", **{f"Value #{name}": title for name, title in columns.items()}}
     return (
         sheet("Windows", text, *queries)
@@ -92,7 +94,7 @@ def _sizes() -> timeseries.Panel:
         "Sizes of the recent trades, in units of base: half of them are at most the lowest line, 99 of 100 at "
         "most the highest."
     )
-    query = over_time("A", 'trading_qty_quantile{symbol="$symbol"}', "{{quantile}}")
+    query = over_time("A", 'trading_qty_quantile{origin="market",symbol="$symbol"}', "{{quantile}}")
     return lines("Trade size quantiles", text, "short", query).span(6).height(7).legend(legend("lastNotNull"))
 
 
@@ -102,8 +104,8 @@ def _arrivals() -> timeseries.Panel:
         "clock, 0 is random, "
         "towards 1 they come in bursts."
     )
-    gaps = over_time("A", 'trading_interarrival_seconds_mean{symbol="$symbol"}', "time between")
-    burstiness = over_time("B", 'trading_burstiness_ratio{symbol="$symbol"}', "burstiness")
+    gaps = over_time("A", 'trading_interarrival_seconds_mean{origin="market",symbol="$symbol"}', "time between")
+    burstiness = over_time("B", 'trading_burstiness_ratio{origin="market",symbol="$symbol"}', "burstiness")
     panel = lines("Arrivals", text, "s", gaps, burstiness).span(6).height(7).legend(legend("lastNotNull"))
     right = properties(unit="none", min=-1, max=1, decimals=2, custom__axisPlacement="right", custom__fillOpacity=0)
     return colored(panel, **{"time between": palette.ACCENT}).override_by_name("burstiness", right)
@@ -118,7 +120,7 @@ def _turnover_by_symbol() -> timeseries.Panel:
     text = (
         "Price × quantity per second of the ten symbols with the highest turnover, in their quote currencies, stacked."
     )
-    expr = "topk(10, sum by (symbol) (rate(trading_notional_total[$__rate_interval])))"
+    expr = 'topk(10, sum by (symbol) (rate(trading_notional_total{origin="market"}[$__rate_interval])))'
     return (
         bars("Turnover by symbol", text, "short", over_time("A", expr, "{{symbol}}"))
         .span(12)

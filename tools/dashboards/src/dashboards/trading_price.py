@@ -38,7 +38,7 @@ def _candles() -> candlestick.Panel:
         "own length, read at its end. "
         "Bars: volume. When the time range holds over 500 candles, some are left out: take a longer candle."
     )
-    selector = '{symbol="$symbol",window="$candle"}'
+    selector = '{origin="market",symbol="$symbol",window="$candle"}'
     prices = [
         over_time(part.title(), f"trading_window_{part}{selector}", part.title())
         for part in ("open", "high", "low", "close")
@@ -78,11 +78,11 @@ def _leaders() -> table.Panel:
         "Imbalance: 100 % is all bought. A click on a symbol shows it on this dashboard."
     )
     queries = [
-        rows("last", "max by (symbol) (trading_last_price)"),
-        rows("change", 'max by (symbol) (trading_window_close{window="5m"} / trading_window_open{window="5m"} - 1)'),
-        rows("turnover", "sum by (symbol) (increase(trading_notional_total[5m]))"),
-        rows("rate", "sum by (symbol) (rate(trading_trades_total[1m]))"),
-        rows("imbalance", 'max by (symbol) (trading_window_imbalance_ratio{window="5m"})'),
+        rows("last", 'max by (symbol) (trading_last_price{origin="market"})'),
+        rows("change", f"max by (symbol) ({_of_market('close')} / {_of_market('open')} - 1)"),
+        rows("turnover", 'sum by (symbol) (increase(trading_notional_total{origin="market"}[5m]))'),
+        rows("rate", 'sum by (symbol) (rate(trading_trades_total{origin="market"}[1m]))'),
+        rows("imbalance", f"max by (symbol) ({_of_market('imbalance_ratio')})"),
     ]
     names = {
         "symbol": "Symbol",
@@ -102,6 +102,11 @@ def _leaders() -> table.Panel:
             DataTransformerConfig(id_val="limit", options={"limitField": 10}),
         ]
     )
+
+
+def _of_market(part: str) -> str:
+    """Of the last five minutes, of all symbols; our own trades are no market."""
+    return f'trading_window_{part}{{origin="market",window="5m"}}'
 
 
 def _leader_columns(panel: table.Panel) -> table.Panel:
@@ -124,7 +129,7 @@ def _leader_columns(panel: table.Panel) -> table.Panel:
 
 def _averages() -> timeseries.Panel:
     text = "Last price, and the volume-weighted average price Σpq ÷ Σq over the last minute, 5 minutes and hour."
-    price = over_time("A", 'trading_last_price{symbol="$symbol"}', "last price")
+    price = over_time("A", 'trading_last_price{origin="market",symbol="$symbol"}', "last price")
     vwap = over_time("B", _of_windows("trading_window_vwap"), "VWAP {{window}}")
     panel = lines("Price and VWAP", text, PRICE, price, vwap).decimals(AVERAGE_DECIMALS).fill_opacity(0)
     colors = {f"VWAP {window}": palette.SERIES[window] for window in AVERAGES}
@@ -136,7 +141,7 @@ def _distances() -> timeseries.Panel:
         "Last price against each VWAP, in basis points (1/100 %): above zero is dearer than the average trade "
         "of that window."
     )
-    price = 'trading_last_price{symbol="$symbol"}'
+    price = 'trading_last_price{origin="market",symbol="$symbol"}'
     expr = f"1e4 * ({price} / on (symbol) group_right () {_of_windows('trading_window_vwap')} - 1)"
     panel = lines("Distance from VWAP", text, BASIS_POINTS, over_time("A", expr, "{{window}}"))
     return _by_window(panel).axis_centered_zero(axis_centered_zero=True).decimals(1).legend(legend("lastNotNull"))
@@ -152,7 +157,7 @@ def _volatility() -> timeseries.Panel:
 
 
 def _of_windows(metric: str) -> str:
-    return f'{metric}{{symbol="$symbol",window=~"{"|".join(AVERAGES)}"}}'
+    return f'{metric}{{origin="market",symbol="$symbol",window=~"{"|".join(AVERAGES)}"}}'
 
 
 def _by_window(panel: timeseries.Panel) -> timeseries.Panel:

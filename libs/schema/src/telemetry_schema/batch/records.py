@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from telemetry_schema.batch.structs import KnownNames, struct_of
 from telemetry_schema.errors import BatchError
-from telemetry_schema.fields import CommandId, Count, EpochNs, Seq, Source, Symbol
+from telemetry_schema.fields import LAST_NS, Account, CommandId, Count, EpochNs, Seq, Source, Symbol, TradeId
 from telemetry_schema.messages import Message
 
 BUY: Final = 0
@@ -24,15 +24,15 @@ SELL: Final = 1
 
 TRADE_DTYPE: Final = np.dtype(
     {
-        "names": ["event_ns", "sent_ns", "received_ns", "price", "qty", "symbol", "source", "side"],
-        "formats": ["<i8", "<i8", "<i8", "<f8", "<f8", "<u2", "<u2", "u1"],
-        "offsets": [0, 8, 16, 24, 32, 40, 42, 44],
-        # Padded to a multiple of 8, so that every column stays aligned.
+        "names": ["event_ns", "sent_ns", "received_ns", "price", "qty", "symbol", "source", "side", "account"],
+        "formats": ["<i8", "<i8", "<i8", "<f8", "<f8", "<u2", "<u2", "u1", "<u2"],
+        "offsets": [0, 8, 16, 24, 32, 40, 42, 44, 46],
+        # A byte of padding after the side, so that every column stays aligned.
         "itemsize": 48,
     }
 )
 """One trade: times in UTC epoch nanoseconds, price in quote per base, qty in base, symbol and source as indexes into
-the header's tables, side `BUY` or `SELL` (the taker's)."""
+the header's tables, side `BUY` or `SELL` (the taker's), account as 1 + its index there, or 0 for a market trade."""
 
 MAX_BATCH_TRADES: Final = 65_535
 """Symbol and source are 16-bit indexes, and every trade may bring its own."""
@@ -40,7 +40,7 @@ MAX_BATCH_TRADES: Final = 65_535
 BATCH_TRADES_BOUNDS: Final = tuple(2**power for power in range(15))
 """Upper bounds of the histogram `telemetry_batch_trades`, in trades: 1, 2, 4, … 16,384, the same in both services."""
 
-RECORD: Final = struct.Struct("<qqqddHHB3x")
+RECORD: Final = struct.Struct("<qqqddHHBxH")
 """One trade of `TRADE_DTYPE`, to pack or unpack a few: NumPy's calls cost as much for one trade as for hundreds."""
 
 FEW_TRADES: Final = 16
@@ -59,12 +59,20 @@ class CommandRef(Message):
     command_id: CommandId
 
 
+class TradeIdRef(Message):
+    """The sender's or venue's identifier of the trade at `index` of the batch."""
+
+    index: Count = Field(description="Of the trade in the records, from 0.")
+    id: TradeId
+
+
 class BatchHeader(Message):
     """What the records need to be understood.
 
     `replayed` lists the sources (as indexes) that are replayed: their times are of the recording, so only feed latency
-    and skew mean anything. A batch without trades is a heartbeat: it says which number comes next, so that a loss at
-    the end shows. `resume` says that nothing before `first_seq` will come any more; `final` that the stream has ended.
+    and skew mean anything. `accounts` and `ids` are empty unless there are trades of our own. A batch without trades is
+    a heartbeat: it says which number comes next, so that a loss at the end shows. `resume` says that nothing before
+    `first_seq` will come any more; `final` that the stream has ended.
     """
 
     stream: str = Field(min_length=1, max_length=64, description="The ingest run that numbered the trades.")
@@ -72,6 +80,10 @@ class BatchHeader(Message):
     count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES, description="Trades in the records.")]
     symbols: list[Symbol]
     sources: list[Source]
+    accounts: list[Account] = Field(default_factory=list, description="Accounts of our own trades.")
+    ids: list[TradeIdRef] = Field(
+        default_factory=list, description="Identifiers of our own trades, where they have one."
+    )
     replayed: list[Count] = Field(default_factory=list, description="Sources that are replayed, by index.")
     commands: list[CommandRef] = Field(default_factory=list, description="Commands that the trades fill.")
     sent_ns: EpochNs = Field(description="When ingest pushed it, UTC epoch nanoseconds.")
@@ -144,7 +156,7 @@ _names: Final = KnownNames()
 def _decode_header(frame: bytes) -> BatchHeader:
     try:
         header = _decode(frame)
-        if _names.are_good(header.symbols) and _names.are_good(header.sources):
+        if _names_are_good(header):
             return header
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # pydantic decides, and says what is wrong
@@ -154,14 +166,25 @@ def _decode_header(frame: bytes) -> BatchHeader:
         raise BatchError(f"not a batch header: {error.errors(include_url=False)[0]['msg']}") from error
 
 
+def _names_are_good(header: BatchHeader) -> bool:
+    good = _names.are_good(header.symbols) and _names.are_good(header.sources)
+    if header.accounts or header.ids:
+        good = good and _names.are_good(header.accounts) and _names.are_good([ref.id for ref in header.ids])
+    return good
+
+
 def _check_header(header: BatchHeader) -> None:
+    if header.first_seq + header.count > LAST_NS:
+        raise BatchError("the stream's numbers end before the batch does")
+    if header.ids and any(ref.index >= header.count for ref in header.ids):
+        raise BatchError("an identifier refers to a trade outside the batch")
     if header.commands and any(ref.index >= header.count for ref in header.commands):
         raise BatchError("a command refers to a trade outside the batch")
     if header.replayed and any(index >= len(header.sources) for index in header.replayed):
         raise BatchError("a replayed source is outside the header's table")
 
 
-_BAD_INDEX: Final = "a symbol or source index is outside the header's tables"
+_BAD_INDEX: Final = "a symbol, source or account index is outside the header's tables"
 _BAD_SIDE: Final = "a side is neither buy nor sell"
 _BAD_NUMBER: Final = "a time, price or quantity is out of range"
 
@@ -173,6 +196,8 @@ def _check_many(header: BatchHeader, frame: Frame) -> None:
     records = np.frombuffer(frame, TRADE_DTYPE)
     if records["symbol"].max() >= len(header.symbols) or records["source"].max() >= len(header.sources):
         raise BatchError(_BAD_INDEX)
+    if records["account"].max() > len(header.accounts):
+        raise BatchError(_BAD_INDEX)
     if records["side"].max() > SELL:
         raise BatchError(_BAD_SIDE)
     times_and_floats = np.frombuffer(frame, np.int64).reshape(len(records), -1)[:, :5].T.copy()
@@ -182,9 +207,9 @@ def _check_many(header: BatchHeader, frame: Frame) -> None:
 
 
 def _check_few(header: BatchHeader, frame: Frame) -> None:
-    symbols, sources = len(header.symbols), len(header.sources)
-    for event_ns, sent_ns, received_ns, price, qty, symbol, source, side in RECORD.iter_unpack(frame):
-        if symbol >= symbols or source >= sources:
+    symbols, sources, accounts = len(header.symbols), len(header.sources), len(header.accounts)
+    for event_ns, sent_ns, received_ns, price, qty, symbol, source, side, account in RECORD.iter_unpack(frame):
+        if symbol >= symbols or source >= sources or account > accounts:
             raise BatchError(_BAD_INDEX)
         if side > SELL:
             raise BatchError(_BAD_SIDE)

@@ -31,6 +31,10 @@ class TradeTable(NamedTuple):
     price: list[float]
     event_ns: list[int]
     sent_ns: list[int]
+    account: list[str | None] | None
+    """None where no trade has one."""
+    id: list[str | None] | None
+    """None where no trade has one."""
 
 
 class TradeNumbers(Protocol):
@@ -47,6 +51,7 @@ class TradeNumbers(Protocol):
     account: str | None
 
 
+_NONE: Final = {None}
 _NAME: Final = NAME_PATTERN.strip("^$")
 _HEAD: Final = re.compile(rf'\{{"type":"trade","source":"({_NAME})","run":"({_NAME})",'.encode())
 """How the frames of one sender begin, if it writes what is the same in all of them first, without blanks."""
@@ -94,8 +99,8 @@ class TableDecoder:
 
     def _table(self, trades: Sequence[TradeNumbers], senders: Sequence[Sender]) -> TradeTable | None:
         symbol = [trade.symbol for trade in trades]
-        others = {trade.id for trade in trades} | {trade.account for trade in trades}
-        if not (self._names.are_good(symbol) and self._names.are_good(others)):
+        ids, accounts = {trade.id for trade in trades}, {trade.account for trade in trades}
+        if not (self._names.are_good(symbol) and self._names.are_good(ids) and self._names.are_good(accounts)):
             return None
         return TradeTable(
             senders=senders,
@@ -106,6 +111,8 @@ class TableDecoder:
             price=[trade.price for trade in trades],
             event_ns=[trade.event_ns for trade in trades],
             sent_ns=[trade.sent_ns for trade in trades],
+            account=None if accounts == _NONE else [trade.account for trade in trades],
+            id=None if ids == _NONE else [trade.id for trade in trades],
         )
 
 

@@ -170,10 +170,12 @@ class TapeRow(NamedTuple):
     price: float
     event_ns: int
     applied_ns: int
+    account: int
+    """0, or the slot of the account plus 1."""
 
 
 class Tape:
-    """The last trades of all symbols, in the order of arrival."""
+    """The last trades of all symbols of one origin, in the order of arrival."""
 
     def __init__(self, length: int) -> None:
         self._length = length

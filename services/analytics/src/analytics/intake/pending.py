@@ -5,7 +5,7 @@ and folded together: when there are enough of them, and before anything is read.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import accumulate
 from typing import Final, TypeVar
 
@@ -51,6 +51,12 @@ class Trades:
     is_buy: Bools
     replayed: Bools
     """The trade is replayed: its times are of the recording."""
+    account: Ints
+    """0 for a trade of the market; of our own, the slot of the account plus 1."""
+
+    def select(self, which: Bools) -> "Trades":
+        """Some of the trades."""
+        return Trades(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
 class Pending:
@@ -105,10 +111,11 @@ class Pending:
             pushed_ns=np.repeat(_drain(self._pushed_ns), counts),
             price=price,
             qty=qty,
-            symbol=lookup.symbols(records["symbol"]),
+            symbol=lookup.symbols(records),
             source=lookup.sources(records["source"]),
             is_buy=records["side"] == BUY,
             replayed=lookup.replayed(records["source"]),
+            account=lookup.accounts(records["account"]),
         )
 
 
@@ -125,9 +132,16 @@ class _Lookup:
     def __init__(self, tables: Sequence[Table], counts: Ints) -> None:
         self._distinct = list(dict.fromkeys(tables))
         self._tables, self._counts = tables, counts
+        self._has_own = any(table.has_own for table in self._distinct)
 
-    def symbols(self, index: Slots16) -> Ints:
+    def symbols(self, records: Records) -> Ints:
+        index = records["symbol"]
+        if self._has_own:
+            index = index + (records["account"] > 0) * np.repeat([table.width for table in self._tables], self._counts)
         return self._find(index, [table.symbols for table in self._distinct]).astype(np.int64)
+
+    def accounts(self, index: Slots16) -> Ints:
+        return self._find(index, [table.accounts for table in self._distinct])
 
     def sources(self, index: Slots16) -> Ints:
         return self._find(index, [table.sources for table in self._distinct]).astype(np.int64)
@@ -135,7 +149,7 @@ class _Lookup:
     def replayed(self, index: Slots16) -> Bools:
         return self._find(index, [table.replayed for table in self._distinct])
 
-    def _find(self, index: Slots16, columns: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
+    def _find(self, index: Slots16 | Ints, columns: list[npt.NDArray[_Scalar]]) -> npt.NDArray[_Scalar]:
         found: npt.NDArray[_Scalar]
         if len(columns) == 1:
             found = columns[0].take(index)

@@ -14,13 +14,14 @@ from analytics.aggregates.window_statistics import window_statistics
 from analytics.aggregates.windows import WINDOWS_S
 from analytics.analysis import Results
 from analytics.arrays import Ints
+from analytics.intake.labels import SymbolKey
 from analytics.intake.ledger import BATCH_TRADES, REFUSED_BATCH, AnalyticsLedger
 from analytics.output.exposition import Family, Keys, LabelledSeries
 from telemetry_schema import WindowName
 
 SIDES: Final = ("buy", "sell")
 
-_Axes: TypeAlias = tuple[tuple[str, Sequence[str]], ...]
+_Axes: TypeAlias = tuple[tuple[str, Sequence[str | SymbolKey]], ...]
 """Labels of a family and their values: it has a series for each combination."""
 _Kind: TypeAlias = Literal["counter", "gauge"]
 
@@ -65,7 +66,7 @@ class Metrics:
             results.state.clock_ns / 1e9,
         )
 
-    def _totals(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
+    def _totals(self, results: Results, shown: Ints, symbols: tuple[SymbolKey, ...]) -> Iterator[Family]:
         totals = results.state.totals
         labels: _Axes = (("side", SIDES), ("symbol", symbols))
         for what, values, unit in (
@@ -82,7 +83,7 @@ class Metrics:
         name, help_text = "trading_last_trade_timestamp_seconds", "Event time of the last trade."
         yield self._grid(name, help_text, labels, totals.last_event_ns[shown] / 1e9)
 
-    def _windows(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
+    def _windows(self, results: Results, shown: Ints, symbols: tuple[SymbolKey, ...]) -> Iterator[Family]:
         windows = [window_statistics(rows) for rows in results.state.windows.values()]
         names: tuple[WindowName, ...] = tuple(WINDOWS_S)
         labels = (("window", names), ("symbol", symbols))
@@ -97,7 +98,7 @@ class Metrics:
         for field, help_text in _WINDOW_HELP.items():
             yield self._grid(f"trading_window_{field}", help_text, labels, stacked(field))
 
-    def _recent(self, results: Results, shown: Ints, symbols: tuple[str, ...]) -> Iterator[Family]:
+    def _recent(self, results: Results, shown: Ints, symbols: tuple[SymbolKey, ...]) -> Iterator[Family]:
         labels: _Axes = (("symbol", symbols),)
         name, help_text = "trading_interarrival_seconds_mean", "Mean time from one of the recent trades to the next."
         yield self._grid(name, help_text, labels, results.mean_interval_s[shown])
@@ -189,7 +190,16 @@ def _combinations(labels: _Axes) -> Keys:
     """Every combination, the last label fastest: the order of the values of an array with these axes."""
     names = [name for name, _ in labels]
     for values in product(*(values for _, values in labels)):
-        yield "", tuple(zip(names, values, strict=True))
+        yield "", tuple(pair for name, value in zip(names, values, strict=True) for pair in _pairs(name, value))
+
+
+def _pairs(name: str, value: str | SymbolKey) -> Iterator[tuple[str, str]]:
+    """A symbol's key makes two labels."""
+    if isinstance(value, SymbolKey):
+        yield name, value.symbol
+        yield "origin", value.origin
+    else:
+        yield name, value
 
 
 def _histogram(bounds: Sequence[float], labels: tuple[str, Sequence[str]]) -> Keys:

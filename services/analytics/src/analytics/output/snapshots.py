@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from analytics.aggregates.latency import StageView
+from analytics.aggregates.recent import Tape
 from analytics.aggregates.rows import Rows
 from analytics.aggregates.window_statistics import WindowStatistics, window_statistics
 from analytics.analysis import Results
@@ -18,6 +19,7 @@ from analytics.intake.ledger import AnalyticsLedger
 from telemetry_schema import (
     AppliedLedger,
     Bars,
+    Origin,
     Snapshot,
     SourceSkew,
     StageLatency,
@@ -47,13 +49,14 @@ class Snapshots:
     def steps(self, results: Results) -> Steps[Snapshot]:
         """The snapshot of these results."""
         state = results.state
-        slots = _busiest(state)
+        slots, own_slots = _busiest(state, "market"), _busiest(state, "own")
         self._version += 1
         version, clock_s = self._version, state.clock_ns // SECOND_NS
         turn = slots[version % len(slots) :][:1] if slots else []
         yield
         symbols = yield from _summaries(state, slots)
-        tape = self._tape()
+        own = yield from _summaries(state, own_slots)
+        tape, own_tape = self._tape(self._engine.tape), self._tape(self._engine.own_tape)
         yield
         recent_bars = self._bars(state, slots, clock_s + 1 - RECENT_BARS_S, clock_s + 1)
         yield
@@ -65,8 +68,10 @@ class Snapshots:
             at_ns=state.at_ns,
             clock_ns=state.clock_ns,
             symbols=symbols,
-            symbols_in_all=int(np.count_nonzero(state.totals.trades.sum(axis=0))),
+            symbols_in_all=len(_traded(state, "market")),
+            own=own,
             last_trades=tape,
+            own_last_trades=own_tape,
             recent_bars=recent_bars,
             history=history,
             latencies={stage: _latency(view) for stage, view in state.latencies.items()},
@@ -74,30 +79,39 @@ class Snapshots:
             ledger=_ledger(state.ledger),
         )
 
-    def _tape(self) -> list[TapeTrade]:
-        symbols, sources = self._engine.symbols.names, self._engine.sources.names
+    def _tape(self, tape: Tape) -> list[TapeTrade]:
+        engine = self._engine
+        symbols, sources, accounts = engine.symbols.names, engine.sources.names, engine.accounts.names
         return [
             TapeTrade(
-                symbol=symbols[row.symbol],
+                symbol=symbols[row.symbol].symbol,
                 source=sources[row.source],
                 side="buy" if row.is_buy else "sell",
                 qty=row.qty,
                 price=row.price,
                 event_ns=row.event_ns,
                 applied_ns=row.applied_ns,
+                account=accounts[row.account - 1] if row.account else None,
             )
-            for row in reversed(self._engine.tape.rows)
+            for row in reversed(tape.rows)
         ]
 
     def _bars(self, state: State, slots: Sequence[int], first: int, last: int) -> list[Bars]:
-        return _bars(state.symbols, slots, self._engine.buckets.seconds(first, last))
+        return _bars([key.symbol for key in state.symbols], slots, self._engine.buckets.seconds(first, last))
 
 
-def _busiest(state: State) -> list[int]:
-    """Slots of the symbols in the snapshot, most trades in the last five minutes first."""
+def _traded(state: State, origin: Origin) -> list[int]:
+    """Slots of the symbols that have traded."""
     total = state.totals.trades.sum(axis=0)
-    order = np.lexsort((-total, -state.windows["5m"].n.astype(np.int64)))
-    return [slot for slot in order.tolist() if total[slot]][:MAX_SYMBOLS]
+    return [slot for slot, key in enumerate(state.symbols) if key.origin == origin and total[slot]]
+
+
+def _busiest(state: State, origin: Origin) -> list[int]:
+    """Slots of the symbols in the snapshot, most trades in the last five minutes first."""
+    slots = np.array(_traded(state, origin), np.int64)
+    total, recent = state.totals.trades.sum(axis=0), state.windows["5m"].n.astype(np.int64)
+    order: list[int] = slots[np.lexsort((-total[slots], -recent[slots]))].tolist()
+    return order[:MAX_SYMBOLS]
 
 
 def _summaries(state: State, slots: Sequence[int]) -> Steps[list[SymbolSummary]]:
@@ -113,7 +127,7 @@ def _summaries(state: State, slots: Sequence[int]) -> Steps[list[SymbolSummary]]
 def _summary(state: State, slot: int, windows: dict[WindowName, WindowStats]) -> SymbolSummary:
     totals = state.totals
     return SymbolSummary(
-        symbol=state.symbols[slot],
+        symbol=state.symbols[slot].symbol,
         last_price=float(totals.last_price[slot]),
         last_trade_ns=int(totals.last_event_ns[slot]),
         trades=int(totals.trades[:, slot].sum()),

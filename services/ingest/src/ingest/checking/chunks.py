@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from telemetry_schema.batch import BUY, RECORD, SELL, TRADE_DTYPE, FastColumns, 
 
 MAX_CHUNK_TRADES = 16_384
 """A chunk is closed at this length: a batch of at most twice as many fits 16-bit indexes."""
+
+_Name = TypeVar("_Name", bound=str | None)
 
 _MAX_CHUNK_BYTES = MAX_CHUNK_TRADES * TRADE_DTYPE.itemsize
 
@@ -34,15 +36,24 @@ class TradeLike(Protocol):
     def event_ns(self) -> int: ...  # noqa: D102 - as above
     @property
     def sent_ns(self) -> int: ...  # noqa: D102 - as above
+    @property
+    def account(self) -> str | None: ...  # noqa: D102 - as above
+    @property
+    def id(self) -> str | None: ...  # noqa: D102 - as above
 
 
 class Chunk(NamedTuple):
-    """Accepted trades that become one batch: their records as bytes, and the tables they index."""
+    """Accepted trades that become one batch: their records as bytes, and the tables they index.
+
+    `accounts` and `ids` are empty unless there are trades of our own; an id comes with the index of its trade.
+    """
 
     frame: Frame
     symbols: list[str]
     sources: list[str]
     replayed: list[int]
+    accounts: Sequence[str] = ()
+    ids: Sequence[tuple[int, str]] = ()
 
     @property
     def records(self) -> Records:
@@ -68,10 +79,12 @@ class ChunkBuilder:
         self._symbols: dict[str, int] = {}
         self._sources: dict[str, int] = {}
         self._replayed: set[int] = set()
+        self._accounts: dict[str | None, int] = {None: 0}
+        self._ids: list[tuple[int, str]] = []
 
     def add_trades(self, trades: Sequence[TradeLike], received_ns: int | list[int], *, replayed: bool = False) -> None:
         """Adds single trades; `received_ns` is one time for all, or one each."""
-        pack, symbols, sources = RECORD.pack, self._symbols, self._sources
+        pack, symbols, sources, accounts = RECORD.pack, self._symbols, self._sources, self._accounts
         frames = [
             pack(
                 trade.event_ns,
@@ -82,11 +95,14 @@ class ChunkBuilder:
                 symbols.setdefault(trade.symbol, len(symbols)),
                 sources.setdefault(trade.source, len(sources)),
                 _SIDES[trade.side],
+                accounts.setdefault(trade.account, len(accounts)),
             )
             for trade, at_ns in zip(trades, _each(received_ns, len(trades)), strict=True)
         ]
         if replayed:
             self._replayed.update(sources[trade.source] for trade in trades)
+        if len(accounts) > 1:
+            self._note_ids([trade.account for trade in trades], [trade.id for trade in trades])
         if frames:
             self._add(b"".join(frames))
 
@@ -95,6 +111,9 @@ class ChunkBuilder:
         sources = [source for source, _ in table.senders]
         records["symbol"] = _codes(table.symbol, self._symbols)
         records["source"] = _codes(sources, self._sources)  # one for all, or one each
+        records["account"] = 0 if table.account is None else _codes(table.account, self._accounts)
+        if table.account is not None and table.id is not None:
+            self._note_ids(table.account, table.id)
         self._add(_bytes_of(records))
 
     def add_columns(self, columns: FastColumns, received_ns: int, *, skip: int = 0) -> None:
@@ -108,7 +127,17 @@ class ChunkBuilder:
         records["symbol"] = _codes(columns.symbol[skip:], self._symbols)
         records["source"] = self._sources.setdefault(columns.source, len(self._sources))
         records["side"] = _sides(columns.side[skip:])
+        records["account"] = 0
         self._add(_bytes_of(records))
+
+    def _note_ids(self, accounts: Sequence[str | None], ids: Sequence[str | None]) -> None:
+        """Keeps the identifiers of our own among the trades that are added next.
+
+        Those of market trades end here: source, run and number identify them, and a feed's would double its batches.
+        """
+        first = self._bytes // TRADE_DTYPE.itemsize
+        pairs = enumerate(zip(accounts, ids, strict=True), first)
+        self._ids += [(index, name) for index, (account, name) in pairs if account is not None and name is not None]
 
     def _add(self, frame: Frame) -> None:
         self._frames.append(frame)
@@ -118,7 +147,9 @@ class ChunkBuilder:
 
     def _close(self) -> None:
         frame = self._frames[0] if len(self._frames) == 1 else b"".join(self._frames)
-        self._done.append(Chunk(frame, list(self._symbols), list(self._sources), sorted(self._replayed)))
+        accounts = [name for name in self._accounts if name is not None]
+        chunk = Chunk(frame, list(self._symbols), list(self._sources), sorted(self._replayed), accounts, self._ids)
+        self._done.append(chunk)
         self._renew()
 
     def chunks(self) -> list[Chunk]:
@@ -130,7 +161,7 @@ class ChunkBuilder:
 
 
 def records_of(table: TradeTable, received_ns: int) -> Records:
-    """The records of a table, shape (n,), but for symbols and sources."""
+    """The records of a table, shape (n,), but for symbols, sources and accounts."""
     records = np.empty(len(table.symbol), TRADE_DTYPE)
     records["event_ns"] = _ints(table.event_ns)
     records["sent_ns"] = _ints(table.sent_ns)
@@ -162,7 +193,7 @@ def _sides(sides: Sequence[str]) -> npt.NDArray[np.uint8]:
     return np.fromiter(map(_SIDES.__getitem__, sides), np.uint8, len(sides))
 
 
-def _codes(names: Sequence[str], table: dict[str, int]) -> npt.NDArray[np.uint16]:
+def _codes(names: Sequence[_Name], table: dict[_Name, int]) -> npt.NDArray[np.uint16]:
     """The index of each name in the table, which takes up those it does not know."""
     try:
         return np.fromiter(map(table.__getitem__, names), np.uint16, len(names))

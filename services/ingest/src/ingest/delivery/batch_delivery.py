@@ -22,7 +22,7 @@ from prometheus_client import Histogram
 from ingest.checking.chunks import Chunk
 from telemetry_runtime import Clock, Frames, RateLimitedWarning, Source, TrySink
 from telemetry_schema import DecodeError, Progress, decode_progress
-from telemetry_schema.batch import BATCH_TRADES_BOUNDS, CommandRef, FastHeader, encode_header
+from telemetry_schema.batch import BATCH_TRADES_BOUNDS, CommandRef, FastHeader, TradeIdRef, encode_header
 
 _MIN_RETRANSMIT_NS = 200_000_000
 """At most one retransmission in this time: analytics repeats its request until what is in flight has arrived."""
@@ -94,6 +94,8 @@ class BatchDelivery:
             symbols=chunk.symbols,
             sources=chunk.sources,
             replayed=chunk.replayed,
+            accounts=list(chunk.accounts),
+            ids=[TradeIdRef(index=index, id=name) for index, name in chunk.ids],
             commands=commands or [],
             sent_ns=self._clock.now_ns(),
         )

@@ -123,7 +123,17 @@ class Desk:
             return _refused(command, rejection, now_ns)
         price = command.price or self.last_prices.read()[command.symbol]
         self.book.fill(command.symbol, command.side, command.qty, price)
-        fill = PaperTrade(command.source, command.symbol, command.side, command.qty, price, now_ns, command.sent_ns)
+        fill = PaperTrade(
+            source=command.source,
+            symbol=command.symbol,
+            side=command.side,
+            qty=command.qty,
+            price=price,
+            event_ns=now_ns,
+            sent_ns=command.sent_ns,
+            account=self._account,
+            id=str(command.command_id),
+        )
         result = CommandResult(command_id=command.command_id, status="accepted", price=price, received_ns=now_ns)
         return Decision(result, "accepted", fill=fill)
 

@@ -1,4 +1,4 @@
-"""The last price of each symbol that was accepted. Pure."""
+"""The last market price of each symbol that was accepted. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -33,9 +33,13 @@ class LastPrices:
     def read(self) -> Mapping[str, float]:
         """The prices now; valid until the next `note`."""
         for chunk in self._new:
-            last = np.empty(len(chunk.symbols))
-            last[chunk.records["symbol"]] = chunk.records["price"]  # of several to one place the last one stays
-            self._prices.update(zip(chunk.symbols, last.tolist(), strict=True))
+            records = chunk.records
+            if chunk.accounts:
+                records = records[records["account"] == 0]  # our own trades are no market prices
+            last = np.full(len(chunk.symbols), np.nan)
+            last[records["symbol"]] = records["price"]  # of several to one place the last one stays
+            traded = np.flatnonzero(~np.isnan(last)).tolist()
+            self._prices.update((chunk.symbols[index], float(last[index])) for index in traded)
         self._new, self._new_trades = [], 0
         while len(self._prices) > MAX_SYMBOLS:
             del self._prices[next(iter(self._prices))]

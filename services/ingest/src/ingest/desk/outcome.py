@@ -19,6 +19,9 @@ class PaperTrade:
     price: float
     event_ns: int
     sent_ns: int
+    account: str
+    id: str
+    """The command's."""
 
 
 @dataclass(frozen=True, slots=True)

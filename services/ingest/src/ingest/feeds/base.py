@@ -59,6 +59,8 @@ class FeedTrade(NamedTuple):
     run: str | None = None
     seq: int | None = None
     id: str | None = None
+    account: str | None = None
+    """None for a market trade, as all feeds give so far."""
     kind: str | None = None
     """Why it is no part of the market's flow (`ADL`, `INSURANCE_FUND`, …): its number counts, its price does not."""
 
