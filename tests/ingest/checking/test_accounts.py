@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from ingest.checking.checker import MIN_TABLE_MESSAGES, Checker
+from ingest.checking.checker import Checker
 from ingest.checking.chunks import Chunk
+from ingest.checking.client_burst import MIN_TABLE_MESSAGES
 from ingest.checking.sequences import SequenceTracker
 from ingest.desk.last_prices import LastPrices
 from telemetry_runtime.channels import Burst
