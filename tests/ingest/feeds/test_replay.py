@@ -3,12 +3,14 @@
 import asyncio
 import gzip
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
 
 from ingest.feeds.base import FeedBurst, RecordingError
-from ingest.feeds.recording import MAX_LINE_BYTES, read_frames
+from ingest.feeds.recording import read_recording
+from ingest.feeds.unpack import MAX_LINE_BYTES
 from telemetry_runtime import SystemClock
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.feeds.frames_of import BINANCE, HYPERLIQUID, KRAKEN
@@ -195,9 +197,82 @@ def test_reading_takes_the_same_memory_whatever_the_length(tmp_path: Path) -> No
     path.write_bytes(gzip.compress(line * 200_000, compresslevel=1))  # 17 MB of text
 
     tracemalloc.start()
-    frames = sum(1 for _ in read_frames(path))
+    frames = sum(1 for _ in read_recording(path, "binance"))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     assert frames == 200_000
     assert peak_bytes < 1_000_000
+
+
+async def times_s(
+    path: Path, clock: FakeClock, *, options: str = "", steps: tuple[tuple[float, float], ...]
+) -> list[float]:
+    """When each frame came, in seconds since the start, while the clock advances and its wall time is set."""
+    start_ns, came = clock.monotonic_ns(), list[float]()
+
+    def note(burst: FeedBurst) -> None:
+        came.extend([(clock.monotonic_ns() - start_ns) / 1e9] * frames_of(burst))
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(collect(opened(f"replay://{path}?venue=binance{options}", clock), note))
+        for seconds, set_s in steps:
+            await clock.advance(seconds)
+            clock.set_wall(set_s)
+    return came
+
+
+@pytest.mark.parametrize("step_s", [3_600, -3_600])
+async def test_a_replay_keeps_its_pace_when_the_wall_clock_is_set(tmp_path: Path, step_s: int) -> None:
+    path = written(tmp_path / "x", *map(received_at, range(5)))
+
+    assert await times_s(path, FakeClock(), steps=((1.5, step_s), (10, 0))) == [0, 1, 2, 3, 4]
+
+
+async def test_a_recorder_whose_clock_was_set_neither_stops_the_replay_nor_floods_it(tmp_path: Path) -> None:
+    """An hour back, then a hundred years ahead and back again."""
+    far = 100 * 365 * 86_400
+    offsets = [0, 1, -3_600, -3_599, -3_598, far, far + 1, 5, 6]
+    path = written(tmp_path / "x", *map(received_at, offsets))
+
+    assert await times_s(path, FakeClock(), steps=((20, 0),)) == [0, 1, 1, 2, 3, 3, 4, 4, 5]
+
+
+async def test_a_quiet_hour_takes_an_hour_and_a_closed_night_is_passed_over(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", *map(received_at, [0, 3_600, 3_600 + 3_601, 3_600 + 3_602]))
+
+    assert await times_s(path, FakeClock(), steps=((4_000, 0),)) == [0, 3_600, 3_600, 3_601]
+
+
+async def test_frames_that_are_a_little_out_of_order_keep_the_pace_of_the_others(tmp_path: Path) -> None:
+    path = written(tmp_path / "x", *map(received_at, [0, 2, 1.5, 1.9, 3]))
+
+    assert await times_s(path, FakeClock(), steps=((10, 0),)) == [0, 2, 2, 2, 3]
+
+
+async def test_what_was_readable_before_the_end_of_a_cut_file_is_given_to_the_last_line(tmp_path: Path) -> None:
+    lines = b"".join(received_at(second, BINANCE) + b"\n" for second in range(20_000))
+    whole = gzip.compress(lines, mtime=0)[:-2_000]
+    readable = zlib.decompressobj(31).decompress(whole).count(b"\n")
+    path = tmp_path / "cut.gz"
+    path.write_bytes(whole)
+    came: list[FeedBurst] = []
+
+    with pytest.raises(RecordingError, match="cannot read"):
+        await collect(opened(f"replay://{path}?venue=binance&speed=max", FakeClock()), came.append)
+
+    assert len(trades_of(came)) == readable
+    assert readable % 512
+
+
+async def test_a_file_that_is_cut_within_its_first_frames_gives_those(tmp_path: Path) -> None:
+    # Stored, not compressed: what is there can be read byte by byte.
+    lines = b"".join(received_at(second, BINANCE) + b"\n" for second in range(20))
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(lines, compresslevel=0)[:-1_000])
+    came: list[FeedBurst] = []
+
+    with pytest.raises(RecordingError, match="cannot read"):
+        await collect(opened(f"replay://{path}?venue=binance&speed=max", FakeClock()), came.append)
+
+    assert 1 <= len(trades_of(came)) < 20

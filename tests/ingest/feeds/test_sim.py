@@ -41,6 +41,7 @@ async def test_trades_are_valid_and_numbered_without_gaps() -> None:
     for trade in trades:
         values = trade._asdict()
         values.pop("received_ns")
+        values.pop("kind")
         adapter.validate_python(values, strict=True)
 
 
@@ -102,3 +103,20 @@ async def test_after_a_long_stop_the_market_goes_on_from_now() -> None:
     trades = trades_of(came)
     assert len(trades) < 2_000
     assert [trade.seq for trade in trades] == list(range(len(trades)))
+
+
+@pytest.mark.parametrize("step_s", [3_600, -3_600, 125, -125])
+async def test_a_wall_clock_that_is_set_neither_stops_nor_floods_the_market(step_s: int) -> None:
+    clock = FakeClock()
+    async with simulated("sim://BTC-USD?rate=100&seed=7&burst=0", clock) as came:
+        await clock.advance(30)
+        before = len(trades_of(came))
+        clock.set_wall(step_s)
+        await clock.advance(30)
+
+    trades = trades_of(came)
+    assert [before, len(trades) - before] == pytest.approx([3_000, 3_000], abs=220)
+    # A trade's times are those of the wall at its delivery: never ahead of it, and never an hour old.
+    assert all(0 <= trade.received_ns - trade.event_ns < 6_000_000 for trade in trades)
+    assert trades[-1].received_ns <= clock.now_ns()
+    assert trades[-1].received_ns > clock.now_ns() - 1_000_000_000

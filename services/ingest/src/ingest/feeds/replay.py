@@ -3,22 +3,22 @@
 All times stay the recording's; negative latencies too. The feed ends with the file.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from ingest.feeds.base import BurstBuilder, Feed, FeedBurst, ParsedFrame, RecordingError
-from ingest.feeds.recording import RecordedFrame, read_frames
-from ingest.feeds.venues import VENUES, Parser, look_alike
+from ingest.feeds.base import BurstBuilder, Feed, FeedBurst, RecordingError
+from ingest.feeds.recording import PAUSE, RecordedFrame, read_recording
 from telemetry_runtime import Clock
 
 AS_FAST_AS_POSSIBLE: Final = float("inf")
 
-_SNIFFED_FRAMES: Final = 512
-"""A recording begins with frames of its venue: subscriptions, snapshots, heartbeats."""
+_MAX_GAP_NS: Final = 3_600_000_000_000
+"""A longer gap in a recording is passed over."""
+_MAX_DISORDER_NS: Final = 1_000_000_000
+"""How far frames may be out of order before it is taken for a clock that was set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class ReplaySettings:
     speed: float = 1.0
     source: str | None = None
     """The trades' source; the venue's name if None."""
+    symbol: str | None = None
+    """Of a CSV file without a column for it; the file's name says it if None."""
     history: bool = False
     """Whether trades from before the subscription count too."""
 
@@ -43,60 +45,64 @@ class ReplayFeed(Feed):
         self._clock = clock
 
     async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
-        """The recording's frames as they become due; at most `MAX_BURST_FRAMES` between two turns of the event loop.
+        """The recording's frames as they become due; at most a burst between two turns of the event loop.
 
         Raises:
-            RecordingError: it cannot be read, ends too early, or is not of this venue.
+            RecordingError: it cannot be read, ends too early, or is not of this venue; all before it was given.
         """
-        settings = self._settings
-        parser = VENUES[settings.venue](settings.source)
-        _check_venue(settings.path, settings.venue, parser)
+        settings, failures = self._settings, list[RecordingError]()
         pace = _Pace(self._clock, settings.speed)
         burst = BurstBuilder(replayed=True, history=settings.history)
-        with closing(read_frames(settings.path)) as frames:
-            for recorded in frames:
-                wait_s = pace.due_in_s(recorded)
-                if burst.full or (wait_s > 0 and burst.frames):
-                    # Closed here nothing is lost but the rest of the recording.
-                    yield burst.take()
+        reading = read_recording(settings.path, settings.venue, source=settings.source, symbol=settings.symbol)
+        with closing(reading) as frames:
+            for recorded in _until_failure(frames, failures):
+                wait_s = pace.wait_s(recorded.received_ns)
+                if burst.full or recorded is PAUSE or (wait_s > 0 and burst.frames):
+                    if burst.frames:
+                        # Closed here nothing is lost but the rest of the recording.
+                        yield burst.take()
                     await self._clock.sleep(0)
-                    wait_s = pace.due_in_s(recorded)
+                    wait_s = pace.wait_s(recorded.received_ns)
                 if wait_s > 0:
                     await self._clock.sleep(wait_s)
-                if recorded.fault is None:
-                    burst.add(recorded.frame, parser.parse(recorded.frame, recorded.received_ns))
-                else:
-                    burst.add(recorded.frame, ParsedFrame(fault=recorded.fault))
+                if recorded is not PAUSE:
+                    burst.add(recorded.frame, recorded.parsed)
         if burst.frames:
             yield burst.take()
+        if failures:
+            raise failures[0]
+
+
+def _until_failure(frames: Iterator[RecordedFrame], failures: list[RecordingError]) -> Iterator[RecordedFrame]:
+    """The frames; what ends them too early is added to `failures`."""
+    try:
+        yield from frames
+    except RecordingError as error:
+        failures.append(error)
 
 
 class _Pace:
-    """When a recorded frame is due by the clock: its distance from the first one, divided by the speed."""
+    """When a recorded frame is due: its distance from the first one, divided by the speed, in monotonic time.
+
+    The recorder's clock may have been set. A step back, or one forward by more than a quiet market explains, is no
+    time that passed: neither does the replay stand still nor does it rush until it is made up for.
+    """
 
     def __init__(self, clock: Clock, speed: float) -> None:
         self._clock = clock
         self._speed = speed
         self._start_ns = clock.monotonic_ns()
-        self._first_ns: int | None = None
+        self._newest_ns: int | None = None
+        self._passed_ns = 0
+        """Recorded time from the first frame to the newest one."""
 
-    def due_in_s(self, recorded: RecordedFrame) -> float:
-        """Seconds until the frame is due; 0 or less if it is. A line without a time is due with its neighbour."""
-        if self._speed == AS_FAST_AS_POSSIBLE or recorded.fault is not None:
+    def wait_s(self, received_ns: int) -> float:
+        """Seconds until a frame is due; 0 or less if it is. One without a time (0) is due with its neighbour."""
+        if self._speed == AS_FAST_AS_POSSIBLE or not received_ns:
             return 0.0
-        if self._first_ns is None:
-            self._first_ns = recorded.received_ns
-        due_ns = (recorded.received_ns - self._first_ns) / self._speed
-        return (due_ns - (self._clock.monotonic_ns() - self._start_ns)) / 1e9
-
-
-def _check_venue(path: Path, venue: str, parser: Parser) -> None:
-    """Raises if none of the first frames looks like one of the venue's: all would be ignored, in silence."""
-    with closing(read_frames(path)) as frames:
-        sniffed = [recorded.frame for recorded in islice(frames, _SNIFFED_FRAMES) if recorded.fault is None]
-    if not sniffed:
-        raise RecordingError(f"{path} is not a recording: no line starts with a time of receipt")
-    if not any(parser.knows(frame) for frame in sniffed):
-        other = next((found for frame in sniffed if (found := look_alike(frame))), None)
-        advice = f"; venue={other} would fit" if other else ""
-        raise RecordingError(f"{path} is not a recording of {venue}: no known frame at its beginning{advice}")
+        step_ns = received_ns - (received_ns if self._newest_ns is None else self._newest_ns)
+        if 0 <= step_ns <= _MAX_GAP_NS:
+            self._passed_ns += step_ns
+        if self._newest_ns is None or step_ns > 0 or step_ns < -_MAX_DISORDER_NS:
+            self._newest_ns = received_ns
+        return (self._passed_ns / self._speed - (self._clock.monotonic_ns() - self._start_ns)) / 1e9

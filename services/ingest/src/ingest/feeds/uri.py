@@ -3,7 +3,8 @@
 | URI | options |
 |---|---|
 | `sim://BTC-USD,ETH-USD` | `rate` in trades/s over all symbols (50), `seed` (random), `burst` from 0 to 0.9 (0.5) |
-| `replay:///path/file.gz` | `venue` (a must), `speed` a factor or `max` (1), `source` (venue), `history` 0, 1 (0) |
+| `replay:///path/file.gz` | `venue` (a must), `speed` a factor or `max` (1), `source` (venue), `history` 0, 1 (0), |
+| | `symbol` of a CSV file without such a column (what the file's name says) |
 | `binance://btcusdt,ethusdt` | `url` of the server (the venue's) |
 
 Paths are absolute (`replay:///data/x.gz`) or relative (`replay://./x.gz`); a blank in one is `%20`.
@@ -139,6 +140,7 @@ def _replay(target: str, options: _Options) -> ReplaySettings:
         venue=_venue(options.take("venue")),
         speed=_speed(options),
         source=_source(options.take("source")),
+        symbol=_source(options.take("symbol")),
         history=_flag(options.take("history"), "history"),
     )
     options.finish()

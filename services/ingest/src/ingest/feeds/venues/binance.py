@@ -9,7 +9,7 @@ Verified against 74,867 recorded frames of 2024 (15,863 trades); futures only ag
 from typing import Any, ClassVar, Final
 
 from ingest.feeds.base import UNKNOWN_KIND, FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Frame, Id, Text, epoch_ns, positive, symbol
+from ingest.feeds.venues.frames import Decoder, Frame, Id, Text, epoch_ns, positive, symbol, trade_price
 from ingest.feeds.venues.parser import VenueParser
 
 _MARKET: Final = "MARKET"
@@ -62,7 +62,7 @@ class BinanceParser(VenueParser):
             symbol=name,
             side="sell" if trade.m else "buy",
             qty=positive(trade.q, "quantity"),
-            price=positive(trade.p, "price"),
+            price=trade_price(trade.p),
             event_ns=epoch_ns(trade.T),
             sent_ns=epoch_ns(trade.E),
             received_ns=received_ns,

@@ -10,7 +10,7 @@ missed, which its number tells. RFQ matches and auctions are no trades of the bo
 from typing import Any, ClassVar, Final
 
 from ingest.feeds.base import FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Frame, Id, Side, Text, Utc, positive, symbol, utc_ns
+from ingest.feeds.venues.frames import Decoder, Frame, Id, Side, Text, Utc, positive, symbol, trade_price, utc_ns
 from ingest.feeds.venues.parser import VenueParser
 
 _MAX_PRODUCTS: Final = 4096
@@ -56,7 +56,7 @@ class CoinbaseExchangeParser(VenueParser):
             symbol=name,
             side="buy" if match.side == "sell" else "sell",
             qty=positive(match.size, "size"),
-            price=positive(match.price, "price"),
+            price=trade_price(match.price),
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,

@@ -69,6 +69,11 @@ def positive(text: str, what: str) -> float:
     raise FrameError(f"{what} {text!r} is not a decimal above 0")
 
 
+def trade_price(text: str) -> float:
+    """A price."""
+    return positive(text, "price")
+
+
 @lru_cache(maxsize=8192)
 def symbol(text: str) -> str:
     """A symbol that can be a label."""

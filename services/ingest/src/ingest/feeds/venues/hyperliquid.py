@@ -9,7 +9,7 @@ not say which trades are liquidations. Verified against 55 recorded frames of 20
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from ingest.feeds.base import IGNORED, REPEATED_KIND, FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Frame, Id, Raw, Text, epoch_ns, positive, symbol
+from ingest.feeds.venues.frames import Decoder, Frame, Id, Raw, Text, epoch_ns, positive, symbol, trade_price
 from ingest.feeds.venues.parser import VenueParser
 
 _MAX_COINS: Final = 1024
@@ -84,7 +84,7 @@ class HyperliquidParser(VenueParser):
             symbol=symbol(row.coin),
             side="buy" if row.side == "B" else "sell",
             qty=positive(row.sz, "size"),
-            price=positive(row.px, "price"),
+            price=trade_price(row.px),
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,

@@ -7,7 +7,7 @@ frames of a quiet recording of 2021.
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from ingest.feeds.base import FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Text, bounded_ns, positive, seconds_ns, symbol
+from ingest.feeds.venues.frames import Decoder, Text, bounded_ns, positive, seconds_ns, symbol, trade_price
 from ingest.feeds.venues.parser import VenueParser
 
 _KrakenRow: TypeAlias = tuple[Text, Text, Text, Literal["b", "s"], Text, Text]
@@ -37,7 +37,7 @@ class KrakenV1Parser(VenueParser):
             symbol=name,
             side="buy" if side == "b" else "sell",
             qty=positive(volume, "volume"),
-            price=positive(price, "price"),
+            price=trade_price(price),
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,

@@ -10,7 +10,18 @@ worth is not in the frame. Block trades and liquidations have channels of their 
 from typing import Any, ClassVar, Final
 
 from ingest.feeds.base import FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Frame, FrameError, Raw, Side, Text, epoch_ns, positive, symbol
+from ingest.feeds.venues.frames import (
+    Decoder,
+    Frame,
+    FrameError,
+    Raw,
+    Side,
+    Text,
+    epoch_ns,
+    positive,
+    symbol,
+    trade_price,
+)
 from ingest.feeds.venues.parser import VenueParser
 from telemetry_schema import LAST_NS
 
@@ -77,7 +88,7 @@ class OkxParser(VenueParser):
             symbol=name,
             side=row.side,
             qty=positive(row.sz, "size"),
-            price=positive(row.px, "price"),
+            price=trade_price(row.px),
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,
