@@ -1,5 +1,6 @@
 """The paper desk: limits, fills, the kill switch, and that a command counts once."""
 
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -29,6 +30,11 @@ def _note_price(desk: Desk, price: float, symbol: str = "BTC-USD") -> None:
     trade = Trade(source="sim", symbol=symbol, side="buy", qty=1.0, price=price, event_ns=NOW_NS, sent_ns=NOW_NS)
     builder.add_trades([trade], NOW_NS)
     desk.last_prices.note(builder.chunks())
+
+
+async def _at_once(work: Callable[[], bool]) -> bool:
+    """Instead of in a thread, whose end no fake clock knows."""
+    return work()
 
 
 def _order(**fields: object) -> TradeCommand:
@@ -178,11 +184,11 @@ def test_positions_kill_switch_and_answers_survive_a_restart(tmp_path: Path) -> 
         assert after.decide(order, NOW_NS).outcome == "duplicate"
 
 
-def test_a_crash_right_after_an_answer_costs_nothing(tmp_path: Path) -> None:
+async def test_a_crash_right_after_an_answer_costs_nothing(tmp_path: Path) -> None:
     order, before, after = _order(), _desk(), _desk()
     memory = desk_memory(tmp_path, before).__enter__()
     before.decide(order, NOW_NS)
-    memory.save()
+    await memory.save()
     with desk_memory(tmp_path, after):
         assert [one.qty for one in after.state().positions] == [1.0]
         assert after.decide(order, NOW_NS).outcome == "duplicate"
@@ -190,13 +196,13 @@ def test_a_crash_right_after_an_answer_costs_nothing(tmp_path: Path) -> None:
 
 async def test_a_disk_that_would_not_take_it_is_tried_again_and_stops_nothing(tmp_path: Path) -> None:
     clock, before, after = FakeClock(NOW_NS), _desk(), _desk()
-    in_the_way = tmp_path / "desk.part"
+    in_the_way = tmp_path / "desk.json.part"
     in_the_way.mkdir()
-    with desk_memory(tmp_path, before) as memory:
+    with desk_memory(tmp_path, before, off_loop=_at_once) as memory:
         async with AsyncTaskManager() as tasks:
             tasks.start("desk memory", memory.keep(clock))
             before.decide(_order(), NOW_NS)
-            memory.save()
+            await memory.save()
             assert memory.file.failed_writes == 1
             in_the_way.rmdir()
             await clock.advance(0.3)

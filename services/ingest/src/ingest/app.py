@@ -103,9 +103,9 @@ class IngestApp:
         self._add_fills(outcome, now_ns)
         self._ledger.count(checked, outcome)
         self._storage.dead_letters.write([*checked.refusals, *outcome.refusals], now_ns)
-        self._answer(outcome)
         # Up to here nothing was awaited, so a burst is taken in as a whole. Cancelled below nothing is lost: what was
-        # accepted is held by the delivery.
+        # accepted is held by the delivery, and the desk is saved when its memory closes.
+        await self._answer(outcome)
         await self._delivery.flush()
 
     def _add_fills(self, outcome: DeskOutcome, now_ns: int) -> None:
@@ -116,10 +116,10 @@ class IngestApp:
                 self._delivery.add(chunk, [CommandRef(index=0, command_id=command_id)])
             self._checker.count_unsequenced(fill.source, now_ns)
 
-    def _answer(self, outcome: DeskOutcome) -> None:
+    async def _answer(self, outcome: DeskOutcome) -> None:
         """Answers the commands of a burst, once the desk is saved: after a crash no command may be filled twice."""
         if outcome.decisions:
-            self._storage.desk.save()
+            await self._storage.desk.save()
         for decision in outcome.decisions:
             answer = [encode(decision.result)]
             for sink in self._ui:
@@ -134,6 +134,7 @@ class IngestApp:
     async def _report(self, reporter: StatusReporter) -> None:
         """Sends the UI the state of ingest."""
         while True:
+            self._checker.tick(self._clock.now_ns(), self._clock.monotonic_ns())
             status = [encode(reporter.status(self._clock.now_ns()))]
             for sink in self._ui:
                 sink.offer(status)

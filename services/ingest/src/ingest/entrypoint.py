@@ -27,6 +27,7 @@ from ingest.storage.saved_state import SavedState
 from telemetry_runtime import (
     AsyncTaskManager,
     Clock,
+    DirectoryLock,
     ExitHandler,
     RateLimitedWarning,
     StartupError,
@@ -52,8 +53,9 @@ async def serve(settings: IngestSettings) -> None:
         ExceptionGroup: tasks failed.
     """
     clock = SystemClock()
-    parts = _parts(settings, clock)
     async with AsyncExitStack() as stack:
+        stack.enter_context(DirectoryLock(settings.data_dir, setting="INGEST_DATA_DIR"))
+        parts = _parts(settings, clock)
         exit_handler = stack.enter_context(ExitHandler())
         # Opened first, closed last: the sinks flush what the sources still bring in.
         delivery, ui = await _sinks(stack, settings, parts.stream, clock)
@@ -190,12 +192,18 @@ def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:
 
 
 def _sequences(settings: IngestSettings, clock: Clock) -> SequenceTracker:
-    log = RateLimitedWarning("sequence_gap_found", monotonic_ns=clock.monotonic_ns)
-    return SequenceTracker(
+    gap = RateLimitedWarning("sequence_gap_found", monotonic_ns=clock.monotonic_ns)
+    restart = RateLimitedWarning("sequence_restarted", monotonic_ns=clock.monotonic_ns)
+    sequences = SequenceTracker(
         max_runs=settings.max_runs,
         max_sources=settings.max_sources,
-        on_gap=lambda source, lost: log.log(source=source, lost_trades=lost),
+        run_idle_s=settings.run_idle_s,
+        source_idle_s=settings.source_idle_s,
+        on_gap=lambda source, lost: gap.log(source=source, lost_trades=lost),
+        on_restart=lambda source, run: restart.log(source=source, run=run),
     )
+    sequences.tick(clock.now_ns(), clock.monotonic_ns())
+    return sequences
 
 
 def _desk(settings: IngestSettings) -> Desk:
@@ -210,9 +218,6 @@ def _desk(settings: IngestSettings) -> Desk:
 
 
 def _dead_letters(settings: IngestSettings) -> DeadLetterFile:
-    try:
-        return DeadLetterFile(
-            settings.data_dir, file_bytes=settings.dead_letter_file_bytes, files=settings.dead_letter_files
-        )
-    except OSError as error:
-        raise StartupError(f"INGEST_DATA_DIR={settings.data_dir}: cannot be used: {error.strerror}") from error
+    return DeadLetterFile(
+        settings.data_dir, file_bytes=settings.dead_letter_file_bytes, files=settings.dead_letter_files
+    )

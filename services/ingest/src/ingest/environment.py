@@ -29,7 +29,13 @@ class IngestSettings(ServiceSettings):
 
     max_ahead_s: Positive = Field(default=5.0, description="A trade further ahead of our clock is refused, in s.")
     max_sources: int = Field(default=100, ge=1, description="Sources with a label of their own; the rest is `other`.")
+    source_idle_s: Positive = Field(
+        default=3600.0, description="A source that was silent for longer gives its label up to a new one, in s."
+    )
     max_runs: int = Field(default=4096, ge=1, description="Runs whose numbers are followed at a time.")
+    run_idle_s: Positive = Field(
+        default=604_800.0, description="A run that was silent for longer is forgotten, in s; a week."
+    )
     max_unapplied_trades: int = Field(
         default=500_000, ge=65_536, description="Accepted trades held until analytics has them; then ingest waits."
     )

@@ -1,18 +1,9 @@
 """The part of a check that is the same for bursts of clients and of feeds. Pure."""
 
-from typing import Protocol
-
 from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.outcomes import Checked, Refusal
 from ingest.checking.sequences import SequenceTracker
 from telemetry_schema import Reason
-
-
-class _Sequenced(Protocol):
-    @property
-    def source(self) -> str: ...
-    @property
-    def seq(self) -> int | None: ...
 
 
 class BurstCheck:
@@ -25,12 +16,6 @@ class BurstCheck:
     def _refuse(self, reason: Reason, detail: str, frame: bytes, trades: int = 1) -> None:
         self._checked.refusals.append(Refusal(reason, detail, frame, trades))
         self._checked.tally.refused += 1
-
-    def _seen_before(self, trade: _Sequenced, run: str | None, now_ns: int) -> bool:
-        """Whether the trade's number was seen before; from now on it was."""
-        if trade.seq is None:
-            return False
-        return self._sequences.observe(trade.source, run, trade.seq, 1, now_ns).duplicate > 0
 
     def _count(self, source: str, seq: int | None, trades: int, now_ns: int) -> None:
         self._sequences.accept(source, trades, now_ns, numbered=seq is not None)

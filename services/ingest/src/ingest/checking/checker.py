@@ -32,6 +32,10 @@ class Checker:
         )
         return burst_check.check(burst)
 
+    def tick(self, now_ns: int, monotonic_ns: int) -> None:
+        """Moves the time by which runs and sources are silent."""
+        self._sequences.tick(now_ns, monotonic_ns)
+
     def count_unsequenced(self, source: str, now_ns: int) -> None:
         """Counts a trade that was made here, by the desk."""
         self._sequences.accept(source, 1, now_ns, numbered=False)

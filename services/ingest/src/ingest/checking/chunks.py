@@ -1,7 +1,6 @@
 """Turns decoded trades into the records of a batch. Pure."""
 
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -84,6 +83,12 @@ class ChunkBuilder:
 
     def add_trades(self, trades: Sequence[TradeLike], received_ns: int | list[int], *, replayed: bool = False) -> None:
         """Adds single trades; `received_ns` is one time for all, or one each."""
+        times = received_ns if isinstance(received_ns, list) else [received_ns] * len(trades)
+        for start in range(0, len(trades), MAX_CHUNK_TRADES):
+            # In parts: a feed may hand over any number of trades at once, and a chunk's tables are its own.
+            self._add_some(trades[start : start + MAX_CHUNK_TRADES], times[start : start + MAX_CHUNK_TRADES], replayed)
+
+    def _add_some(self, trades: Sequence[TradeLike], received_ns: list[int], replayed: bool) -> None:  # noqa: FBT001
         pack, symbols, sources, accounts = RECORD.pack, self._symbols, self._sources, self._accounts
         frames = [
             pack(
@@ -97,14 +102,13 @@ class ChunkBuilder:
                 _SIDES[trade.side],
                 accounts.setdefault(trade.account, len(accounts)),
             )
-            for trade, at_ns in zip(trades, _each(received_ns, len(trades)), strict=True)
+            for trade, at_ns in zip(trades, received_ns, strict=True)
         ]
         if replayed:
             self._replayed.update(sources[trade.source] for trade in trades)
         if len(accounts) > 1:
             self._note_ids([trade.account for trade in trades], [trade.id for trade in trades])
-        if frames:
-            self._add(b"".join(frames))
+        self._add(b"".join(frames))
 
     def add_table(self, table: TradeTable, records: Records) -> None:
         """Adds the trades of a table; `records` are its `records_of`, whose symbols and sources are filled in here."""
@@ -116,17 +120,18 @@ class ChunkBuilder:
             self._note_ids(table.account, table.id)
         self._add(_bytes_of(records))
 
-    def add_columns(self, columns: FastColumns, received_ns: int, *, skip: int = 0) -> None:
-        """Adds a columnar message, but for its first `skip` trades."""
-        records = np.empty(len(columns.symbol) - skip, TRADE_DTYPE)
-        records["event_ns"] = _ints(columns.event_ns[skip:])
+    def add_columns(self, columns: FastColumns, received_ns: int, start: int, end: int) -> None:
+        """Adds the trades `start` to `end - 1` of a columnar message."""
+        part = slice(start, end)
+        records = np.empty(end - start, TRADE_DTYPE)
+        records["event_ns"] = _ints(columns.event_ns[part])
         records["sent_ns"] = columns.sent_ns
         records["received_ns"] = received_ns
-        records["price"] = _floats(columns.price[skip:])
-        records["qty"] = _floats(columns.qty[skip:])
-        records["symbol"] = _codes(columns.symbol[skip:], self._symbols)
+        records["price"] = _floats(columns.price[part])
+        records["qty"] = _floats(columns.qty[part])
+        records["symbol"] = _codes(columns.symbol[part], self._symbols)
         records["source"] = self._sources.setdefault(columns.source, len(self._sources))
-        records["side"] = _sides(columns.side[skip:])
+        records["side"] = _sides(columns.side[part])
         records["account"] = 0
         self._add(_bytes_of(records))
 
@@ -170,10 +175,6 @@ def records_of(table: TradeTable, received_ns: int) -> Records:
     records["qty"] = _floats(table.qty)
     records["side"] = _sides(table.side)
     return records
-
-
-def _each(value: int | list[int], count: int) -> Iterable[int]:
-    return value if isinstance(value, list) else repeat(value, count)
 
 
 def _bytes_of(records: Records) -> memoryview:

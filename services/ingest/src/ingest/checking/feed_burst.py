@@ -1,5 +1,7 @@
 """The check of one burst of a feed. Pure."""
 
+from collections import Counter
+
 from ingest.checking.burst_check import BurstCheck, ahead_text
 from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.outcomes import Checked
@@ -28,17 +30,17 @@ class FeedBurstCheck(BurstCheck):
             good += self._check_frame(burst.trades[start : start + size])
             start += size
         self._builder.add_trades(good, [trade.received_ns for trade in good], replayed=burst.replayed)
-        for trade in good:
-            self._count(trade.source, trade.seq, 1, self._now_ns)
+        for source, trades in Counter(trade.source for trade in good if trade.seq is not None).items():
+            self._sequences.accept(source, trades, self._now_ns, numbered=True)
+        for source, trades in Counter(trade.source for trade in good if trade.seq is None).items():
+            self._sequences.accept(source, trades, self._now_ns, numbered=False)
         return self._finish()
-
-    def _came_before(self, trade: FeedTrade) -> bool:
-        run = f"{REPLAY}{trade.run}" if self._replayed else trade.run
-        return self._seen_before(trade, run, self._now_ns)
 
     def _check_frame(self, frame: list[FeedTrade]) -> list[FeedTrade]:
         """The trades of a frame that are new; a frame has one fate, like a message."""
-        new = [trade for trade in frame if not self._came_before(trade)]
+        newest = max(frame, key=_ahead_ns)
+        is_ahead = _ahead_ns(newest) > self._max_ahead_ns
+        new = [trade for trade in frame if self._is_new(trade, is_ahead=is_ahead)]
         if not new:
             self._checked.tally.duplicate += 1
             return []
@@ -47,10 +49,23 @@ class FeedBurstCheck(BurstCheck):
             # Other kinds of trades (auto-deleveraging, …): their numbers count, so that none of them seems lost.
             self._checked.tally.ignored += 1
             return []
-        newest = max(flow, key=lambda trade: max(trade.event_ns, trade.sent_ns) - trade.received_ns)
-        newest_ns = max(newest.event_ns, newest.sent_ns)
-        if newest_ns > newest.received_ns + self._max_ahead_ns:
-            self._refuse(Reason.FUTURE_TIME, ahead_text(newest_ns, newest.received_ns), repr(frame).encode(), len(flow))
+        if is_ahead:
+            text = ahead_text(max(newest.event_ns, newest.sent_ns), newest.received_ns)
+            self._refuse(Reason.FUTURE_TIME, text, repr(frame).encode(), len(flow))
             return []
         self._checked.tally.accepted += 1
         return flow
+
+    def _is_new(self, trade: FeedTrade, *, is_ahead: bool) -> bool:
+        if trade.seq is None:
+            return True
+        run = f"{REPLAY}{trade.run}" if self._replayed else trade.run
+        if is_ahead:
+            return bool(self._sequences.mark(trade.source, run, trade.seq, 1).new)
+        # Not by the time of sending: a venue that repeats its history after a reconnect sends it anew.
+        stamps = (trade.event_ns, trade.event_ns, trade.event_ns)
+        return bool(self._sequences.observe(trade.source, run, trade.seq, 1, stamps).new)
+
+
+def _ahead_ns(trade: FeedTrade) -> int:
+    return max(trade.event_ns, trade.sent_ns) - trade.received_ns

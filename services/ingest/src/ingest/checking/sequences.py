@@ -1,51 +1,28 @@
-"""Sequence numbers of each source's run: finds losses and duplicates. Pure.
+"""Sequence numbers of each source's runs: finds losses, duplicates and restarts. Pure.
 
-A run is known from the first number seen of it, be it 0 or (ingest was restarted, the run was forgotten) a later one;
-from there on a jump is a loss and a step back a duplicate. `dump` and `load` pass the state on to the next process.
+A run is known from the first number seen of it, be it 0 or (ingest was restarted, the run was forgotten) a later one.
+`dump` and `load` pass the state on to the next process.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple, TypeAlias
+
+from ingest.checking.run_window import Gap, Missing, Observation, RunWindow, Span, Stamps
+from ingest.checking.source_counts import SourceTable
 
 RunKey: TypeAlias = tuple[str, str | None]
-OTHER = "other"
+"""Source and run."""
 
-REPLAY = "replay "
+REPLAY: Final = "replay "
 """Begins the run of a replayed trade, so that it is not mistaken for the venue's live trades. No name begins so.
 The next process may replay a recording again: such runs are not saved."""
 
-MAX_JUMP_TRADES = 1_000_000_000
-"""A larger jump of the numbers is no loss but a mistake of the sender: it changes nothing."""
+
+_EXPIRY_INTERVAL_NS: Final = 60_000_000_000
+"""How often all runs are looked through for quiet ones."""
 
 
-@dataclass(slots=True)
-class SourceCounts:
-    """Trades of one source. `unsequenced` are among the accepted ones.
-
-    `unaccounted` were missing after a crash of ingest: lost, or accepted just before it; at most that many were lost.
-    """
-
-    accepted: int = 0
-    lost: int = 0
-    duplicate: int = 0
-    unsequenced: int = 0
-    unaccounted: int = 0
-    last_ns: int = 0
-
-
-@dataclass(slots=True)
-class RunState:
-    """The next number expected of a run, and the counts of its source."""
-
-    next_seq: int
-    counts: SourceCounts
-    last_ns: int = 0
-    unsure: bool = False
-    """The number is from before a crash."""
-
-
-class Span(NamedTuple):
+class RunSpan(NamedTuple):
     """The trades of one run in a table: so many from number `first` on, or without numbers.
 
     `dense` says that each number is one more than the one before.
@@ -54,116 +31,198 @@ class Span(NamedTuple):
     first: int | None
     trades: int
     dense: bool
+    stamps: Stamps
 
 
 class SequenceResult(NamedTuple):
-    """A message's numbers compared with its run: its first `duplicate` trades are old, `lost` are missing before it."""
+    """A message's numbers compared with its run: `duplicate` of its trades were seen before, `new` were not."""
 
     duplicate: int
     lost: int
+    new: tuple[Span, ...]
+    """Numbers, from the first to before the second."""
 
 
-_NEW = SequenceResult(0, 0)
+class SavedRun(NamedTuple):
+    """One run as it is passed on to the next process."""
+
+    source: str
+    run: str | None
+    first: int
+    next_seq: int
+    newest_event_ns: int
+    newest_sent_ns: int
+    last_ns: int
+    """When it was active last, UTC epoch nanoseconds."""
+    unsure: bool
+    gaps: tuple[tuple[int, int, int], ...]
+
+
+class _Run:
+    """The window of a run, and when it was active: by the count of moves, and in monotonic time."""
+
+    __slots__ = ("active_ns", "move", "window")
+
+    def __init__(self, window: RunWindow, move: int, active_ns: int) -> None:
+        self.window, self.move, self.active_ns = window, move, active_ns
 
 
 class SequenceTracker:
     """Follows runs, at most `max_runs`: beyond that the tenth that was quiet longest is forgotten.
 
-    Sources beyond `max_sources` are counted together as `other`; `overflow_trades` says how often.
+    Args:
+        max_runs: runs that are followed at a time.
+        max_sources: sources with counts of their own.
+        run_idle_s: a run that was quiet for longer is forgotten.
+        source_idle_s: a source that was quiet for longer gives its label up to a new one.
+        on_gap: called with the source and the number of trades that are missing.
+        on_restart: called with source and run when its numbers begin again.
     """
 
-    def __init__(self, *, max_runs: int, max_sources: int, on_gap: Callable[[str, int], None] | None = None) -> None:
-        self._max_runs, self._max_sources = max_runs, max_sources
-        self._on_gap = on_gap
-        self._runs: dict[RunKey, RunState] = {}
-        self.sources: dict[str, SourceCounts] = {}
-        self.overflow_trades = 0
+    def __init__(
+        self,
+        *,
+        max_runs: int,
+        max_sources: int,
+        run_idle_s: float = float("inf"),
+        source_idle_s: float = 3600.0,
+        on_gap: Callable[[str, int], None] | None = None,
+        on_restart: Callable[[str, str | None], None] | None = None,
+    ) -> None:
+        self._max_runs, self._run_idle_ns = max_runs, run_idle_s * 1e9
+        self._on_gap, self._on_restart = on_gap, on_restart
+        self._runs: dict[RunKey, _Run] = {}
+        self._changed: set[RunKey] = set()
+        self._table = SourceTable(max_sources=max_sources, idle_s=source_idle_s)
+        self.sources = self._table.sources
+        self.accept = self._table.accept
         self.moves = 0
+        self.wall_ns = 0
+        """Wall time of the last `tick`."""
+        self._next_expiry_ns = 0
 
-    def counts_of(self, source: str) -> SourceCounts:
-        """The counts of a source, or of `other` once there are too many."""
-        counts = self.sources.get(source)
-        if counts is None:
-            if len(self.sources) >= self._max_sources and source != OTHER:
-                return self.counts_of(OTHER)
-            counts = self.sources[source] = SourceCounts()
-        return counts
+    @property
+    def overflow_trades(self) -> int:
+        """Trades of sources without a label of their own."""
+        return self._table.overflow_trades
 
-    def accept(self, source: str, trades: int, now_ns: int, *, numbered: bool) -> None:
-        """Counts accepted trades of a source."""
-        counts = self.counts_of(source)
-        counts.accepted += trades
-        counts.last_ns = now_ns
-        if not numbered:
-            counts.unsequenced += trades
-        if source not in self.sources:
-            self.overflow_trades += trades
+    def tick(self, now_ns: int, monotonic_ns: int) -> None:
+        """Moves the time; forgets the runs that were quiet for too long."""
+        self._table.tick(monotonic_ns)
+        self.wall_ns = now_ns
+        if monotonic_ns >= self._next_expiry_ns:
+            self._next_expiry_ns = monotonic_ns + _EXPIRY_INTERVAL_NS
+            self._expire(monotonic_ns - self._run_idle_ns)
 
-    def is_new(self, source: str, run: str | None, span: Span) -> bool:
-        """Whether none of these trades has come before, as far as their numbers say."""
+    def is_new(self, key: RunKey, span: RunSpan) -> bool:
+        """Whether these trades certainly have not come before, as far as their numbers say."""
         if span.first is None or not span.dense:
             return span.dense
-        state = self._runs.get((source, run))
-        return state is None or span.first >= state.next_seq
+        run = self._runs.get(key)
+        return run is None or run.window.is_near(span.first)
 
-    def observe(
-        self, source: str, run: str | None, seq: int, count: int, now_ns: int, *, max_jump: int = MAX_JUMP_TRADES
-    ) -> SequenceResult:
-        """Compares the trades `seq` to `seq + count - 1` with their run; a jump above `max_jump` moves nothing."""
+    def observe(self, source: str, run: str | None, seq: int, count: int, stamps: Stamps) -> SequenceResult:
+        """Compares the trades `seq` to `seq + count - 1` with their run, which they move."""
+        known = self._known(source, run)
+        if known is None:
+            return self._join(source, run, seq, count, stamps)
+        return self._result(source, run, count, known.window.observe(seq, count, stamps))
+
+    def mark(self, source: str, run: str | None, seq: int, count: int) -> SequenceResult:
+        """Compares the trades of a refused message, so that they are not lost as well; far numbers move nothing."""
+        known = self._known(source, run)
+        if known is None:
+            return SequenceResult(0, 0, ((seq, seq + count),))  # no run is joined where a message is invalid
+        return self._result(source, run, count, known.window.mark(seq, count))
+
+    def _known(self, source: str, run: str | None) -> _Run | None:
         self.moves += 1
-        state = self._runs.get((source, run))
-        if state is None:
-            self._remember((source, run), RunState(seq + count, self.counts_of(source), now_ns))
-            return _NEW
-        if abs(seq - state.next_seq) > max_jump:
-            return _NEW
-        state.last_ns = now_ns
-        unsure, state.unsure = state.unsure, False
-        if seq == state.next_seq:
-            state.next_seq += count
-            return _NEW
-        if unsure and seq > state.next_seq:
-            state.counts.unaccounted += seq - state.next_seq
-            state.next_seq = seq + count
-            return _NEW
-        return self._jump(source, state, seq, count)
+        known = self._runs.get((source, run))
+        if known is not None:
+            known.move, known.active_ns = self.moves, self._table.now_ns
+            self._changed.add((source, run))
+        return known
 
-    def _jump(self, source: str, state: RunState, seq: int, count: int) -> SequenceResult:
-        expected = state.next_seq
-        state.next_seq = max(expected, seq + count)
-        if seq < expected:
-            duplicate = min(count, expected - seq)
-            state.counts.duplicate += duplicate
-            return SequenceResult(duplicate, 0)
-        lost = seq - expected
-        state.counts.lost += lost
-        if self._on_gap:
+    def _join(self, source: str, run: str | None, seq: int, count: int, stamps: Stamps) -> SequenceResult:
+        _, event_ns, sent_ns = stamps
+        window = RunWindow(seq, seq + count, event_ns, sent_ns)
+        self._remember((source, run), _Run(window, self.moves, self._table.now_ns))
+        return SequenceResult(0, 0, ((seq, seq + count),))
+
+    def _result(self, source: str, run: str | None, count: int, seen: Observation) -> SequenceResult:
+        new, lost, unaccounted, restarted = seen
+        duplicate = count - sum(end - start for start, end in new)
+        if lost or unaccounted or duplicate or restarted:
+            counts = self._table.counts_of(source)
+            counts.lost += lost
+            counts.unaccounted += unaccounted
+            counts.duplicate += duplicate
+            counts.restarts += restarted
+        if lost > 0 and self._on_gap:
             self._on_gap(source, lost)
-        return SequenceResult(0, lost)
+        if restarted and self._on_restart:
+            self._on_restart(source, run)
+        return SequenceResult(duplicate, max(lost, 0), new)
 
-    def _remember(self, key: RunKey, state: RunState) -> None:
+    def _remember(self, key: RunKey, run: _Run) -> None:
         if len(self._runs) >= self._max_runs:
-            quiet = sorted(self._runs, key=lambda old: self._runs[old].last_ns)
-            for old in quiet[: max(1, len(quiet) // 10)]:
-                del self._runs[old]
-        self._runs[key] = state
+            quiet = sorted(self._runs, key=lambda old: self._runs[old].move)
+            self._forget(quiet[: max(1, len(quiet) // 10)])
+        self._runs[key] = run
+        self._changed.add(key)
 
-    def dump(self) -> list[dict[str, str | int | None]]:
-        """The runs, as plain values."""
-        return [
-            {
-                "source": source,
-                "run": run,
-                "next_seq": state.next_seq,
-                "last_ns": state.last_ns,
-                "unsure": state.unsure,
-            }
-            for (source, run), state in self._runs.items()
-            if not str(run).startswith(REPLAY)
-        ]
+    def _forget(self, keys: Iterable[RunKey]) -> None:
+        for key in keys:
+            del self._runs[key]
+            self._changed.add(key)
 
-    def load(self, runs: Sequence[tuple[str, str | None, int, int, bool]], *, exact: bool) -> None:
-        """Takes over what an earlier process knew: source, run, next_seq, last_ns, unsure. Not exact after a crash."""
-        for source, run, next_seq, last_ns, unsure in runs:
-            state = RunState(next_seq, self.counts_of(source), last_ns, unsure=unsure or not exact)
-            self._remember((source, run), state)
+    def _expire(self, oldest_ns: float) -> None:
+        self._forget([key for key, run in self._runs.items() if run.active_ns < oldest_ns])
+
+    def dump(self) -> list[SavedRun]:
+        """All runs that outlive the process."""
+        return list(self._saved(self._runs))
+
+    def take_changed(self) -> dict[RunKey, SavedRun | None]:
+        """The runs that have changed since the last time; None for one that was forgotten."""
+        changed, self._changed = self._changed, set()
+        saved: dict[RunKey, SavedRun | None] = dict.fromkeys(key for key in changed if not _is_replay(key))
+        saved.update(((run.source, run.run), run) for run in self._saved(key for key in changed if key in self._runs))
+        return saved
+
+    def _saved(self, keys: Iterable[RunKey]) -> Iterator[SavedRun]:
+        offset_ns = self.wall_ns - self._table.now_ns
+        for key in keys:
+            if _is_replay(key):
+                continue
+            run, window = self._runs[key], self._runs[key].window
+            yield SavedRun(
+                *key,
+                first=window.first,
+                next_seq=window.next_seq,
+                newest_event_ns=window.newest_event_ns,
+                newest_sent_ns=window.newest_sent_ns,
+                last_ns=run.active_ns + offset_ns,
+                unsure=window.is_unsure,
+                gaps=tuple((gap.start, gap.end, int(gap.kind)) for gap in window.known_gaps),
+            )
+
+    def load(self, runs: Iterable[SavedRun], *, exact: bool) -> None:
+        """Takes over the runs of an earlier process. Not exact after a crash."""
+        for saved in sorted(runs, key=lambda run: run.last_ns):
+            window = RunWindow(
+                saved.first,
+                saved.next_seq,
+                saved.newest_event_ns,
+                saved.newest_sent_ns,
+                is_unsure=saved.unsure or not exact,
+                gaps=[Gap(start, end, Missing(kind)) for start, end, kind in saved.gaps] or None,
+            )
+            # Moves up to here are none of this process, but keep the order.
+            active_ns = self._table.now_ns - max(self.wall_ns - saved.last_ns, 0)
+            self._remember((saved.source, saved.run), _Run(window, self.moves, active_ns))
+        self._expire(self._table.now_ns - self._run_idle_ns)
+
+
+def _is_replay(key: RunKey) -> bool:
+    return str(key[1]).startswith(REPLAY)

@@ -68,11 +68,11 @@ class IngestCollector(Collector):
     def _sources(self) -> Iterator[Metric]:
         families = {
             "accepted": _counter("telemetry_source_trades", "Trades accepted.", "source"),
-            "lost": _counter("telemetry_source_lost", "Trades whose sequence numbers are missing.", "source"),
+            "peak_lost": _counter("telemetry_source_lost", "Trades whose sequence numbers are missing.", "source"),
             "duplicate": _counter(
                 "telemetry_source_duplicate", "Trades whose sequence numbers had been accepted before.", "source"
             ),
-            "unaccounted": _counter(
+            "peak_unaccounted": _counter(
                 "telemetry_source_unaccounted",
                 "Trades missing after a crash of ingest: lost, or accepted before.",
                 "source",
@@ -80,8 +80,12 @@ class IngestCollector(Collector):
             "unsequenced": _counter(
                 "telemetry_source_unsequenced", "Accepted trades without a sequence number.", "source"
             ),
+            "restarts": _counter(
+                "telemetry_sequence_restarts", "Times a run's sequence numbers began again.", "source"
+            ),
         }
         for source, counts in self._sequences.sources.items():
+            counts.report()
             for field, family in families.items():
                 family.add_metric([source], getattr(counts, field))
         yield from families.values()

@@ -74,7 +74,7 @@ class DeadLetterFile:
             if newer.exists():
                 newer.replace(older)
         if self._files == 1:
-            self._path.unlink()
+            self._path.unlink(missing_ok=True)
         self._size = 0
 
 

@@ -4,13 +4,14 @@ Saved before a command is answered, so that a crash loses no fill and no command
 valid engages the kill switch, as the positions are unknown then.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel
 
 from ingest.desk.desk import Desk
-from ingest.storage.saved_state import SavedState
+from ingest.storage.saved_state import OffLoop, SavedState, in_thread
 from ingest.storage.state_file import StateFile
 from telemetry_schema import CommandResult
 
@@ -18,9 +19,10 @@ RETRY_S: Final = 0.25
 """How soon a failed write is tried again."""
 
 
-def desk_memory(directory: Path, desk: Desk) -> SavedState:
+def desk_memory(directory: Path, desk: Desk, *, off_loop: OffLoop = in_thread) -> SavedState:
     """The desk and its file `desk.json`."""
-    return SavedState(StateFile(directory / "desk.json"), _DeskContent(desk), every_s=RETRY_S)
+    file = StateFile(directory / "desk.json")
+    return SavedState(file, _DeskContent(desk), every_s=RETRY_S, off_loop=off_loop)
 
 
 class DeskRecord(BaseModel):
@@ -41,10 +43,10 @@ class _DeskContent:
     def changes(self) -> int:
         return self._desk.changes
 
-    def dump(self, *, clean: bool) -> bytes:  # noqa: ARG002 - it is exact after a crash too
+    def dump(self, *, clean: bool) -> Iterator[bytes]:  # noqa: ARG002 - it is exact after a crash too
         desk = self._desk
         record = DeskRecord(kill_switch=desk.kill_switch, holdings=desk.book.holdings(), answers=desk.young_answers())
-        return record.model_dump_json().encode()
+        yield record.model_dump_json().encode()
 
     def restore(self, content: bytes) -> None:
         record = DeskRecord.model_validate_json(content)

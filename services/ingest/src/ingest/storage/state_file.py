@@ -4,6 +4,8 @@ from pathlib import Path
 
 import structlog
 
+from telemetry_runtime import write_durably
+
 
 class StateFile:
     """A file that is replaced as a whole: the next start reads the old content or the new one.
@@ -26,12 +28,9 @@ class StateFile:
         return self.path.read_bytes() if self.path.exists() else None
 
     def write(self, content: bytes) -> bool:
-        """Replaces the content; whether that worked."""
-        part = self.path.with_suffix(".part")
+        """Replaces the content and waits for the disk; whether that worked."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(self.path)
+            write_durably(self.path, content)
         except OSError as error:
             if not self.failed_writes:
                 self._log.error("state_unwritable", error=str(error))
