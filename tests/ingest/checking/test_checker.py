@@ -15,7 +15,7 @@ from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
 from telemetry_runtime import Burst
 from telemetry_runtime.fakes import burst_of
 from telemetry_schema import Reason, TradeCommand, encode
-from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE
+from telemetry_schema.batch import BUY, MAX_BATCH_TRADES, SELL, TRADE_DTYPE
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import NOW_NS, columns, frame, trade
 
@@ -368,3 +368,46 @@ def test_malformed_messages_do_not_make_up_good_ones_together(checker: Checker, 
     checked = checker.check(burst_of(*frames), NOW_NS)
     assert checked.tally.accepted == good
     assert checked.tally.refused == len(frames) - good
+
+
+def test_one_far_number_and_one_refused_far_number_cost_no_good_trade(
+    checker: Checker, sequences: SequenceTracker
+) -> None:
+    numbers = [0, 1, 2, 3, 4, 900_000_000, 5, 6, 7, 8, 9]
+    burst = [frame(trade(run="r", seq=seq, sent_ns=NOW_NS + at)) for at, seq in enumerate(numbers)]
+    refused = [frame(trade(run="r", seq=999_999, qty=-1.0)), frame(columns(3, run="r", seq=20, symbol=["A"] * 100_000))]
+    later = [frame(trade(run="r", seq=seq, sent_ns=NOW_NS + seq)) for seq in range(10, 20)]
+    assert _outcomes(checker.check(burst_of(*burst), NOW_NS)) == (11, 0, 0, 0)
+    assert _outcomes(checker.check(burst_of(*refused), NOW_NS)) == (0, 2, 0, 0)
+    assert _outcomes(checker.check(burst_of(*later), NOW_NS)) == (10, 0, 0, 0)
+    assert sequences.sources["bot"].lost == 0
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_two_sessions_under_one_run_lose_nothing(checker: Checker, sequences: SequenceTracker, together: bool) -> None:  # noqa: FBT001
+    accepted = 0
+    for session in range(2):
+        frames = [
+            frame(trade(run="prod", seq=seq, sent_ns=NOW_NS + 1_000 * session + seq, event_ns=NOW_NS + 1_000 * session))
+            for seq in range(100)
+        ]
+        for burst in [frames] if together else [[each] for each in frames]:
+            accepted += checker.check(burst_of(*burst), NOW_NS).tally.accepted
+    assert accepted == 200
+    assert sequences.sources["bot"].restarts == 1
+
+
+def test_a_burst_of_any_length_of_a_feed_makes_batches_of_bounded_length(checker: Checker) -> None:
+    trades = [_feed_trade(None)] * 70_000
+    chunks = checker.check_feed(FeedBurst(trades, sizes=[70_000]), NOW_NS).chunks
+    assert sum(chunk.trades for chunk in chunks) == 70_000
+    assert max(chunk.trades for chunk in chunks) <= MAX_BATCH_TRADES
+
+
+def test_a_venue_that_repeats_its_history_under_a_new_time_of_sending_is_counted_once(checker: Checker) -> None:
+    for repeat in range(2):
+        trades = [
+            FeedTrade("venue", "BTC", "buy", 1.0, 2.0, NOW_NS + seq, NOW_NS + seq + 99 * repeat, NOW_NS, "BTC", seq)
+            for seq in range(50)
+        ]
+        assert checker.check_feed(FeedBurst(trades), NOW_NS).tally.duplicate == 50 * repeat
