@@ -1,0 +1,35 @@
+"""The order ticket and the kill switch as Streamlit components: what they are told, and what they send."""
+
+from telemetry_ticket.component import kill_switch, ticket
+from telemetry_ticket.events import PressedOrder, PressedSwitch, TicketEvent, read_switch_event, read_ticket_event
+from telemetry_ticket.facts import (
+    Answer,
+    KillSwitchFacts,
+    LimitFacts,
+    PickFacts,
+    PositionFacts,
+    QuoteFacts,
+    TicketFacts,
+    Tone,
+)
+from telemetry_ticket.numbers import UnreadableNumberError, read_number
+
+__all__ = [
+    "Answer",
+    "KillSwitchFacts",
+    "LimitFacts",
+    "PickFacts",
+    "PositionFacts",
+    "PressedOrder",
+    "PressedSwitch",
+    "QuoteFacts",
+    "TicketEvent",
+    "TicketFacts",
+    "Tone",
+    "UnreadableNumberError",
+    "kill_switch",
+    "read_number",
+    "read_switch_event",
+    "read_ticket_event",
+    "ticket",
+]

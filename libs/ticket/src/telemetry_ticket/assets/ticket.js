@@ -1,0 +1,353 @@
+/**
+ * The order ticket: holds its own fields, sends every unanswered order in one event, and shows the answers.
+ *
+ * Streamlit calls the default export at every change of data, theme or fragment with the same parent; the instance stays.
+ */
+
+import { isAsking } from "./dialog.js";
+import { el, setText, show, tabStore } from "./dom.js";
+import { buildForm } from "./form.js";
+import { Keys } from "./keys.js";
+import { grouped, money, price as showPrice, span } from "./numbers.js";
+import * as orders from "./orders.js";
+import { Outbox } from "./outbox.js";
+
+const TICK_MS = 100;
+const SILENT_AFTER_MS = 2_500; // the page speaks twice a second; this long without a word, it is not there
+const SHOWN_ANSWERS = 4;
+const UNSEEN_MS = 500;
+const TURN_MS = 1_100; // as many orders a second as the desk takes
+const EMPTY = { qty: "", unit: "base", mode: "market", price: "" };
+const instances = new WeakMap();
+
+export default function ticket({ data, parentElement, setTriggerValue }) {
+  let instance = instances.get(parentElement);
+  if (!instance) {
+    instance = new Ticket(parentElement);
+    instances.set(parentElement, instance);
+  }
+  instance.update(data, (event) => setTriggerValue("order", event));
+  return () => {
+    instances.delete(parentElement);
+    instance.end();
+  };
+}
+
+class Ticket {
+  constructor(parent) {
+    this.id = crypto.randomUUID();
+    this.picks = 0;
+    this.announcedAt = -Infinity;
+    this.facts = { symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
+    this.heardAt = performance.now();
+    this.drafts = tabStore("telemetry-ticket", {});
+    this.kept = this.drafts.load();
+    this.outbox = new Outbox(tabStore("telemetry-ticket-orders", []), performance.now());
+    this.symbol = "";
+    this.draft = { ...EMPTY };
+    this.refusal = "";
+    this.presetsOf = "";
+    this.keys = new Keys({ b: "buy", s: "sell" });
+    this.parts = buildForm({
+      symbol: (symbol, byLeaving) => this.pick(symbol, byLeaving),
+      edit: () => this.edit(),
+      unit: (unit) => this.change({ unit }),
+      mode: (mode) => this.change({ mode }, mode === "price"),
+      press: (side) => this.press(side),
+      close: () => this.trade(1, "Close"),
+      reverse: () => this.trade(2, "Reverse"),
+      flatten: () => this.flatten(),
+    });
+    parent.append(this.parts.root);
+    this.ended = new AbortController();
+    const options = { capture: true, signal: this.ended.signal };
+    document.addEventListener("keydown", (event) => this.onKey(event), options);
+    document.addEventListener("keyup", (event) => this.keys.up(event), options);
+    window.addEventListener("blur", () => this.keys.reset(), options);
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  end() {
+    clearInterval(this.timer);
+    this.ended.abort();
+    this.parts.question.end();
+    this.parts.root.remove();
+  }
+
+  // --- what the page says ------------------------------------------------------------------------------------------------
+
+  update(facts, emit) {
+    [this.facts, this.emit, this.heardAt] = [facts, emit, performance.now()];
+    this.parts.symbol.setSymbols(facts.symbols);
+    this.follow();
+    const back = this.outbox.take(facts.answers);
+    this.render();
+    for (const entry of back) this.askAgain(entry);
+  }
+
+  /** The page's symbol counts, unless it does not know of our newest choice yet. */
+  follow() {
+    const knows = this.picks === 0 || (this.facts.pick?.by === this.id && this.facts.pick.count >= this.picks);
+    if (!knows) {
+      if (performance.now() - this.announcedAt > 500) this.send();
+    } else if (this.facts.selected && this.facts.selected !== this.symbol) {
+      this.setSymbol(this.facts.selected, true);
+    }
+  }
+
+  /** The facts with the price's age as of now. */
+  get now() {
+    const quote = this.facts.quote;
+    if (!quote || quote.age_ms === null) return this.facts;
+    return { ...this.facts, quote: { ...quote, age_ms: quote.age_ms + this.silence } };
+  }
+
+  get silence() {
+    return performance.now() - this.heardAt;
+  }
+
+  get isSilent() {
+    return this.silence > SILENT_AFTER_MS;
+  }
+
+  // --- what the person does ----------------------------------------------------------------------------------------------
+
+  pick(symbol, byLeaving) {
+    this.picks += 1;
+    this.setSymbol(symbol, byLeaving);
+    this.send();
+    if (!byLeaving) this.parts.qty.focus();
+  }
+
+  /** Shows a symbol with what was typed for it. `unseen`: the eyes may still be on the one before. */
+  setSymbol(symbol, unseen) {
+    this.unseenUntil = unseen && this.symbol ? performance.now() + UNSEEN_MS : 0;
+    this.symbol = symbol;
+    this.parts.symbol.setValue(symbol);
+    this.draft = { ...EMPTY, ...this.kept[symbol] };
+    this.refusal = "";
+    this.parts.qty.value = this.draft.qty;
+    this.parts.price.value = this.draft.price;
+    this.render();
+  }
+
+  edit() {
+    this.change({ qty: this.parts.qty.value, price: this.parts.price.value });
+  }
+
+  change(what, goToPrice = false) {
+    Object.assign(this.draft, what);
+    this.unseenUntil = 0;
+    this.kept = { ...this.kept, [this.symbol]: this.draft };
+    this.drafts.save(this.kept);
+    this.refusal = "";
+    this.render();
+    if (goToPrice) this.parts.price.focus();
+  }
+
+  onKey(event) {
+    const { isOurs, action } = this.keys.down(event);
+    if (!isOurs) return;
+    event.preventDefault();
+    if (action && !isAsking()) this.press(action);
+  }
+
+  /** What is in the fields right now. */
+  get form() {
+    return { ...this.draft, qty: this.parts.qty.value, price: this.parts.price.value, symbol: this.parts.symbol.chosen && this.symbol };
+  }
+
+  press(side) {
+    const facts = this.now;
+    const read = orders.readTicket(this.form, side, facts);
+    const refusal = read.refusal ?? this.absence() ?? orders.limitRefusal(read.order, facts);
+    if (refusal) {
+      this.refuse(refusal, read.field);
+      return;
+    }
+    const asked = facts.kill_switch ? [] : orders.questions(read.order, facts); // engaged, the desk refuses it anyway
+    if (asked.length) this.ask("Send this order?", [read.order], asked);
+    else this.place([read.order], false);
+  }
+
+  /** Why nothing can be sent now: what is known not to arrive is not sent at all. */
+  absence() {
+    if (performance.now() < this.unseenUntil) return `The symbol has just become ${this.symbol}: look at the quantity and press again.`;
+    return this.isSilent ? `Not sent: the page's server has not answered for ${span(this.silence)}. Nothing was traded.` : null;
+  }
+
+  refuse(text, field) {
+    this.refusal = text;
+    this.render();
+    if (field) this.field(field).focus();
+  }
+
+  field(name) {
+    return { symbol: this.parts.symbol.input, qty: this.parts.qty, price: this.parts.price }[name];
+  }
+
+  ask(title, frozen, lines) {
+    const names = frozen.slice(0, 8).map((order) => `${orders.orderName(order)}${order.price === null ? " at market" : ""}`);
+    if (frozen.length > names.length) names.push(`… and ${frozen.length - names.length} more`);
+    const yes = frozen.length > 1 ? `Send ${frozen.length} orders` : "Send order";
+    this.parts.question.ask({ title, lines: [...names, ...lines], yes }, () => this.place(frozen, true), this.parts.qty);
+  }
+
+  /** The page wants to have it asked about: a limit was passed between the last price here and the one there. */
+  askAgain(entry) {
+    if (this.parts.question.isOpen) return;
+    const again = () => {
+      this.outbox.add({ ...entry.order, pressed_ms: this.serverMs(), confirmed: true }, entry.name, performance.now());
+      this.send();
+    };
+    this.parts.question.ask({ title: "Send this order?", lines: [entry.name, "The price has moved: it is above what is sent without asking."], yes: "Send order" }, again, this.parts.qty);
+  }
+
+  place(frozen, confirmed) {
+    const absence = this.absence();
+    if (absence) {
+      this.refuse(absence);
+      return;
+    }
+    this.refusal = "";
+    const perSecond = Math.max(1, Math.floor(this.facts.limits?.per_s ?? Infinity));
+    frozen.forEach((order, place) => this.putOut(order, confirmed, Math.floor(place / perSecond) * TURN_MS));
+    this.send();
+    this.render();
+  }
+
+  putOut(order, confirmed, waitMs) {
+    const { side, symbol, qtyText: qty, priceText: price } = order;
+    const pressed = { id: crypto.randomUUID(), side, symbol, qty, price, confirmed, pressed_ms: this.serverMs() + waitMs };
+    this.outbox.add(pressed, orders.orderName(order), performance.now() + waitMs);
+  }
+
+  /** The server's wall time, as far as it is known here: a little behind, so that an order seems older, never younger. */
+  serverMs() {
+    return this.facts.now_ms + this.silence;
+  }
+
+  trade(times, name) {
+    const held = this.facts.positions.filter((one) => one.symbol === this.symbol);
+    this.tradeAway(held, times, `${name} the position?`, times > 1);
+  }
+
+  flatten() {
+    this.tradeAway(this.facts.positions, 1, "Flatten all positions?", true);
+  }
+
+  tradeAway(held, times, title, alwaysAsk) {
+    const facts = this.now;
+    const all = held.flatMap((one) => orders.ordersFor(one, times, facts));
+    const known = all.filter((order) => order.symbol === facts.quote?.symbol);
+    const lines = [...new Set(known.flatMap((order) => orders.questions(order, facts)))];
+    const absence = this.absence();
+    if (absence || !all.length) this.refuse(absence ?? "There is no position.");
+    else if (alwaysAsk || all.length > 1 || lines.length) this.ask(title, all, lines);
+    else this.place(all, true);
+  }
+
+  // --- what goes out and comes back ----------------------------------------------------------------------------------------
+
+  /** One event holds the choice of symbol and all unanswered orders: a later one replaces an earlier one on its way. */
+  send() {
+    this.announcedAt = performance.now();
+    this.emit?.({ by: this.id, count: this.picks, symbol: this.symbol, orders: this.outbox.message(performance.now()) });
+  }
+
+  tick() {
+    const now = performance.now();
+    if (this.emit && this.outbox.isDue(now)) this.send();
+    // Without a word of the page nothing else redraws it; and ages go on.
+    if (this.outbox.isWaiting(now) || this.silence > 1_000) this.render();
+  }
+
+  // --- what is seen --------------------------------------------------------------------------------------------------------
+
+  render() {
+    const [parts, facts] = [this.parts, this.now];
+    const { base, quote } = orders.currencies(this.symbol);
+    setText(parts.account, facts.account ? `account ${facts.account}` : "");
+    this.renderQuote(facts);
+    setText(parts.units.base, base);
+    setText(parts.units.quote, quote);
+    setText(parts.priceUnit, quote);
+    press(parts.units, this.draft.unit);
+    press(parts.modes, this.draft.mode);
+    show(parts.priceRow, this.draft.mode === "price");
+    this.renderPresets(facts);
+    this.renderWorth(facts, base, quote);
+    this.renderNotice(facts);
+    this.renderHolding(facts, base);
+    this.renderAnswers();
+  }
+
+  renderQuote(facts) {
+    const quote = facts.quote?.symbol === this.symbol ? facts.quote : null;
+    const cells = [["Last", quote?.last], ["Bid", quote?.bid], ["Ask", quote?.ask]].filter(([name, value]) => value || name === "Last");
+    const age = quote && quote.age_ms !== null && quote.age_ms >= 1_000 ? ` · ${span(quote.age_ms)} old` : "";
+    setText(this.parts.quote, cells.map(([name, value]) => `${name} ${showPrice(value ?? null)}`).join(" · ") + age);
+    this.parts.quote.classList.toggle("old", orders.isOld(this.symbol, facts));
+  }
+
+  /** Sizes to choose; they stay while the price moves, so that a button is what it was when the finger started. */
+  renderPresets(facts) {
+    const last = orders.lastPrice(this.symbol, facts);
+    const key = `${this.symbol} ${this.draft.unit} ${last !== null} ${facts.limits?.max_notional} ${facts.limits?.max_qty}`;
+    if (key === this.presetsOf) return;
+    this.presetsOf = key;
+    const sizes = orders.presets(this.draft.unit, last, facts.limits);
+    this.parts.presets.replaceChildren(...sizes.map((size) => this.preset(size)));
+  }
+
+  preset(size) {
+    const button = el("button", { type: "button", class: "button outline small" }, grouped(Number(size)));
+    button.addEventListener("click", () => {
+      this.parts.qty.value = size;
+      this.edit();
+    });
+    return button;
+  }
+
+  renderWorth(facts, base, quote) {
+    const { order } = orders.readTicket(this.form, "buy", facts);
+    const value = order ? orders.worth(order, facts) : null;
+    const size = order ? `${grouped(order.qty)} ${base}` : "";
+    const text = value === null ? size : `${size}, worth about ${money(value)} ${quote}`;
+    setText(this.parts.worth, order ? `= ${text}` : "Value shows here before you send.");
+    setText(this.parts.priceNote, orders.priceNote(order, facts));
+    this.early = order ? orders.limitRefusal(order, facts) : null;
+  }
+
+  /** One line above the buttons: why the last press was not sent, or why the next one will be refused. */
+  renderNotice(facts) {
+    const silent = this.isSilent ? `The page's server has not answered for ${span(this.silence)}: this ticket does not know what is going on. Nothing is sent.` : "";
+    const killed = facts.kill_switch ? "The kill switch is engaged: every order is refused." : "";
+    const text = this.refusal || silent || killed || facts.trouble || this.early || "";
+    setText(this.parts.notice, text);
+    show(this.parts.notice, text !== "");
+    this.parts.root.classList.toggle("silent", this.isSilent);
+  }
+
+  renderHolding(facts, base) {
+    const held = facts.positions.find((one) => one.symbol === this.symbol);
+    const text = held ? `Position ${grouped(Number(held.qty))} ${base}${held.average ? ` at ${showPrice(held.average)}` : ""}` : "No position";
+    setText(this.parts.position, text);
+    for (const button of [this.parts.close, this.parts.reverse]) button.disabled = !held;
+    this.parts.flatten.disabled = !facts.positions.length;
+  }
+
+  renderAnswers() {
+    const lines = this.outbox.lines(performance.now(), SHOWN_ANSWERS);
+    const made = lines.map((line, place) => `${place === 0 ? "newest" : ""} ${line.id} ${line.tone} ${line.text}`).join("\n");
+    if (made === this.answersMade) return;
+    this.answersMade = made;
+    this.parts.answers.replaceChildren(
+      ...lines.map((line) => el("p", { class: `answer ${line.tone}`, "data-order": line.id }, el("b", {}, line.title), " ", el("span", {}, line.text))),
+    );
+  }
+}
+
+function press(buttons, chosen) {
+  for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(name === chosen));
+}

@@ -1,0 +1,78 @@
+"""What the components are told with every redraw, as JSON objects. Pure.
+
+Prices are in quote currency per unit of base, quantities in units of base, times in ms of the server's wall clock.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+Tone = Literal["good", "bad", "warn", "wait"]
+
+
+class Answer(TypedDict):
+    """What became of an order, for a person. A final one is not asked about again."""
+
+    text: str
+    tone: Tone
+    final: bool
+    confirm: NotRequired[bool]  # not sent: it has to be asked about first
+
+
+class QuoteFacts(TypedDict):
+    """The prices of the chosen symbol. `age_ms` is None where the trades are a recording's."""
+
+    symbol: str
+    last: float | None
+    bid: float | None
+    ask: float | None
+    age_ms: float | None
+
+
+class PositionFacts(TypedDict):
+    """A position; `qty` is exact, in decimal digits, with a minus where it is short."""
+
+    symbol: str
+    qty: str
+    average: float | None
+    last: float | None
+
+
+class LimitFacts(TypedDict):
+    """The desk's limits: units of base, quote currency, a ratio, orders."""
+
+    max_qty: float
+    max_notional: float
+    band_ratio: float
+    per_s: float
+
+
+class PickFacts(TypedDict):
+    """The newest choice of symbol that the page knows: whose it was, and the how manieth."""
+
+    by: str
+    count: int
+
+
+class TicketFacts(TypedDict):
+    """All that the ticket is told."""
+
+    now_ms: float
+    account: str | None
+    symbols: list[str]
+    selected: str | None
+    pick: PickFacts | None
+    quote: QuoteFacts | None
+    positions: list[PositionFacts]
+    limits: LimitFacts | None
+    ask_above: float
+    ask_age_ms: float
+    kill_switch: bool
+    trouble: str | None
+    answers: dict[str, Answer]
+
+
+class KillSwitchFacts(TypedDict):
+    """All that the kill switch is told; `engaged` is None as long as the desk has said nothing."""
+
+    now_ms: float
+    engaged: bool | None
+    answers: dict[str, Answer]
