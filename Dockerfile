@@ -17,13 +17,15 @@ WORKDIR /src
 COPY pyproject.toml requirements.lock ./
 COPY libs/schema/pyproject.toml libs/schema/
 COPY libs/runtime/pyproject.toml libs/runtime/
+COPY libs/ticket/pyproject.toml libs/ticket/
 ARG SERVICE
 ARG KIND=services
 COPY ${KIND}/${SERVICE}/pyproject.toml ${KIND}/${SERVICE}/
 # The first command names what this service needs; the second installs that, with the versions and hashes of the lock.
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip compile --quiet "${KIND}/${SERVICE}/pyproject.toml" --constraint requirements.lock --python /opt/venv/bin/python \
-        --no-emit-package telemetry-schema --no-emit-package telemetry-runtime --no-emit-package "telemetry-${SERVICE}" \
+        --no-emit-package telemetry-schema --no-emit-package telemetry-runtime --no-emit-package telemetry-ticket \
+        --no-emit-package "telemetry-${SERVICE}" \
         --output-file /tmp/names.txt \
     && uv pip install --python /opt/venv/bin/python --no-deps --require-hashes --compile-bytecode \
         --requirement /tmp/names.txt --constraint requirements.lock \
@@ -42,10 +44,13 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && uv pip install --python /opt/venv/bin/python --require-hashes --requirement /tmp/backend.txt --constraint requirements.lock
 COPY libs/schema libs/schema
 COPY libs/runtime libs/runtime
+COPY libs/ticket libs/ticket
 COPY ${KIND}/${SERVICE} ${KIND}/${SERVICE}
 COPY scripts/healthcheck.py /opt/app/healthcheck.py
-RUN uv pip install --no-cache --python /opt/venv/bin/python --target /opt/app --no-deps --no-build-isolation --compile-bytecode \
-        libs/schema libs/runtime "${KIND}/${SERVICE}" \
+# The ticket only where it is asked for: it is Streamlit's, which the other images do not have.
+RUN ticket="$(grep -q telemetry-ticket "${KIND}/${SERVICE}/pyproject.toml" && echo libs/ticket || true)" \
+    && uv pip install --no-cache --python /opt/venv/bin/python --target /opt/app --no-deps --no-build-isolation --compile-bytecode \
+        libs/schema libs/runtime ${ticket:+"${ticket}"} "${KIND}/${SERVICE}" \
     # One name for all services, so that CMD needs no shell: a shell as process 1 would keep SIGTERM to itself.
     && if [ "${KIND}" = services ]; then ln -s "run-${SERVICE}" /opt/app/bin/run-service; fi \
     && rm -f /opt/app/.lock

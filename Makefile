@@ -36,11 +36,12 @@ run: $(STAMP) ## start the services as processes, with a simulated market; Ctrl-
 test: lint types $(STAMP) ## lint, types, and all tests that need no browser and no container engine
 	$(BIN)/pytest $(ARGS)
 
-lint: $(STAMP) ## formatting, lint rules, import contracts, Dockerfile
+lint: $(STAMP) ## formatting, lint rules of Python and JavaScript, import contracts, Dockerfile
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/oxlint libs tests/ticket
 
 types: $(STAMP) ## the strict type check
 	$(BIN)/mypy

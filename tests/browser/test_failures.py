@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch, figure, open_trade
-from tests.browser.test_trade import answer, by_mouse, newest, type_into
+from tests.browser.test_trade import answer, by_mouse, choose, newest, type_into
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually
 
@@ -42,11 +42,14 @@ def _killed_to_told_s(desk: Desk, page: Page) -> float:
 def test_without_ingest_an_order_is_refused_at_once_and_positions_are_there_when_it_is_back(
     desk: Desk, trade_page: Page
 ) -> None:
+    # A symbol of its own: the position is what this test made of it.
+    desk.send_trade("AWAY-USD", 100.0)
+    choose(trade_page, "AWAY-USD")
     type_into(trade_page, "Quantity", "0.0111")
     by_mouse(trade_page)
     expect(answer(trade_page)).to_contain_text("applied")
-    positions = trade_page.get_by_role("table", name="Positions")
-    held = positions.get_by_role("row").filter(has_text="BTC-USD").get_by_role("cell").nth(1).inner_text()
+    held = trade_page.get_by_role("table", name="Positions").get_by_role("row").filter(has_text="AWAY-USD")
+    expect(held.get_by_role("cell").nth(1)).to_have_text("▲ 0.0111")
     desk.ingest.stop()
     try:
         expect(trade_page.get_by_role("status").filter(has_text="Ingest is away")).to_be_visible(timeout=5_000)
@@ -55,7 +58,7 @@ def test_without_ingest_an_order_is_refused_at_once_and_positions_are_there_when
     finally:
         desk.ingest.start().wait_ready()
     expect(trade_page.get_by_text("Live", exact=True)).to_be_visible()
-    expect(positions.get_by_role("row").filter(has_text="BTC-USD").get_by_role("cell").nth(1)).to_have_text(held)
+    expect(held.get_by_role("cell").nth(1)).to_have_text("▲ 0.0111")
 
 
 def test_a_page_process_that_hangs_is_told_by_the_browser_itself(desk: Desk, page: Page) -> None:

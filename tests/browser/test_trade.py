@@ -14,27 +14,39 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
 def type_into(page: Page, name: str, text: str) -> None:
-    field = page.get_by_role("spinbutton", name=name)
+    """Types into a field of the ticket; a price is typed after choosing to name one."""
+    if name == "Fill at":
+        page.get_by_role("button", name="Fill at").click()
+    field = page.get_by_role("textbox", name=name)
     field.click()
     page.keyboard.press("Control+a")
     page.keyboard.type(text)
 
 
 def choose(page: Page, symbol: str) -> None:
-    # A new symbol is in the quotes a moment before it is in the list, which is drawn again only when it has changed.
-    for _ in range(10):
-        page.get_by_test_id("stSelectbox").get_by_role("combobox").click()
-        page.keyboard.type(symbol)
-        if page.get_by_role("option", name=symbol).count():
-            break
-        page.keyboard.press("Escape")
-        page.wait_for_timeout(300)
+    """Chooses a symbol by typing it; a new one is in the list a moment after its first trade."""
+    field = ticket(page).get_by_role("combobox", name="Symbol")
+    field.click()
+    page.keyboard.type(symbol)
+    option = ticket(page).get_by_role("option", name=symbol, exact=True)
+    option.wait_for()
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("stSelectbox").get_by_role("combobox")).to_have_value(symbol)
+    expect(field).to_have_value(symbol)
+    expect(ticket(page).get_by_text("Last ")).not_to_have_text("Last –")
+
+
+def ticket(page: Page) -> Locator:
+    return page.get_by_role("region", name="Order ticket")
+
+
+def notice(page: Page) -> Locator:
+    """Why nothing was sent, or will be."""
+    return ticket(page).get_by_role("alert")
 
 
 def answer(page: Page) -> Locator:
-    return page.get_by_test_id("stAlert")
+    """The newest order and its answer."""
+    return ticket(page).get_by_role("status", name="Answers").locator("p").first
 
 
 def newest(page: Page) -> Locator:
@@ -89,21 +101,21 @@ def test_what_is_on_the_ticket_is_what_is_sent(trade_page: Page, send: Callable[
 def test_the_ticket_shows_the_digits_that_it_sends(trade_page: Page) -> None:
     type_into(trade_page, "Quantity", "0.00001234")
     trade_page.keyboard.press("Tab")
-    expect(trade_page.get_by_role("spinbutton", name="Quantity")).to_have_value("0.00001234")
+    expect(trade_page.get_by_role("textbox", name="Quantity")).to_have_value("0.00001234")
     by_mouse(trade_page)
     expect(answer(trade_page)).to_contain_text("BUY 0.00001234 BTC-USD applied")
     expect(newest(trade_page)).to_contain_text("0.00001234")
-    expect(trade_page.get_by_role("spinbutton", name="Quantity")).to_have_value("0.00001234")
+    expect(trade_page.get_by_role("textbox", name="Quantity")).to_have_value("0.00001234")
 
 
-def test_an_order_with_a_price_fills_at_that_price(desk: Desk, trade_page: Page) -> None:
+def test_an_order_with_a_price_fills_at_that_price_and_the_ticket_says_so_before(desk: Desk, trade_page: Page) -> None:
     desk.send_trade("LIMIT-USD", 100.0)
-    expect(trade_page.get_by_role("table", name="Quotes")).to_contain_text("LIMIT-USD")
     choose(trade_page, "LIMIT-USD")
     type_into(trade_page, "Quantity", "2")
-    type_into(trade_page, "Limit price", "98.5")
+    type_into(trade_page, "Fill at", "98.5")
+    expect(ticket(trade_page)).to_contain_text("1.5 % below the last price. Orders do not rest yet: it fills at once")
     trade_page.keyboard.press("Alt+s")
-    expect(answer(trade_page)).to_contain_text("SELL 2 LIMIT-USD applied at 98.5000")
+    expect(answer(trade_page)).to_contain_text("SELL 2 LIMIT-USD at 98.5 applied at 98.5000")
 
 
 def test_a_double_click_is_one_order(desk: Desk, trade_page: Page) -> None:
@@ -114,31 +126,39 @@ def test_a_double_click_is_one_order(desk: Desk, trade_page: Page) -> None:
     assert desk.ui.metrics().value("telemetry_ui_commands_total", status="sent") == before + 1
 
 
-def test_a_refused_order_shows_its_reason(trade_page: Page) -> None:
+def sent(desk: Desk) -> float:
+    return desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
+
+
+def test_a_known_limit_is_said_before_anything_is_asked_or_sent(desk: Desk, trade_page: Page) -> None:
+    before = sent(desk)
     choose(trade_page, "SOL-USD")
-    type_into(trade_page, "Quantity", "101")
+    type_into(trade_page, "Quantity", "100000")
+    expect(notice(trade_page)).to_contain_text("Quantity 100,000 is above the limit of 100: send less.")
     by_mouse(trade_page)
-    expect(answer(trade_page)).to_contain_text("Quantity 101 is above the limit of 100: send less.")
-    expect(newest(trade_page)).to_contain_text("refused")
-    expect(newest(trade_page)).to_contain_text("send less")
+    expect(trade_page.get_by_role("alertdialog")).to_have_count(0)
+    assert sent(desk) == before
 
 
 def test_a_large_order_asks_first_escape_sends_nothing_and_send_sends_one(desk: Desk, trade_page: Page) -> None:
-    def sent() -> float:
-        return desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
-
-    before = sent()
+    before = sent(desk)
     type_into(trade_page, "Quantity", "1.5")
     by_shortcut(trade_page)
-    dialog = trade_page.get_by_role("dialog", name="Send this order?")
-    expect(dialog).to_contain_text("1.5 BTC-USD")
+    dialog = trade_page.get_by_role("alertdialog", name="Send this order?")
+    expect(dialog).to_contain_text("BUY 1.5 BTC-USD at market")
+    for keys in ("Alt+b", "Alt+s", "Alt+b"):
+        trade_page.keyboard.press(keys)
     trade_page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert sent() == before
+    expect(trade_page.get_by_role("textbox", name="Quantity")).to_be_focused()
+    by_shortcut(trade_page)
+    trade_page.keyboard.press("Enter")  # on Cancel, which has the focus
+    expect(dialog).to_be_hidden()
+    assert sent(desk) == before
     by_shortcut(trade_page)
     dialog.get_by_role("button", name="Send order").click()
     expect(answer(trade_page)).to_contain_text("BUY 1.5 BTC-USD applied")
-    assert sent() == before + 1
+    assert sent(desk) == before + 1
 
 
 @pytest.fixture
@@ -147,13 +167,14 @@ def killed_trading(trade_page: Page) -> Iterator[Page]:
     trade_page.get_by_role("button", name="Release kill switch").wait_for()
     yield trade_page
     trade_page.get_by_role("button", name="Release kill switch").click()
-    trade_page.get_by_role("dialog").get_by_role("button", name="Release").click()
+    trade_page.get_by_role("alertdialog").get_by_role("button", name="Release", exact=True).click()
     trade_page.get_by_role("button", name="Engage kill switch").wait_for()
 
 
 def test_the_kill_switch_refuses_everything_until_it_is_released(killed_trading: Page) -> None:
     page = killed_trading
     expect(page.get_by_role("status").filter(has_text="The kill switch is engaged")).to_be_visible()
+    expect(notice(page)).to_contain_text("The kill switch is engaged: every order is refused.")
     for send, qty in ((by_mouse, "0.0171"), (by_shortcut, "0.0172")):
         type_into(page, "Quantity", qty)
         send(page)

@@ -23,6 +23,7 @@ from telemetry_schema import (
     WindowName,
     WindowStats,
 )
+from ui.page.model.registry import OrderRegistry
 from ui.page.model.view import PageModel, PageView
 from ui.wire import CommandUpdate, CommandView, PageState, Problem
 
@@ -160,7 +161,9 @@ def page_state(*, problems: Sequence[Problem] = (), confirm_notional: float = 50
         problems=list(problems),
         analytics_heard_ns=NOW_NS,
         ingest_heard_ns=NOW_NS,
+        started_ns=NOW_NS - 3_600 * S_NS,
         confirm_notional=confirm_notional,
+        ask_price_age_s=30.0,
         source="ui",
         page_starts=1,
     )
@@ -174,6 +177,7 @@ class FakeLink:
         self.submitted: list[TradeCommand | KillSwitch] = []
         self.time_ns = NOW_NS
         self.is_full = False
+        self.orders = OrderRegistry()
 
     @property
     def view(self) -> PageView:
@@ -183,6 +187,9 @@ class FakeLink:
         if not self.is_full:
             self.submitted.append(command)
         return not self.is_full
+
+    def wait_for(self, command_ids: Sequence[UUID], timeout_s: float) -> None:
+        """Returns at once: what is answered is said by `answer`."""
 
     def now_ns(self) -> int:
         return self.time_ns

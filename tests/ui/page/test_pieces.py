@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-from telemetry_schema import TradeCommand
 from tests.helpers.views import (
     NOW_NS,
     S_NS,
@@ -20,58 +19,16 @@ from tests.helpers.views import (
 from tests.helpers.views import desk as desk_state
 from ui.bars import Bar
 from ui.commands import MAX_COMMANDS
-from ui.page.model import answers, orders
+from ui.page.model import orders
 from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel
 from ui.page.widgets import banner, blotter, charts, reports, tables
 from ui.page.widgets.tables import Cell, number, text
 from ui.wire import CommandStatus, CommandUpdate, CommandView, History, Problem
 
 
-def _ticket(**fields: object) -> orders.Ticket:
-    wanted = {"symbol": "BTC-USD", "side": "buy", "qty": 0.25, "price": None}
-    return orders.Ticket(**(wanted | fields))  # type: ignore[arg-type]  # the ticket's own fields
-
-
-def _order(*, sent_ns: int = NOW_NS, **fields: object) -> TradeCommand:
-    return orders.command(_ticket(**fields), source="ui", command_id=uuid4(), now_ns=sent_ns)
-
-
 def _command(status: CommandStatus = "sent", kind: Literal["trade", "kill_switch"] = "trade") -> CommandView:
     view = CommandView(command_id=uuid4(), kind=kind, symbol="BTC-USD", side="buy", qty=0.25, sent_ns=NOW_NS)
     return view.model_copy(update={"status": status, "engaged": True})
-
-
-def test_what_is_on_the_ticket_is_what_is_in_the_command() -> None:
-    order = _order(side="sell", qty=1.5, price=99.5)
-    assert (order.symbol, order.side, order.qty, order.price) == ("BTC-USD", "sell", 1.5, 99.5)
-
-
-@pytest.mark.parametrize(
-    ("fields", "advice"),
-    [
-        ({"symbol": None}, "symbol"),
-        ({"qty": 0.0}, "quantity"),
-        ({"qty": None}, "quantity"),
-        ({"price": 0.0}, "market order"),
-    ],
-)
-def test_an_incomplete_ticket_says_what_is_missing(fields: dict[str, object], advice: str) -> None:
-    assert advice in str(orders.objection(_ticket(**fields)))
-    assert orders.objection(_ticket()) is None
-
-
-def test_the_same_order_again_at_once_is_a_double_click() -> None:
-    first = _order()
-    assert orders.is_double_click(_order(sent_ns=NOW_NS + 400_000_000), first, NOW_NS)
-    assert not orders.is_double_click(_order(sent_ns=NOW_NS + 600_000_000), first, NOW_NS)
-    assert not orders.is_double_click(_order(sent_ns=NOW_NS + 400_000_000, qty=0.26), first, NOW_NS)
-    assert not orders.is_double_click(first, None, NOW_NS)
-
-
-def test_a_second_click_that_waited_for_the_page_to_be_drawn_is_a_double_click_too() -> None:
-    late = _order(sent_ns=NOW_NS + 3 * S_NS)
-    assert orders.is_double_click(late, _order(), drawn_ns=NOW_NS + 3 * S_NS - 1_000_000)
-    assert not orders.is_double_click(late, _order(), drawn_ns=NOW_NS + S_NS)
 
 
 def test_a_quiet_symbol_keeps_its_tape_while_a_busy_one_fills_the_snapshots() -> None:
@@ -90,45 +47,8 @@ def test_a_quiet_symbol_keeps_its_tape_while_a_busy_one_fills_the_snapshots() ->
     assert "QUIET-USD" not in model.view.tapes
 
 
-def test_a_large_order_and_one_of_unknown_worth_ask_for_confirmation() -> None:
-    order = _order(qty=1.0)
-    assert not orders.needs_confirmation(order, 50_000.0, above=50_000.0)
-    assert orders.needs_confirmation(order, 50_000.01, above=50_000.0)
-    assert orders.needs_confirmation(order, None, above=50_000.0)
-    assert not orders.needs_confirmation(_order(qty=1.0, price=10.0), 60_000.0, above=50_000.0)
-
-
 def test_limits_are_told_in_words() -> None:
     assert ("Price band", "± 5 %") in orders.limits(desk_state())
-
-
-@pytest.mark.parametrize(
-    ("status", "tone", "final"),
-    [
-        ("sent", "wait", False),
-        ("accepted", "wait", False),
-        ("applied", "good", True),
-        ("refused", "bad", True),
-        ("no_answer", "warn", False),
-    ],
-)
-def test_every_status_has_a_sentence(status: CommandStatus, tone: str, final: bool) -> None:  # noqa: FBT001
-    answer = answers.describe(_command(status))
-    assert (answer.tone, answer.is_final) == (tone, final)
-    assert answer.text.startswith("BUY 0.25 BTC-USD")
-
-
-def test_a_small_order_is_named_with_all_its_digits() -> None:
-    small = _command().model_copy(update={"qty": 0.00001234})
-    assert answers.order_name(small) == "BUY 0.00001234 BTC-USD"
-
-
-def test_no_answer_warns_before_the_order_is_sent_again() -> None:
-    assert "before you send it again" in answers.describe(_command("no_answer")).text
-
-
-def test_a_kill_switch_is_done_when_ingest_has_accepted_it() -> None:
-    assert answers.describe(_command("accepted", "kill_switch")).is_final
 
 
 def test_a_table_escapes_what_others_wrote() -> None:

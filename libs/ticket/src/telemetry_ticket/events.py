@@ -15,9 +15,9 @@ Millis = Annotated[float, Field(ge=0, allow_inf_nan=False, lt=1e16)]
 
 
 class Pressed(BaseModel):
-    """What both have: an id made in the browser, when it was pressed by the server's clock, whether it is only asked about.
+    """What both have: an id made in the browser, the time of the press, and whether it is only asked about.
 
-    The ticket knows the server's clock from the last redraw, so `pressed_ms` is a little too early, never too late.
+    `pressed_ms` is by the server's clock, which the ticket knows from the last redraw: rather too early than too late.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -1,6 +1,7 @@
 """Numbers as people type them. Pure; the same rules as assets/numbers.js, both held to tests/ticket/numbers.json."""
 
 import re
+from decimal import Decimal
 from typing import Final, Literal
 
 Why = Literal["empty", "exponent", "thousands", "ambiguous", "not_a_number", "too_long", "zero"]
@@ -10,9 +11,6 @@ _EXPONENT: Final = re.compile(r"[+-]?[0-9.,]+e[+-]?[0-9]+", re.ASCII | re.IGNORE
 _THOUSANDS: Final = re.compile(r"[0-9][0-9.,'’\s_]*[0-9]")
 _AMBIGUOUS_WHOLE: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
 _MAX_CHARS: Final = 40
-_MAX_DIGITS: Final = 15
-"""More do not survive a float: what is typed would not be what is sent."""
-
 _THOUSAND_DIGITS: Final = 3
 
 
@@ -41,12 +39,16 @@ def read_number(typed: str) -> float:
     whole, mark, fraction = found[1], found[2], found[3] or ""
     if mark == "," and len(fraction) == _THOUSAND_DIGITS and _AMBIGUOUS_WHOLE.fullmatch(whole):
         raise UnreadableNumberError(typed, "ambiguous")
-    fraction = fraction.rstrip("0")
-    if len((whole + fraction).lstrip("0")) > _MAX_DIGITS:
-        raise UnreadableNumberError(typed, "too_long")
-    value = float(f"{whole or '0'}.{fraction or '0'}")
+    return _exactly(typed, Decimal(f"{whole or '0'}.{fraction or '0'}"))
+
+
+def _exactly(typed: str, wanted: Decimal) -> float:
+    value = float(wanted)
     if not value:
         raise UnreadableNumberError(typed, "zero")
+    if Decimal(repr(value)) != wanted:
+        # More digits than a float holds: what is typed would not be what is sent.
+        raise UnreadableNumberError(typed, "too_long")
     return value
 
 

@@ -157,6 +157,7 @@ class UiApp:
         state = self._page_state().model_copy(
             update={
                 "at_ns": now_ns,
+                "started_ns": self._backend.started_ns,
                 "problems": problems(self._backend, self._limits, now_ns),
                 "analytics_heard_ns": self._backend.analytics.heard_ns,
                 "ingest_heard_ns": self._backend.ingest.heard_ns,

@@ -164,7 +164,9 @@ def _page_state(settings: UiSettings, page: PageProcess) -> PageState:
     return PageState(
         at_ns=0,
         problems=[],
+        started_ns=0,
         confirm_notional=settings.confirm_notional,
+        ask_price_age_s=settings.ask_price_age_s,
         source=settings.source,
         page_starts=page.starts,
     )

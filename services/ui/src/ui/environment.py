@@ -33,6 +33,9 @@ class UiSettings(ServiceSettings):
     confirm_notional: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=50_000.0, description="Orders above this much quote currency ask for a confirmation."
     )
+    ask_price_age_s: Positive = Field(
+        default=30.0, description="Orders on a last price older than this ask for a confirmation."
+    )
     away_after_s: Positive = Field(default=1.2, description="Silence after which analytics or ingest counts as away.")
     stale_after_s: Positive = Field(default=5.0, description="A live feed without a trade for this long is stale.")
     no_answer_after_s: Positive = Field(default=2.0, description="A command without an answer for this long says so.")

@@ -50,7 +50,9 @@ class PageState(Message):
     problems: list[Problem]
     analytics_heard_ns: EpochNs | None = None
     ingest_heard_ns: EpochNs | None = None
+    started_ns: EpochNs = Field(description="When the main process started: what was sent before, it does not know of.")
     confirm_notional: float
+    ask_price_age_s: float = Field(description="An order on an older price is asked about first, s.")
     source: str
     page_starts: Count
 

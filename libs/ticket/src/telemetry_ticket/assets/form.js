@@ -70,9 +70,9 @@ function field(id, onEdit) {
   return el("input", { id, type: "text", inputmode: "decimal", class: "input", autocomplete: "off", spellcheck: "false", oninput: onEdit });
 }
 
-function toggle(action, text = "") {
+function toggle(onToggle, text = "") {
   const button = el("button", { type: "button", class: "toggle", "aria-pressed": "false" }, text);
-  button.addEventListener("click", action);
+  button.addEventListener("click", onToggle);
   return button;
 }
 

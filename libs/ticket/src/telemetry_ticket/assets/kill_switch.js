@@ -103,7 +103,7 @@ class KillSwitch {
   /** What is known of it: the desk's word, and what became of the last press as long as the desk has not said it. */
   words(engaged, isSilent) {
     const [line] = this.outbox.lines(performance.now(), 1);
-    const { entry } = { entry: this.outbox.entries.at(-1) };
+    const entry = this.outbox.entries.at(-1);
     const isOpen = entry && !(entry.answer?.final && (entry.answer.tone === "bad" || entry.order.engaged === engaged));
     if (isSilent) return isOpen ? `${line.title}: ${line.text}` : "State unknown: the server does not answer";
     if (line && (isOpen || line.tone === "bad") && line.text) return `${line.title}: ${line.text}`;

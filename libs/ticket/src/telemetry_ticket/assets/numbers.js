@@ -7,7 +7,8 @@
 
 const NUMBER = /^([0-9]*)(?:([.,])([0-9]+))?$/;
 const MAX_CHARS = 40;
-const MAX_DIGITS = 15; // more do not survive a float: what is typed would not be what is sent
+const EXACT_DIGITS = 17; // a float never needs more to be written exactly
+const READ_DIGITS = 15;
 
 export const WORDS = {
   empty: "is empty",
@@ -15,7 +16,7 @@ export const WORDS = {
   thousands: "has several marks or blanks: leave out thousands marks and write 1000.5",
   ambiguous: "can be read in two ways: write 1500 or 1.5",
   not_a_number: "is not a number: use digits and one point or comma",
-  too_long: `has more than ${MAX_DIGITS} digits`,
+  too_long: "has more digits than can be sent",
   zero: "must be above 0",
 };
 
@@ -34,8 +35,10 @@ export function readNumber(typed) {
   const [, whole, mark, fraction = ""] = found;
   if (mark === "," && fraction.length === 3 && /^[1-9][0-9]{0,2}$/.test(whole)) return { error: "ambiguous" };
   const text = canonical(whole, fraction);
-  if (text.replace(/^0?\./, "").replace(/^0+|\./g, "").length > MAX_DIGITS) return { error: "too_long" };
-  return Number(text) > 0 ? { value: Number(text), text } : { error: "zero" };
+  const value = Number(text);
+  if (!(value > 0)) return { error: "zero" };
+  // More digits than a float holds: what is typed would not be what is sent.
+  return plain(value) === text ? { value, text } : { error: "too_long" };
 }
 
 function whyNot(text) {
@@ -51,12 +54,12 @@ function canonical(whole, fraction) {
 }
 
 /** A number with all its digits, without exponent and thousands marks: what a field holds. */
-export function plain(value, digits = MAX_DIGITS) {
-  return value.toLocaleString("en-US", { useGrouping: false, maximumSignificantDigits: digits });
+export function plain(value) {
+  return value.toLocaleString("en-US", { useGrouping: false, maximumSignificantDigits: EXACT_DIGITS });
 }
 
 /** A number for reading, with thousands marks. */
-export function grouped(value, digits = MAX_DIGITS) {
+export function grouped(value, digits = READ_DIGITS) {
   return value.toLocaleString("en-US", { maximumSignificantDigits: digits });
 }
 

@@ -124,7 +124,7 @@ export function ordersFor(position, times, facts) {
   const qty = Number(position.qty.replace("-", "")) * times;
   if (!(qty > 0)) return [];
   const order = { side: short ? "buy" : "sell", symbol: position.symbol, price: null, priceText: null };
-  return parts(qty, position.last, facts.limits).map((part) => ({ ...order, qty: part, qtyText: plain(part, 17) }));
+  return parts(qty, position.last, facts.limits).map((part) => ({ ...order, qty: part, qtyText: plain(part) }));
 }
 
 function parts(qty, last, limits) {
@@ -133,8 +133,9 @@ function parts(qty, last, limits) {
   const count = Math.ceil(qty / most);
   if (count <= 1) return [qty];
   const even = roundDown(qty / count, 12);
-  // The last part is what is left, so that nothing remains of the position.
-  return [...Array(count - 1).fill(even), qty - even * (count - 1)];
+  const found = Array.from({ length: count - 1 }, () => even);
+  // The last part is what is left, taken away in the desk's order, so that nothing remains of the position.
+  return [...found, found.reduce((rest, part) => rest - part, qty)];
 }
 
 /** An order in a few words, as the blotter names it. */

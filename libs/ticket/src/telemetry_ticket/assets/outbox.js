@@ -65,7 +65,7 @@ export class Outbox {
 
   /** What to say about the newest orders, newest first. */
   lines(now, count) {
-    return this.entries.slice(-count).reverse().map((entry) => this.line(entry, now));
+    return this.entries.slice(-count).toReversed().map((entry) => this.line(entry, now));
   }
 
   line(entry, now) {

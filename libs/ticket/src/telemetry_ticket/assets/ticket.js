@@ -5,12 +5,13 @@
  */
 
 import { isAsking } from "./dialog.js";
-import { el, setText, show, tabStore } from "./dom.js";
+import { tabStore } from "./dom.js";
 import { buildForm } from "./form.js";
 import { Keys } from "./keys.js";
-import { grouped, money, price as showPrice, span } from "./numbers.js";
+import { span } from "./numbers.js";
 import * as orders from "./orders.js";
 import { Outbox } from "./outbox.js";
+import { View } from "./view.js";
 
 const TICK_MS = 100;
 const SILENT_AFTER_MS = 2_500; // the page speaks twice a second; this long without a word, it is not there
@@ -46,7 +47,6 @@ class Ticket {
     this.symbol = "";
     this.draft = { ...EMPTY };
     this.refusal = "";
-    this.presetsOf = "";
     this.keys = new Keys({ b: "buy", s: "sell" });
     this.parts = buildForm({
       symbol: (symbol, byLeaving) => this.pick(symbol, byLeaving),
@@ -58,6 +58,7 @@ class Ticket {
       reverse: () => this.trade(2, "Reverse"),
       flatten: () => this.flatten(),
     });
+    this.view = new View(this.parts, (size) => this.size(size));
     parent.append(this.parts.root);
     this.ended = new AbortController();
     const options = { capture: true, signal: this.ended.signal };
@@ -129,6 +130,11 @@ class Ticket {
     this.parts.qty.value = this.draft.qty;
     this.parts.price.value = this.draft.price;
     this.render();
+  }
+
+  size(size) {
+    this.parts.qty.value = size;
+    this.edit();
   }
 
   edit() {
@@ -262,92 +268,15 @@ class Ticket {
     if (this.outbox.isWaiting(now) || this.silence > 1_000) this.render();
   }
 
-  // --- what is seen --------------------------------------------------------------------------------------------------------
-
   render() {
-    const [parts, facts] = [this.parts, this.now];
-    const { base, quote } = orders.currencies(this.symbol);
-    setText(parts.account, facts.account ? `account ${facts.account}` : "");
-    this.renderQuote(facts);
-    setText(parts.units.base, base);
-    setText(parts.units.quote, quote);
-    setText(parts.priceUnit, quote);
-    press(parts.units, this.draft.unit);
-    press(parts.modes, this.draft.mode);
-    show(parts.priceRow, this.draft.mode === "price");
-    this.renderPresets(facts);
-    this.renderWorth(facts, base, quote);
-    this.renderNotice(facts);
-    this.renderHolding(facts, base);
-    this.renderAnswers();
-  }
-
-  renderQuote(facts) {
-    const quote = facts.quote?.symbol === this.symbol ? facts.quote : null;
-    const cells = [["Last", quote?.last], ["Bid", quote?.bid], ["Ask", quote?.ask]].filter(([name, value]) => value || name === "Last");
-    const age = quote && quote.age_ms !== null && quote.age_ms >= 1_000 ? ` · ${span(quote.age_ms)} old` : "";
-    setText(this.parts.quote, cells.map(([name, value]) => `${name} ${showPrice(value ?? null)}`).join(" · ") + age);
-    this.parts.quote.classList.toggle("old", orders.isOld(this.symbol, facts));
-  }
-
-  /** Sizes to choose; they stay while the price moves, so that a button is what it was when the finger started. */
-  renderPresets(facts) {
-    const last = orders.lastPrice(this.symbol, facts);
-    const key = `${this.symbol} ${this.draft.unit} ${last !== null} ${facts.limits?.max_notional} ${facts.limits?.max_qty}`;
-    if (key === this.presetsOf) return;
-    this.presetsOf = key;
-    const sizes = orders.presets(this.draft.unit, last, facts.limits);
-    this.parts.presets.replaceChildren(...sizes.map((size) => this.preset(size)));
-  }
-
-  preset(size) {
-    const button = el("button", { type: "button", class: "button outline small" }, grouped(Number(size)));
-    button.addEventListener("click", () => {
-      this.parts.qty.value = size;
-      this.edit();
+    this.view.render({
+      facts: this.now,
+      symbol: this.symbol,
+      draft: this.draft,
+      form: this.form,
+      refusal: this.refusal,
+      silence: this.isSilent ? this.silence : null,
+      lines: this.outbox.lines(performance.now(), SHOWN_ANSWERS),
     });
-    return button;
   }
-
-  renderWorth(facts, base, quote) {
-    const { order } = orders.readTicket(this.form, "buy", facts);
-    const value = order ? orders.worth(order, facts) : null;
-    const size = order ? `${grouped(order.qty)} ${base}` : "";
-    const text = value === null ? size : `${size}, worth about ${money(value)} ${quote}`;
-    setText(this.parts.worth, order ? `= ${text}` : "Value shows here before you send.");
-    setText(this.parts.priceNote, orders.priceNote(order, facts));
-    this.early = order ? orders.limitRefusal(order, facts) : null;
-  }
-
-  /** One line above the buttons: why the last press was not sent, or why the next one will be refused. */
-  renderNotice(facts) {
-    const silent = this.isSilent ? `The page's server has not answered for ${span(this.silence)}: this ticket does not know what is going on. Nothing is sent.` : "";
-    const killed = facts.kill_switch ? "The kill switch is engaged: every order is refused." : "";
-    const text = this.refusal || silent || killed || facts.trouble || this.early || "";
-    setText(this.parts.notice, text);
-    show(this.parts.notice, text !== "");
-    this.parts.root.classList.toggle("silent", this.isSilent);
-  }
-
-  renderHolding(facts, base) {
-    const held = facts.positions.find((one) => one.symbol === this.symbol);
-    const text = held ? `Position ${grouped(Number(held.qty))} ${base}${held.average ? ` at ${showPrice(held.average)}` : ""}` : "No position";
-    setText(this.parts.position, text);
-    for (const button of [this.parts.close, this.parts.reverse]) button.disabled = !held;
-    this.parts.flatten.disabled = !facts.positions.length;
-  }
-
-  renderAnswers() {
-    const lines = this.outbox.lines(performance.now(), SHOWN_ANSWERS);
-    const made = lines.map((line, place) => `${place === 0 ? "newest" : ""} ${line.id} ${line.tone} ${line.text}`).join("\n");
-    if (made === this.answersMade) return;
-    this.answersMade = made;
-    this.parts.answers.replaceChildren(
-      ...lines.map((line) => el("p", { class: `answer ${line.tone}`, "data-order": line.id }, el("b", {}, line.title), " ", el("span", {}, line.text))),
-    );
-  }
-}
-
-function press(buttons, chosen) {
-  for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(name === chosen));
 }

@@ -8,7 +8,7 @@ import streamlit as st
 from ui.page.model import hub
 from ui.page.model.hub import DataLink
 from ui.page.views import market, pipeline, trade
-from ui.page.widgets import banner, style
+from ui.page.widgets import banner, kill_switch, style
 
 ICON = Path(__file__).with_name("static") / "icon.png"
 
@@ -25,6 +25,7 @@ def run(link: DataLink) -> None:
         st.Page(partial(pipeline.show, link), title="Pipeline", icon=":material/speed:", url_path="pipeline"),
     ]
     chosen = st.navigation(pages, position="top")
+    kill_switch.show(link)
     banner.show(link)
     chosen.run()
 

@@ -1,45 +1,34 @@
 """A command's state in words. Pure."""
 
-from typing import Literal, NamedTuple
-
+from telemetry_ticket import Answer, Tone
 from ui.page.model import formats
 from ui.wire import CommandView
 
 
-class Answer(NamedTuple):
-    """What to say about a command. Final is what needs no further look."""
-
-    text: str
-    tone: Literal["good", "bad", "warn", "wait"]
-    is_final: bool
-
-
-def describe(command: CommandView) -> Answer:
-    """The state of a command as a sentence."""
-    name = order_name(command)
+def for_ticket(command: CommandView) -> Answer:
+    """How far a command has come, as the rest of a sentence that begins with its name."""
     match command.status:
         case "sent":
-            return Answer(f"{name} sent, waiting for the answer", "wait", is_final=False)
+            return _open("sent, waiting for the answer", "wait")
         case "no_answer":
-            return Answer(
-                f"{name}: no answer. It may still be carried out: look at the blotter before you send it again.",
-                "warn",
-                is_final=False,
+            return _open(
+                "no answer. It may still be carried out: look at the blotter before you send it again.", "warn"
             )
         case "refused":
-            return Answer(f"{name} refused. {command.reason or ''}".rstrip(), "bad", is_final=True)
+            return Answer(text=f"refused. {command.reason or ''}".rstrip(), tone="bad", final=True)
         case "accepted" if command.kind == "kill_switch":
-            return Answer(f"{name} in {formats.latency(command.answered_after_ns)} ms", "good", is_final=True)
+            return Answer(text=f"done in {formats.latency(command.answered_after_ns)} ms", tone="good", final=True)
         case "accepted":
-            at = formats.price(command.filled_price)
-            return Answer(f"{name} filled at {at}, not applied by analytics yet", "wait", is_final=False)
+            return _open(f"filled at {formats.price(command.filled_price)}, not applied by analytics yet", "good")
         case "applied":
             at, took = formats.price(command.filled_price), formats.latency(command.applied_after_ns)
-            return Answer(f"{name} applied at {at} in {took} ms", "good", is_final=True)
+            return Answer(text=f"applied at {at} in {took} ms", tone="good", final=True)
 
 
-def order_name(command: CommandView) -> str:
-    """The command in a few words."""
-    if command.kind == "kill_switch":
-        return "Kill switch engaged" if command.engaged else "Kill switch released"
-    return f"{(command.side or '').upper()} {formats.exact(command.qty)} {command.symbol}"
+def is_final(command: CommandView | None) -> bool:
+    """Whether nothing more will be said about it."""
+    return command is not None and for_ticket(command)["final"]
+
+
+def _open(text: str, tone: Tone) -> Answer:
+    return Answer(text=text, tone=tone, final=False)

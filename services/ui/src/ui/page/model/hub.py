@@ -5,16 +5,20 @@ The link's thread is the only one that writes; a session reads `view`, one refer
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from threading import Condition
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
 
 from telemetry_runtime.transport import ThreadLink
 from telemetry_schema import KillSwitch, TradeCommand, encode
+from ui.page.model.answers import is_final
+from ui.page.model.registry import OrderRegistry
 from ui.page.model.view import PageModel, PageView
-from ui.wire import Hello, decode_to_page
+from ui.wire import CommandUpdate, Hello, decode_to_page
 
 
 class DataLink(Protocol):
@@ -25,8 +29,17 @@ class DataLink(Protocol):
         """The newest view."""
         ...
 
+    @property
+    def orders(self) -> OrderRegistry:
+        """Orders that this process has dealt with."""
+        ...
+
     def submit(self, command: TradeCommand | KillSwitch) -> bool:
         """Whether the command is on its way to the main process. Does not wait."""
+        ...
+
+    def wait_for(self, command_ids: Sequence[UUID], timeout_s: float) -> None:
+        """Returns once all these commands have their last answer, or after the time."""
         ...
 
     def now_ns(self) -> int:
@@ -48,6 +61,8 @@ class Hub:
     def __init__(self, pull_endpoint: str, push_endpoint: str, now_ns: Callable[[], int] = time.time_ns) -> None:
         self._model = PageModel()
         self._now_ns = now_ns
+        self._answered = Condition()
+        self.orders = OrderRegistry()
         self._log = structlog.get_logger("page")
         self._link = ThreadLink(pull_endpoint=pull_endpoint, push_endpoint=push_endpoint, on_message=self._on_message)
 
@@ -79,13 +94,25 @@ class Hub:
         """Whether the command is on its way to the main process. Does not wait."""
         return self._link.send(encode(command))
 
+    def wait_for(self, command_ids: Sequence[UUID], timeout_s: float) -> None:
+        """Returns once all these commands have their last answer, or after the time."""
+        with self._answered:
+            self._answered.wait_for(lambda: all(self._is_answered(one) for one in command_ids), timeout_s)
+
+    def _is_answered(self, command_id: UUID) -> bool:
+        return self.orders.find(command_id) is not None or is_final(self.view.command(command_id))
+
     def now_ns(self) -> int:
         """UTC epoch nanoseconds."""
         return self._now_ns()
 
     def _on_message(self, frame: bytes) -> None:
         try:
-            self._model.apply(decode_to_page(frame), self._now_ns())
+            message = decode_to_page(frame)
+            self._model.apply(message, self._now_ns())
+            if isinstance(message, CommandUpdate):
+                with self._answered:
+                    self._answered.notify_all()
         except ValidationError as error:
             # Main process and page are of one version; if they are not, the page says that it hears nothing.
             self._log.warning("main_message_wrong", error=str(error))

@@ -1,63 +1,42 @@
-"""From what is on the ticket to a command: pure, with id and time handed in."""
+"""From what a browser sent to a command, and what an order is worth: pure, with the time handed in."""
 
-from dataclasses import dataclass
-from uuid import UUID
+from pydantic import ValidationError
 
 from telemetry_schema import DeskState, KillSwitch, TradeCommand
-
-DOUBLE_CLICK_NS = 500_000_000
-"""The same order again within this time is one click of a shaky finger, not a second order."""
+from telemetry_ticket import PressedOrder, PressedSwitch, UnreadableNumberError, read_number
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What is on the screen when a side is pressed."""
-
-    symbol: str | None
-    side: str
-    qty: float | None
-    price: float | None
+class UnsendableOrderError(ValueError):
+    """What was pressed is no order; the message says why, for the person."""
 
 
-def objection(ticket: Ticket) -> str | None:
-    """What is missing on the ticket, for the person; all limits are the desk's affair."""
-    if not ticket.symbol:
-        return "Choose a symbol: none has a price yet."
-    if not ticket.qty or ticket.qty <= 0:
-        return "Enter a quantity above 0."
-    if ticket.price is not None and ticket.price <= 0:
-        return "Enter a price above 0, or leave it empty for a market order."
-    return None
+def command(pressed: PressedOrder, *, source: str, now_ns: int) -> TradeCommand:
+    """The order exactly as it was typed.
 
-
-def command(ticket: Ticket, *, source: str, command_id: UUID, now_ns: int) -> TradeCommand:
-    """The ticket as a command."""
-    return TradeCommand.model_validate(
-        {
-            "command_id": command_id,
-            "source": source,
-            "symbol": ticket.symbol,
-            "side": ticket.side,
-            "qty": ticket.qty,
-            "price": ticket.price,
-            "sent_ns": now_ns,
-        }
-    )
-
-
-def is_double_click(order: TradeCommand, before: TradeCommand | KillSwitch | None, drawn_ns: int) -> bool:
-    """Whether the same order was sent a moment ago.
-
-    `drawn_ns` is when the page was drawn again after the order before: until then a second click waits its turn, so on
-    a busy machine its own time says little.
+    Raises:
+        UnsendableOrderError: a number or a name is none.
     """
-    if not isinstance(before, TradeCommand) or _content(order) != _content(before):
-        return False
-    return order.sent_ns - max(before.sent_ns, drawn_ns) <= DOUBLE_CLICK_NS
+    try:
+        return TradeCommand.model_validate(
+            {
+                "command_id": pressed.id,
+                "source": source,
+                "symbol": pressed.symbol,
+                "side": pressed.side,
+                "qty": read_number(pressed.qty),
+                "price": None if pressed.price is None else read_number(pressed.price),
+                "sent_ns": now_ns,
+            }
+        )
+    except UnreadableNumberError as error:
+        raise UnsendableOrderError(str(error)) from error
+    except ValidationError as error:
+        raise UnsendableOrderError("it is not a valid order") from error
 
 
-def _content(order: TradeCommand) -> tuple[str, str, float, float | None]:
-    return order.symbol, order.side, order.qty, order.price
+def switch(pressed: PressedSwitch, *, source: str, now_ns: int) -> KillSwitch:
+    """The press of the kill switch as a command."""
+    return KillSwitch(command_id=pressed.id, source=source, engaged=pressed.engaged, sent_ns=now_ns)
 
 
 def notional(order: TradeCommand, last_price: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Trade: the ticket, the kill switch, the blotter and the paper account."""
+"""Trade: the ticket, the blotter and the paper account."""
 
 from collections.abc import Hashable
 
@@ -21,8 +21,6 @@ def show(link: DataLink) -> None:
     with left:
         with st.container(border=True, key="ticket-card"):
             ticket.show(link)
-        with st.container(border=True, key="kill-card"):
-            _kill_switch(link, desk)
         if desk is not None:
             with st.container(border=True, key="limits-card"):
                 _limits(desk, link.view)
@@ -37,31 +35,7 @@ def _fixed(view: PageView) -> Hashable:
     if desk is None:
         return None
     above = view.state.confirm_notional if view.state else None
-    return tuple(desk.symbols), desk.kill_switch, desk.account, tuple(orders.limits(desk)), above
-
-
-def _kill_switch(link: DataLink, desk: DeskState | None) -> None:
-    engaged = desk is not None and desk.kill_switch
-    style.title("Kill switch", "engaged: every order is refused" if engaged else "refuses every order, at once")
-    if engaged:
-        if ui.button("Release kill switch", variant="outline", key="kill-release", width="stretch"):
-            _confirm_release(link)
-    elif ui.button(
-        "Engage kill switch", variant="destructive", key="kill-engage", width="stretch", disabled=desk is None
-    ):
-        # One click: who needs it is in a hurry. Released it is only after a question.
-        ticket.send_kill_switch(link, engaged=True)
-
-
-@st.dialog("Release the kill switch?")
-def _confirm_release(link: DataLink) -> None:
-    st.markdown("Orders of **every** session are accepted again.")
-    release, keep = st.columns(2)
-    if release.button("Release", type="primary", width="stretch", key="release-yes"):
-        ticket.send_kill_switch(link, engaged=False)
-        st.rerun()
-    if keep.button("Keep it engaged", width="stretch", key="release-no"):
-        st.rerun()
+    return tuple(orders.limits(desk)), above
 
 
 def _limits(desk: DeskState, view: PageView) -> None:
