@@ -42,7 +42,7 @@ def _open(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
     page.get_by_test_id("stMetric").first.wait_for()
     if name == "Trade":
-        for qty, symbol in (("0.05", "BTC-USD"), ("1.5", "ETH-USD"), ("200", "SOL-USD")):
+        for qty, symbol in (("0.05", "BTC-USD"), ("1.5", "ETH-USD"), ("20", "SOL-USD")):
             choose(page, symbol)
             type_into(page, "Quantity", qty)
             by_mouse(page)
