@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingest.checking.chunks import Chunk
 from ingest.delivery.batch_delivery import MAX_HELD_BATCHES, PATIENCE_S, WINDOW_BATCHES, WINDOW_TRADES, BatchDelivery
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema import Progress, encode
-from telemetry_schema.batch import RECORD, BatchHeader, decode_batch
+from telemetry_schema.batch import MAX_BATCH_TRADES, RECORD, BatchHeader, decode_batch
 
 
 @pytest.fixture
@@ -87,8 +88,10 @@ async def test_reports_about_another_stream_or_the_future_change_nothing(deliver
     delivery.add(_chunk(2))
     delivery.on_progress(_progress(2, stream="earlier"))
     assert delivery.unapplied_trades == 2
-    delivery.on_progress(_progress(99))
-    assert delivery.unapplied_trades == 0
+    for number in (3, 99, 2**63 - 1):
+        delivery.on_progress(_progress(number, resend=True))
+    assert delivery.unapplied_trades == 2
+    assert not delivery.heard
 
 
 async def test_a_full_queue_holds_up_nobody_and_what_did_not_fit_goes_out_when_there_is_room(
@@ -248,3 +251,80 @@ async def test_a_heartbeat_says_which_number_comes_next(delivery: BatchDelivery,
     delivery.heartbeat()
     last = _headers(sink)[-1]
     assert (last.first_seq, last.count, last.resume, last.final) == (2, 0, False, False)
+
+
+async def _ask(delivery: BatchDelivery, clock: FakeClock, next_seq: int, *, for_s: float) -> None:
+    """Analytics asks for a number ten times a second."""
+    for _ in range(round(for_s * 10)):
+        delivery.on_progress(_progress(next_seq, resend=True))
+        await clock.advance(0.1)
+
+
+async def test_a_batch_that_is_asked_for_again_and_again_is_abandoned_and_the_others_go_on(
+    roomy: BatchDelivery, sink: FakeSink, clock: FakeClock
+) -> None:
+    for count in (3, 70, 2):
+        roomy.add(_chunk(count))
+    await roomy.flush()
+    roomy.on_progress(_progress(3))
+    await _ask(roomy, clock, 3, for_s=6)
+    assert roomy.abandoned_trades == 0
+    sink.sent.clear()
+    await _ask(roomy, clock, 3, for_s=1)
+    assert (roomy.abandoned_batches, roomy.abandoned_trades) == (1, 70)
+    assert [(header.first_seq, header.count, header.resume) for header in _headers(sink)] == [
+        (73, 0, True),
+        (73, 2, False),
+    ]
+    roomy.on_progress(_progress(75))
+    assert roomy.unapplied_trades == 0
+
+
+async def test_an_analytics_that_asks_for_other_numbers_each_time_is_only_slow(
+    roomy: BatchDelivery, clock: FakeClock
+) -> None:
+    for _ in range(100):
+        roomy.add(_chunk(1))
+    await roomy.flush()
+    for applied in range(60):
+        await _ask(roomy, clock, applied, for_s=0.5)
+    assert roomy.abandoned_trades == 0
+
+
+async def test_nothing_is_abandoned_that_could_not_be_sent(
+    roomy: BatchDelivery, sink: FakeSink, clock: FakeClock
+) -> None:
+    roomy.add(_chunk(5))
+    await roomy.flush()
+    sink.full = True
+    await _ask(roomy, clock, 0, for_s=30)
+    assert roomy.abandoned_trades == 0
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0, 125.0, -125.0])
+async def test_a_wall_clock_that_is_set_holds_up_no_retransmission(
+    roomy: BatchDelivery, clock: FakeClock, step_s: float
+) -> None:
+    roomy.add(_chunk(1))
+    await roomy.flush()
+    roomy.on_progress(_progress(0, resend=True))
+    clock.set_wall(step_s)
+    await clock.advance(1)
+    roomy.on_progress(_progress(0, resend=True))
+    assert roomy.retransmissions == 2
+
+
+def test_a_chunk_that_is_too_long_for_a_batch_is_not_taken(delivery: BatchDelivery) -> None:
+    with pytest.raises(ValueError, match="too many for a batch"):
+        delivery.add(_chunk(MAX_BATCH_TRADES + 1))
+
+
+async def test_an_analytics_that_is_silent_is_logged_once_a_minute(delivery: BatchDelivery, clock: FakeClock) -> None:
+    with capture_logs() as logs:
+        for _ in range(240):
+            delivery.heartbeat()
+            await clock.advance(0.5)
+    assert [line["event"] for line in logs] == ["analytics_not_heard_of"] * 2
+    assert delivery.silent_s == 120
+    delivery.on_progress(_progress(0))
+    assert delivery.silent_s == 0

@@ -40,15 +40,17 @@ def _plain_tracebacks() -> structlog.typing.Processor:
 
 
 class RateLimitedWarning:
-    """A warning that may be due once a message: logged at most once a second, with how often it was due since then.
+    """A warning that may be due once a message: logged at most once an interval, with how often it was due since then.
 
     Args:
         event: name of the log line.
         monotonic_ns: monotonic time in nanoseconds.
+        interval_s: the least time between two lines, in seconds.
     """
 
-    def __init__(self, event: str, *, monotonic_ns: Callable[[], int]) -> None:
+    def __init__(self, event: str, *, monotonic_ns: Callable[[], int], interval_s: float = 1.0) -> None:
         self._event, self._monotonic_ns = event, monotonic_ns
+        self._interval_ns = round(interval_s * 1e9)
         self._log = structlog.get_logger(event)
         self._next_ns: int | None = None
         self._suppressed = 0
@@ -59,4 +61,4 @@ class RateLimitedWarning:
         now_ns = self._monotonic_ns()
         if self._next_ns is None or now_ns >= self._next_ns:
             self._log.warning(self._event, times=self._suppressed, **fields)
-            self._next_ns, self._suppressed = now_ns + 1_000_000_000, 0
+            self._next_ns, self._suppressed = now_ns + self._interval_ns, 0

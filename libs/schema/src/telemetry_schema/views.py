@@ -215,6 +215,9 @@ class IngestStatus(Message):
     unapplied_trades: Trades | None = Field(
         default=None, description="Accepted, but not reported applied; None before any report."
     )
+    analytics_heard_ns: EpochNs | None = Field(
+        default=None, description="When analytics reported last; None before any report."
+    )
     batch_sizes: BatchSizes
     feeds: list[FeedState]
     sources: list[SourceState]

@@ -5,8 +5,10 @@
       ▼                     │                                  │
     QUEUED ─────────────────┴──────▶ IN FLIGHT ────────────────┴──▶ ACKNOWLEDGED (released)
       ▲                                  │
-      └────── Progress.resend ───────────┘   retransmission: all unacknowledged batches, oldest first,
-                                             behind a mark that says where the numbers go on (`resume`)
+      ├────── Progress.resend ───────────┘   retransmission: all unacknowledged batches, oldest first,
+      │                                      behind a mark that says where the numbers go on (`resume`)
+      └──▶ ABANDONED                         analytics asked for the same batch `MAX_ATTEMPTS` times, each time
+                                             after it was sent: it cannot take it, and all others wait behind it
 
 A batch is released only when analytics has reported it applied, so nothing accepted is lost on this hop. Analytics asks
 for a retransmission when it misses a number: it was restarted, or a connection broke. When too much is held, ingest
@@ -17,15 +19,30 @@ import asyncio
 from collections import deque
 from typing import NamedTuple
 
+import structlog
 from prometheus_client import Histogram
 
 from ingest.checking.chunks import Chunk
 from telemetry_runtime import Clock, Frames, RateLimitedWarning, Source, TrySink
 from telemetry_schema import DecodeError, Progress, decode_progress
-from telemetry_schema.batch import BATCH_TRADES_BOUNDS, CommandRef, FastHeader, TradeIdRef, encode_header
+from telemetry_schema.batch import (
+    BATCH_TRADES_BOUNDS,
+    MAX_BATCH_TRADES,
+    CommandRef,
+    FastHeader,
+    TradeIdRef,
+    encode_header,
+)
 
 _MIN_RETRANSMIT_NS = 200_000_000
-"""At most one retransmission in this time: analytics repeats its request until what is in flight has arrived."""
+"""At most one retransmission in this time: analytics repeats its request until what is in flight has arrived. Doubled
+with each attempt for the same batch, as analytics may only be slow."""
+
+MAX_ATTEMPTS = 5
+"""Retransmissions of one batch, within 6 s, before it is abandoned: 0.2 + 0.4 + 0.8 + 1.6 + 3.2 s."""
+
+_SILENT_NS = 10_000_000_000
+"""After this time without a report of analytics a warning is due."""
 
 WINDOW_TRADES = 32_768
 WINDOW_BATCHES = 8
@@ -66,6 +83,9 @@ class BatchDelivery:
         self._sink_is_full = asyncio.Event()
         self._is_waiting = asyncio.Event()
         self._retransmitted_ns: int | None = None
+        self._asked_seq, self._attempts = -1, 0
+        """The number that analytics asked for last, and how often it was sent again."""
+        self._heard_ns = clock.monotonic_ns()
         self._is_away = False
         self.next_seq = 0
         self.confirmed_seq = 0
@@ -76,17 +96,33 @@ class BatchDelivery:
         )
         self._observe_size = self.sizes.labels("ingest").observe
         self.retransmissions = 0
+        self.abandoned_batches = 0
+        self.abandoned_trades = 0
         self.heard = False
         self._refused = RateLimitedWarning("progress_refused", monotonic_ns=clock.monotonic_ns)
+        self._silent = RateLimitedWarning("analytics_not_heard_of", monotonic_ns=clock.monotonic_ns, interval_s=60.0)
+        self._log = structlog.get_logger("delivery")
 
     @property
     def unapplied_trades(self) -> int:
         """Accepted trades that analytics has not reported applied."""
         return self.next_seq - self.confirmed_seq
 
+    @property
+    def silent_s(self) -> float:
+        """Seconds since analytics' last report, or since the start."""
+        return (self._clock.monotonic_ns() - self._heard_ns) / 1e9
+
     def add(self, chunk: Chunk, commands: list[CommandRef] | None = None) -> None:
-        """Numbers a chunk and queues it as a batch; `flush` sends it."""
+        """Numbers a chunk and queues it as a batch; `flush` sends it.
+
+        Raises:
+            ValueError: it is longer than a batch may be, and analytics would refuse it for ever.
+        """
         count = chunk.trades
+        if count > MAX_BATCH_TRADES:
+            msg = f"{count} trades are too many for a batch of at most {MAX_BATCH_TRADES}"
+            raise ValueError(msg)
         header = FastHeader(
             stream=self._stream,
             first_seq=self.next_seq,
@@ -176,14 +212,18 @@ class BatchDelivery:
         """Takes a report of analytics: releases acknowledged batches, and retransmits the others if it misses some."""
         if progress.stream != self._stream:
             return
-        self.heard = True
+        if progress.next_seq > self.next_seq:
+            # Believed, it would release batches that were never applied.
+            self._refused.log(reason="out_of_range", detail=f"{progress.next_seq} was never sent")
+            return
+        self.heard, self._heard_ns = True, self._clock.monotonic_ns()
         if progress.next_seq > self.confirmed_seq:
             self._is_away = False
-        self.confirmed_seq = max(self.confirmed_seq, min(progress.next_seq, self.next_seq))
+        self.confirmed_seq = max(self.confirmed_seq, progress.next_seq)
         self._release_acknowledged()
         self._moved.set()
         if progress.resend:
-            self._retransmit()
+            self._retransmit(progress.next_seq)
         self._send_or_wake_pump()
 
     def _release_acknowledged(self) -> None:
@@ -192,16 +232,38 @@ class BatchDelivery:
             while held and held[0].trades and held[0].first_seq + held[0].trades <= self.confirmed_seq:
                 held.popleft()
 
-    def _retransmit(self) -> None:
-        now_ns = self._clock.monotonic_ns()
-        if self._retransmitted_ns is not None and now_ns - self._retransmitted_ns < _MIN_RETRANSMIT_NS:
+    def _retransmit(self, missing_seq: int) -> None:
+        if self._is_too_early(missing_seq):
             return
-        self._retransmitted_ns = now_ns
+        if self._attempts >= MAX_ATTEMPTS:
+            self._abandon()
+        self._retransmitted_ns = self._clock.monotonic_ns()
+        self._attempts += 1
         self.retransmissions += 1
         self._queued.extendleft(reversed(self._in_flight))
         self._in_flight.clear()
         first_seq = self._queued[0].first_seq if self._queued else self.next_seq
         self._queued.appendleft(self._mark(first_seq, resume=True))
+
+    def _is_too_early(self, missing_seq: int) -> bool:
+        """Whether the answer to an earlier request may still be on its way."""
+        if missing_seq != self._asked_seq:
+            self._asked_seq, self._attempts = missing_seq, 0
+        if self._queued and not self._queued[0].trades:
+            return True  # it has not even been sent
+        wait_ns = _MIN_RETRANSMIT_NS << max(self._attempts - 1, 0)
+        return self._retransmitted_ns is not None and self._clock.monotonic_ns() - self._retransmitted_ns < wait_ns
+
+    def _abandon(self) -> None:
+        """Gives up the batch that analytics asks for again and again: better its trades than all that follow."""
+        if self._in_flight and self._in_flight[0].first_seq <= self._asked_seq:
+            batch = self._in_flight.popleft()
+            self.abandoned_batches += 1
+            self.abandoned_trades += batch.trades
+            self.confirmed_seq = max(self.confirmed_seq, batch.first_seq + batch.trades)
+            self._log.error(
+                "batch_abandoned", first_seq=batch.first_seq, lost_trades=batch.trades, attempts=self._attempts
+            )
 
     def _mark(self, first_seq: int, *, resume: bool = False, final: bool = False) -> _HeldBatch:
         header = FastHeader(
@@ -218,6 +280,9 @@ class BatchDelivery:
 
     def heartbeat(self) -> None:
         """Sends the number that comes next, if there is room: with it analytics finds a loss at the end."""
+        silent_s = self.silent_s
+        if silent_s * 1e9 > _SILENT_NS:
+            self._silent.log(silent_s=round(silent_s), unapplied_trades=self.unapplied_trades)
         if not self._queued:
             self._sink.try_send(self._mark(self.next_seq).frames)
         else:

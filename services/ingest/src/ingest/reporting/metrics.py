@@ -107,6 +107,10 @@ class IngestCollector(Collector):
         resends = _counter("telemetry_resends", "Times batches were retransmitted because analytics missed trades.")
         resends.add_metric([], delivery.retransmissions)
         yield resends
+        abandoned = _counter("telemetry_abandoned_trades", "Trades of batches that analytics refused again and again.")
+        abandoned.add_metric([], delivery.abandoned_trades)
+        yield abandoned
+        yield _gauge("telemetry_analytics_silent_seconds", "Time since analytics' last report.", delivery.silent_s)
 
     def _feed_states(self) -> Iterator[Metric]:
         states = GaugeMetricFamily("telemetry_feed_state", "1 for the state a feed is in.", labels=["feed", "state"])

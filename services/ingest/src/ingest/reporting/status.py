@@ -36,6 +36,7 @@ class StatusReporter:
             refused=dict(self._ledger.refused),
             accepted_trades=self._delivery.next_seq,
             unapplied_trades=self._delivery.unapplied_trades if self._delivery.heard else None,
+            analytics_heard_ns=now_ns - round(self._delivery.silent_s * 1e9) if self._delivery.heard else None,
             batch_sizes=self._batch_sizes(),
             feeds=[feed.view() for feed in self._feeds],
             sources=self._source_states(),
