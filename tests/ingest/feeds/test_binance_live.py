@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
+from urllib.parse import unquote
 
 import pytest
 from aiohttp import web
@@ -38,6 +39,15 @@ class ImpatientClock(SystemClock):
         if len(self.waits_s) == 3:
             self.third_wait.set()
         await asyncio.sleep(0)
+
+
+class SteppedClock(SystemClock):
+    """Wall time that can be set."""
+
+    step_ns = 0
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self.step_ns
 
 
 class Venue:
@@ -183,13 +193,61 @@ async def test_nobody_at_the_address_is_waited_for(clock: ImpatientClock, unused
     await asyncio.wait([reading])
 
 
-async def test_a_feed_says_what_it_waits_for_until_it_is_connected(venue: Venue, feed: Feed) -> None:
-    venue.scripts = [says(trade_frame(1))]
+async def test_a_feed_says_what_it_waits_for_until_trades_come_and_when_they_cease(
+    venue: Venue, feed: Feed, clock: ImpatientClock
+) -> None:
+    async def says_what_it_may(socket: web.WebSocketResponse, _: web.Request) -> None:
+        await socket.send_str(BOOK.decode())
+        await may_trade.wait()
+        await socket.send_str(trade_frame(1))
+        await socket.receive()
+
+    may_trade = asyncio.Event()
+    venue.scripts = [says_what_it_may]
     assert feed.waiting_for == "the first connection"
 
     async with aclosing(feed.bursts()) as bursts:
         await anext(bursts)
-        assert feed.waiting_for is None
+        said = [feed.waiting_for]
+        may_trade.set()
+        await anext(bursts)
+        for ahead_s in (0, 59, 3_600):
+            clock.ahead_ns = ahead_s * 1_000_000_000
+            said.append(feed.waiting_for)
+
+    assert said[:3] == ["the first trade: connected for 0 s", None, None]
+    assert str(said[3]).startswith("trades: connected, none for 36")
+
+
+async def test_a_symbol_may_be_in_any_script(venue: Venue, clock: ImpatientClock) -> None:
+    venue.scripts = [says(trade_frame(1))]
+
+    for uri in ("币安人生usdt", "%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT"):
+        await first_bursts(opened(f"binance://{uri}?url={venue.url}", clock), trades=1)
+
+    assert [unquote(request) for request in venue.requests] == ["/stream?streams=币安人生usdt@trade"] * 2
+
+
+async def test_a_wall_clock_that_is_set_does_not_end_a_connection(venue: Venue) -> None:
+    """The venue's limit of 24 hours runs in monotonic time."""
+
+    async def says_two(socket: web.WebSocketResponse, _: web.Request) -> None:
+        await socket.send_str(trade_frame(1))
+        await go_on.wait()
+        await socket.send_str(trade_frame(2))
+        await socket.receive()
+
+    go_on = asyncio.Event()
+    venue.scripts = [says_two]
+    wall = SteppedClock()
+    async with aclosing(opened(f"binance://btcusdt?url={venue.url}", wall).bursts()) as bursts:
+        await anext(bursts)
+        wall.step_ns = 48 * 3_600_000_000_000
+        go_on.set()
+        (trade,) = (await anext(bursts)).trades
+
+    assert trade.seq == 2
+    assert len(venue.requests) == 1
 
 
 async def test_a_connection_is_renewed_before_the_venue_cuts_it(

@@ -111,12 +111,14 @@ class FeedBurst:
 class Feed(ABC):
     """A source of trades."""
 
-    waiting_for: str | None = None
-    """Why it gives nothing now, for a person; None while it is as it should be."""
-
     def __init__(self, name: str) -> None:
         self.name = name
         """The URI without its options."""
+
+    @property
+    def waiting_for(self) -> str | None:
+        """Why it gives nothing now, for a person; None while it is as it should be."""
+        return None
 
     @abstractmethod
     def bursts(self) -> AsyncGenerator[FeedBurst, None]:

@@ -39,6 +39,8 @@ _PING_S: Final = 20.0
 _CONNECT_S: Final = 10.0
 _CLOSE_S: Final = 1.0
 """How long a stop waits for the venue's closing handshake."""
+_QUIET_S: Final = 60
+"""After so long without a trade the feed says that it waits: a symbol that does not exist looks like a quiet one."""
 _MAX_FRAME_BYTES: Final = 1024 * 1024
 
 
@@ -66,8 +68,24 @@ class BinanceFeed(Feed):
         self._address = settings.address
         self._clock = clock
         self._backoff = _Backoff(rng)
-        self.waiting_for = "the first connection"
+        self._disconnected: str | None = "the first connection"
+        self._last_trade_ns: int | None = None
+        """In monotonic time; None before the first trade of a connection."""
+        self._connected_ns = 0
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger().bind(feed=name)
+
+    @property
+    def waiting_for(self) -> str | None:
+        """Why it gives nothing now: not connected, or connected and nothing comes; None while trades come."""
+        if self._disconnected:
+            return self._disconnected
+        if self._last_trade_ns is None:
+            return f"the first trade: connected for {self._seconds_since(self._connected_ns)} s"
+        quiet_s = self._seconds_since(self._last_trade_ns)
+        return f"trades: connected, none for {quiet_s} s" if quiet_s > _QUIET_S else None
+
+    def _seconds_since(self, then_ns: int) -> int:
+        return (self._clock.monotonic_ns() - then_ns) // 1_000_000_000
 
     async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
         """Trades without end: a connection that is lost is made anew, later each time it fails."""
@@ -88,13 +106,12 @@ class BinanceFeed(Feed):
     async def _wait(self, reason: str) -> None:
         """Waits before the next connection; what the venue sends meanwhile is missed, and shows as a gap."""
         wait_s = self._backoff.next_wait_s()
-        self.waiting_for = f"a new connection, after: {reason}"
+        self._disconnected = f"a new connection, after: {reason}"
         self._log.warning("feed_disconnected", reason=reason, retry_in_s=round(wait_s, 1))
         await self._clock.sleep(wait_s)
 
     async def _connection(self, session: ClientSession) -> AsyncGenerator[FeedBurst, None]:
         """The bursts of one connection, until it is closed or too old."""
-        opened_ns = self._clock.monotonic_ns()
         parser = BinanceParser()
         async with session.ws_connect(
             self._address,
@@ -103,15 +120,21 @@ class BinanceFeed(Feed):
             max_msg_size=_MAX_FRAME_BYTES,
             decode_text=False,
         ) as socket:
-            self.waiting_for = None
+            self._disconnected, self._last_trade_ns = None, None
+            self._connected_ns = self._clock.monotonic_ns()
             self._log.info("feed_connected")
-            while self._clock.monotonic_ns() - opened_ns < _CONNECTION_NS:
+            while self._clock.monotonic_ns() - self._connected_ns < _CONNECTION_NS:
                 messages = await _receive(socket)
                 burst = self._parse(messages, parser)
                 if burst.frames:
-                    yield burst.take()
+                    yield self._noted(burst.take())
                 if socket.closed or messages[-1].type not in _DATA:
                     return
+
+    def _noted(self, burst: FeedBurst) -> FeedBurst:
+        if burst.trades:
+            self._last_trade_ns = self._clock.monotonic_ns()
+        return burst
 
     def _parse(self, messages: list[WSMessage], parser: BinanceParser) -> BurstBuilder:
         received_ns = self._clock.now_ns()

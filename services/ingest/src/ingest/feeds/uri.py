@@ -7,7 +7,8 @@
 | | `symbol` of a CSV file without such a column (what the file's name says) |
 | `binance://btcusdt,ethusdt` | `url` of the server (the venue's) |
 
-Paths are absolute (`replay:///data/x.gz`) or relative (`replay://./x.gz`); a blank in one is `%20`.
+Paths are absolute (`replay:///data/x.gz`) or relative (`replay://./x.gz`). In paths, symbols and options a blank is
+written `%20`, `,` in a symbol `%2C`, `?` `%3F`, `&` in an option `%26`, `%` itself `%25`.
 """
 
 import math
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Final, TypeAlias
+from unicodedata import normalize
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ingest.feeds.base import Feed, FeedUriError
@@ -59,7 +61,7 @@ def parse_feed(uri: str) -> FeedSpec:
         raise FeedUriError(f"{uri!r} is not a feed: write one like {examples}")
     example, parse = _SCHEMES[scheme]
     try:
-        return FeedSpec(name, parse(unquote(target), _Options(query)))
+        return FeedSpec(name, parse(target, _Options(query)))
     except _OptionError as error:
         raise FeedUriError(f"{uri!r}: {error}. An example: {example}") from error
 
@@ -136,7 +138,7 @@ def _sim(target: str, options: _Options) -> SimSettings:
 
 def _replay(target: str, options: _Options) -> ReplaySettings:
     settings = ReplaySettings(
-        path=Path(_given(target, "the path of a file")),
+        path=Path(_given(_decoded(target), "the path of a file")),
         venue=_venue(options.take("venue")),
         speed=_speed(options),
         source=_source(options.take("source")),
@@ -149,7 +151,7 @@ def _replay(target: str, options: _Options) -> ReplaySettings:
 
 def _binance(target: str, options: _Options) -> BinanceSettings:
     symbols = tuple(symbol.lower() for symbol in _symbols(target))
-    if bad := [symbol for symbol in symbols if not symbol.isalnum()]:
+    if bad := [symbol for symbol in symbols if not symbol.replace("_", "").isalnum()]:
         raise _OptionError(f"{bad[0]!r} is not a Binance symbol like btcusdt")
     settings = BinanceSettings(symbols, _url(options.take("url")))
     options.finish()
@@ -163,6 +165,14 @@ _SCHEMES: Final[Mapping[str, tuple[str, Callable[[str, _Options], Settings]]]] =
 }
 
 
+def _decoded(text: str) -> str:
+    """The text with its percent escapes replaced."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise _OptionError(f"{text[:64]!r} has escapes that are not UTF-8") from error
+
+
 def _given(text: str, what: str) -> str:
     if text and "\0" not in text:
         return text
@@ -170,7 +180,8 @@ def _given(text: str, what: str) -> str:
 
 
 def _symbols(target: str) -> tuple[str, ...]:
-    symbols = tuple(_given(target, "a list of symbols").split(","))
+    # Split first: a comma within a symbol is written %2C.
+    symbols = tuple(normalize("NFC", _decoded(symbol)) for symbol in _given(target, "a list of symbols").split(","))
     for symbol in symbols:
         if len(symbol) > _MAX_SYMBOL or not _is_name(symbol):
             raise _OptionError(f"{symbol[:64]!r} is not a symbol")
