@@ -1,55 +1,19 @@
 """One feed and its end: what it gave counts, and a feed that fails ends alone."""
 
 import gzip
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from ingest.checking.checker import Checker
 from ingest.checking.outcomes import Checked
-from ingest.checking.sequences import SequenceTracker
-from ingest.feeds.base import Feed, FeedBurst, FeedError
-from ingest.feeds.runner import FeedRunner
+from ingest.feeds.base import FeedBurst, FeedError
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.feeds.frames_of import BINANCE, feed_trade
 from tests.ingest.feeds.opened import opened
+from tests.ingest.feeds.running import NOW_NS, Running, ScriptedFeed
 
-NOW_NS = 1_800_000_000_000_000_000
 RECORDED_NS = 1_750_000_000_000_000_000
-
-
-class ScriptedFeed(Feed):
-    """Gives the bursts it was handed, then ends, or fails with an error."""
-
-    def __init__(self, *bursts: FeedBurst, error: Exception | None = None) -> None:
-        super().__init__("scripted://feed")
-        self._bursts, self._error = bursts, error
-
-    async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
-        for burst in self._bursts:
-            yield burst
-        if self._error:
-            raise self._error
-
-
-class Running:
-    """A runner, its clock, and what it passed on."""
-
-    def __init__(self, feed: Feed) -> None:
-        self.clock = FakeClock(NOW_NS)
-        self.sequences = SequenceTracker(max_runs=10, max_sources=10)
-        self.passed: list[Checked] = []
-        checker = Checker(self.sequences, max_ahead_ns=5_000_000_000)
-        self.runner = FeedRunner(feed, checker, self._pass_on, self.clock)
-
-    async def _pass_on(self, checked: Checked) -> None:
-        self.passed.append(checked)
-
-    @property
-    def trades(self) -> int:
-        return sum(chunk.trades for checked in self.passed for chunk in checked.chunks)
 
 
 def burst(*numbers: int, replayed: bool = False) -> FeedBurst:
