@@ -54,5 +54,5 @@ def test_columns_are_trades_of_the_market() -> None:
 def test_a_trade_of_our_own_is_no_price_that_orders_fill_at() -> None:
     prices = LastPrices()
     own = [frame(price=99, account="paper"), frame(symbol="B", price=5, account="paper")]
-    prices.note([chunk([frame(price=10), *own])])
-    assert dict(prices.read()) == {"A": 10}
+    prices.note([chunk([frame(price=10), *own])], 0)
+    assert {symbol: last.price for symbol, last in prices.read().items()} == {"A": 10}

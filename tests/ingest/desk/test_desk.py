@@ -1,6 +1,7 @@
 """The paper desk: limits, fills, the kill switch, and that a command counts once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -29,7 +30,7 @@ def _note_price(desk: Desk, price: float, symbol: str = "BTC-USD") -> None:
     builder = ChunkBuilder()
     trade = Trade(source="sim", symbol=symbol, side="buy", qty=1.0, price=price, event_ns=NOW_NS, sent_ns=NOW_NS)
     builder.add_trades([trade], NOW_NS)
-    desk.last_prices.note(builder.chunks())
+    desk.last_prices.note(builder.chunks(), NOW_NS)
 
 
 async def _at_once(work: Callable[[], bool]) -> bool:
@@ -49,14 +50,14 @@ def _switch(*, engaged: bool, sent_ns: int = NOW_NS, command_id: UUID | None = N
 def test_a_market_order_fills_at_the_last_price() -> None:
     desk = _desk()
     _note_price(desk, 104.0)
-    decision = desk.decide(_order(), NOW_NS)
+    decision = desk.decide(_order(), NOW_NS, NOW_NS)
     assert (decision.outcome, decision.result.status, decision.result.price) == ("accepted", "accepted", 104.0)
     assert decision.fill is not None
     assert (decision.fill.price, decision.fill.qty, decision.fill.event_ns) == (104.0, 1.0, NOW_NS)
 
 
 def test_an_order_with_a_price_fills_at_that_price() -> None:
-    assert _desk().decide(_order(price=98.0), NOW_NS).result.price == 98.0
+    assert _desk().decide(_order(price=98.0), NOW_NS, NOW_NS).result.price == 98.0
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_what_breaks_a_limit_is_refused_with_a_reason_to_act_on(
     fields: dict[str, object], code: str, advice: str
 ) -> None:
     desk = _desk()
-    decision = desk.decide(_order(**fields), NOW_NS)
+    decision = desk.decide(_order(**fields), NOW_NS, NOW_NS)
     assert (decision.outcome, decision.reason, decision.fill) == ("refused", code, None)
     assert decision.result.code == code
     assert advice in str(decision.result.reason)
@@ -81,78 +82,78 @@ def test_what_breaks_a_limit_is_refused_with_a_reason_to_act_on(
 
 
 def test_an_order_above_the_notional_says_how_much_would_do() -> None:
-    decision = _desk(price=1_000.0).decide(_order(qty=6.0), NOW_NS)
+    decision = _desk(price=1_000.0).decide(_order(qty=6.0), NOW_NS, NOW_NS)
     assert decision.reason == "max_notional"
     assert "send at most 5" in str(decision.result.reason)
 
 
 def test_orders_at_the_limits_are_accepted() -> None:
     desk = _desk()
-    assert desk.decide(_order(qty=10.0, price=105.0), NOW_NS).outcome == "accepted"
-    assert desk.decide(_order(sent_ns=NOW_NS - 10 * S_NS), NOW_NS).outcome == "accepted"
+    assert desk.decide(_order(qty=10.0, price=105.0), NOW_NS, NOW_NS).outcome == "accepted"
+    assert desk.decide(_order(sent_ns=NOW_NS - 10 * S_NS), NOW_NS, NOW_NS).outcome == "accepted"
 
 
 def test_more_commands_in_a_second_than_allowed_are_refused_and_then_accepted_again() -> None:
     desk = _desk()
-    outcomes = [desk.decide(_order(), NOW_NS + i).outcome for i in range(4)]
+    outcomes = [desk.decide(_order(), NOW_NS + i, NOW_NS + i).outcome for i in range(4)]
     assert outcomes == ["accepted", "accepted", "accepted", "refused"]
-    assert desk.decide(_order(), NOW_NS + S_NS).outcome == "accepted"
+    assert desk.decide(_order(), NOW_NS + S_NS, NOW_NS + S_NS).outcome == "accepted"
 
 
 def test_a_repeated_command_gets_the_same_answer_and_fills_once() -> None:
     desk, order = _desk(), _order()
-    first = desk.decide(order, NOW_NS)
+    first = desk.decide(order, NOW_NS, NOW_NS)
     _note_price(desk, 101.0)
-    second = desk.decide(order, NOW_NS + S_NS)
+    second = desk.decide(order, NOW_NS + S_NS, NOW_NS + S_NS)
     assert (second.outcome, second.result, second.fill) == ("duplicate", first.result, None)
     assert [position.qty for position in desk.state().positions] == [1.0]
 
 
 def test_a_repeated_refusal_stays_refused_when_the_limit_no_longer_holds() -> None:
     desk, order = _desk(kill_switch=True), _order()
-    assert desk.decide(order, NOW_NS).reason == "kill_switch"
-    desk.decide(_switch(engaged=False), NOW_NS)
-    assert desk.decide(order, NOW_NS).result.status == "refused"
+    assert desk.decide(order, NOW_NS, NOW_NS).reason == "kill_switch"
+    desk.decide(_switch(engaged=False), NOW_NS, NOW_NS)
+    assert desk.decide(order, NOW_NS, NOW_NS).result.status == "refused"
 
 
 def test_the_kill_switch_refuses_everything_until_it_is_released() -> None:
     desk = _desk()
-    assert desk.decide(_switch(engaged=True), NOW_NS).outcome == "accepted"
-    assert desk.decide(_order(), NOW_NS).reason == "kill_switch"
+    assert desk.decide(_switch(engaged=True), NOW_NS, NOW_NS).outcome == "accepted"
+    assert desk.decide(_order(), NOW_NS, NOW_NS).reason == "kill_switch"
     assert desk.state().kill_switch
-    desk.decide(_switch(engaged=False), NOW_NS)
-    assert desk.decide(_order(), NOW_NS).outcome == "accepted"
+    desk.decide(_switch(engaged=False), NOW_NS, NOW_NS)
+    assert desk.decide(_order(), NOW_NS, NOW_NS).outcome == "accepted"
 
 
 def test_an_old_release_does_nothing_and_an_old_engagement_still_engages() -> None:
     desk = _desk(kill_switch=True)
-    assert desk.decide(_switch(engaged=False, sent_ns=NOW_NS - 60 * S_NS), NOW_NS).reason == "too_old"
+    assert desk.decide(_switch(engaged=False, sent_ns=NOW_NS - 60 * S_NS), NOW_NS, NOW_NS).reason == "too_old"
     assert desk.kill_switch
-    desk.decide(_switch(engaged=False), NOW_NS)
-    desk.decide(_switch(engaged=True, sent_ns=NOW_NS - 60 * S_NS), NOW_NS)
+    desk.decide(_switch(engaged=False), NOW_NS, NOW_NS)
+    desk.decide(_switch(engaged=True, sent_ns=NOW_NS - 60 * S_NS), NOW_NS, NOW_NS)
     assert desk.kill_switch
 
 
 def test_answers_are_remembered_in_bounded_number() -> None:
-    desk = _desk()
+    desk = Desk(replace(LIMITS, max_commands_per_s=1e9), account="paper")
     for _ in range(MAX_ANSWERS + 5):
-        desk.decide(_switch(engaged=False), NOW_NS)
+        desk.decide(_switch(engaged=False), NOW_NS, NOW_NS)
     assert len(desk.young_answers()) == MAX_ANSWERS
 
 
 def test_a_flood_of_refused_commands_does_not_push_a_fills_answer_out(tmp_path: Path) -> None:
     order, before, after = _order(), _desk(), _desk()
     with desk_memory(tmp_path, before):
-        before.decide(order, NOW_NS)
+        before.decide(order, NOW_NS, NOW_NS)
         for _ in range(MAX_ANSWERS + 5):
-            before.decide(_order(qty=1e6), NOW_NS)
-        assert before.decide(order, NOW_NS).outcome == "duplicate"
+            before.decide(_order(qty=1e6), NOW_NS, NOW_NS)
+        assert before.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
     with desk_memory(tmp_path, after):
-        assert after.decide(order, NOW_NS).outcome == "duplicate"
+        assert after.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
 
 
 def test_a_command_from_the_future_is_refused_as_its_age_could_never_be_told() -> None:
-    assert _desk().decide(_order(sent_ns=NOW_NS + 60 * S_NS), NOW_NS).reason == "too_new"
+    assert _desk().decide(_order(sent_ns=NOW_NS + 60 * S_NS), NOW_NS, NOW_NS).reason == "too_new"
 
 
 def test_what_a_refusal_says_can_be_sent_is_not_refused_again() -> None:
@@ -160,14 +161,14 @@ def test_what_a_refusal_says_can_be_sent_is_not_refused_again() -> None:
     for price in (61_234.56, 2.345678, 0.00012345, 99_999.99, 17.0):
         desk = Desk(limits, account="paper")
         _note_price(desk, price)
-        text = desk.decide(_order(qty=200_000.0 / price), NOW_NS).result.reason
+        text = desk.decide(_order(qty=200_000.0 / price), NOW_NS, NOW_NS).result.reason
         most = float(str(text).rsplit(" ", 1)[1].rstrip("."))
-        assert desk.decide(_order(qty=most), NOW_NS).outcome == "accepted"
+        assert desk.decide(_order(qty=most), NOW_NS, NOW_NS).outcome == "accepted"
 
 
 def test_the_state_shows_limits_symbols_and_positions() -> None:
     desk = _desk()
-    desk.decide(_order(side="sell", qty=2.0), NOW_NS)
+    desk.decide(_order(side="sell", qty=2.0), NOW_NS, NOW_NS)
     state = desk.state()
     assert (state.account, state.max_qty, state.symbols) == ("paper", 10.0, ["BTC-USD"])
     assert [(one.symbol, one.qty) for one in state.positions] == [("BTC-USD", -2.0)]
@@ -176,22 +177,22 @@ def test_the_state_shows_limits_symbols_and_positions() -> None:
 def test_positions_kill_switch_and_answers_survive_a_restart(tmp_path: Path) -> None:
     order, before, after = _order(qty=3.0), _desk(), _desk()
     with desk_memory(tmp_path, before):
-        before.decide(order, NOW_NS)
-        before.decide(_switch(engaged=True), NOW_NS)
+        before.decide(order, NOW_NS, NOW_NS)
+        before.decide(_switch(engaged=True), NOW_NS, NOW_NS)
     with desk_memory(tmp_path, after):
         assert [(one.symbol, one.qty) for one in after.state().positions] == [("BTC-USD", 3.0)]
         assert after.kill_switch
-        assert after.decide(order, NOW_NS).outcome == "duplicate"
+        assert after.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
 
 
 async def test_a_crash_right_after_an_answer_costs_nothing(tmp_path: Path) -> None:
     order, before, after = _order(), _desk(), _desk()
     memory = desk_memory(tmp_path, before).__enter__()
-    before.decide(order, NOW_NS)
+    before.decide(order, NOW_NS, NOW_NS)
     await memory.save()
     with desk_memory(tmp_path, after):
         assert [one.qty for one in after.state().positions] == [1.0]
-        assert after.decide(order, NOW_NS).outcome == "duplicate"
+        assert after.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
 
 
 async def test_a_disk_that_would_not_take_it_is_tried_again_and_stops_nothing(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ async def test_a_disk_that_would_not_take_it_is_tried_again_and_stops_nothing(tm
     with desk_memory(tmp_path, before, off_loop=_at_once) as memory:
         async with AsyncTaskManager() as tasks:
             tasks.start("desk memory", memory.keep(clock))
-            before.decide(_order(), NOW_NS)
+            before.decide(_order(), NOW_NS, NOW_NS)
             await memory.save()
             assert memory.file.failed_writes == 1
             in_the_way.rmdir()
@@ -221,6 +222,37 @@ def test_a_desk_file_that_cannot_be_read_is_set_aside_and_engages_the_kill_switc
 
 def test_a_set_kill_switch_stays_engaged_whatever_was_kept(tmp_path: Path) -> None:
     with desk_memory(tmp_path, first := _desk()):
-        first.decide(_order(), NOW_NS)
+        first.decide(_order(), NOW_NS, NOW_NS)
     with desk_memory(tmp_path, second := _desk(kill_switch=True)):
         assert second.kill_switch
+
+
+def test_a_flood_of_kill_switches_is_limited_like_orders_but_the_one_that_engages_is_obeyed() -> None:
+    desk = _desk()
+    for _ in range(3):
+        desk.decide(_order(), NOW_NS, NOW_NS)
+    engages = [desk.decide(_switch(engaged=True), NOW_NS, NOW_NS).outcome for _ in range(1_024)]
+    assert engages.count("accepted") == 1
+    assert engages[0] == "accepted"
+    assert desk.decide(_switch(engaged=False), NOW_NS, NOW_NS).reason == "rate"
+    assert desk.decide(_switch(engaged=False), NOW_NS, NOW_NS + S_NS).outcome == "accepted"
+    assert desk.changes == 5
+
+
+@pytest.mark.parametrize("step_s", [3600, -3600, 125, -125])
+def test_a_wall_clock_that_is_set_neither_stops_nor_frees_orders(step_s: int) -> None:
+    desk, later_ns = _desk(), NOW_NS + step_s * S_NS
+    for _ in range(3):
+        desk.decide(_order(), NOW_NS, NOW_NS)
+    order = _order(sent_ns=later_ns)
+    assert desk.decide(order, later_ns, NOW_NS).reason == "rate"
+    assert desk.decide(_order(sent_ns=later_ns), later_ns, NOW_NS + S_NS).outcome == "accepted"
+
+
+def test_an_order_needs_a_price_that_is_young_enough() -> None:
+    desk = _desk()
+    max_ns = round(LIMITS.max_price_age_s) * S_NS
+    assert desk.decide(_order(), NOW_NS, NOW_NS + max_ns).outcome == "accepted"
+    decision = desk.decide(_order(price=100.0), NOW_NS, NOW_NS + max_ns + 1)
+    assert decision.reason == "stale_price"
+    assert "60 s old" in str(decision.result.reason)

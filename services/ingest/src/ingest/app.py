@@ -95,11 +95,11 @@ class IngestApp:
 
     async def pass_on(self, checked: Checked) -> None:
         """Numbers, executes, counts and keeps what was checked, then waits until not too much is held."""
-        now_ns = self._clock.now_ns()
+        now_ns, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
         for chunk in checked.chunks:
             self._delivery.add(chunk)
-        self._desk.last_prices.note(checked.chunks)
-        outcome = self._desk.execute(checked.commands, now_ns)
+        self._desk.last_prices.note(checked.chunks, monotonic_ns)
+        outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns)
         self._add_fills(outcome, now_ns)
         self._ledger.count(checked, outcome)
         self._storage.dead_letters.write([*checked.refusals, *outcome.refusals], now_ns)

@@ -213,6 +213,7 @@ def _desk(settings: IngestSettings) -> Desk:
         price_band_ratio=settings.desk_price_band_ratio,
         max_commands_per_s=settings.desk_max_commands_per_s,
         max_age_s=settings.desk_max_age_s,
+        max_price_age_s=settings.desk_max_price_age_s,
     )
     return Desk(limits, account=settings.desk_account, kill_switch=settings.desk_kill_switch)
 

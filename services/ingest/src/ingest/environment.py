@@ -48,4 +48,7 @@ class IngestSettings(ServiceSettings):
     desk_price_band_ratio: Positive = Field(default=0.05, description="How far a price may be from the last one.")
     desk_max_commands_per_s: Positive = Field(default=10.0, description="Commands a second, over 1 s.")
     desk_max_age_s: Positive = Field(default=10.0, description="A command that took longer to arrive is refused, in s.")
+    desk_max_price_age_s: Positive = Field(
+        default=60.0, description="An order is refused when the last live price is older, in s."
+    )
     desk_kill_switch: bool = Field(default=False, description="Start with all commands refused.")

@@ -1,7 +1,9 @@
 """The paper desk: checks commands of the UI against limits and fills them at the last price. Pure.
 
-A market order fills at the last price of its symbol, a limit order at its own price, whole and at once: it is an
+A market order fills at the last live price of its symbol, a limit order at its own price, whole and at once: it is an
 exercise, not a market model. Nothing leaves the desk but a trade of the paper account.
+
+Intervals are in monotonic time. Wall time only says how long a command was on its way, by its sender's clock.
 """
 
 from collections import OrderedDict, deque
@@ -12,7 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ingest.checking.outcomes import Command
-from ingest.desk.last_prices import LastPrices
+from ingest.desk.last_prices import LastPrice, LastPrices
 from ingest.desk.outcome import Decision, DeskOutcome, PaperTrade
 from ingest.desk.positions import Book
 from telemetry_schema import CommandResult, DeskState, KillSwitch, TradeCommand
@@ -36,7 +38,8 @@ _SECOND_NS = 1_000_000_000
 class DeskLimits:
     """What a command may be: quantity in base, notional in quote, distance from the last price as a ratio.
 
-    A command older than `max_age_s` was delayed on its way: the price it was meant for is gone.
+    A command older than `max_age_s` was delayed on its way: the price it was meant for is gone. A price older than
+    `max_price_age_s` is none to trade at.
     """
 
     max_qty: float
@@ -44,6 +47,7 @@ class DeskLimits:
     price_band_ratio: float
     max_commands_per_s: float
     max_age_s: float = 10.0
+    max_price_age_s: float = 60.0
 
 
 class Rejection(NamedTuple):
@@ -51,6 +55,9 @@ class Rejection(NamedTuple):
 
     code: str
     text: str
+
+
+_KILL_SWITCH = Rejection("kill_switch", "The kill switch is engaged: release it to trade.")
 
 
 class Desk:
@@ -91,19 +98,22 @@ class Desk:
         self._kill_switch = self._kill_switch or kill_switch
         self._answers.update((answer.command_id, answer) for answer in answers)
 
-    def execute(self, commands: Sequence[Command], now_ns: int) -> DeskOutcome:
+    def execute(self, commands: Sequence[Command], now_ns: int, monotonic_ns: int) -> DeskOutcome:
         """Decides about the commands of a burst, one after the other."""
         outcome = DeskOutcome()
         for command in commands:
-            outcome.add(command, self.decide(command, now_ns))
+            outcome.add(command, self.decide(command, now_ns, monotonic_ns))
         return outcome
 
-    def decide(self, command: Command, now_ns: int) -> Decision:
+    def decide(self, command: Command, now_ns: int, monotonic_ns: int) -> Decision:
         """Answers a command. Idempotent: one whose id was answered before gets the same answer, and nothing happens."""
         earlier = self._answers.get(command.command_id) or self._refusals.get(command.command_id)
         if earlier is not None:
             return Decision(earlier, "duplicate")
-        decision = self._switch(command, now_ns) if isinstance(command, KillSwitch) else self._trade(command, now_ns)
+        if isinstance(command, KillSwitch):
+            decision = self._switch(command, now_ns, monotonic_ns)
+        else:
+            decision = self._trade(command, now_ns, monotonic_ns)
         answers = self._refusals if decision.outcome == "refused" else self._answers
         answers[command.command_id] = decision.result
         if len(answers) > MAX_ANSWERS:
@@ -112,16 +122,32 @@ class Desk:
             self.changes += 1
         return decision
 
-    def _switch(self, command: KillSwitch, now_ns: int) -> Decision:
-        if not command.engaged and (rejection := self._age_rejection(command, now_ns)):
-            return _refused(command, rejection, now_ns)
+    def _switch(self, command: KillSwitch, now_ns: int, monotonic_ns: int) -> Decision:
+        # Whatever comes before it, the message that engages is obeyed. All others are limited, as each is kept.
+        if not command.engaged or self._kill_switch:
+            rejection = None if command.engaged else self._age_rejection(command, now_ns)
+            if rejection := rejection or self._rate_rejection(monotonic_ns):
+                return _refused(command, rejection, now_ns)
         self._kill_switch = command.engaged
         return Decision(CommandResult(command_id=command.command_id, status="accepted", received_ns=now_ns), "accepted")
 
-    def _trade(self, command: TradeCommand, now_ns: int) -> Decision:
-        if rejection := self._rejection(command, now_ns):
-            return _refused(command, rejection, now_ns)
-        price = command.price or self.last_prices.read()[command.symbol]
+    def _trade(self, command: TradeCommand, now_ns: int, monotonic_ns: int) -> Decision:
+        last = self.last_prices.read().get(command.symbol)
+        if self._kill_switch:
+            return _refused(command, _KILL_SWITCH, now_ns)
+        if last is None:
+            text = f"No live price of {command.symbol} has come yet: choose one that trades."
+            return _refused(command, Rejection("unknown_symbol", text), now_ns)
+        rejection = (
+            self._age_rejection(command, now_ns)
+            or self._price_rejection(command, last, monotonic_ns)
+            or self._size_rejection(command, last.price)
+            or self._rate_rejection(monotonic_ns)
+        )
+        return _refused(command, rejection, now_ns) if rejection else self._filled(command, last.price, now_ns)
+
+    def _filled(self, command: TradeCommand, last: float, now_ns: int) -> Decision:
+        price = last if command.price is None else command.price
         self.book.fill(command.symbol, command.side, command.qty, price)
         fill = PaperTrade(
             source=command.source,
@@ -137,17 +163,6 @@ class Desk:
         result = CommandResult(command_id=command.command_id, status="accepted", price=price, received_ns=now_ns)
         return Decision(result, "accepted", fill=fill)
 
-    def _rejection(self, command: TradeCommand, now_ns: int) -> Rejection | None:
-        """The first limit the command breaks."""
-        if self._kill_switch:
-            return Rejection("kill_switch", "The kill switch is engaged: release it to trade.")
-        last = self.last_prices.read().get(command.symbol)
-        if last is None:
-            return Rejection("unknown_symbol", f"No price of {command.symbol} has come yet: choose one that trades.")
-        return (
-            self._age_rejection(command, now_ns) or self._size_rejection(command, last) or self._rate_rejection(now_ns)
-        )
-
     def _age_rejection(self, command: Command, now_ns: int) -> Rejection | None:
         age_s = (now_ns - command.sent_ns) / _SECOND_NS
         if age_s < -MAX_AHEAD_S:
@@ -157,34 +172,43 @@ class Desk:
             return None
         return Rejection("too_old", f"It was sent {age_s:,.0f} s ago: look at the market and send it again.")
 
+    def _price_rejection(self, command: TradeCommand, last: LastPrice, monotonic_ns: int) -> Rejection | None:
+        age_s = (monotonic_ns - last.at_ns) / _SECOND_NS
+        if age_s <= self._limits.max_price_age_s:
+            return None
+        text = f"The last live price of {command.symbol} is {age_s:,.0f} s old: wait until it trades."
+        return Rejection("stale_price", text)
+
     def _size_rejection(self, command: TradeCommand, last: float) -> Rejection | None:
-        limits, price = self._limits, command.price or last
+        limits, price = self._limits, last if command.price is None else command.price
         if command.qty > limits.max_qty:
             text = f"Quantity {command.qty:,.10g} is above the limit of {limits.max_qty:,.10g}: send less."
             return Rejection("max_qty", text)
-        if abs(price / last - 1) > limits.price_band_ratio + _SLACK_RATIO:
-            low, high = last * (1 - limits.price_band_ratio), last * (1 + limits.price_band_ratio)
+        # Of the distance, not of the ratio: a price may be 0 or negative.
+        if abs(price - last) > abs(last) * (limits.price_band_ratio + _SLACK_RATIO):
+            width = abs(last) * limits.price_band_ratio
+            low, high = last - width, last + width
             text = f"Price {price:,.8g} is too far from the last one, {last:,.8g}: use {low:,.8g} to {high:,.8g}."
             return Rejection("price_band", text)
-        if (notional := command.qty * price) > limits.max_notional * (1 + _SLACK_RATIO):
+        if (notional := command.qty * abs(price)) > limits.max_notional * (1 + _SLACK_RATIO):
             # Rounded to six digits it must not come out above the limit.
-            most = _SIX_DIGITS_DOWN.create_decimal(limits.max_notional / price)
+            most = _SIX_DIGITS_DOWN.create_decimal(limits.max_notional / abs(price))
             text = f"Notional {notional:,.2f} is above the limit of {limits.max_notional:,.2f}: send at most {most:f}."
             return Rejection("max_notional", text)
         return None
 
-    def _rate_rejection(self, now_ns: int) -> Rejection | None:
+    def _rate_rejection(self, monotonic_ns: int) -> Rejection | None:
         recent, limit = self._recent_ns, self._limits.max_commands_per_s
-        while recent and recent[0] <= now_ns - _SECOND_NS:
+        while recent and recent[0] <= monotonic_ns - _SECOND_NS:
             recent.popleft()
         if len(recent) >= limit:
             return Rejection("rate", f"More than {limit:g} commands in a second: wait a moment.")
-        recent.append(now_ns)
+        recent.append(monotonic_ns)
         return None
 
     def state(self) -> DeskState:
         """The desk as the UI shows it."""
-        last_prices = self.last_prices.read()
+        last_prices = {symbol: last.price for symbol, last in self.last_prices.read().items()}
         return DeskState(
             account=self._account,
             kill_switch=self._kill_switch,

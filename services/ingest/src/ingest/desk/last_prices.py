@@ -1,46 +1,79 @@
-"""The last market price of each symbol that was accepted. Pure."""
+"""The last live market price of each symbol, and how old it is. Pure.
+
+Trades of a recording, and our own, are no prices to trade at. Of several trades the one that happened last counts, by
+its own time, not the one that came last.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ingest.checking.chunks import Chunk
+from telemetry_schema.batch import Records
 
 MAX_SYMBOLS: Final = 10_000
-"""Symbols whose last price is kept; far more than a desk trades, and a bound for a flood of names."""
+"""Symbols whose last price is kept, those that traded last: a bound for a flood of names."""
 
 _MAX_NEW_CHUNKS: Final = 256
 _MAX_NEW_TRADES: Final = 8_192
 """Chunks that wait to be read, and trades in them: reading many costs little more than reading a few."""
 
 
+class LastPrice(NamedTuple):
+    """A price in quote per base, and when its trade happened, in monotonic nanoseconds of ingest.
+
+    That is when it was received, minus how old it was then. So no clock that is set later, here or there, makes a price
+    young again or lets it stand; and a sender whose clock is ahead only seems to send at once.
+    """
+
+    price: float
+    at_ns: int
+
+
 class LastPrices:
     """Collects accepted chunks and reads them when a price is needed."""
 
     def __init__(self) -> None:
-        self._prices: dict[str, float] = {}
-        self._new: list[Chunk] = []
+        self._prices: dict[str, LastPrice] = {}
+        self._new: list[tuple[Chunk, int]] = []
         self._new_trades = 0
 
-    def note(self, chunks: Sequence[Chunk]) -> None:
-        """Takes accepted trades, in the order they came."""
-        self._new += chunks
-        self._new_trades += sum(chunk.trades for chunk in chunks)
+    def note(self, chunks: Sequence[Chunk], monotonic_ns: int) -> None:
+        """Takes accepted trades that were received at `monotonic_ns`, in the order they came."""
+        for chunk in chunks:
+            if len(chunk.replayed) < len(chunk.sources):
+                self._new.append((chunk, monotonic_ns))
+                self._new_trades += chunk.trades
         if self._new_trades >= _MAX_NEW_TRADES or len(self._new) >= _MAX_NEW_CHUNKS:
             self.read()
 
-    def read(self) -> Mapping[str, float]:
-        """The prices now; valid until the next `note`."""
-        for chunk in self._new:
-            records = chunk.records
-            if chunk.accounts:
-                records = records[records["account"] == 0]  # our own trades are no market prices
-            last = np.full(len(chunk.symbols), np.nan)
-            last[records["symbol"]] = records["price"]  # of several to one place the last one stays
-            traded = np.flatnonzero(~np.isnan(last)).tolist()
-            self._prices.update((chunk.symbols[index], float(last[index])) for index in traded)
+    def read(self) -> Mapping[str, LastPrice]:
+        """The prices now, those that traded last at the end; valid until the next `note`."""
+        for chunk, monotonic_ns in self._new:
+            self._read(chunk, monotonic_ns)
         self._new, self._new_trades = [], 0
         while len(self._prices) > MAX_SYMBOLS:
             del self._prices[next(iter(self._prices))]
         return self._prices
+
+    def _read(self, chunk: Chunk, monotonic_ns: int) -> None:
+        records = _live_market(chunk)
+        age_ns = np.maximum(records["received_ns"] - records["event_ns"], 0)
+        order = np.argsort(-age_ns, kind="stable")  # of several of one age the last one that came is the last one
+        last = np.full(len(chunk.symbols), -1)
+        last[records["symbol"][order]] = order
+        for index in np.flatnonzero(last >= 0).tolist():
+            row, symbol = last[index], chunk.symbols[index]
+            found = LastPrice(float(records["price"][row]), monotonic_ns - int(age_ns[row]))
+            known = self._prices.pop(symbol, None)
+            self._prices[symbol] = found if known is None or found.at_ns >= known.at_ns else known
+
+
+def _live_market(chunk: Chunk) -> Records:
+    records = chunk.records
+    if chunk.accounts:
+        records = records[records["account"] == 0]
+    if chunk.replayed:
+        records = records[~np.isin(records["source"], chunk.replayed)]
+    return records
