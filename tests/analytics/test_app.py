@@ -40,7 +40,7 @@ class World:
             ui=[self.ui],
             engine=self.engine,
             analysis=Analysis(self.engine, now_ns=self.clock.now_ns),
-            snapshots=Snapshots(self.engine, run="r"),
+            snapshots=Snapshots(self.engine, run="r", started_ns=1),
             metrics=Metrics("0"),
             clock=self.clock,
         )

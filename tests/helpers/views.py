@@ -23,13 +23,19 @@ from telemetry_schema import (
     WindowName,
     WindowStats,
 )
+from ui.moment import Moment
 from ui.page.model.registry import OrderRegistry
 from ui.page.model.view import PageModel, PageView
-from ui.wire import CommandUpdate, CommandView, PageState, Problem
+from ui.wire import CommandUpdate, CommandView, Condition, PageState, Problem
 
 NOW_NS = 1_700_000_000_000_000_000
 S_NS = 1_000_000_000
 WINDOWS: tuple[WindowName, ...] = ("10s", "1m", "5m", "1h")
+
+
+def at(ns: int) -> Moment:
+    """A moment at which both clocks show the same."""
+    return Moment(ns, ns)
 
 
 def bars(symbol: str = "BTC-USD", *, first: int = 1_699_999_940, count: int = 60) -> Bars:
@@ -155,12 +161,15 @@ def status(
     )
 
 
-def page_state(*, problems: Sequence[Problem] = (), confirm_notional: float = 50_000.0) -> PageState:
+def page_state(
+    *, problems: Sequence[Problem] = (), confirm_notional: float = 50_000.0, condition: Condition = "live"
+) -> PageState:
     return PageState(
         at_ns=NOW_NS,
         problems=list(problems),
-        analytics_heard_ns=NOW_NS,
-        ingest_heard_ns=NOW_NS,
+        condition=condition,
+        analytics_silence_ns=0,
+        ingest_silence_ns=0,
         started_ns=NOW_NS - 3_600 * S_NS,
         confirm_notional=confirm_notional,
         ask_price_age_s=30.0,
@@ -194,13 +203,16 @@ class FakeLink:
     def now_ns(self) -> int:
         return self.time_ns
 
+    def now(self) -> Moment:
+        return at(self.time_ns)
+
     def live(self) -> "FakeLink":
         """Everything is there and well."""
         for message in (snapshot(), status(), page_state()):
-            self.model.apply(message, self.time_ns)
+            self.model.apply(message, self.now())
         return self
 
     def answer(self, command_id: UUID, **changes: object) -> None:
         """Says what became of a command."""
         view = CommandView(command_id=command_id, kind="trade", sent_ns=NOW_NS).model_copy(update=changes)
-        self.model.apply(CommandUpdate(commands=[view]), self.time_ns)
+        self.model.apply(CommandUpdate(commands=[view]), self.now())

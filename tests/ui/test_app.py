@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from telemetry_runtime import AsyncTaskManager, Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Snapshot, TradeCommand, encode
-from tests.helpers.views import NOW_NS, bars, page_state, snapshot, status
+from tests.helpers.views import NOW_NS, at, bars, page_state, snapshot, status
 from ui.app import UiApp
 from ui.bars import BarHistory
 from ui.commands import CommandBook
@@ -29,7 +29,7 @@ class World:
         self.clock = FakeClock(NOW_NS)
         self.page, self.ingest = FakeSink(), FakeSink()
         self.backend_source, self.page_source = FakeSource(stays_open=True), FakeSource(stays_open=True)
-        self.backend = Backend(started_ns=NOW_NS, bars=BarHistory(600))
+        self.backend = Backend(started=at(NOW_NS), bars=BarHistory(600))
         self.tally = Tally()
         self.app = UiApp(
             page=self.page,
@@ -184,9 +184,9 @@ async def test_every_message_of_the_backend_is_counted_once_under_one_outcome() 
         await world.click(order)
         stranger = _result(_order())
         await world.hear(snapshot(), b"{", _result(order), _result(order), stranger, snapshot(2))
-        tally = world.tally
-        assert (tally.accepted, tally.refused, tally.duplicate, tally.ignored) == (4, 1, 2, 1)
-        assert dict(tally.refused_reasons) == {"not_json": 1}
+        counts = world.tally.messages
+        assert (counts.accepted, counts.refused, counts.duplicate, counts.ignored) == (4, 1, 2, 1)
+        assert dict(world.tally.refused_reasons) == {"not_json": 1}
 
 
 async def test_a_wrong_message_of_the_page_does_not_stop_the_next_one() -> None:

@@ -20,7 +20,7 @@ trades = st.builds(
 
 
 def snapshot(made: Engine, now_ns: int = NOW) -> Snapshot:
-    return run(Snapshots(made, run="r").steps(results(made, now_ns)))
+    return run(Snapshots(made, run="r", started_ns=1).steps(results(made, now_ns)))
 
 
 @given(batches=st.lists(st.lists(trades, min_size=1, max_size=5), max_size=4))
@@ -81,7 +81,7 @@ def test_recent_bars_are_the_last_five_seconds_and_leave_out_seconds_without_tra
 
 def test_history_is_ten_minutes_of_each_symbol_in_turn() -> None:
     made = applied([T(symbol=symbol, at_ns=second * SECOND) for symbol in "ABC" for second in (0, -599, -600)])
-    snapshots = Snapshots(made, run="r")
+    snapshots = Snapshots(made, run="r", started_ns=1)
     histories = [run(snapshots.steps(results(made))).history for _ in range(3)]
     assert {history.symbol for history in histories if history} == {"A", "B", "C"}
     assert all(history.second == [NOW // SECOND - 599, NOW // SECOND] for history in histories if history)
@@ -89,13 +89,14 @@ def test_history_is_ten_minutes_of_each_symbol_in_turn() -> None:
 
 def test_of_many_symbols_the_busiest_are_told() -> None:
     busy = [T(symbol="S70")] * 3 + [T(symbol="S60")] * 2
-    taken = snapshot(applied([T(symbol=f"S{i}") for i in range(80)] + busy, max_symbols=100))
+    taken = snapshot(applied([T(symbol=f"S{i}") for i in range(MAX_SYMBOLS + 30)] + busy, max_symbols=600))
     assert [summary.symbol for summary in taken.symbols][:2] == ["S70", "S60"]
     assert len(taken.symbols) == len(taken.recent_bars) == MAX_SYMBOLS
-    assert taken.symbols_in_all == 80
+    assert taken.symbols_in_all == MAX_SYMBOLS + 30
+    assert taken.started_ns == 1
 
 
 def test_versions_count_up() -> None:
     made = applied([T()])
-    snapshots = Snapshots(made, run="r")
+    snapshots = Snapshots(made, run="r", started_ns=1)
     assert [run(snapshots.steps(results(made))).version for _ in range(3)] == [1, 2, 3]

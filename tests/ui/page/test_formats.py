@@ -1,5 +1,7 @@
 """Numbers and times as the page writes them."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.helpers.views import NOW_NS
@@ -11,9 +13,13 @@ from ui.page.model import formats
     [
         (61_000.0, "61,000.00"),
         (123.4567, "123.457"),
-        (1.5, "1.5000"),
-        (0.0123456, "0.012346"),
-        (0.00001234, "0.00001234"),
+        (1.5, "1.50000"),
+        (0.0123456, "0.0123456"),
+        (0.00001234, "0.0000123400"),
+        (0.0000000042, "0.00000000420000"),
+        (1_600_000_000.0, "1,600,000,000.00"),
+        (-0.5, "-0.500000"),
+        (0.0, "0.00"),
     ],
 )
 def test_a_price_has_as_many_decimals_as_it_needs(value: float, written: str) -> None:
@@ -97,3 +103,32 @@ def test_sides_and_signs_differ_by_shape() -> None:
 
 def test_latency_is_in_milliseconds() -> None:
     assert formats.latency(1_234_567) == "1.23"
+
+
+@pytest.mark.parametrize("exponent", range(-9, 10))
+def test_two_prices_that_differ_in_the_sixth_digit_are_written_differently(exponent: int) -> None:
+    assert formats.price(1.00001 * 10.0**exponent) != formats.price(1.00002 * 10.0**exponent)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(0.0049, "0.0049"), (0.0000000042, "0.0000000042"), (12_345.6, "12,346")]
+)
+def test_a_small_volume_is_not_written_as_nothing(value: float, written: str) -> None:
+    assert formats.volume(value) == written
+
+
+@pytest.mark.parametrize(
+    ("ns", "written"),
+    [(None, "–"), (1_230_000, "1.23 ms"), (3_600_000_000_000, "1 h 00 min"), (-2_500_000_000, "−2.5 s")],
+)
+def test_a_duration_has_the_unit_that_a_person_reads(ns: int | None, written: str) -> None:
+    assert formats.duration(ns) == written
+
+
+@pytest.mark.parametrize(("ns", "written"), [(None, "–"), (400_000_000, "now"), (31_700_000_000, "31 s ago")])
+def test_an_age_is_in_whole_seconds(ns: int | None, written: str) -> None:
+    assert formats.ago(ns) == written
+
+
+def test_times_can_be_written_in_another_zone() -> None:
+    assert formats.clock(NOW_NS, ZoneInfo("Asia/Kolkata")) == "03:43:20"

@@ -1,9 +1,12 @@
 """Each page drawn by Streamlit without a browser, on a feed that is empty, live, or in trouble."""
 
+import json
+from typing import Any
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.helpers.views import NOW_NS, FakeLink, desk, page_state, position, snapshot, status
+from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, snapshot, status
 from ui.wire import Problem
 
 PAGES = ("market", "trade", "pipeline")
@@ -14,9 +17,6 @@ pytestmark = pytest.mark.filterwarnings("default")  # Streamlit's own
 def _script(page: str, feed: "FakeLink") -> None:
     import importlib  # noqa: PLC0415 - the script is taken out of this file
 
-    from ui.page.widgets import banner  # noqa: PLC0415 - as above
-
-    banner.show(feed)
     importlib.import_module(f"ui.page.views.{page}").show(feed)
 
 
@@ -24,8 +24,20 @@ def _app(page: str, feed: FakeLink) -> AppTest:
     return AppTest.from_function(_script, kwargs={"page": page, "feed": feed}, default_timeout=20).run()
 
 
+def _parts(app: AppTest) -> dict[str, Any]:
+    """What the page's board was sent."""
+    (board,) = (each for each in app.get("bidi_component") if each.proto.component_name == "telemetry-ui.board")
+    parts: dict[str, Any] = json.loads(board.proto.json)["parts"]
+    return parts
+
+
 def _html(app: AppTest) -> str:
-    return " ".join(str(each.proto.body) for each in app.get("html"))
+    return json.dumps(_parts(app), ensure_ascii=False)
+
+
+def _cards(app: AppTest) -> dict[str, list[str]]:
+    """Value, note and tone of each card by its label."""
+    return {label: rest for label, *rest in _parts(app)["cards"]["cards"]}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -38,26 +50,26 @@ def test_a_page_without_data_says_so_and_does_not_fail(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_live_page_is_drawn(page: str) -> None:
     feed = FakeLink().live()
-    feed.model.apply(status(2, desk_state=desk(positions=[position(), position("ETH-USD", qty=-1)])), NOW_NS)
+    feed.model.apply(status(2, desk_state=desk(positions=[position(), position("ETH-USD", qty=-1)])), at(NOW_NS))
     app = _app(page, feed)
     assert not app.exception
     assert "Live" in _html(app)
-    assert len(app.metric) >= 4
+    assert len(_cards(app)) >= 4
 
 
 def test_the_market_shows_price_vwap_and_tape() -> None:
     app = _app("market", FakeLink().live())
-    values = {each.label: each.value for each in app.metric}
-    assert values["Last price"] == "60,060.00"
-    assert values["VWAP 1m"] == "60,010.00"
-    assert values["Imbalance 1m"] == "+50.0 %"
+    cards = _cards(app)
+    assert cards["Last price"][0] == "60,060.00"
+    assert cards["VWAP 1m"][0] == "60,010.00"
+    assert cards["Imbalance 1m"][0] == "+50.0 %"
     assert "▲ Buy" in _html(app)
 
 
 def test_a_banner_is_on_every_page() -> None:
     feed = FakeLink().live()
     gone = Problem(code="ingest_away", severity="error", title="Ingest is away", since_ns=NOW_NS)
-    feed.model.apply(page_state(problems=[gone]), NOW_NS)
+    feed.model.apply(page_state(problems=[gone]), at(NOW_NS))
     for page in PAGES:
         assert "Ingest is away" in _html(_app(page, feed))
 
@@ -66,14 +78,88 @@ def test_a_banner_is_on_every_page() -> None:
 def test_symbols_that_are_left_out_are_told_of(page: str) -> None:
     feed = FakeLink().live()
     assert "busiest of" not in _html(_app(page, feed))
-    feed.model.apply(snapshot(2).model_copy(update={"symbols_in_all": 80}), NOW_NS)
+    feed.model.apply(snapshot(2).model_copy(update={"symbols_in_all": 80}), at(NOW_NS))
     assert ", 2 busiest of 80" in _html(_app(page, feed))
 
 
 def test_a_recording_shows_times_of_day_and_no_ages() -> None:
     feed = FakeLink().live()
-    replay = Problem(code="replay", severity="info", title="These are replayed trades", since_ns=None)
-    feed.model.apply(page_state(problems=[replay]), NOW_NS)
-    feed.model.apply(snapshot(2), NOW_NS)
+    feed.model.apply(snapshot(2, clock_ns=NOW_NS - 86_400 * S_NS), at(NOW_NS))
     app = _app("market", feed)
-    assert {each.label: each.delta for each in app.metric}["Trades/s"] == "replayed"
+    assert _cards(app)["Trades/s"][1] == "replayed"
+    assert "22:13:20" in json.dumps(_parts(app)["symbols"]["rows"])
+
+
+def _at(app: AppTest, **query: str | list[str]) -> AppTest:
+    """The page as it is opened with this address."""
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def _fresh(page: str, feed: FakeLink) -> AppTest:
+    return AppTest.from_function(_script, kwargs={"page": page, "feed": feed}, default_timeout=20)
+
+
+def test_the_address_says_which_symbol_and_window_are_shown() -> None:
+    parts = _parts(_at(_fresh("market", FakeLink().live()), symbol="ETH-USD", window="5m"))
+    assert parts["chart"]["title"].startswith("ETH-USD")
+    assert parts["cards"]["cards"][1][0] == "VWAP 5m"
+    assert [row[0] for row in parts["symbols"]["rows"] if row[2]] == ["ETH-USD"]
+
+
+def test_the_first_symbol_is_written_to_the_address_and_stays_when_another_comes_before_it() -> None:
+    feed = FakeLink().live()
+    app = _app("market", feed)
+    assert app.query_params["symbol"] in ("BTC-USD", ["BTC-USD"])
+    feed.model.apply(snapshot(2, symbols=("AAA-USD", "BTC-USD")), at(NOW_NS))
+    assert _parts(app.run())["chart"]["title"].startswith("BTC-USD")
+
+
+def test_a_symbol_that_has_left_the_snapshot_is_quiet_and_not_another_one() -> None:
+    feed = FakeLink().live()
+    app = _at(_fresh("market", feed), symbol="ETH-USD")
+    feed.model.apply(snapshot(2, symbols=("BTC-USD",)), at(NOW_NS))
+    parts = _parts(app.run())
+    assert "ETH-USD is quiet" in parts["cards"]["text"]
+    assert parts["chart"]["title"].startswith("ETH-USD")
+    assert len(parts["chart"]["bars"]) == 60
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"symbol": "<script>", "window": "2h", "order_page": "-1", "sort": "nothing"},
+        {"symbol": "x" * 5_000, "order_page": "9" * 400, "zone": "mars"},
+        {"pin": [f"S{i}" for i in range(500)], "orders": "", "find": "é"},
+    ],
+)
+def test_an_address_that_makes_no_sense_breaks_nothing(page: str, query: dict[str, str | list[str]]) -> None:
+    app = _at(_fresh(page, FakeLink().live()), **query)
+    assert not app.exception
+    assert "banner" in _parts(app)
+
+
+def test_an_empty_page_shows_how_to_send_a_trade() -> None:
+    feed = FakeLink()
+    for message in (snapshot(symbols=()), status().model_copy(update={"accepted_trades": 0}), page_state()):
+        feed.model.apply(message, at(NOW_NS))
+    assert "Publisher" in _parts(_app("market", feed))["welcome"]["code"]
+
+
+def test_an_empty_page_says_where_the_trades_are_stuck() -> None:
+    feed = FakeLink()
+    for message in (status(unapplied=80), page_state()):
+        feed.model.apply(message, at(NOW_NS))
+    assert "analytics does not report" in _parts(_app("market", feed))["welcome"]["text"]
+    feed.model.apply(snapshot(symbols=()), at(NOW_NS))
+    assert "Ingest holds 80 trades" in _parts(_app("market", feed))["welcome"]["text"]
+
+
+def test_a_window_that_is_not_full_yet_says_so_and_its_rate_is_over_what_there_is() -> None:
+    feed = FakeLink().live()
+    young = snapshot(2).model_copy(update={"started_ns": NOW_NS - 12 * S_NS})
+    feed.model.apply(young, at(NOW_NS))
+    value, note, _ = _cards(_app("market", feed))["Trades/s"]
+    assert (value, "12 s so far" in note) == ("5.0", True)

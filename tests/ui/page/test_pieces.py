@@ -1,29 +1,36 @@
 """The page's pure pieces: tables, charts, orders, answers, the view."""
 
-from typing import Literal
+import csv
+import io
+from datetime import UTC
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
 
+from telemetry_schema import SourceSkew, SourceState, StageLatency
 from tests.helpers.views import (
     NOW_NS,
     S_NS,
     FakeLink,
+    at,
     bars,
     page_state,
     position,
     snapshot,
     status,
+    summary,
     tape_trade,
 )
 from tests.helpers.views import desk as desk_state
 from ui.bars import Bar
 from ui.commands import MAX_COMMANDS
 from ui.page.model import orders
-from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel
-from ui.page.widgets import banner, blotter, charts, reports, tables
-from ui.page.widgets.tables import Cell, number, text
-from ui.wire import CommandStatus, CommandUpdate, CommandView, History, Problem
+from ui.page.model.selection import Selection
+from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel, TapeRow
+from ui.page.widgets import account, banner, blotter, charts, reports, tables
+from ui.page.widgets.tables import Cell, Row, number, text
+from ui.wire import CommandStatus, CommandUpdate, CommandView, Condition, History, Problem
 
 
 def _command(status: CommandStatus = "sent", kind: Literal["trade", "kill_switch"] = "trade") -> CommandView:
@@ -34,16 +41,16 @@ def _command(status: CommandStatus = "sent", kind: Literal["trade", "kill_switch
 def test_a_quiet_symbol_keeps_its_tape_while_a_busy_one_fills_the_snapshots() -> None:
     model = PageModel()
     quiet = tape_trade("QUIET-USD")
-    model.apply(snapshot(1).model_copy(update={"last_trades": [quiet]}), NOW_NS)
+    model.apply(snapshot(1).model_copy(update={"last_trades": [quiet]}), at(NOW_NS))
     for i in range(1, 41):
         busy = tape_trade().model_copy(update={"applied_ns": NOW_NS + i})
         older = tape_trade().model_copy(update={"applied_ns": NOW_NS + i - 1})
-        model.apply(snapshot(1 + i).model_copy(update={"last_trades": [busy, older]}), NOW_NS)
-    assert model.view.tapes["QUIET-USD"] == (quiet,)
+        model.apply(snapshot(1 + i).model_copy(update={"last_trades": [busy, older]}), at(NOW_NS))
+    assert model.view.tapes["QUIET-USD"] == (TapeRow(0, quiet),)
     tape = model.view.tapes["BTC-USD"]
     assert len(tape) == TAPE_TRADES
-    assert [one.applied_ns for one in tape] == sorted({one.applied_ns for one in tape}, reverse=True)
-    model.apply(snapshot(1, run="b"), NOW_NS)
+    assert [one.trade.applied_ns for one in tape] == sorted({one.trade.applied_ns for one in tape}, reverse=True)
+    model.apply(snapshot(1, run="b"), at(NOW_NS))
     assert "QUIET-USD" not in model.view.tapes
 
 
@@ -51,16 +58,19 @@ def test_limits_are_told_in_words() -> None:
     assert ("Price band", "± 5 %") in orders.limits(desk_state())
 
 
-def test_a_table_escapes_what_others_wrote() -> None:
-    html = tables.table("x", (text("A"),), [("<script>",), (Cell('"&', "bad", badge=True, title='"'),)], empty="")
-    assert "<script>" not in html
-    assert "&lt;script&gt;" in html
-    assert 'title="&quot;"' in html
+def test_a_tables_cells_are_plain_text_unless_they_have_a_tone() -> None:
+    row = Row("a", ("<b>", Cell("x"), Cell("y", "bad", badge=True, title="why")))
+    part = tables.table("T", (text("A"), text("B"), number("C", "c")), [row], empty="Nothing yet.", sort="-c")
+    assert part["rows"] == [["a", ["<b>", "x", ["y", "bad", 1, "why"]], False]]
+    assert part["columns"][2] == ["C", "tt-num", "c", "descending"]
+    assert part["empty"] == "Nothing yet."
 
 
-def test_an_empty_table_says_so_over_all_columns() -> None:
-    html = tables.table("x", (text("A"), number("B")), [], empty="Nothing yet.")
-    assert 'colspan="2">Nothing yet.' in html
+@pytest.mark.parametrize(
+    ("value", "written", "tone"), [(0.0, "0.00 %", "muted"), (-0.00001, "0.00 %", "muted"), (1, "+1", "up")]
+)
+def test_what_is_written_as_nothing_has_no_direction(value: float, written: str, tone: str) -> None:
+    assert tables.signed(value, written).tone == tone
 
 
 def test_bars_are_grouped_without_losing_volume_or_extremes() -> None:
@@ -75,39 +85,75 @@ def test_a_chart_has_at_most_three_hundred_points(span_s: int, step: int) -> Non
     assert charts.seconds_a_bar(span_s) == step
 
 
-def test_the_chart_shows_bought_volume_upwards_and_sold_downwards_without_animation() -> None:
+def _chart(model: PageModel) -> dict[str, Any]:
+    return charts.candles(model.view, Selection(symbol="BTC-USD"), UTC)
+
+
+def test_the_chart_has_a_candle_a_second_and_the_last_price_with_its_digits() -> None:
     model = PageModel()
-    model.apply(snapshot(), NOW_NS)
-    option = charts.price_and_volume(model.view.bars.last("BTC-USD", 60), 60, decimals=2)
-    prices, bought, sold = (one["data"] for one in option["series"])
-    assert option["animation"] is False
-    assert (len(prices), bought[0][1], sold[0][1]) == (60, 1.0, -0.5)
-    assert charts.price_and_volume([], 60, decimals=2)["series"][0]["data"] == []
+    model.apply(snapshot(), at(NOW_NS))
+    part = _chart(model)
+    assert (len(part["bars"]), part["bars"][0][1:], part["last"], part["digits"]) == (
+        60,
+        [60_000.0, 60_001.0, 59_999.0, 60_000.0, 1.0, 0.5],
+        60_060.0,
+        2,
+    )
+    assert charts.candles(PageModel().view, Selection(), UTC)["bars"] == []
+
+
+def test_the_chart_ends_now_also_when_the_last_trade_is_long_ago() -> None:
+    model = PageModel()
+    model.apply(snapshot(at_ns=NOW_NS + 30 * S_NS), at(NOW_NS))
+    part = _chart(model)
+    assert part["end"] == NOW_NS // S_NS + 30
+    assert part["bars"][0][0] == part["end"] - 60
+
+
+@pytest.mark.parametrize("price", [0.079467, 0.00000123, 0.0000000042, 996_455_677.0])
+def test_a_price_of_any_size_reaches_the_chart_with_all_its_digits(price: float) -> None:
+    model = PageModel()
+    small = bars().model_copy(update={name: [price] * 60 for name in ("open", "high", "low", "close")})
+    told = snapshot().model_copy(update={"symbols": [summary(last_price=price)], "recent_bars": [small]})
+    model.apply(told, at(NOW_NS))
+    part = _chart(model)
+    assert part["bars"][0][4] == part["last"] == price
+    assert f"{price:.{part['digits']}f}" != f"{price * 1.00001:.{part['digits']}f}"
+
+
+def test_own_fills_are_marks_on_the_chart() -> None:
+    model = PageModel()
+    model.apply(snapshot(), at(NOW_NS))
+    filled = _command("applied").model_copy(update={"filled_price": 60_050.0})
+    other = filled.model_copy(update={"command_id": uuid4(), "symbol": "ETH-USD"})
+    model.apply(CommandUpdate(commands=[filled, other, _command("refused")]), at(NOW_NS))
+    assert _chart(model)["marks"] == [[NOW_NS // S_NS, 60_050.0, "buy", "0.25"]]
 
 
 def test_the_trend_has_one_point_a_second_and_begins_anew_with_a_new_run() -> None:
     model = PageModel()
     for i in range(8):
-        model.apply(snapshot(i, at_ns=NOW_NS + i * S_NS // 2, applied=100 * i), NOW_NS)
+        model.apply(snapshot(i, at_ns=NOW_NS + i * S_NS // 2, applied=100 * i), at(NOW_NS))
     assert len(model.view.trend) == 4
     assert reports.rate(model.view.trend) == pytest.approx(200.0)
-    assert len(charts.trend(model.view.trend)["series"][0]["data"]) == 3
-    model.apply(snapshot(0, run="b", at_ns=NOW_NS + 9 * S_NS), NOW_NS)
+    part = charts.trend(model.view.trend, UTC, longest_ns=None)
+    assert part["strips"][0]["lines"][0][2] == [None, 200.0, 200.0, 200.0]
+    model.apply(snapshot(0, run="b", at_ns=NOW_NS + 9 * S_NS), at(NOW_NS))
     assert len(model.view.trend) == 1
 
 
 def test_trend_and_commands_are_bounded() -> None:
     model = PageModel()
     for i in range(TREND_POINTS + 5):
-        model.apply(snapshot(i, at_ns=NOW_NS + i * S_NS, symbols=()), NOW_NS)
-    model.apply(CommandUpdate(commands=[_command() for _ in range(MAX_COMMANDS + 5)]), NOW_NS)
+        model.apply(snapshot(i, at_ns=NOW_NS + i * S_NS, symbols=()), at(NOW_NS))
+    model.apply(CommandUpdate(commands=[_command() for _ in range(MAX_COMMANDS + 5)]), at(NOW_NS))
     assert (len(model.view.trend), len(model.view.commands)) == (TREND_POINTS, MAX_COMMANDS)
 
 
 def test_the_view_is_replaced_and_its_version_rises() -> None:
     model = PageModel()
     before = model.view
-    after = model.apply(snapshot(), NOW_NS)
+    after = model.apply(snapshot(), at(NOW_NS))
     assert (before.snapshot, after.snapshot is None) == (None, False)
     assert model.view is after
 
@@ -115,9 +161,9 @@ def test_the_view_is_replaced_and_its_version_rises() -> None:
 def test_commands_are_newest_first_and_change_in_place() -> None:
     model = PageModel()
     first, second = _command(), _command()
-    model.apply(CommandUpdate(commands=[first]), NOW_NS)
-    model.apply(CommandUpdate(commands=[second]), NOW_NS)
-    model.apply(CommandUpdate(commands=[first.model_copy(update={"status": "refused"})]), NOW_NS)
+    model.apply(CommandUpdate(commands=[first]), at(NOW_NS))
+    model.apply(CommandUpdate(commands=[second]), at(NOW_NS))
+    model.apply(CommandUpdate(commands=[first.model_copy(update={"status": "refused"})]), at(NOW_NS))
     assert [(one.command_id, one.status) for one in model.view.commands] == [
         (second.command_id, "sent"),
         (first.command_id, "refused"),
@@ -126,72 +172,150 @@ def test_commands_are_newest_first_and_change_in_place() -> None:
 
 def test_history_of_the_main_process_fills_the_charts_of_a_new_page() -> None:
     model = PageModel()
-    model.apply(History(bars=bars(first=1_000, count=300)), NOW_NS)
+    model.apply(History(bars=bars(first=1_000, count=300)), at(NOW_NS))
     assert len(model.view.bars.last("BTC-USD", 3_600)) == 300
 
 
-def test_the_banner_is_green_only_while_nothing_is_wrong() -> None:
-    feed = FakeLink()
-    assert "Connecting" in banner.render(feed.view, NOW_NS)
-    feed.live()
-    assert "Live" in banner.render(feed.view, NOW_NS)
+def _banner(link: FakeLink, now_ns: int = NOW_NS) -> dict[str, Any]:
+    return banner.part(link.view, at(now_ns), UTC)
+
+
+def test_the_banner_is_live_only_while_nothing_is_wrong() -> None:
+    link = FakeLink()
+    assert "Connecting" in _banner(link)["word"]
+    link.live()
+    assert _banner(link)["word"] == "Live"
     gone = Problem(code="analytics_away", severity="error", title="Analytics is away", since_ns=NOW_NS)
-    feed.model.apply(page_state(problems=[gone]), NOW_NS)
-    html = banner.render(feed.view, NOW_NS)
-    assert "Live" not in html
-    assert "since 22:13:20 UTC" in html
-    assert "opacity" in html
+    link.model.apply(page_state(problems=[gone], condition="away"), at(NOW_NS))
+    part = _banner(link)
+    assert (part["word"], part["faded"], part["lines"][0]["since"]) == ("Away", True, "22:13:20 UTC")
 
 
-def test_every_redraw_has_another_beat_so_that_the_browser_counts_anew() -> None:
-    assert "tt-beat-a" in banner.beat(is_odd=True)
-    assert "tt-beat-b" in banner.beat(is_odd=False)
-
-
-def test_a_warning_is_shown_beside_the_green_line() -> None:
-    feed = FakeLink().live()
-    switch = Problem(code="kill_switch", severity="warning", title="The kill switch is engaged", since_ns=NOW_NS)
-    feed.model.apply(page_state(problems=[switch]), NOW_NS)
-    html = banner.render(feed.view, NOW_NS)
-    assert "kill switch" in html
-    assert "Live" in html
+@pytest.mark.parametrize(("condition", "word"), [("idle", "Idle"), ("degraded", "Degraded")])
+def test_what_is_not_well_is_not_called_live(condition: Condition, word: str) -> None:
+    link = FakeLink().live()
+    link.model.apply(page_state(condition=condition), at(NOW_NS))
+    assert (_banner(link)["word"], _banner(link)["faded"]) == (word, False)
 
 
 def test_a_silent_main_process_is_told_by_the_page_itself() -> None:
     feed = FakeLink().live()
-    (problem,) = feed.view.problems(NOW_NS + 2 * S_NS)
+    (problem,) = feed.view.problems(at(NOW_NS + 2 * S_NS))
     assert (problem.code, problem.since_ns) == ("main_away", NOW_NS)
 
 
-def test_the_blotter_shows_round_trip_and_reason() -> None:
-    feed = FakeLink()
-    view = _command("refused").model_copy(update={"reason": "Too <much>.", "answered_after_ns": 1_500_000})
-    feed.model.apply(CommandUpdate(commands=[view, _command("accepted", "kill_switch")]), NOW_NS)
-    html = blotter.blotter(feed.view)
-    assert "Too &lt;much&gt;." in html
-    assert ">1.50<" in html
-    assert "Kill switch on" in html
+def _texts(part: dict[str, Any]) -> list[str]:
+    """All that a table says."""
+    cells = [cell for row in part["rows"] for cell in row[1]]
+    return [cell if isinstance(cell, str) else cell[0] for cell in cells] or [part["empty"]]
+
+
+def test_the_blotter_shows_round_trip_reason_and_who_sent_it() -> None:
+    link = FakeLink()
+    view = _command("refused").model_copy(
+        update={"reason": "Too <much>.", "answered_after_ns": 1_500_000, "source": "desk-7"}
+    )
+    link.model.apply(CommandUpdate(commands=[view, _command("accepted", "kill_switch")]), at(NOW_NS))
+    said = _texts(blotter.part(link.view, Selection(), UTC))
+    assert {"Too <much>.", "1.50", "Kill switch on", "desk-7"} <= set(said)
+
+
+def test_the_blotter_is_filtered_and_shown_in_pages() -> None:
+    model = PageModel()
+    model.apply(CommandUpdate(commands=[_command("applied") for _ in range(60)] + [_command("refused")]), at(NOW_NS))
+    assert len(blotter.part(model.view, Selection(), UTC)["rows"]) == blotter.ROWS
+    assert len(blotter.part(model.view, Selection(order_page=2), UTC)["rows"]) == 61 - 2 * blotter.ROWS
+    assert len(blotter.part(model.view, Selection(order_page=99), UTC)["rows"]) == 61 - 2 * blotter.ROWS
+    assert len(blotter.part(model.view, Selection(orders="refused"), UTC)["rows"]) == 1
+    assert len(blotter.filtered(model.view.commands, Selection(order_find="btc"))) == 61
+    assert blotter.filtered(model.view.commands, Selection(order_find="doge")) == []
+
+
+def test_the_csv_has_every_digit_and_no_text_that_a_spreadsheet_would_run() -> None:
+    order = _command("applied").model_copy(update={"qty": 0.00001234, "source": "=cmd()", "filled_price": 60_000.125})
+    rows = list(csv.reader(io.StringIO(blotter.as_csv([order]).removeprefix("\ufeff"))))
+    assert rows[1][:8] == [
+        "2023-11-14T22:13:20.000+00:00",
+        "trade",
+        "buy",
+        "1.234e-05",
+        "BTC-USD",
+        "",
+        "60000.125",
+        "applied",
+    ]
+    assert rows[1][9] == "'=cmd()"
 
 
 def test_positions_have_a_total_when_there_are_several() -> None:
-    assert "No positions" in blotter.positions(None)
+    assert "No positions" in _texts(account.positions(None, Selection()))[0]
     held = [position(), position("ETH-USD", qty=-0.5)]
-    html = blotter.positions(desk_state(positions=held))
-    assert "▼ −0.5000" in html
-    assert ">All<" in html
-    assert "▲ +100.00" in html
+    said = _texts(account.positions(desk_state(positions=held), Selection()))
+    assert {"▼ −0.5000", "All", "▲ +100.00"} <= set(said)
 
 
 def test_a_ledger_that_does_not_add_up_says_so() -> None:
     model = PageModel()
-    model.apply(status(refused=3), NOW_NS)
-    assert ">balanced<" in reports.ledger(model.view)
+    model.apply(status(refused=3), at(NOW_NS))
+    assert "balanced" in _texts(reports.ledger(model.view))
     wrong = status(2).ledger.model_copy(update={"received": 7})
-    model.apply(status(2).model_copy(update={"ledger": wrong}), NOW_NS)
-    assert "does not add up" in reports.ledger(model.view)
+    model.apply(status(2).model_copy(update={"ledger": wrong}), at(NOW_NS))
+    assert "does not add up" in _texts(reports.ledger(model.view))
+
+
+def test_the_ledger_has_the_losses_of_the_hop_before_ingest_too() -> None:
+    model = PageModel()
+    loser = SourceState(source="bot-gap", trades=232, lost=231, duplicate=0, last_trade_ns=NOW_NS)
+    model.apply(status().model_copy(update={"sources": [loser]}), at(NOW_NS))
+    said = _texts(reports.ledger(model.view))
+    assert said[said.index("lost before ingest") + 1] == "231"
+    assert "of 1 of 1 sources" in said
 
 
 def test_refused_messages_are_shown_by_reason() -> None:
-    assert "not json" in reports.refused(status(refused=3))
-    assert "Nothing was refused" in reports.refused(status())
-    assert "Nothing was refused" in reports.refused(None)
+    assert "not json" in _texts(reports.refused(status(refused=3)))
+    assert "Nothing was refused." in _texts(reports.refused(status()))
+    assert "Nothing was refused." in _texts(reports.refused(None))
+
+
+def test_thirty_sources_stand_in_an_order_that_does_not_move() -> None:
+    model, orders_seen = PageModel(), set()
+    for i in range(10):
+        moving = [
+            SourceState(source=f"bot-{j:02}", trades=1, lost=0, duplicate=0, last_trade_ns=NOW_NS + (i * j) % 7)
+            for j in range(30)
+        ]
+        model.apply(status(i).model_copy(update={"sources": moving}), at(NOW_NS))
+        orders_seen.add(tuple(row[0] for row in reports.sources(model.view, Selection())["rows"]))
+    assert orders_seen == {tuple(f"bot-{j:02}" for j in range(30))}
+
+
+def test_one_wrong_clock_is_named_and_kept_off_the_axis() -> None:
+    model = PageModel()
+    hour_ns = 3_600 * S_NS
+    slow = StageLatency(count=9, p50_ns=1_000_000, p90_ns=hour_ns, p99_ns=hour_ns, max_ns=hour_ns)
+    told = snapshot().model_copy(
+        update={"skews": [SourceSkew(source="bot-skew", skew_ns=hour_ns)], "latencies": {"end_to_end": slow}}
+    )
+    model.apply(told, at(NOW_NS))
+    part = charts.trend(model.view.trend, UTC, longest_ns=hour_ns // 2)
+    assert [line[2] for line in part["strips"][1]["lines"]] == [[1.0], [None]]
+    assert "bot-skew" in reports.stages(told)["sub"]
+
+
+def test_trades_that_no_snapshot_had_room_for_are_a_hole_in_the_tape() -> None:
+    model = PageModel()
+    model.apply(snapshot(1).model_copy(update={"last_trades": [tape_trade()]}), at(NOW_NS))
+    later = tape_trade().model_copy(update={"applied_ns": NOW_NS + 1})
+    more = summary().model_copy(update={"trades": 1_234 + 38})
+    model.apply(snapshot(2).model_copy(update={"last_trades": [later], "symbols": [more]}), at(NOW_NS))
+    assert [row.skipped for row in model.view.tapes["BTC-USD"]] == [37, 0]
+
+
+def test_a_tape_that_repeats_what_was_shown_has_no_hole() -> None:
+    model = PageModel()
+    first, later = tape_trade(), tape_trade().model_copy(update={"applied_ns": NOW_NS + 1})
+    model.apply(snapshot(1).model_copy(update={"last_trades": [first]}), at(NOW_NS))
+    more = summary().model_copy(update={"trades": 1_234 + 38})
+    model.apply(snapshot(2).model_copy(update={"last_trades": [later, first], "symbols": [more]}), at(NOW_NS))
+    assert [row.skipped for row in model.view.tapes["BTC-USD"]] == [0, 0]

@@ -7,7 +7,7 @@ import pytest
 
 from telemetry_schema import KillSwitch, TradeCommand
 from telemetry_ticket import PressedOrder, PressedSwitch
-from tests.helpers.views import NOW_NS, S_NS, FakeLink, desk, page_state, status
+from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, status
 from ui.page.model import answers, orders, presses
 from ui.page.model.registry import MAX_IDS, OrderRegistry
 from ui.wire import CommandStatus, CommandView
@@ -124,7 +124,7 @@ def test_a_large_order_is_sent_only_if_it_was_asked_about() -> None:
 
 def test_with_the_kill_switch_engaged_nothing_is_asked_and_the_desk_refuses() -> None:
     link = FakeLink().live()
-    link.model.apply(status(2, desk_state=desk(kill_switch=True)), NOW_NS)
+    link.model.apply(status(2, desk_state=desk(kill_switch=True)), at(NOW_NS))
     presses.take_order(link, _order(qty="2"))
     assert len(link.submitted) == 1
 
@@ -198,8 +198,8 @@ def test_the_registry_is_bounded_and_forgets_the_oldest() -> None:
 
 def test_a_source_that_is_not_known_yet_is_the_page() -> None:
     link = FakeLink()
-    link.model.apply(status(), NOW_NS)
+    link.model.apply(status(), at(NOW_NS))
     presses.take_order(link, _order(confirmed=True))
-    link.model.apply(page_state().model_copy(update={"source": "desk-7"}), NOW_NS + S_NS)
+    link.model.apply(page_state().model_copy(update={"source": "desk-7"}), at(NOW_NS + S_NS))
     presses.take_order(link, _order(confirmed=True))
     assert [one.source for one in link.submitted] == ["ui", "desk-7"]

@@ -3,13 +3,13 @@
 from uuid import uuid4
 
 from telemetry_ticket import Answer, TicketFacts
-from tests.helpers.views import NOW_NS, S_NS, FakeLink, desk, page_state, position, status
+from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, status
 from ui.page.model import ticket_facts
 from ui.wire import Problem
 
 
 def _facts(link: FakeLink, selected: str | None = "BTC-USD", now_ns: int = NOW_NS) -> TicketFacts:
-    return ticket_facts.ticket(link.view, now_ns, selected=selected, pick=None, answers={})
+    return ticket_facts.ticket(link.view, at(now_ns), selected=selected, pick=None, answers={})
 
 
 def test_without_data_it_says_nothing_that_is_not_known() -> None:
@@ -29,7 +29,7 @@ def test_a_price_from_a_clock_that_is_ahead_is_new_and_one_of_a_recording_has_no
     quote = _facts(link, now_ns=NOW_NS - S_NS)["quote"]
     assert quote is not None
     assert quote["age_ms"] == 0
-    link.model.apply(page_state(problems=[Problem(code="replay", severity="info", title="x")]), NOW_NS)
+    link.model.apply(page_state(problems=[Problem(code="replay", severity="info", title="x")]), at(NOW_NS))
     quote = _facts(link)["quote"]
     assert quote is not None
     assert quote["age_ms"] is None
@@ -38,7 +38,7 @@ def test_a_price_from_a_clock_that_is_ahead_is_new_and_one_of_a_recording_has_no
 def test_positions_have_all_digits_and_flat_ones_are_left_out() -> None:
     link = FakeLink().live()
     held = [position(qty=0.1 + 0.2), position("ETH-USD", qty=-1e-9), position("SOL-USD", qty=0.0)]
-    link.model.apply(status(2, desk_state=desk(positions=held)), NOW_NS)
+    link.model.apply(status(2, desk_state=desk(positions=held)), at(NOW_NS))
     assert [(one["symbol"], one["qty"]) for one in _facts(link)["positions"]] == [
         ("BTC-USD", "0.30000000000000004"),
         ("ETH-USD", "-0.000000001"),
@@ -49,15 +49,15 @@ def test_what_stops_orders_is_told_and_other_problems_are_not() -> None:
     link = FakeLink().live()
     away = Problem(code="ingest_away", severity="error", title="Ingest is away", detail="Orders are refused.")
     other = Problem(code="feed_stale", severity="error", title="A feed is stale")
-    link.model.apply(page_state(problems=[other]), NOW_NS)
+    link.model.apply(page_state(problems=[other]), at(NOW_NS))
     assert _facts(link)["trouble"] is None
-    link.model.apply(page_state(problems=[other, away]), NOW_NS)
+    link.model.apply(page_state(problems=[other, away]), at(NOW_NS))
     assert _facts(link)["trouble"] == "Ingest is away. Orders are refused."
 
 
 def test_the_kill_switch_is_unknown_before_the_desk_has_spoken() -> None:
     link, known = FakeLink(), {str(uuid4()): Answer(text="x", tone="good", final=True)}
-    assert ticket_facts.kill_switch(link.view, NOW_NS, answers={})["engaged"] is None
-    link.model.apply(status(desk_state=desk(kill_switch=True)), NOW_NS)
-    facts = ticket_facts.kill_switch(link.view, NOW_NS, answers=known)
+    assert ticket_facts.kill_switch(link.view, at(NOW_NS), answers={})["engaged"] is None
+    link.model.apply(status(desk_state=desk(kill_switch=True)), at(NOW_NS))
+    facts = ticket_facts.kill_switch(link.view, at(NOW_NS), answers=known)
     assert (facts["engaged"], facts["answers"]) == (True, known)

@@ -125,6 +125,9 @@ class Snapshot(Message):
     version: Version
     run: str = Field(description="New at each start of analytics: versions and counters start again with it.")
     at_ns: EpochNs
+    started_ns: EpochNs | None = Field(
+        default=None, description="Since when trades are counted: a window reaches back no further."
+    )
     clock_ns: EpochNs = Field(description="Where the windows end: wall time, or the newest event of a replay.")
     symbols: list[SymbolSummary] = Field(description="The busiest ones, most trades first.")
     symbols_in_all: Count = Field(default=0, description="Symbols that have traded; not all need be in `symbols`.")

@@ -89,7 +89,7 @@ def _app(
         ui=ui,
         engine=engine,
         analysis=Analysis(engine, now_ns=clock.now_ns),
-        snapshots=Snapshots(engine, run=run),
+        snapshots=Snapshots(engine, run=run, started_ns=clock.now_ns()),
         metrics=Metrics(version("telemetry-analytics")),
         clock=clock,
     )

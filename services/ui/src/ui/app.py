@@ -18,7 +18,8 @@ from telemetry_schema import (
     encode,
 )
 from ui.commands import CommandBook
-from ui.health import Limits, is_away, problems
+from ui.health import Limits, condition, is_away, problems
+from ui.moment import Moment
 from ui.state import Backend
 from ui.tally import Tally
 from ui.wire import CommandUpdate, CommandView, Hello, History, PageState, decode_from_page
@@ -71,47 +72,47 @@ class UiApp:
     async def tick(self) -> None:
         """Checks several times a second for what no message reports: silence."""
         while True:
-            now_ns = self._clock.now_ns()
-            self._changed.extend(self._book.expire(now_ns))
-            self._send_state(now_ns)
+            now = Moment.now(self._clock)
+            self._changed.extend(self._book.expire(now.monotonic_ns))
+            self._send_state(now)
             await self._clock.sleep(TICK_S)
 
     def _take(self, frame: Frame) -> None:
-        now_ns, raw = self._clock.now_ns(), bytes(frame)
+        now, raw = Moment.now(self._clock), bytes(frame)
         try:
             message = decode_ui(raw)
         except DecodeError as error:
-            self._tally.refused += 1
+            self._tally.messages.refused += 1
             self._tally.refused_reasons[error.reason] += 1
             return
         match message:
             case Snapshot():
-                self._count_and_forward(raw, is_new=self._backend.take_snapshot(message, now_ns))
+                self._count_and_forward(raw, is_new=self._backend.take_snapshot(message, now))
             case IngestStatus():
-                self._count_and_forward(raw, is_new=self._backend.take_status(message, now_ns))
+                self._count_and_forward(raw, is_new=self._backend.take_status(message, now))
             case CommandResult():
-                self._take_result(message, now_ns)
+                self._take_result(message, now)
 
     def _count_and_forward(self, raw: bytes, *, is_new: bool) -> None:
         if is_new:
-            self._tally.accepted += 1
+            self._tally.messages.accepted += 1
             self._offer(raw)
         else:
-            self._tally.duplicate += 1
+            self._tally.messages.duplicate += 1
 
     def _offer(self, frame: bytes) -> bool:
         # Before its first word the page's queue would fill with what is old when it comes.
         return self._page_is_linked and self._page.offer([frame])
 
-    def _take_result(self, result: CommandResult, now_ns: int) -> None:
+    def _take_result(self, result: CommandResult, now: Moment) -> None:
         if not self._book.knows(result.command_id):
-            self._tally.ignored += 1
-        elif view := self._book.apply(result, now_ns):
-            self._tally.accepted += 1
+            self._tally.messages.ignored += 1
+        elif view := self._book.apply(result, now.monotonic_ns):
+            self._tally.messages.accepted += 1
             self._changed.append(view)
             self._send_commands()
         else:
-            self._tally.duplicate += 1
+            self._tally.messages.duplicate += 1
 
     def _take_from_page(self, frame: Frame) -> None:
         try:
@@ -132,35 +133,38 @@ class UiApp:
                 self._offer(encode(known))
         self._changed = deque(self._book.all())
         self._owed_history = deque(self._backend.bars.symbols)
-        self._send_state(self._clock.now_ns())
+        self._send_state(Moment.now(self._clock))
 
     def _execute(self, command: TradeCommand | KillSwitch, raw: bytes) -> None:
-        now_ns = self._clock.now_ns()
-        if (view := self._book.add(command, now_ns)) is None:
+        now = Moment.now(self._clock)
+        if (view := self._book.add(command, now.monotonic_ns)) is None:
             return  # a resend: what it asks for is under way already
-        if refusal := self._send(command, raw, now_ns):
-            view = self._book.refuse(command.command_id, refusal, now_ns) or view
+        if refusal := self._send(command, raw, now):
+            view = self._book.refuse(command.command_id, refusal, now.monotonic_ns) or view
         self._changed.append(view)
         self._send_commands()
 
-    def _send(self, command: TradeCommand | KillSwitch, raw: bytes, now_ns: int) -> str | None:
+    def _send(self, command: TradeCommand | KillSwitch, raw: bytes, now: Moment) -> str | None:
         """Passes a command on, or says why not: one that waited for ingest would fill at a price of another time."""
         # To stop trading is never late: it is sent even where it may not arrive.
         stops = isinstance(command, KillSwitch) and command.engaged
-        if not stops and is_away(self._backend.ingest, self._backend.started_ns, self._limits, now_ns):
+        if not stops and is_away(self._backend.ingest, self._backend.started, self._limits, now):
             return "Not sent: ingest is away. Nothing was traded; try again when it is back."
         if not self._ingest.try_send([raw]):
             return "Not sent: the line to ingest is full. Nothing was traded; try again."
         return None
 
-    def _send_state(self, now_ns: int) -> None:
+    def _send_state(self, now: Moment) -> None:
+        backend = self._backend
+        found = problems(backend, self._limits, now)
         state = self._page_state().model_copy(
             update={
-                "at_ns": now_ns,
-                "started_ns": self._backend.started_ns,
-                "problems": problems(self._backend, self._limits, now_ns),
-                "analytics_heard_ns": self._backend.analytics.heard_ns,
-                "ingest_heard_ns": self._backend.ingest.heard_ns,
+                "at_ns": now.wall_ns,
+                "started_ns": backend.started.wall_ns,
+                "problems": found,
+                "condition": condition(found, backend, now),
+                "analytics_silence_ns": backend.analytics.silence_ns(backend.started, now),
+                "ingest_silence_ns": backend.ingest.silence_ns(backend.started, now),
             }
         )
         self._offer(encode(state))

@@ -98,6 +98,7 @@ def command_view(command: TradeCommand | KillSwitch, status: CommandStatus = "se
             command_id=command.command_id,
             kind="kill_switch",
             engaged=command.engaged,
+            source=command.source,
             sent_ns=command.sent_ns,
             status=status,
         )
@@ -108,6 +109,7 @@ def command_view(command: TradeCommand | KillSwitch, status: CommandStatus = "se
         side=command.side,
         qty=command.qty,
         price=command.price,
+        source=command.source,
         sent_ns=command.sent_ns,
         status=status,
     )

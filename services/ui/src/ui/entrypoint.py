@@ -14,13 +14,15 @@ from prometheus_client import CollectorRegistry
 
 from telemetry_runtime import AsyncTaskManager, Clock, ExitHandler, StartupError, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
+from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, PullSource, PushSink, local_endpoint
 from ui.app import UiApp
 from ui.bars import BarHistory
 from ui.commands import CommandBook
 from ui.environment import UiSettings
 from ui.health import Limits
-from ui.metrics import CommandMetrics, UiCollector, new_registry
+from ui.metrics import SERVICE, CommandMetrics, UiCollector
+from ui.moment import Moment
 from ui.page_process import PageProcess, page_command, streamlit_health
 from ui.state import Backend
 from ui.tally import Tally
@@ -39,7 +41,7 @@ async def serve(settings: UiSettings) -> None:
         StartupError: a port is taken.
         ExceptionGroup: tasks failed.
     """
-    clock, registry = SystemClock(), new_registry()
+    clock, registry = SystemClock(), service_registry(SERVICE)
     readiness = Readiness("tasks_running", "page_answers")
     _check_page_port(settings)
     async with AsyncExitStack() as stack:
@@ -47,7 +49,7 @@ async def serve(settings: UiSettings) -> None:
         link = _page_endpoints(stack)
         page_sink, ingest = await _sinks(stack, settings, link)
         page = _page_process(settings, link, clock, on_health=partial(readiness.set, "page_answers"))
-        backend = Backend(started_ns=clock.now_ns(), bars=BarHistory(settings.history_s))
+        backend = Backend(started=Moment.now(clock), bars=BarHistory(settings.history_s))
         tally = Tally()
         registry.register(UiCollector(tally, backend, page, page_sink, clock))
         app = UiApp(
@@ -157,7 +159,11 @@ def _check_page_port(settings: UiSettings) -> None:
 
 
 def _limits(settings: UiSettings) -> Limits:
-    return Limits(away_after_ns=round(settings.away_after_s * 1e9), stale_after_ns=round(settings.stale_after_s * 1e9))
+    return Limits(
+        away_after_ns=round(settings.away_after_s * 1e9),
+        stale_after_ns=round(settings.stale_after_s * 1e9),
+        own_source=settings.source,
+    )
 
 
 def _page_state(settings: UiSettings, page: PageProcess) -> PageState:
@@ -167,6 +173,7 @@ def _page_state(settings: UiSettings, page: PageProcess) -> PageState:
         started_ns=0,
         confirm_notional=settings.confirm_notional,
         ask_price_age_s=settings.ask_price_age_s,
+        no_answer_after_s=settings.no_answer_after_s,
         source=settings.source,
         page_starts=page.starts,
     )

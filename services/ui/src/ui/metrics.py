@@ -1,17 +1,17 @@
 """The UI's metrics: one collector over its state, and a histogram of how long commands take."""
 
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from telemetry_runtime import Clock
+from telemetry_runtime.metrics import message_families
 from telemetry_runtime.transport import DroppingSink
-from telemetry_schema import Reason
+from ui.moment import Moment
 from ui.page_process import PageProcess
 from ui.state import Backend
 from ui.tally import Tally
@@ -54,35 +54,18 @@ class UiCollector(Collector):
     ) -> None:
         self._tally, self._backend, self._page = tally, backend, page
         self._page_sink, self._clock = page_sink, clock
-        # Looked up once: each look-up searches the disk and leaves cycles behind.
-        self._version = version("telemetry-ui")
 
     def collect(self) -> Iterator[Metric]:
         """One pass over everything."""
-        yield from self._messages()
+        yield from message_families(SERVICE, self._tally.messages, self._tally.refused_reasons)
         yield from self._page_metrics()
         ages = GaugeMetricFamily(
             "telemetry_ui_silence_seconds", "Since a service was last heard of.", labels=["service"]
         )
+        now = Moment.now(self._clock)
         for name, peer in (("analytics", self._backend.analytics), ("ingest", self._backend.ingest)):
-            since_ns = self._clock.now_ns() - (peer.heard_ns or self._backend.started_ns)
-            ages.add_metric([name], since_ns / 1e9)
+            ages.add_metric([name], peer.silence_ns(self._backend.started, now) / 1e9)
         yield ages
-        info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
-        info.add_metric([SERVICE, self._version], 1)
-        yield info
-
-    def _messages(self) -> Iterator[Metric]:
-        messages = CounterMetricFamily(
-            "telemetry_messages", "Messages by outcome; they add up to what came.", labels=["service", "outcome"]
-        )
-        for outcome in ("accepted", "refused", "duplicate", "ignored"):
-            messages.add_metric([SERVICE, outcome], getattr(self._tally, outcome))
-        yield messages
-        refused = CounterMetricFamily("telemetry_refused", "Refused messages by reason.", labels=["reason"])
-        for reason in Reason:
-            refused.add_metric([reason], self._tally.refused_reasons[reason])
-        yield refused
 
     def _page_metrics(self) -> Iterator[Metric]:
         starts = CounterMetricFamily("telemetry_ui_page_starts", "Starts of the page's process; the first is normal.")
@@ -93,11 +76,3 @@ class UiCollector(Collector):
         )
         skipped.add_metric([], self._page_sink.dropped_messages)
         yield skipped
-
-
-def new_registry() -> CollectorRegistry:
-    """A registry with the process' own metrics."""
-    registry = CollectorRegistry()
-    for each in (ProcessCollector(registry=None), PlatformCollector(registry=None)):
-        registry.register(each)
-    return registry

@@ -56,9 +56,9 @@ class PageProcess:
         """Runs until it is cancelled; then the process ends first."""
         backoff_s = FIRST_BACKOFF_S
         while True:
-            began_ns = self._clock.now_ns()
+            began_ns = self._clock.monotonic_ns()
             why = await self._run_once()
-            lived_s = (self._clock.now_ns() - began_ns) / 1e9
+            lived_s = (self._clock.monotonic_ns() - began_ns) / 1e9
             self._log.warning("page_ended", why=why, lived_s=round(lived_s, 1))
             backoff_s = FIRST_BACKOFF_S if lived_s > STEADY_AFTER_S else min(backoff_s * 2, MAX_BACKOFF_S)
             await self._clock.sleep(backoff_s)

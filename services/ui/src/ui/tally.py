@@ -3,13 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from telemetry_runtime import MessageCounts
+
 
 @dataclass(slots=True)
 class Tally:
-    """Messages of the backend by outcome; they add up to what came."""
+    """Messages of the backend by outcome, and the refused ones by reason."""
 
-    accepted: int = 0
-    refused: int = 0
-    duplicate: int = 0
-    ignored: int = 0
+    messages: MessageCounts = field(default_factory=MessageCounts)
     refused_reasons: Counter[str] = field(default_factory=Counter)

@@ -14,6 +14,10 @@ from telemetry_schema import Bars, Count, EpochNs, IngestStatus, KillSwitch, Mes
 CommandStatus = Literal["sent", "accepted", "applied", "refused", "no_answer"]
 
 
+Condition = Literal["live", "idle", "degraded", "away"]
+"""How far the page may be believed: all is well; nothing comes in; something is wrong; what is shown stands still."""
+
+
 class Problem(Message):
     """One line of the banner."""
 
@@ -34,6 +38,7 @@ class CommandView(Message):
     qty: float | None = None
     price: float | None = Field(default=None, description="The price asked for; none for a market order.")
     engaged: bool | None = Field(default=None, description="What a kill switch command asks for.")
+    source: str = Field(default="", description="Who sent it.")
     sent_ns: EpochNs
     status: CommandStatus = "sent"
     reason: str | None = None
@@ -48,8 +53,10 @@ class PageState(Message):
     type: Literal["page_state"] = "page_state"
     at_ns: EpochNs
     problems: list[Problem]
-    analytics_heard_ns: EpochNs | None = None
-    ingest_heard_ns: EpochNs | None = None
+    condition: Condition = "live"
+    analytics_silence_ns: int | None = Field(default=None, description="Since it was last heard of.")
+    ingest_silence_ns: int | None = None
+    no_answer_after_s: float = 2.0
     started_ns: EpochNs = Field(description="When the main process started: what was sent before, it does not know of.")
     confirm_notional: float
     ask_price_age_s: float = Field(description="An order on an older price is asked about first, s.")

@@ -52,7 +52,7 @@ class _Service:
         self._seq = 0
         clock = SystemClock()
         self.analysis = Analysis(self._engine, now_ns=clock.now_ns)
-        self.snapshots = Snapshots(self._engine, run="bench")
+        self.snapshots = Snapshots(self._engine, run="bench", started_ns=1)
         self.app = AnalyticsApp(
             source=FakeSource(),
             progress=FakeSink(),

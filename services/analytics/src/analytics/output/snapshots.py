@@ -29,8 +29,9 @@ from telemetry_schema import (
     WindowStats,
 )
 
-MAX_SYMBOLS: Final = 50
-"""Symbols in a snapshot, the ones with the most trades in the last five minutes: what fits a page."""
+MAX_SYMBOLS: Final = 500
+"""Symbols in a snapshot, the ones with the most trades in the last five minutes: more than have a label of their own
+unless `ANALYTICS_MAX_SYMBOLS` is raised, so that a symbol somebody looks at does not leave when others get busier."""
 
 RECENT_BARS_S: Final = 5
 """Seconds of every symbol in each snapshot: many times the interval, so that a dropped snapshot leaves no hole."""
@@ -42,8 +43,8 @@ HISTORY_S: Final = 600
 class Snapshots:
     """Builds snapshots; each holds the history of the next symbol."""
 
-    def __init__(self, engine: Engine, *, run: str) -> None:
-        self._engine, self._run = engine, run
+    def __init__(self, engine: Engine, *, run: str, started_ns: int) -> None:
+        self._engine, self._run, self._started_ns = engine, run, started_ns
         self._version = 0
 
     def steps(self, results: Results) -> Steps[Snapshot]:
@@ -66,6 +67,7 @@ class Snapshots:
             version=version,
             run=self._run,
             at_ns=state.at_ns,
+            started_ns=self._started_ns,
             clock_ns=state.clock_ns,
             symbols=symbols,
             symbols_in_all=len(_traded(state, "market")),

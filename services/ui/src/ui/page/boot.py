@@ -11,6 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
+from telemetry_runtime import SystemClock
 from ui.page.model.hub import Hub
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -23,7 +24,7 @@ def main() -> None:
     _die_with(arguments.parent)
     from streamlit.web import cli  # noqa: PLC0415 - takes a second: first the parent must be watched
 
-    Hub(arguments.pull_endpoint, arguments.push_endpoint).start().share()
+    Hub(arguments.pull_endpoint, arguments.push_endpoint, SystemClock()).start().share()
     sys.argv = ["streamlit", "run", *_flags(arguments)]
     cli.main()
 

@@ -19,14 +19,16 @@ def run(link: DataLink) -> None:
     style.apply()
     pages = [
         st.Page(
-            partial(market.show, link), title="Market", icon=":material/show_chart:", url_path="market", default=True
+            partial(market.show, link), title="Market", icon=":material/show_chart:", url_path="start", default=True
         ),
+        # The first page's address is bare, so this one is for those who write its name.
+        st.Page(partial(market.show, link), title="Market ", url_path="market", visibility="hidden"),
         st.Page(partial(trade.show, link), title="Trade", icon=":material/swap_vert:", url_path="trade"),
         st.Page(partial(pipeline.show, link), title="Pipeline", icon=":material/speed:", url_path="pipeline"),
     ]
     chosen = st.navigation(pages, position="top")
     kill_switch.show(link)
-    banner.show(link)
+    st.html(banner.SLOT)
     chosen.run()
 
 

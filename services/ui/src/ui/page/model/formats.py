@@ -1,7 +1,8 @@
 """Numbers, times and spans as the page writes them. What does not exist is a dash. Pure."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from math import floor, isfinite, log10
 from typing import Final
 
 from telemetry_schema import WindowStats
@@ -9,17 +10,20 @@ from telemetry_schema import WindowStats
 NONE: Final = "–"
 UP: Final = "▲"
 DOWN: Final = "▼"
+SIGNIFICANT: Final = 6
+"""Digits that tell two prices apart, whatever their size."""
+_MOST_DECIMALS: Final = 16
 _QTY_DECIMALS: Final = 4
+_VOLUME_DECIMALS: Final = 2
 _NS: Final = 1_000_000_000
 _SIDES: Final = {"buy": f"{UP} Buy", "sell": f"{DOWN} Sell"}
 
 
 def decimals(price: float) -> int:
-    """Decimal places that a price of this size is written with: about six significant digits, at least two."""
-    for places, least in ((2, 1_000.0), (3, 100.0), (4, 1.0), (6, 0.01)):
-        if abs(price) >= least:
-            return places
-    return 8
+    """Decimal places that give a price of this size six significant digits; at least two."""
+    if not price or not isfinite(price):
+        return 2
+    return min(_MOST_DECIMALS, max(2, SIGNIFICANT - 1 - floor(log10(abs(price)))))
 
 
 def price(value: float | None, like: float | None = None) -> str:
@@ -39,17 +43,23 @@ def asked_qty(value: float | None) -> str:
 
 
 def qty(value: float | None) -> str:
-    """Units of base: four decimals, and eight for what four would show as nothing."""
-    if value is None:
-        return NONE
-    return f"{value:,.8f}" if 0 < abs(value) < 10**-_QTY_DECIMALS else f"{value:,.{_QTY_DECIMALS}f}"
+    """Units of base: four decimals, and more for what four would cut."""
+    return NONE if value is None else _at_least(value, _QTY_DECIMALS, cuts_below=10**-_QTY_DECIMALS)
 
 
 def volume(value: float | None) -> str:
-    """Units of base, over a window."""
+    """Units of base, over a window: fewer decimals the larger it is."""
     if value is None:
         return NONE
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.2f}"  # noqa: PLR2004 - where decimals stop to matter
+    return f"{value:,.0f}" if abs(value) >= 10_000 else _at_least(value, _VOLUME_DECIMALS, cuts_below=1)  # noqa: PLR2004 - where decimals stop to matter
+
+
+def _at_least(value: float, least: int, *, cuts_below: float) -> str:
+    """With `least` decimals; a value below `cuts_below` with six significant digits, without zeros at its end."""
+    if not 0 < abs(value) < cuts_below:
+        return f"{value:,.{least}f}"
+    whole, _, fraction = f"{value:,.{decimals(value)}f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(least, '0')}"
 
 
 def money(value: float | None) -> str:
@@ -64,8 +74,13 @@ def percent(ratio: float | None, places: int = 2) -> str:
     """A change as a percentage, signed."""
     if ratio is None:
         return NONE
-    text = f"{abs(ratio) * 100:.{places}f} %"
-    return text if float(text[:-2]) == 0 else f"{'+' if ratio > 0 else '−'}{text}"
+    text = f"{abs(ratio) * 100:,.{places}f} %"
+    return text if is_nothing(text) else f"{'+' if ratio > 0 else '−'}{text}"
+
+
+def is_nothing(written: str) -> bool:
+    """Whether a number is written with nothing but zeros: it has no direction then."""
+    return not any(digit in written for digit in "123456789")
 
 
 def change(stats: WindowStats) -> float | None:
@@ -95,6 +110,14 @@ def latency(ns: int | None) -> str:
     return NONE if ns is None else f"{ns / 1e6:,.2f}"
 
 
+def duration(ns: int | None) -> str:
+    """A span of any size with its unit: ms below a second, then as a person says it. Signed."""
+    if ns is None:
+        return NONE
+    sign = "−" if ns < 0 else ""
+    return f"{sign}{latency(abs(ns))} ms" if abs(ns) < _NS else f"{sign}{span(abs(ns))}"
+
+
 def span(ns: int | None) -> str:
     """How long ago, for a person."""
     if ns is None:
@@ -110,9 +133,18 @@ def span(ns: int | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {int(seconds):02d} s"
 
 
-def clock(ns: int | None, *, milliseconds: bool = False) -> str:
-    """Time of day, UTC."""
+def ago(ns: int | None) -> str:
+    """How long ago, in whole seconds: what changes ten times a second is read by nobody and drawn all the same."""
     if ns is None:
         return NONE
-    text = datetime.fromtimestamp(ns // _NS, UTC).strftime("%H:%M:%S")
+    if ns < _NS:
+        return "now"
+    return f"{ns // _NS} s ago" if ns < 60 * _NS else f"{span(ns)} ago"
+
+
+def clock(ns: int | None, zone: tzinfo = UTC, *, milliseconds: bool = False) -> str:
+    """Time of day in a zone."""
+    if ns is None:
+        return NONE
+    text = datetime.fromtimestamp(ns // _NS, zone).strftime("%H:%M:%S")
     return f"{text}.{ns % _NS // 1_000_000:03d}" if milliseconds else text

@@ -4,8 +4,7 @@ The link's thread is the only one that writes; a session reads `view`, one refer
 """
 
 import os
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Condition
 from typing import Protocol
 from uuid import UUID
@@ -13,8 +12,10 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
+from telemetry_runtime import Clock
 from telemetry_runtime.transport import ThreadLink
 from telemetry_schema import KillSwitch, TradeCommand, encode
+from ui.moment import Moment
 from ui.page.model.answers import is_final
 from ui.page.model.registry import OrderRegistry
 from ui.page.model.view import PageModel, PageView
@@ -46,6 +47,10 @@ class DataLink(Protocol):
         """UTC epoch nanoseconds."""
         ...
 
+    def now(self) -> Moment:
+        """The moment on both clocks."""
+        ...
+
 
 _shared: list["Hub"] = []
 
@@ -58,9 +63,9 @@ def shared() -> "Hub":
 class Hub:
     """The real link to the main process."""
 
-    def __init__(self, pull_endpoint: str, push_endpoint: str, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, pull_endpoint: str, push_endpoint: str, clock: Clock) -> None:
         self._model = PageModel()
-        self._now_ns = now_ns
+        self._clock = clock
         self._answered = Condition()
         self.orders = OrderRegistry()
         self._log = structlog.get_logger("page")
@@ -104,12 +109,16 @@ class Hub:
 
     def now_ns(self) -> int:
         """UTC epoch nanoseconds."""
-        return self._now_ns()
+        return self._clock.now_ns()
+
+    def now(self) -> Moment:
+        """The moment on both clocks."""
+        return Moment.now(self._clock)
 
     def _on_message(self, frame: bytes) -> None:
         try:
             message = decode_to_page(frame)
-            self._model.apply(message, self._now_ns())
+            self._model.apply(message, self.now())
             if isinstance(message, CommandUpdate):
                 with self._answered:
                     self._answered.notify_all()

@@ -6,6 +6,7 @@ from typing import Final
 
 from telemetry_schema import DeskState, Position
 from telemetry_ticket import Answer, KillSwitchFacts, LimitFacts, PickFacts, PositionFacts, QuoteFacts, TicketFacts
+from ui.moment import Moment
 from ui.page.model.view import PageView
 
 _NS_PER_MS: Final = 1_000_000
@@ -13,32 +14,32 @@ _STOPS_ORDERS: Final = frozenset({"main_away", "ingest_away"})
 
 
 def ticket(
-    view: PageView, now_ns: int, *, selected: str | None, pick: PickFacts | None, answers: Mapping[str, Answer]
+    view: PageView, now: Moment, *, selected: str | None, pick: PickFacts | None, answers: Mapping[str, Answer]
 ) -> TicketFacts:
     """All that the ticket is told about."""
     desk, state = _desk(view), view.state
     return TicketFacts(
-        now_ms=now_ns / _NS_PER_MS,
+        now_ms=now.wall_ns / _NS_PER_MS,
         account=desk.account if desk else None,
         symbols=list(desk.symbols) if desk else [],
         selected=selected,
         pick=pick,
-        quote=_quote(view, selected, now_ns),
+        quote=_quote(view, selected, now),
         positions=[_position(one) for one in desk.positions if one.qty] if desk else [],
         limits=_limits(desk) if desk else None,
         ask_above=state.confirm_notional if state else 0.0,
         ask_age_ms=(state.ask_price_age_s if state else 0.0) * 1_000,
         kill_switch=desk.kill_switch if desk else False,
-        trouble=_trouble(view, now_ns),
+        trouble=_trouble(view, now),
         answers=dict(answers),
     )
 
 
-def kill_switch(view: PageView, now_ns: int, *, answers: Mapping[str, Answer]) -> KillSwitchFacts:
+def kill_switch(view: PageView, now: Moment, *, answers: Mapping[str, Answer]) -> KillSwitchFacts:
     """All that the kill switch is told about."""
     desk = _desk(view)
     return KillSwitchFacts(
-        now_ms=now_ns / _NS_PER_MS, engaged=desk.kill_switch if desk else None, answers=dict(answers)
+        now_ms=now.wall_ns / _NS_PER_MS, engaged=desk.kill_switch if desk else None, answers=dict(answers)
     )
 
 
@@ -46,12 +47,12 @@ def _desk(view: PageView) -> DeskState | None:
     return view.status.desk if view.status else None
 
 
-def _quote(view: PageView, symbol: str | None, now_ns: int) -> QuoteFacts | None:
+def _quote(view: PageView, symbol: str | None, now: Moment) -> QuoteFacts | None:
     summary = view.summary(symbol)
     if summary is None:
         return None
     is_replay = view.state is not None and any(one.code == "replay" for one in view.state.problems)
-    age_ms = None if is_replay else max(0, now_ns - summary.last_trade_ns) / _NS_PER_MS
+    age_ms = None if is_replay else view.age_ns(summary.last_trade_ns, now) / _NS_PER_MS
     return QuoteFacts(symbol=summary.symbol, last=summary.last_price, bid=None, ask=None, age_ms=age_ms)
 
 
@@ -71,6 +72,6 @@ def _limits(desk: DeskState) -> LimitFacts:
     )
 
 
-def _trouble(view: PageView, now_ns: int) -> str | None:
-    found = (f"{one.title}. {one.detail}" for one in view.problems(now_ns) if one.code in _STOPS_ORDERS)
+def _trouble(view: PageView, now: Moment) -> str | None:
+    found = (f"{one.title}. {one.detail}" for one in view.problems(now) if one.code in _STOPS_ORDERS)
     return next(found, None)

@@ -1,6 +1,6 @@
 """What the page shows, as one immutable value: built in the link's thread, read by all sessions. Pure."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from uuid import UUID
 from telemetry_schema import IngestStatus, Snapshot, SymbolSummary, TapeTrade
 from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
+from ui.moment import Moment
 from ui.wire import CommandUpdate, CommandView, History, PageState, Problem
 
 SILENT_AFTER_NS = 1_500_000_000
@@ -16,6 +17,10 @@ SILENT_AFTER_NS = 1_500_000_000
 
 TREND_POINTS = 300
 """Seconds that the pipeline's chart shows."""
+
+EQUITY_EVERY_S = 5
+EQUITY_POINTS = 720
+"""Of the profit's curve: an hour."""
 
 TAPE_TRADES = 25
 """Trades kept of each symbol for the tape."""
@@ -35,6 +40,14 @@ class TrendPoint(NamedTuple):
     p99_ns: int | None
 
 
+class TapeRow(NamedTuple):
+    """A row of the tape. Its number rises with every row of its symbol; `skipped` trades before it have none."""
+
+    number: int
+    trade: TapeTrade
+    skipped: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class PageView:
     """All that a session may show."""
@@ -44,9 +57,11 @@ class PageView:
     state: PageState | None = None
     commands: tuple[CommandView, ...] = ()
     trend: tuple[TrendPoint, ...] = ()
-    tapes: Mapping[str, tuple[TapeTrade, ...]] = field(default_factory=dict)
+    tapes: Mapping[str, tuple[TapeRow, ...]] = field(default_factory=dict)
     bars: BarHistory = field(default_factory=lambda: BarHistory(3_600))
-    heard_ns: int | None = None
+    equity: tuple[tuple[int, float], ...] = ()
+    heard: Moment | None = None
+    snapshot_heard: Moment | None = None
 
     @property
     def symbols(self) -> list[str]:
@@ -68,15 +83,26 @@ class PageView:
         """One command; None if it is not known (yet)."""
         return next((one for one in self.commands if one.command_id == command_id), None)
 
-    def problems(self, now_ns: int) -> list[Problem]:
+    def age_ns(self, event_ns: int, now: Moment) -> int:
+        """How old something is: by analytics' clock, which stamped the snapshot, and by our own since that came."""
+        if self.snapshot is None or self.snapshot_heard is None:
+            return 0
+        since_ns = max(0, now.monotonic_ns - self.snapshot_heard.monotonic_ns)
+        return max(0, self.snapshot.at_ns - event_ns) + since_ns
+
+    def silence_ns(self, now: Moment) -> int | None:
+        """Since the main process was last heard of."""
+        return None if self.heard is None else now.monotonic_ns - self.heard.monotonic_ns
+
+    def problems(self, now: Moment) -> list[Problem]:
         """The banner's lines, with what only this process can see: that the main process is silent."""
-        if self.heard_ns is not None and now_ns - self.heard_ns > SILENT_AFTER_NS:
+        if self.heard is not None and (self.silence_ns(now) or 0) > SILENT_AFTER_NS:
             gone = Problem(
                 code="main_away",
                 severity="error",
                 title="The page has lost its data source",
                 detail="Everything below stands still.",
-                since_ns=self.heard_ns,
+                since_ns=self.heard.wall_ns,
             )
             return [gone]
         return list(self.state.problems) if self.state else []
@@ -89,16 +115,17 @@ class PageModel:
         self._commands: OrderedDict[UUID, CommandView] = OrderedDict()
         self.view = PageView(bars=BarHistory(history_s))
 
-    def apply(self, message: Snapshot | IngestStatus | PageState | CommandUpdate | History, now_ns: int) -> PageView:
+    def apply(self, message: Snapshot | IngestStatus | PageState | CommandUpdate | History, now: Moment) -> PageView:
         """The view after a message."""
         before = self.view
-        view = replace(before, heard_ns=now_ns)
+        view = replace(before, heard=now)
         match message:
             case Snapshot():
                 view.bars.merge([*message.recent_bars, *([message.history] if message.history else [])])
-                view = replace(view, snapshot=message, trend=_trend(before, message), tapes=_tapes(before, message))
+                trend, tapes = _trend(before, message), _tapes(before, message)
+                view = replace(view, snapshot=message, snapshot_heard=now, trend=trend, tapes=tapes)
             case IngestStatus():
-                view = replace(view, status=message)
+                view = replace(view, status=message, equity=_equity(before, message))
             case PageState():
                 view = replace(view, state=message)
             case CommandUpdate():
@@ -134,7 +161,20 @@ def _trend(before: PageView, snapshot: Snapshot) -> tuple[TrendPoint, ...]:
     return (*points[-TREND_POINTS + 1 :], point)
 
 
-def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeTrade, ...]]:
+def _equity(before: PageView, status: IngestStatus) -> tuple[tuple[int, float], ...]:
+    """Profit of the paper account every few seconds, from the first position on."""
+    points, second = before.equity, status.at_ns // _SECOND_NS
+    if status.desk is None or (not points and not status.desk.positions):
+        return points
+    if points and 0 <= second - points[-1][0] < EQUITY_EVERY_S:
+        return points
+    profit = sum(one.realised + one.unrealised for one in status.desk.positions)
+    # A clock that was set back begins anew: the curve has one direction.
+    kept = points if not points or second > points[-1][0] else ()
+    return (*kept[-EQUITY_POINTS + 1 :], (second, profit))
+
+
+def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeRow, ...]]:
     """Each symbol's last trades, newest first: a quiet symbol keeps its own while a busy one fills the snapshots.
 
     A snapshot repeats what the one before had. Batches are applied whole, so what was applied later is new.
@@ -143,8 +183,21 @@ def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeTrade
     if before.snapshot is not None and before.snapshot.last_trades and not _is_new_run(before, snapshot):
         seen_ns = max(trade.applied_ns for trade in before.snapshot.last_trades)
     tapes = dict(before.tapes) if seen_ns else {}
-    for trade in reversed([one for one in snapshot.last_trades if one.applied_ns > seen_ns]):
-        tapes[trade.symbol] = (trade, *tapes.pop(trade.symbol, ())[: TAPE_TRADES - 1])
+    new = [one for one in snapshot.last_trades if one.applied_ns > seen_ns]
+    # Only where nothing of the one before is repeated can something have come in between.
+    skipped = _skipped(before, snapshot, new) if seen_ns and len(new) == len(snapshot.last_trades) else {}
+    for trade in reversed(new):
+        rows = tapes.pop(trade.symbol, ())[: TAPE_TRADES - 1]
+        number = rows[0].number + 1 if rows else 0
+        tapes[trade.symbol] = (TapeRow(number, trade, skipped.pop(trade.symbol, 0)), *rows)
     for symbol in list(tapes)[:-MAX_TAPES]:
         del tapes[symbol]
     return tapes
+
+
+def _skipped(before: PageView, snapshot: Snapshot, new: list[TapeTrade]) -> dict[str, int]:
+    """By symbol, the trades between two snapshots that are on neither's tape."""
+    shown = Counter(trade.symbol for trade in new)
+    known = {one.symbol: one.trades for one in before.snapshot.symbols} if before.snapshot else {}
+    rises = {one.symbol: one.trades - known.get(one.symbol, one.trades) for one in snapshot.symbols}
+    return {symbol: rise - shown[symbol] for symbol, rise in rises.items() if rise > shown[symbol]}

@@ -1,161 +1,137 @@
-"""Market: each symbol now, the price with its volume, the tape."""
+"""Market: one symbol's numbers, chart and tape, and all symbols."""
+
+from dataclasses import replace
+from datetime import tzinfo
+from typing import Final
 
 import streamlit as st
-import streamlit_shadcn_ui as ui
-from streamlit.delta_generator import DeltaGenerator
 
-from telemetry_schema import SymbolSummary, TapeTrade, WindowName, WindowStats
+from telemetry_schema import SymbolSummary, WindowStats
+from ui.health import is_replay
+from ui.moment import Moment
 from ui.page.model import formats
 from ui.page.model.hub import DataLink
-from ui.page.model.view import PageView
-from ui.page.widgets import charts, session, style, tables
-from ui.page.widgets.tables import Cell, Row, number, text
+from ui.page.model.parts import Part
+from ui.page.model.selection import Selection
+from ui.page.model.spans import covered, per_second, so_far
+from ui.page.model.view import PageView, TapeRow
+from ui.page.widgets import banner, boards, charts, chosen, controls, tables, watchlist, welcome
+from ui.page.widgets.tables import Cell, Row, name, number, text
 
-EVERY_S = 0.5
-TAPE_ROWS = 17
-WINDOWS: dict[WindowName, int] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3_600}
-SHORTEST_CHART_S = 60
-_NS = 1_000_000_000
-_TAPE = (text("Time"), text("Side"), number("Price"), number("Qty"), text("Source"))
-_WATCH = (
-    text("Symbol"),
-    number("Last"),
-    number("Change"),
-    number("VWAP"),
-    number("Low"),
-    number("High"),
-    number("Bought"),
-    number("Sold"),
-    number("Imbalance"),
-    number("Trades/s"),
-    number("Trades in all"),
-    number("Last trade"),
-)
+TAPE_ROWS: Final = 25
+_TAPE: Final = (text("Time"), text("Side"), number("Price"), number("Qty"), name("Source"))
 
 
 def show(link: DataLink) -> None:
     """Draws the page."""
-    symbols = tuple(link.view.symbols)
-    symbol, window = _controls(symbols)
-    _live(link, symbol, window)
-    session.redraw_when_changed(link, lambda view: tuple(view.symbols), symbols)
-
-
-def _controls(symbols: tuple[str, ...]) -> tuple[str | None, WindowName]:
-    """What the person looks at: kept while other pages are looked at."""
-    state = st.session_state
-    if not symbols:
-        return None, state.get("window", "1m")
-    left, middle, _ = st.columns([1.2, 1.6, 4], vertical_alignment="bottom")
-    with left:
-        before = state.get("symbol")
-        index = symbols.index(before) if before in symbols else 0
-        state["symbol"] = ui.select("Symbol", symbols, index=index, key="market-symbol") or symbols[index]
-    with middle:
-        state["window"] = ui.tabs(list(WINDOWS), value=state.get("window", "1m"), key="market-window", label="Window")
-    return state["symbol"], state["window"]
-
-
-@st.fragment(run_every=EVERY_S)
-def _live(link: DataLink, symbol: str | None, window: WindowName) -> None:
     view = link.view
-    summary = view.summary(symbol)
-    if summary is None or view.snapshot is None:
-        with st.container(border=True):
-            st.html(
-                tables.table("Market", (text("Market"),), [], empty="No trades yet. Prices show here with the first.")
-            )
-        return
-    age_ns = link.now_ns() - summary.last_trade_ns if not _is_replay(view) else None
-    _numbers(summary, summary.windows[window], window, age_ns)
-    chart, tape = st.columns([2.15, 1])
-    with chart, st.container(border=True, key="chart"):
-        _chart(view, summary, window)
-    with tape, st.container(border=True, key="tape"):
-        trades = view.tapes.get(summary.symbol, ())[:TAPE_ROWS]
-        style.title("Tape", f"{symbol}, UTC")
-        st.html(tables.table("Tape", _TAPE, map(_tape_row, trades), empty="No trades of this symbol lately."))
-    with st.container(border=True, key="watchlist"):
-        style.title("All symbols", f"over {window}{view.cut}")
-        rows = [_watch_row(one, window, view) for one in sorted(view.snapshot.symbols, key=lambda one: one.symbol)]
-        watchlist = tables.table("All symbols", _WATCH, rows, empty="No trades yet.")
-        st.html(watchlist + style.stamp(view.snapshot.at_ns))
+    selection = _settled(link)
+    drawn = controls.show(link, tuple(view.symbols), selection)
+    boards.start("market")
+    _live(link, drawn)
 
 
-def _is_replay(view: PageView) -> bool:
-    return any(one.code == "replay" for one in view.state.problems) if view.state else False
+def _settled(link: DataLink) -> Selection:
+    """The selection; who has chosen no symbol yet gets the first one, and keeps it when others come."""
+    selection, symbols = chosen.read(link.now()), link.view.symbols
+    if selection.symbol is None and symbols:
+        selection = replace(selection, symbol=symbols[0])
+        chosen.write(selection, link.now())
+    return selection
 
 
-def _numbers(summary: SymbolSummary, stats: WindowStats, window: WindowName, age_ns: int | None) -> None:
-    last, price = summary.last_price, formats.price
-    total = stats.buy_volume + stats.sell_volume
-    buy_share = stats.buy_volume / total if total else None
-    cells = st.columns(6)
-    change = _delta(formats.change(stats), f"in {window}")
-    cells[0].metric("Last price", price(last), change, border=True)
-    to_vwap = _delta(last / stats.vwap - 1 if stats.vwap else None, "last to VWAP")
-    cells[1].metric(f"VWAP {window}", price(stats.vwap, last), to_vwap, border=True, delta_color="off")
-    _quiet(cells[2], f"Low – high {window}", _range(stats), f"{price(stats.low, last)} – {price(stats.high, last)}")
-    sides = f"{formats.UP} {formats.volume(stats.buy_volume)}  {formats.DOWN} {formats.volume(stats.sell_volume)}"
-    _quiet(cells[3], f"Volume {window}", formats.volume(total), sides)
-    bought = f"{buy_share * 100:.0f} % bought" if buy_share is not None else "no trades"
-    _quiet(cells[4], f"Imbalance {window}", formats.percent(stats.imbalance_ratio, 1), bought)
-    age = f"last one {formats.span(age_ns)} ago" if age_ns is not None else "replayed"
-    _quiet(cells[5], "Trades/s", f"{stats.trades / WINDOWS[window]:,.1f}", age)
+@st.fragment(run_every=boards.EVERY_S)
+def _live(link: DataLink, drawn: controls.Drawn) -> None:
+    view, now = link.view, link.now()
+    selection = chosen.read(now)
+    if controls.drawn(tuple(view.symbols), selection) != drawn:
+        st.rerun(scope="app")
+    boards.draw(link, "market", parts(view, selection, now, chosen.zone(selection)))
 
 
-def _quiet(cell: DeltaGenerator, label: str, value: str, note: str) -> None:
-    """A number with a note that is no change: without arrow and colour."""
-    cell.metric(label, value, note, border=True, delta_color="off", delta_arrow="off")
+def parts(view: PageView, selection: Selection, now: Moment, zone: tzinfo) -> dict[str, Part]:
+    """All panels of the page."""
+    if view.snapshot is None or not view.snapshot.symbols:
+        return {"welcome": welcome.part(view)}
+    replayed = is_replay(view.snapshot)
+    summary = view.summary(selection.symbol)
+    cards = _numbers(view, summary, selection, now, replayed=replayed) if summary else _quiet(selection)
+    return {
+        "cards": cards,
+        "chart": charts.candles(view, selection, zone),
+        "tape": _tape(view, selection, zone),
+        "symbols": watchlist.part(view, selection, now, is_replay=replayed),
+    }
 
 
-def _delta(ratio: float | None, what: str) -> str | None:
-    # st.metric takes its arrow from an ASCII minus.
-    return None if ratio is None else f"{ratio * 100:+.2f} % {what}"
+def _quiet(selection: Selection) -> Part:
+    text = f"{selection.symbol} is quiet: analytics reports no trade of it. It shows here again with the next one."
+    return {"kind": "note", "text": text, "code": ""}
+
+
+def _numbers(view: PageView, summary: SymbolSummary, selection: Selection, now: Moment, *, replayed: bool) -> Part:
+    window = selection.window
+    stats, last = summary.windows[window], summary.last_price
+    young = so_far(view.snapshot, window)
+    rate = per_second(stats.trades, covered(view.snapshot, window))
+    age = "replayed" if replayed else f"last one {formats.ago(view.age_ns(summary.last_trade_ns, now))}"
+    to_vwap = last / stats.vwap - 1 if stats.vwap else None
+    return {
+        "kind": "cards",
+        "cards": [
+            ["Last price", formats.price(last), *_moved(formats.change(stats), f"in {window}")],
+            [f"VWAP {window}", formats.price(stats.vwap, last), f"last is {formats.percent(to_vwap)} off", ""],
+            [f"Low – high {window}", _range(stats), _ends(stats, last), ""],
+            [f"Volume {window}", formats.volume(stats.buy_volume + stats.sell_volume), _sides(stats), ""],
+            [f"Imbalance {window}", formats.percent(stats.imbalance_ratio, 1), _bought(stats), ""],
+            ["Trades/s", f"{rate:,.1f}", f"{young}, {age}" if young else age, "warn" if young else ""],
+        ],
+    }
+
+
+def _moved(ratio: float | None, what: str) -> tuple[str, str]:
+    cell = tables.signed(ratio, formats.percent(ratio))
+    return f"{cell.text} {what}", cell.tone
 
 
 def _range(stats: WindowStats) -> str:
-    if not stats.low or not stats.high:
-        return formats.NONE
-    return f"{(stats.high / stats.low - 1) * 100:.2f} %"
+    return f"{(stats.high / stats.low - 1) * 100:,.2f} %" if stats.low and stats.high else formats.NONE
 
 
-def _chart(view: PageView, summary: SymbolSummary, window: WindowName) -> None:
-    span_s = max(SHORTEST_CHART_S, WINDOWS[window])
-    step = charts.seconds_a_bar(span_s)
-    style.title(f"{summary.symbol} price and volume by side", f"last {formats.span(span_s * _NS)}, {step} s a bar, UTC")
-    option = charts.price_and_volume(
-        view.bars.last(summary.symbol, span_s), span_s, formats.decimals(summary.last_price)
-    )
-    st.echarts_chart(option, height=415, key="price-chart", alt=f"{summary.symbol}: price, volume bought and sold")
+def _ends(stats: WindowStats, last: float) -> str:
+    if stats.low is None or stats.high is None:
+        return "no trades"
+    return f"{formats.price(stats.low, last)} – {formats.price(stats.high, last)}"
 
 
-def _tape_row(trade: TapeTrade) -> Row:
+def _sides(stats: WindowStats) -> str:
+    return f"{formats.UP} {formats.volume(stats.buy_volume)}  {formats.DOWN} {formats.volume(stats.sell_volume)}"
+
+
+def _bought(stats: WindowStats) -> str:
+    total = stats.buy_volume + stats.sell_volume
+    return f"{stats.buy_volume / total * 100:.0f} % bought" if total else "no trades"
+
+
+def _tape(view: PageView, selection: Selection, zone: tzinfo) -> Part:
+    rows = view.tapes.get(selection.symbol or "", ())[:TAPE_ROWS]
+    sub = f"{selection.symbol}, {banner.zone_name(zone)}"
+    drawn = [row for one in rows for row in _tape_rows(one, zone)]
+    return tables.table("Tape", _TAPE, drawn, empty="No trades of this symbol lately.", sub=sub)
+
+
+def _tape_rows(one: TapeRow, zone: tzinfo) -> list[Row]:
+    trade = one.trade
     tone: tables.Tone = "up" if trade.side == "buy" else "down"
-    return (
-        Cell(formats.clock(trade.event_ns, milliseconds=True), "muted"),
+    cells = (
+        Cell(formats.clock(trade.event_ns, zone, milliseconds=True), "muted"),
         Cell(formats.side(trade.side), tone),
         formats.price(trade.price),
         formats.qty(trade.qty),
-        Cell(trade.source, "muted"),
+        Cell(trade.source, "muted", title=trade.source),
     )
-
-
-def _watch_row(summary: SymbolSummary, window: WindowName, view: PageView) -> Row:
-    stats, last = summary.windows[window], summary.last_price
-    change, imbalance = formats.change(stats), stats.imbalance_ratio
-    age_ns = view.snapshot.at_ns - summary.last_trade_ns if view.snapshot else None
-    return (
-        Cell(summary.symbol, "strong"),
-        formats.price(last),
-        tables.signed(change, formats.percent(change)),
-        formats.price(stats.vwap, last),
-        formats.price(stats.low, last),
-        formats.price(stats.high, last),
-        formats.volume(stats.buy_volume),
-        formats.volume(stats.sell_volume),
-        tables.signed(imbalance, formats.percent(imbalance, 1)),
-        f"{stats.trades / WINDOWS[window]:,.1f}",
-        formats.count(summary.trades),
-        Cell(f"{formats.span(age_ns)} ago" if not _is_replay(view) else formats.clock(summary.last_trade_ns), "muted"),
-    )
+    row = Row(f"{trade.symbol} {one.number}", cells)
+    if not one.skipped:
+        return [row]
+    hole = Cell(f"{one.skipped:,} not shown", "muted", title="More trades came than a snapshot holds; all are counted.")
+    return [row, Row(f"{trade.symbol} {one.number} hole", (hole, "", "", "", ""))]

@@ -1,74 +1,63 @@
 """Pipeline: is everything that came in accounted for, how fast, and what state is each part in."""
 
+from datetime import tzinfo
+
 import streamlit as st
 
-from telemetry_schema import IngestStatus, Snapshot
+from telemetry_schema import IngestStatus
+from ui.moment import Moment
 from ui.page.model import formats
 from ui.page.model.hub import DataLink
+from ui.page.model.parts import Part
+from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
-from ui.page.widgets import charts, reports, style
-
-EVERY_S = 0.5
+from ui.page.widgets import boards, charts, chosen, reports
 
 
 def show(link: DataLink) -> None:
     """Draws the page."""
+    boards.start("pipeline")
     _live(link)
 
 
-@st.fragment(run_every=EVERY_S)
+@st.fragment(run_every=boards.EVERY_S)
 def _live(link: DataLink) -> None:
-    view = link.view
-    _numbers(view)
-    left, right = st.columns([1.55, 1])
-    with left:
-        with st.container(border=True, key="trend"):
-            style.title("Rate and latency", "the last five minutes, sent to applied, UTC")
-            st.echarts_chart(charts.trend(view.trend), height=270, key="trend-chart", alt="Trades a second and latency")
-        _card("stages", "Latency by stage", "the last minute, ms", reports.stages(view.snapshot))
-    with right:
-        _card(
-            "ledger", "Ledger", "since their starts; the younger of the two reports may be ahead", reports.ledger(view)
-        )
-        _card("refused", "Refused", "messages by reason", reports.refused(view.status))
-    sources, feeds = st.columns([1.55, 1])
-    with sources:
-        _card("sources", "Sources", "who sends, as ingest sees them", reports.sources(view))
-        _card("services", "Services", "", reports.services(view, link.now_ns()))
-    with feeds:
-        _card("feeds", "Feeds", "", reports.feeds(view.status))
+    view, now = link.view, link.now()
+    selection = chosen.read(now)
+    boards.draw(link, "pipeline", parts(view, selection, now, chosen.zone(selection)))
 
 
-def _card(key: str, title: str, sub: str, html: str) -> None:
-    with st.container(border=True, key=key):
-        style.title(title, sub)
-        st.html(html)
+def parts(view: PageView, selection: Selection, now: Moment, zone: tzinfo) -> dict[str, Part]:
+    """All panels of the page."""
+    off = reports.wrong_clock(view.snapshot)
+    return {
+        "cards": _numbers(view, off),
+        "trend": charts.trend(view.trend, zone, longest_ns=off[1] // 2 if off else None),
+        "ledger": reports.ledger(view),
+        "stages": reports.stages(view.snapshot),
+        "sources": reports.sources(view, selection),
+        "refused": reports.refused(view.status),
+        "feeds": reports.feeds(view.status),
+        "services": reports.services(view, now),
+    }
 
 
-def _numbers(view: PageView) -> None:
-    cells = st.columns(6)
+def _numbers(view: PageView, off: tuple[str, int] | None) -> Part:
     snapshot, status = view.snapshot, view.status
     latency = snapshot.latencies.get("end_to_end") if snapshot else None
     rate = reports.rate(view.trend)
-    parts = (
-        ("Trades/s", formats.NONE if rate is None else f"{rate:,.0f}", "last 5 s"),
-        ("p50 sent → applied", _ms(latency.p50_ns if latency else None), "last minute"),
-        ("p99 sent → applied", _ms(latency.p99_ns if latency else None), _worst(snapshot)),
-        ("Waiting", formats.count(status.unapplied_trades if status else None), "trades"),
-        ("Refused", formats.count(status.ledger.refused if status else None), "messages"),
-        ("Trades a batch", _batch(status), _largest(status)),
-    )
-    for cell, (label, value, note) in zip(cells, parts, strict=True):
-        cell.metric(label, value, note, border=True, delta_color="off", delta_arrow="off")
-
-
-def _ms(ns: int | None) -> str:
-    return formats.NONE if ns is None else f"{formats.latency(ns)} ms"
-
-
-def _worst(snapshot: Snapshot | None) -> str:
-    latency = snapshot.latencies.get("end_to_end") if snapshot else None
-    return f"worst {_ms(latency.max_ns if latency else None)}"
+    worst = f"with the clock of {off[0]}" if off else f"worst {formats.duration(latency.max_ns if latency else None)}"
+    return {
+        "kind": "cards",
+        "cards": [
+            ["Trades/s", formats.NONE if rate is None else f"{rate:,.0f}", "last 5 s", ""],
+            ["p50 sent → applied", formats.duration(latency.p50_ns if latency else None), "last minute", ""],
+            ["p99 sent → applied", formats.duration(latency.p99_ns if latency else None), worst, "warn" if off else ""],
+            ["Waiting", formats.count(status.unapplied_trades if status else None), "trades", ""],
+            ["Refused", formats.count(status.ledger.refused if status else None), "messages", ""],
+            ["Trades a batch", _batch(status), _largest(status), ""],
+        ],
+    }
 
 
 def _batch(status: IngestStatus | None) -> str:

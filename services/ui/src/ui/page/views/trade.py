@@ -6,26 +6,27 @@ import streamlit as st
 import streamlit_shadcn_ui as ui
 
 from telemetry_schema import DeskState
-from ui.page.model import formats, orders
+from ui.page.model import orders
 from ui.page.model.hub import DataLink
 from ui.page.model.view import PageView
-from ui.page.widgets import blotter, session, style, ticket
+from ui.page.widgets import account, blotter, boards, chosen, session, style, ticket
 
-EVERY_S = 0.5
+_CSV = "blotter_csv"
 
 
 def show(link: DataLink) -> None:
     """Draws the page."""
     desk = link.view.status.desk if link.view.status else None
-    left, right = st.columns([1, 2.6])
-    with left:
-        with st.container(border=True, key="ticket-card"):
-            ticket.show(link)
-        if desk is not None:
-            with st.container(border=True, key="limits-card"):
-                _limits(desk, link.view)
-    with right:
-        _live(link)
+    boards.start("trade")
+    with st.container(key="trade-page", horizontal=True):
+        with st.container(key="trade-left"):
+            with st.container(border=True, key="ticket-card"):
+                ticket.show(link)
+            if desk is not None:
+                with st.container(border=True, key="limits-card"):
+                    _limits(desk, link.view)
+        with st.container(key="trade-right"):
+            _live(link)
     session.redraw_when_changed(link, _fixed, _fixed(link.view))
 
 
@@ -47,30 +48,17 @@ def _limits(desk: DeskState, view: PageView) -> None:
     ui.table(rows, columns, key="limits")
 
 
-@st.fragment(run_every=EVERY_S)
+@st.fragment(run_every=boards.EVERY_S)
 def _live(link: DataLink) -> None:
     view = link.view
-    desk = view.status.desk if view.status else None
-    _account(desk)
-    quotes, positions = st.columns([1, 1.75])
-    with quotes, st.container(border=True, key="quotes"):
-        style.title("Quotes", f"change over 1m{view.cut}")
-        st.html(blotter.quotes(view))
-    with positions, st.container(border=True, key="positions"):
-        style.title("Positions", "average cost, valued at the last price")
-        st.html(blotter.positions(desk))
-    with st.container(border=True, key="blotter"):
-        style.title("Blotter", f"{len(view.commands)} sent by all sessions, newest first, UTC")
-        st.html(blotter.blotter(view))
+    selection = chosen.read(link.now())
+    parts = account.parts(view, selection, chosen.zone(selection))
+    if st.session_state.pop(_CSV, False):
+        text = blotter.as_csv(blotter.filtered(view.commands, selection))
+        parts["download"] = {"name": "blotter.csv", "text": text}
+    boards.draw(link, "trade", parts, _take)
 
 
-def _account(desk: DeskState | None) -> None:
-    held = desk.positions if desk else []
-    unrealised, realised = sum(one.unrealised for one in held), sum(one.realised for one in held)
-    gross = sum(abs(one.qty * one.last_price) for one in held if one.last_price is not None)
-    cells = st.columns(4)
-    profit = unrealised + realised
-    cells[0].metric("Profit", formats.money(profit), border=True)
-    cells[1].metric("Realised", formats.money(realised), border=True)
-    cells[2].metric("Unrealised", formats.money(unrealised), border=True)
-    cells[3].metric("Gross exposure", f"{gross:,.2f}", border=True)
+def _take(kind: str, _value: object) -> None:
+    if kind == "csv":
+        st.session_state[_CSV] = True

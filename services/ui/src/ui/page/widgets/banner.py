@@ -1,70 +1,56 @@
-"""The line on top of every page: live and as of when, or what is wrong and since when."""
+"""The line on top of every page: one word for the state, why, and as of when. Pure."""
 
-from html import escape
+from datetime import tzinfo
+from typing import Final
 
-import streamlit as st
-
-from telemetry_schema import EpochNs
+from ui.health import AWAY
+from ui.moment import Moment
 from ui.page.model import formats
-from ui.page.model.hub import DataLink
+from ui.page.model.parts import Part
 from ui.page.model.view import PageView
-from ui.wire import Problem
+from ui.wire import Condition, Problem
 
-EVERY_S = 0.5
-STANDS_STILL = frozenset({"main_away", "analytics_away", "ingest_away", "not_applied", "feed_stale"})
-_BEAT = "beat"
-_FADED = (
-    "<style>table.tt.tt, [data-testid='stMetricValue'], .st-key-price-chart, .st-key-trend-chart"
-    " { opacity: 0.55; }</style>"
-)
+SLOT: Final = '<div id="tt-banner"></div>'
+"""Where the board draws it, so that it may stay in sight while the page scrolls."""
+_LATE_NS: Final = 1_000_000_000
+_WORDS: Final[dict[Condition, str]] = {"live": "Live", "idle": "Idle", "degraded": "Degraded", "away": "Away"}
 
 
-@st.fragment(run_every=EVERY_S)
-def show(link: DataLink) -> None:
-    """Draws the banner, again and again."""
-    st.html(render(link.view, link.now_ns()))
-    st.session_state[_BEAT] = not st.session_state.get(_BEAT, False)
-    st.html(beat(is_odd=st.session_state[_BEAT]))
-
-
-def beat(*, is_odd: bool) -> str:
-    """What the browser shows by itself once nothing has been redrawn for a while: this process may not be able to.
-
-    Every other one has another class, and with it an animation of another name that begins anew: see the style sheet.
-    """
-    return f'<div class="tt-beat tt-beat-{"a" if is_odd else "b"}" role="status">Not updated for over 3 s</div>'
-
-
-def render(view: PageView, now_ns: EpochNs) -> str:
-    """The banner as HTML."""
+def part(view: PageView, now: Moment, zone: tzinfo) -> Part:
+    """The banner's part."""
     if view.state is None:
-        return _status('<span class="tt-dot tt-muted"></span>Connecting to the data…', "tt-live")
-    problems = view.problems(now_ns)
-    grave = [one for one in problems if one.severity == "error"]
-    lines = "".join(_line(one) for one in problems)
-    # What stands still is paler too: a number far from the banner must not look live.
-    faded = _FADED if any(one.code in STANDS_STILL for one in grave) else ""
-    return _status(lines, "tt-problems") + (faded if grave else _live(view, now_ns))
+        return {"state": "idle", "word": "Connecting to the data…", "lines": [], "facts": [], "faded": False}
+    problems = view.problems(now)
+    is_lost = any(one.code == "main_away" for one in problems)
+    condition: Condition = "away" if is_lost else view.state.condition
+    return {
+        "state": condition,
+        "word": _WORDS[condition],
+        "lines": [_line(one, zone) for one in problems],
+        "facts": _facts(view, condition, zone),
+        # What stands still is paler too: a number far from the banner must not look live.
+        "faded": is_lost or any(one.code in AWAY for one in problems),
+    }
 
 
-def _status(content: str, name: str) -> str:
+def _line(problem: Problem, zone: tzinfo) -> Part:
     # The since-times do not move, so a screen reader hears each line once.
-    return f'<div class="{name}" role="status">{content}</div>' if content else ""
+    since = f"{formats.clock(problem.since_ns, zone)} {zone_name(zone)}" if problem.since_ns else ""
+    return {"severity": problem.severity, "title": problem.title, "since": since, "detail": problem.detail}
 
 
-def _line(problem: Problem) -> str:
-    since = f"<span>since {formats.clock(problem.since_ns)} UTC</span>" if problem.since_ns else ""
-    detail = f"<span>{escape(problem.detail)}</span>" if problem.detail else ""
-    return f'<div class="tt-problem {problem.severity}"><b>{escape(problem.title)}</b>{since}{detail}</div>'
-
-
-def _live(view: PageView, now_ns: EpochNs) -> str:
+def _facts(view: PageView, condition: Condition, zone: tzinfo) -> list[str]:
     state, snapshot = view.state, view.snapshot
-    assert state is not None  # noqa: S101 - the caller looked
-    heard = [("analytics", state.analytics_heard_ns), ("ingest", state.ingest_heard_ns)]
-    peers = "".join(f"<span>{name} {formats.span(now_ns - ns)} ago</span>" for name, ns in heard if ns is not None)
-    as_of = formats.clock(snapshot.at_ns if snapshot else None)
-    return (
-        f'<div class="tt-live"><span class="tt-up"><span class="tt-dot"></span>Live</span>'
-        f"<span>as of {as_of} UTC</span>{peers}</div>"
-    )
+    if state is None or condition == "away":
+        return []
+    idle = ["nothing is coming in"] if condition == "idle" else []
+    as_of = [f"as of {formats.clock(snapshot.at_ns, zone)} {zone_name(zone)}"] if snapshot else []
+    # Up to a second all is as it should be; more is worth a word.
+    silences = (("analytics", state.analytics_silence_ns), ("ingest", state.ingest_silence_ns))
+    late = [f"{name} {formats.ago(ns)}" for name, ns in silences if ns is not None and ns >= _LATE_NS]
+    return [*idle, *as_of, *late]
+
+
+def zone_name(zone: tzinfo) -> str:
+    """The zone as it is written behind a time."""
+    return str(zone) if str(zone) == "UTC" else str(zone).rpartition("/")[2].replace("_", " ")

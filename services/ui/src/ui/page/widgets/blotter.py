@@ -1,15 +1,21 @@
-"""The blotter and the positions: tables over the commands and the paper account. Pure."""
+"""The blotter: the commands of all sessions, filtered, in pages, and as CSV. Pure."""
 
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
-from telemetry_schema import DeskState, Position, SymbolSummary
 from ui.page.model import formats
+from ui.page.model.parts import Part
+from ui.page.model.selection import Selection, Show
 from ui.page.model.view import PageView
 from ui.page.widgets import tables
-from ui.page.widgets.tables import Cell, Row, Tone, number, sentence, text
+from ui.page.widgets.banner import zone_name
+from ui.page.widgets.tables import Cell, Row, Tone, name, number, sentence, text
 from ui.wire import CommandStatus, CommandView
 
-ROWS: Final = 40
+ROWS: Final = 25
 _TONES: Final[dict[CommandStatus, Tone]] = {
     "sent": "",
     "accepted": "warn",
@@ -17,100 +23,106 @@ _TONES: Final[dict[CommandStatus, Tone]] = {
     "refused": "bad",
     "no_answer": "warn",
 }
-_BLOTTER: Final = (
+_SHOWN: Final[dict[Show, frozenset[CommandStatus]]] = {
+    "all": frozenset(_TONES),
+    "trades": frozenset({"accepted", "applied"}),
+    "refused": frozenset({"refused"}),
+    "open": frozenset({"sent", "accepted", "no_answer"}),
+}
+_LABELS: Final[dict[Show, str]] = {"all": "All", "trades": "Filled", "refused": "Refused", "open": "Open"}
+_COLUMNS: Final = (
     text("Time"),
     text("Order"),
     number("Qty"),
-    text("Symbol"),
+    name("Symbol"),
     number("Asked"),
     number("Filled"),
     text("Status"),
     number("Round trip ms"),
     sentence("Reason"),
+    name("Sent by"),
     text("Id"),
 )
-_QUOTES: Final = (text("Symbol"), number("Last"), number("Change"))
-_POSITIONS: Final = (
-    text("Symbol"),
-    number("Position"),
-    number("Average"),
-    number("Last"),
-    number("Value"),
-    number("Unrealised"),
-    number("Realised"),
-)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def blotter(view: PageView) -> str:
-    """The newest commands of all sessions."""
-    rows = map(_command, view.commands[:ROWS])
-    return tables.table("Blotter", _BLOTTER, rows, empty="No orders yet. What you send shows here, with its answer.")
+def part(view: PageView, selection: Selection, zone: tzinfo) -> Part:
+    """One page of the commands that are asked for, newest first."""
+    found = filtered(view.commands, selection)
+    pages = max(1, -(-len(found) // ROWS))
+    page = min(selection.order_page, pages - 1)
+    rows = [_row(one, zone) for one in found[page * ROWS : (page + 1) * ROWS]]
+    empty = "No order is like this." if view.commands else "No orders yet. What you send shows here, with its answer."
+    sub = f"{len(view.commands)} sent by all sessions, newest first, {zone_name(zone)}"
+    shown = [["show", key, label, key == selection.orders] for key, label in _LABELS.items()]
+    more: Part = {
+        "name": "blotter",
+        "find": selection.order_find,
+        "finds": "Search orders",
+        "filters": [*shown, ["csv", "blotter", "CSV", None]],
+        "foot": _foot(page, pages, len(found)),
+    }
+    return tables.table("Blotter", _COLUMNS, rows, empty=empty, sub=sub) | more
 
 
-def _command(one: CommandView) -> Row:
+def filtered(commands: Sequence[CommandView], selection: Selection) -> list[CommandView]:
+    """The commands with a status and a text that are asked for."""
+    wanted, words = _SHOWN[selection.orders], selection.order_find.casefold()
+    return [one for one in commands if one.status in wanted and words in _searched(one)]
+
+
+def _searched(one: CommandView) -> str:
+    return (
+        f"{one.symbol} {one.side or one.kind} {one.status} {one.reason or ''} {one.source} {one.command_id}".casefold()
+    )
+
+
+def _foot(page: int, pages: int, found: int) -> list[str | list[object]]:
+    if pages == 1:
+        return []
+    buttons: list[str | list[object]] = [f"{found:,} orders, page {page + 1} of {pages}"]
+    if page > 0:
+        buttons.append(["page", str(page - 1), "Newer"])
+    if page + 1 < pages:
+        buttons.append(["page", str(page + 1), "Older"])
+    return buttons
+
+
+def _row(one: CommandView, zone: tzinfo) -> Row:
     asked = formats.price(one.price) if one.price else "market"
     took_ns = one.applied_after_ns if one.applied_after_ns is not None else one.answered_after_ns
     if one.kind == "kill_switch":
         order, asked = Cell("Kill switch on" if one.engaged else "Kill switch off", "warn"), formats.NONE
     else:
         order = Cell(formats.side(one.side), "up" if one.side == "buy" else "down")
-    return (
-        Cell(formats.clock(one.sent_ns, milliseconds=True), "muted"),
+    cells = (
+        Cell(formats.clock(one.sent_ns, zone, milliseconds=True), "muted"),
         order,
         formats.asked_qty(one.qty),
-        one.symbol or formats.NONE,
+        Cell(one.symbol or formats.NONE, title=one.symbol),
         asked,
         formats.price(one.filled_price),
         Cell(one.status.replace("_", " "), _TONES[one.status], badge=True),
         formats.latency(took_ns),
         Cell(one.reason or "", "muted", title=one.reason or ""),
+        Cell(one.source, "muted", title=one.source),
         Cell(one.command_id.hex[:8], "muted", title=str(one.command_id)),
     )
+    return Row(one.command_id.hex, cells)
 
 
-def quotes(view: PageView) -> str:
-    """The last price of each symbol, beside the ticket."""
-    found = sorted(view.snapshot.symbols, key=lambda one: one.symbol) if view.snapshot else []
-    return tables.table("Quotes", _QUOTES, map(_quote, found), empty="No prices yet.")
+def as_csv(commands: Sequence[CommandView]) -> str:
+    """All commands with all their digits; times are UTC. It opens in a spreadsheet, where no text becomes a formula."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(["time", "kind", "side", "qty", "symbol", "asked", "filled", "status", "reason", "source", "id"])
+    for one in commands:
+        at = datetime.fromtimestamp(one.sent_ns / 1e9, UTC).isoformat(timespec="milliseconds")
+        words = [one.kind, one.side or "", one.qty, one.symbol, one.price, one.filled_price, one.status]
+        row = [at, *words, one.reason or "", one.source, str(one.command_id)]
+        writer.writerow([_harmless(value) if isinstance(value, str) else value for value in row])
+    return "\ufeff" + file.getvalue()
 
 
-def _quote(one: SymbolSummary) -> Row:
-    stats = one.windows["1m"]
-    change = formats.change(stats)
-    return Cell(one.symbol, "strong"), formats.price(one.last_price), tables.signed(change, formats.percent(change))
-
-
-def positions(desk: DeskState | None) -> str:
-    """The paper account by symbol, with a total."""
-    held = desk.positions if desk else []
-    rows = [_position(one) for one in held]
-    if len(held) > 1:
-        rows.append(_total(held))
-    return tables.table("Positions", _POSITIONS, rows, empty="No positions. The first fill opens one.")
-
-
-def _position(one: Position) -> Row:
-    value = one.qty * one.last_price if one.last_price is not None else None
-    return (
-        Cell(one.symbol, "strong"),
-        tables.signed(one.qty, f"{'−' if one.qty < 0 else ''}{formats.qty(abs(one.qty))}"),
-        formats.price(one.average_price),
-        formats.price(one.last_price, one.average_price),
-        formats.money(value),
-        tables.signed(one.unrealised, formats.money(one.unrealised)),
-        tables.signed(one.realised, formats.money(one.realised)),
-    )
-
-
-def _total(held: list[Position]) -> Row:
-    unrealised, realised = sum(one.unrealised for one in held), sum(one.realised for one in held)
-    value = sum(one.qty * one.last_price for one in held if one.last_price is not None)
-    return (
-        Cell("All", "strong"),
-        "",
-        "",
-        "",
-        Cell(formats.money(value), "strong"),
-        tables.signed(unrealised, formats.money(unrealised)),
-        tables.signed(realised, formats.money(realised)),
-    )
+def _harmless(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA) else value

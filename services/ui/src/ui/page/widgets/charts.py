@@ -1,25 +1,22 @@
-"""ECharts options: price with volume by side, and the pipeline's trend. Pure.
-
-Animation is off: frames come twice a second.
-"""
+"""The data of charts: candles with volume and own fills, and lines over time. Pure; `telemetry_ui` draws them."""
 
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from ui.bars import Bar
-from ui.page.model.view import TrendPoint
+from ui.page.model import formats
+from ui.page.model.parts import Part
+from ui.page.model.selection import Selection
+from ui.page.model.spans import SECONDS
+from ui.page.model.view import PageView, TrendPoint
+from ui.page.widgets.banner import zone_name
+from ui.wire import CommandView
 
-Option = dict[str, Any]
-
-PRICE: Final = "#3b82f6"
-BUY: Final = "#16a34a"
-SELL: Final = "#ef4444"
-SLOW: Final = "#f59e0b"
-MUTED: Final = "#71717a"  # zinc-500: readable on white and on black
-GRID: Final = "rgba(113,113,122,0.22)"
-FONT: Final = {"fontFamily": "Inter", "fontSize": 11}
 MAX_POINTS: Final = 300
+SHORTEST_S: Final = 60
+_NS: Final = 1_000_000_000
 _NS_TO_MS: Final = 1e-6
 
 
@@ -50,122 +47,91 @@ def seconds_a_bar(span_s: int) -> int:
     return next((step for step in (1, 2, 5, 10, 15, 30) if span_s / step <= MAX_POINTS), 60)
 
 
-def price_and_volume(bars: Sequence[Bar], span_s: int, decimals: int) -> Option:
-    """Closing prices as a line, bought volume upwards, sold downwards."""
-    bars = group(bars, seconds_a_bar(span_s))
-    end_ms = bars[-1].second * 1000 if bars else 0
-    return _frame() | {
-        "grid": [
-            {"left": 12, "right": 82, "top": 12, "height": "66%"},
-            {"left": 12, "right": 82, "top": "75%", "bottom": 22},
-        ],
-        "xAxis": _time_axes({"min": end_ms - span_s * 1000, "max": end_ms}),
-        "yAxis": [_y_axis(0) | {"scale": True, "splitNumber": 5}, _y_axis(1) | {"splitNumber": 2}],
-        "tooltip": {"trigger": "axis", "axisPointer": {"type": "line"}, "confine": True, "textStyle": FONT},
-        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
-        "series": [_price_line(bars, decimals), *_volumes(bars)],
-    }
-
-
-def _price_line(bars: Sequence[Bar], decimals: int) -> Option:
-    closes = [[bar.second * 1000, round(bar.close, decimals)] for bar in bars]
-    return _line("Price", 0, PRICE, closes) | {"markLine": _last_price(bars, decimals)}
-
-
-def _volumes(bars: Sequence[Bar]) -> list[Option]:
-    bought = [[bar.second * 1000, round(bar.buy_volume, 4)] for bar in bars]
-    sold = [[bar.second * 1000, -round(bar.sell_volume, 4)] for bar in bars]
-    stacked = {"stack": "volume", "barMaxWidth": 12}
-    return [
-        _series("Bought", "bar", 1, BUY, bought) | stacked,
-        _series("Sold", "bar", 1, SELL, sold) | stacked,
-    ]
-
-
-def trend(points: Sequence[TrendPoint]) -> Option:
-    """Applied trades a second, and latency from sent to applied in ms."""
-    times = [round(point.at_ns * _NS_TO_MS) for point in points]
-    rates = [
-        round((now.applied - before.applied) / max(1e-9, (now.at_ns - before.at_ns) * 1e-9), 1)
-        for before, now in pairwise(points)
-    ]
-    return _frame() | {
-        "legend": {
-            "top": 0,
-            "left": 8,
-            "icon": "roundRect",
-            "itemWidth": 10,
-            "itemHeight": 3,
-            "textStyle": FONT | {"color": MUTED},
-        },
-        "grid": [
-            {"left": 12, "right": 60, "top": 30, "height": "34%"},
-            {"left": 12, "right": 60, "top": "60%", "bottom": 22},
-        ],
-        "xAxis": _time_axes({"min": times[0], "max": times[-1]} if times else {}),
-        "yAxis": [_y_axis(0) | {"splitNumber": 2}, _y_axis(1) | {"splitNumber": 2}],
-        "tooltip": {"trigger": "axis", "confine": True, "textStyle": FONT},
-        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
-        "series": [
-            _line("Trades/s", 0, PRICE, _pairs(times[1:], rates)),
-            _line("p50 ms", 1, BUY, _pairs(times, [_ms(point.p50_ns) for point in points])),
-            _line("p99 ms", 1, SLOW, _pairs(times, [_ms(point.p99_ns) for point in points])),
-        ],
-    }
-
-
-def _frame() -> Option:
-    return {"animation": False, "useUTC": True, "backgroundColor": "transparent", "textStyle": FONT}
-
-
-def _time_axes(ends: Option) -> list[Option]:
-    """One axis of time for each of the two grids; only the lower one is labelled."""
-    axis = {"type": "time", "splitLine": {"show": False}, "axisLine": {"lineStyle": {"color": GRID}}} | ends
-    return [
-        axis | {"gridIndex": 0, "axisLabel": {"show": False}, "axisTick": {"show": False}},
-        axis | {"gridIndex": 1, "axisLabel": _label({"hideOverlap": True})},
-    ]
-
-
-def _split() -> Option:
-    return {"show": True, "lineStyle": {"color": GRID}}
-
-
-def _label(more: Option | None = None) -> Option:
-    return FONT | {"color": MUTED} | (more or {})
-
-
-def _y_axis(grid: int) -> Option:
-    return {"type": "value", "gridIndex": grid, "position": "right", "axisLabel": _label(), "splitLine": _split()}
-
-
-def _series(name: str, kind: str, grid: int, color: str, data: Sequence[Sequence[float | None]]) -> Option:
-    axes = {"xAxisIndex": grid, "yAxisIndex": grid}
-    return {"name": name, "type": kind, "data": data, "itemStyle": {"color": color}, "silent": kind == "bar"} | axes
-
-
-def _line(name: str, grid: int, color: str, data: Sequence[Sequence[float | None]]) -> Option:
-    return _series(name, "line", grid, color, data) | {"showSymbol": False, "lineStyle": {"width": 1.4, "color": color}}
-
-
-def _last_price(bars: Sequence[Bar], decimals: int) -> Option:
-    if not bars:
-        return {}
-    label = {"position": "end", "formatter": f"{bars[-1].close:,.{decimals}f}", "color": "#ffffff"}
-    box = {"backgroundColor": PRICE, "padding": [3, 8, 3, 5], "borderRadius": 3}
+def candles(view: PageView, selection: Selection, zone: tzinfo) -> Part:
+    """One symbol's candles up to the newest second that analytics knows, also where it has no trade."""
+    symbol = selection.symbol or ""
+    span_s = max(SHORTEST_S, SECONDS[selection.window])
+    step_s = seconds_a_bar(span_s)
+    summary = view.summary(symbol)
+    last = summary.last_price if summary else None
+    end_s = view.snapshot.clock_ns // _NS if view.snapshot else 0
+    end_s -= end_s % step_s
+    bars = [bar for bar in view.bars.last(symbol, span_s + step_s) if bar.second >= end_s - span_s]
+    like = last if last is not None else (bars[-1].close if bars else 1.0)
+    sub = f"last {formats.span(span_s * _NS)}, {step_s} s a bar, {zone_name(zone)}"
     return {
-        "silent": True,
-        "symbol": "none",
-        "animation": False,
-        "lineStyle": {"color": PRICE, "type": "dotted", "width": 1},
-        "label": FONT | label | box,
-        "data": [{"yAxis": round(bars[-1].close, decimals)}],
+        "kind": "candles",
+        "title": f"{symbol} price and volume by side",
+        "sub": sub,
+        "alt": f"{symbol}: candles of {step_s} s, volume bought and sold, own fills",
+        "id": f"{symbol} {step_s}",
+        "step": step_s,
+        "span": span_s,
+        "end": end_s,
+        "from": None,
+        "digits": formats.decimals(like),
+        "last": last,
+        "zone": _browser_zone(zone),
+        "bars": [_shown(bar) for bar in group(bars, step_s)],
+        "marks": fills(view.commands, symbol, since_s=end_s - span_s),
     }
 
 
-def _pairs(times: Sequence[int], values: Sequence[float | None]) -> list[list[float | None]]:
-    return [[at, value] for at, value in zip(times, values, strict=True)]
+def _shown(bar: Bar) -> list[float]:
+    # Twelve digits are more than any screen shows, and half of what a float may be written with.
+    return [bar.second, *(float(f"{value:.12g}") for value in bar[1:])]
 
 
-def _ms(ns: int | None) -> float | None:
-    return None if ns is None else round(ns * _NS_TO_MS, 3)
+def fills(commands: Sequence[CommandView], symbol: str, *, since_s: int) -> list[list[float | str]]:
+    """Own fills of a symbol as marks: second, price, side, and how much."""
+    return [
+        [one.sent_ns // _NS, one.filled_price, one.side or "", formats.exact(one.qty)]
+        for one in commands
+        if one.symbol == symbol and one.filled_price is not None and one.sent_ns // _NS >= since_s
+    ]
+
+
+def trend(points: Sequence[TrendPoint], zone: tzinfo, *, longest_ns: int | None) -> Part:
+    """Applied trades a second, and latency from sent to applied in ms; longer ones are some clock's, and left out."""
+    rates = [_rate(before, now) for before, now in pairwise(points)]
+    p50 = [_ms(point.p50_ns, longest_ns) for point in points]
+    p99 = [_ms(point.p99_ns, longest_ns) for point in points]
+    return {
+        "kind": "lines",
+        "title": "Rate and latency",
+        "sub": f"the last five minutes, sent to applied, {zone_name(zone)}",
+        "alt": "Trades a second, and latency from sent to applied",
+        "empty": "Two seconds of data make the first line.",
+        "times": [point.at_ns // _NS for point in points],
+        "zone": _browser_zone(zone),
+        "strips": [
+            {"zero": True, "unit": "/s", "lines": [["Trades/s", "line", [None, *rates]]]},
+            {"zero": True, "unit": "ms", "lines": [["p50", "up", p50], ["p99", "warn", p99]]},
+        ],
+    }
+
+
+def equity(points: Sequence[tuple[int, float]], zone: tzinfo) -> Part:
+    """Profit over time: seconds and quote currency."""
+    return {
+        "kind": "lines",
+        "title": "Profit",
+        "sub": f"realised and unrealised, since this page looks, {zone_name(zone)}",
+        "alt": "Profit of the paper account over time",
+        "empty": "The curve begins with the first position.",
+        "times": [second for second, _ in points],
+        "zone": _browser_zone(zone),
+        "strips": [{"zero": False, "unit": "", "lines": [["Profit", "line", [value for _, value in points]]]}],
+    }
+
+
+def _rate(before: TrendPoint, now: TrendPoint) -> float:
+    return round((now.applied - before.applied) / max(1e-9, (now.at_ns - before.at_ns) * 1e-9), 1)
+
+
+def _browser_zone(zone: tzinfo) -> str:
+    return "UTC" if zone is UTC else str(zone)
+
+
+def _ms(ns: int | None, longest_ns: int | None) -> float | None:
+    return None if ns is None or (longest_ns is not None and ns >= longest_ns) else round(ns * _NS_TO_MS, 3)

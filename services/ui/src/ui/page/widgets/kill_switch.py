@@ -27,7 +27,7 @@ def show(link: DataLink) -> None:
 def _switch(link: DataLink) -> None:
     known = {one: presses.answer_to(link, one) for one in st.session_state.get(_OPEN, ())}
     answers = {str(one): answer for one, answer in known.items() if answer is not None}
-    facts = ticket_facts.kill_switch(link.view, link.now_ns(), answers=answers)
+    facts = ticket_facts.kill_switch(link.view, link.now(), answers=answers)
     kill_switch(facts, key=_KEY, on_switch=lambda: _take(link))
 
 

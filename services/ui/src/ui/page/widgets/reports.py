@@ -1,14 +1,19 @@
 """The pipeline page's tables. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from telemetry_schema import FeedState, IngestStatus, Snapshot, Stage
+from telemetry_schema import FeedState, IngestStatus, Snapshot, SourceState, Stage
+from ui.degraded import SKEW_NS
+from ui.moment import Moment
 from ui.page.model import formats
+from ui.page.model.parts import Part
+from ui.page.model.selection import Selection
 from ui.page.model.view import PageView, TrendPoint
-from ui.page.widgets.tables import Cell, Row, Tone, number, table, text
+from ui.page.widgets.tables import Cell, Row, Tone, name, number, table, text
 
 RATE_OVER_POINTS: Final = 5
+MAX_SOURCES: Final = 200
 _STAGES: Final[dict[Stage, str]] = {
     "feed": "event → received",
     "wire": "sent → received",
@@ -16,7 +21,6 @@ _STAGES: Final[dict[Stage, str]] = {
     "end_to_end": "sent → applied",
 }
 _FEED_TONES: Final[dict[str, Tone]] = {"live": "good", "failed": "bad", "waiting": "warn"}
-_SOURCE_ROWS: Final = 20
 
 
 def rate(points: Sequence[TrendPoint]) -> float | None:
@@ -27,39 +31,52 @@ def rate(points: Sequence[TrendPoint]) -> float | None:
     return (last[-1].applied - last[0].applied) / ((last[-1].at_ns - last[0].at_ns) / 1e9)
 
 
-def stages(snapshot: Snapshot | None) -> str:
+def wrong_clock(snapshot: Snapshot | None) -> tuple[str, int] | None:
+    """The source whose clock is farthest off, and by how many nanoseconds, if that is too much to be the network."""
+    off = [(one.source, abs(one.skew_ns)) for one in snapshot.skews if abs(one.skew_ns) > SKEW_NS] if snapshot else []
+    return max(off, key=lambda item: item[1], default=None)
+
+
+def stages(snapshot: Snapshot | None) -> Part:
     """Latency percentiles."""
-    columns = (
-        text("Stage"),
-        text("From → to"),
-        number("p50"),
-        number("p90"),
-        number("p99"),
-        number("Worst"),
-        number("Trades"),
-    )
+    columns = (text("Stage"), text("From → to"), *map(number, ("p50", "p90", "p99", "Worst", "Trades")))
     latencies = snapshot.latencies if snapshot else {}
-    rows: list[Row] = [
-        (
-            Cell(stage.replace("_", " "), "strong"),
-            Cell(meaning, "muted"),
-            formats.latency(one.p50_ns),
-            formats.latency(one.p90_ns),
-            formats.latency(one.p99_ns),
-            formats.latency(one.max_ns),
-            formats.count(one.count),
+    rows = [
+        Row(
+            stage,
+            (
+                Cell(stage.replace("_", " "), "strong"),
+                Cell(meaning, "muted"),
+                *(_latency(ns) for ns in (one.p50_ns, one.p90_ns, one.p99_ns, one.max_ns)),
+                formats.count(one.count),
+            ),
         )
         for stage, meaning in _STAGES.items()
         if (one := latencies.get(stage)) is not None
     ]
-    return table("Latency by stage", columns, rows, empty="Nothing was measured in the last minute.")
+    off = wrong_clock(snapshot)
+    sub = (
+        f"the last minute; with the clock of {off[0]}, which is {formats.span(off[1])} off"
+        if off
+        else "the last minute"
+    )
+    return table("Latency by stage", columns, rows, empty="Nothing was measured in the last minute.", sub=sub)
 
 
-def ledger(view: PageView) -> str:
-    """Every message and every trade accounted for, with what adds up to what."""
+def _latency(ns: int | None) -> Cell:
+    return Cell(formats.duration(ns), "warn" if ns is not None and abs(ns) > SKEW_NS else "")
+
+
+def ledger(view: PageView) -> Part:
+    """Every message and every trade accounted for over all hops, with what adds up to what."""
     columns = (text("Count"), number("Number"), text("Which is"))
-    rows: list[Row] = [*_messages(view.status), *_trades(view)]
-    return table("Ledger", columns, rows, empty="Nothing has been counted yet.")
+    rows = [*_messages(view.status), *_numbered(view.status), *_trades(view)]
+    sub = "since their starts; the younger of the two reports may be ahead"
+    return table("Ledger", columns, rows, empty="Nothing has been counted yet.", sub=sub)
+
+
+def _line(title: str, value: Cell | str, meaning: Cell | str = "", *, is_sum: bool = False) -> Row:
+    return Row(title, (Cell(title, "strong" if is_sum else ""), value, meaning))
 
 
 def _messages(status: IngestStatus | None) -> list[Row]:
@@ -68,37 +85,43 @@ def _messages(status: IngestStatus | None) -> list[Row]:
     one = status.ledger
     balanced = one.received == one.accepted + one.refused + one.duplicate + one.ignored
     sum_cell = Cell("balanced", "good", badge=True) if balanced else Cell("does not add up", "bad", badge=True)
-    parts: list[Row] = [
-        ("accepted", formats.count(one.accepted), ""),
-        ("refused", formats.count(one.refused), ""),
-        ("duplicate", formats.count(one.duplicate), ""),
-        ("ignored", formats.count(one.ignored), Cell("about no trades", "muted")),
+    return [
+        _line("Messages received", formats.count(one.received), sum_cell, is_sum=True),
+        _line("accepted", formats.count(one.accepted)),
+        _line("refused", _bad_if_any(one.refused), Cell("kept as dead letters", "muted")),
+        _line("duplicate", formats.count(one.duplicate)),
+        _line("ignored", formats.count(one.ignored), Cell("about no trades", "muted")),
     ]
-    return [(Cell("Messages received", "strong"), formats.count(one.received), sum_cell), *parts]
+
+
+def _numbered(status: IngestStatus | None) -> list[Row]:
+    """What the sources' own numbers say: the hop before ingest."""
+    if status is None:
+        return []
+    lost, repeated = sum(one.lost for one in status.sources), sum(one.duplicate for one in status.sources)
+    losers = sum(one.lost > 0 for one in status.sources)
+    where = f"of {losers} of {len(status.sources)} sources" if losers else "by the sources' numbers"
+    return [
+        _line("lost before ingest", _bad_if_any(lost), Cell(where, "muted")),
+        _line("sent twice", formats.count(repeated), Cell("accepted once", "muted")),
+    ]
 
 
 def _trades(view: PageView) -> list[Row]:
     status, snapshot = view.status, view.snapshot
     rows: list[Row] = []
     if status is not None:
-        waiting = formats.count(status.unapplied_trades)
-        rows.append(
-            (Cell("Trades accepted", "strong"), formats.count(status.accepted_trades), Cell("by ingest", "muted"))
-        )
-        rows.append(("waiting", waiting, Cell("not applied yet", "muted")))
+        accepted, waiting = formats.count(status.accepted_trades), formats.count(status.unapplied_trades)
+        rows.append(_line("Trades accepted", accepted, Cell("by ingest", "muted"), is_sum=True))
+        rows.append(_line("waiting", waiting, Cell("not applied yet", "muted")))
     if snapshot is not None:
         one = snapshot.ledger
-        rows.append(
-            (
-                Cell("Trades applied", "strong"),
-                formats.count(one.applied),
-                Cell("by analytics, over restarts of ingest", "muted"),
-            )
-        )
-        rows.append(("repeated", formats.count(one.duplicate), Cell("sent again, applied once", "muted")))
-        rows.append(("late", formats.count(one.late), Cell("older than the windows", "muted")))
-        rows.append(("lost", _bad_if_any(one.lost), Cell("never came, though numbered", "muted")))
-        rows.append(("refused batches", _bad_if_any(one.refused_batches), ""))
+        meaning = Cell("by analytics, over restarts of ingest", "muted")
+        rows.append(_line("Trades applied", formats.count(one.applied), meaning, is_sum=True))
+        rows.append(_line("repeated", formats.count(one.duplicate), Cell("sent again, applied once", "muted")))
+        rows.append(_line("late", formats.count(one.late), Cell("older than the windows", "muted")))
+        rows.append(_line("lost on the way", _bad_if_any(one.lost), Cell("from ingest to analytics", "muted")))
+        rows.append(_line("refused batches", _bad_if_any(one.refused_batches)))
     return rows
 
 
@@ -106,65 +129,85 @@ def _bad_if_any(value: int) -> Cell:
     return Cell(formats.count(value), "bad" if value else "")
 
 
-def refused(status: IngestStatus | None) -> str:
+def refused(status: IngestStatus | None) -> Part:
     """Refused messages by reason, most first."""
     reasons = sorted((status.refused if status else {}).items(), key=lambda item: -item[1])
-    rows: list[Row] = [(name.replace("_", " "), formats.count(count)) for name, count in reasons if count]
-    return table("Refused", (text("Reason"), number("Messages")), rows, empty="Nothing was refused.")
+    rows = [Row(reason, (reason.replace("_", " "), formats.count(count))) for reason, count in reasons if count]
+    columns = (text("Reason"), number("Messages"))
+    return table("Refused", columns, rows, empty="Nothing was refused.", sub="messages by reason")
 
 
-def feeds(status: IngestStatus | None) -> str:
+def feeds(status: IngestStatus | None) -> Part:
     """Each feed, with the age of its last trade."""
-    columns = (text("Feed"), text("State"), number("Trades"), number("Last trade"))
+    columns = (name("Feed"), text("State"), number("Trades"), number("Last trade"))
     rows = [_feed(one, status.at_ns) for one in status.feeds] if status else []
     return table("Feeds", columns, rows, empty="No feeds: only clients send trades.")
 
 
 def _feed(one: FeedState, at_ns: int) -> Row:
-    age = f"{formats.span(at_ns - one.last_trade_ns)} ago" if one.last_trade_ns is not None else formats.NONE
+    age = formats.ago(at_ns - one.last_trade_ns) if one.last_trade_ns is not None else formats.NONE
     state = Cell(one.state, _FEED_TONES.get(one.state, ""), badge=True, title=one.detail or "")
-    return Cell(one.name, "strong"), state, formats.count(one.trades), age
+    return Row(one.name, (Cell(one.name, "strong", title=one.name), state, formats.count(one.trades), age))
 
 
-def sources(view: PageView) -> str:
-    """Each source: what it sent, what is missing, how its clock stands."""
+def sources(view: PageView, selection: Selection) -> Part:
+    """Each source: what it sent, what is missing, how its clock stands; in an order that does not move by itself."""
     columns = (
-        text("Source"),
-        number("Trades"),
-        number("Lost"),
-        number("Repeated"),
-        number("Clock skew ms"),
-        number("Last trade"),
+        name("Source", "source"),
+        number("Trades", "trades"),
+        number("Lost", "lost"),
+        number("Repeated", "repeated"),
+        number("Clock skew", "skew"),
+        number("Last trade", "age"),
     )
     status = view.status
-    if status is None:
-        return table("Sources", columns, [], empty="Nobody has sent anything yet.")
     skews = {one.source: one.skew_ns for one in view.snapshot.skews} if view.snapshot else {}
-    newest = sorted(status.sources, key=lambda one: -one.last_trade_ns)[:_SOURCE_ROWS]
-    rows: list[Row] = [
-        (
-            Cell(one.source, "strong"),
-            formats.count(one.trades),
-            _bad_if_any(one.lost),
-            formats.count(one.duplicate),
-            formats.latency(skews.get(one.source)),
-            f"{formats.span(status.at_ns - one.last_trade_ns)} ago",
-        )
-        for one in newest
-    ]
-    return table("Sources", columns, rows, empty="Nobody has sent anything yet.")
+    found = _sorted(status.sources if status else [], skews, selection.sources)
+    at_ns = status.at_ns if status else 0
+    rows = [_source(one, skews.get(one.source), at_ns) for one in found[:MAX_SOURCES]]
+    of = f", {MAX_SOURCES} of {len(found)}" if len(found) > MAX_SOURCES else ""
+    sub, empty = f"who sends, as ingest sees them{of}", "Nobody has sent anything yet."
+    return table("Sources", columns, rows, empty=empty, sub=sub, sort=selection.sources) | {"name": "sources"}
 
 
-def services(view: PageView, now_ns: int) -> str:
-    """The services with the age of what they said last."""
+def _sorted(found: Sequence[SourceState], skews: dict[str, int], sort: str) -> list[SourceState]:
+    keys: dict[str, Callable[[SourceState], int]] = {
+        "trades": lambda one: one.trades,
+        "lost": lambda one: one.lost,
+        "repeated": lambda one: one.duplicate,
+        "skew": lambda one: abs(skews.get(one.source, 0)),
+        "age": lambda one: -one.last_trade_ns,
+    }
+    by_name = sorted(found, key=lambda one: one.source, reverse=sort == "-source")
+    key = keys.get(sort.removeprefix("-"))
+    return sorted(by_name, key=key, reverse=sort.startswith("-")) if key else by_name
+
+
+def _source(one: SourceState, skew_ns: int | None, at_ns: int) -> Row:
+    is_off = skew_ns is not None and abs(skew_ns) > SKEW_NS
+    cells = (
+        Cell(one.source, "strong", title=one.source),
+        formats.count(one.trades),
+        _bad_if_any(one.lost),
+        formats.count(one.duplicate),
+        Cell(formats.duration(skew_ns), "bad" if is_off else ""),
+        formats.ago(at_ns - one.last_trade_ns),
+    )
+    return Row(one.source, cells)
+
+
+def services(view: PageView, now: Moment) -> Part:
+    """The services with the age of what they reported last."""
     state = view.state
-    heard = (("analytics", state.analytics_heard_ns), ("ingest", state.ingest_heard_ns)) if state else ()
-    rows: list[Row] = [(Cell(name, "strong"), _age(ns, now_ns), "") for name, ns in heard]
+    heard = (("analytics", state.analytics_silence_ns), ("ingest", state.ingest_silence_ns)) if state else ()
+    silence_ns = view.silence_ns(now) or 0
+    rows = [Row(peer, (Cell(peer, "strong"), _age(ns, silence_ns), "")) for peer, ns in heard]
     if state is not None:
         starts = "started once" if state.page_starts == 1 else f"started {state.page_starts} times"
-        rows.append((Cell("page", "strong"), _age(view.heard_ns, now_ns), Cell(starts, "muted")))
-    return table("Services", (text("Service"), number("Heard of"), text("")), rows, empty="Nothing has been heard yet.")
+        rows.append(Row("page", (Cell("page", "strong"), _age(0, silence_ns), Cell(starts, "muted"))))
+    columns = (text("Service"), number("Heard of"), text("Note"))
+    return table("Services", columns, rows, empty="Nothing has been heard yet.")
 
 
-def _age(ns: int | None, now_ns: int) -> Cell:
-    return Cell("never", "bad") if ns is None else Cell(f"{formats.span(now_ns - ns)} ago")
+def _age(ns: int | None, since_ns: int) -> Cell:
+    return Cell("never", "bad") if ns is None else Cell(formats.ago(ns + since_ns))

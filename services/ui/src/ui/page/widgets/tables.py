@@ -1,27 +1,24 @@
-"""Tables as HTML: aligned digits, real cells for screen readers and tests, small enough to be sent twice a second.
-
-Pure. Every text is escaped: reasons and details come from other services.
-"""
+"""Tables as data for the board: columns, rows that are known by a key, cells with a tone. Pure."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ui.page.model import formats
+from ui.page.model.parts import Part
 
 Tone = Literal["", "up", "down", "muted", "warn", "bad", "good", "strong"]
 
 
 class Column(NamedTuple):
-    """A column; numbers go right, sentences may wrap."""
+    """A column; numbers go right, sentences may wrap. One with a `sort` name can be sorted by."""
 
     title: str
-    is_number: bool = False
-    wraps: bool = False
+    kind: Literal["", "tt-num", "tt-wrap", "tt-name"] = ""
+    sort: str = ""
 
 
 class Cell(NamedTuple):
-    """A cell with a tone; with `badge` its text stands in a box."""
+    """A cell with a tone; with `badge` its text stands in a box, and `title` shows where the pointer rests."""
 
     text: str
     tone: Tone = ""
@@ -29,55 +26,63 @@ class Cell(NamedTuple):
     title: str = ""
 
 
-Row = Sequence[Cell | str]
+class Row(NamedTuple):
+    """A row; its key stays the same from one update to the next."""
+
+    key: str | int
+    cells: Sequence[Cell | str]
+    is_marked: bool = False
 
 
-def text(title: str) -> Column:
+def text(title: str, sort: str = "") -> Column:
     """A column of words."""
-    return Column(title)
+    return Column(title, "", sort)
+
+
+def name(title: str, sort: str = "") -> Column:
+    """A column of names, which may be long: they are cut with an ellipsis, and whole where the pointer rests."""
+    return Column(title, "tt-name", sort)
 
 
 def sentence(title: str) -> Column:
     """A column of sentences, which take more than one line where there is no room."""
-    return Column(title, wraps=True)
+    return Column(title, "tt-wrap")
 
 
-def number(title: str) -> Column:
+def number(title: str, sort: str = "") -> Column:
     """A column of numbers."""
-    return Column(title, is_number=True)
+    return Column(title, "tt-num", sort)
 
 
 def signed(value: float | None, written: str) -> Cell:
     """A number with its direction by shape and colour; what is written as nothing but zeros has none."""
-    if not value or not any(digit in written for digit in "123456789"):
+    if not value or formats.is_nothing(written):
         return Cell(written, "muted")
     return Cell(f"{formats.direction(value)} {written}", "up" if value > 0 else "down")
 
 
-def table(label: str, columns: Sequence[Column], rows: Iterable[Row], *, empty: str) -> str:
-    """The table, or what to say when there is nothing in it."""
-    body = "".join(_row(columns, row) for row in rows)
-    if not body:
-        body = f'<tr><td class="tt-empty" colspan="{len(columns)}">{escape(empty)}</td></tr>'
-    head = "".join(f'<th scope="col"{_class(column)}>{escape(column.title)}</th>' for column in columns)
-    return f'<table class="tt" aria-label="{escape(label)}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+def table(
+    title: str, columns: Sequence[Column], rows: Iterable[Row], *, empty: str, sub: str = "", sort: str = ""
+) -> Part:
+    """The table's part; `empty` is what it says without rows, `sort` the column that the rows are sorted by."""
+    return {
+        "kind": "table",
+        "title": title,
+        "sub": sub,
+        "label": title,
+        "columns": [[one.title, one.kind, one.sort, _order(one, sort)] for one in columns],
+        "rows": [[row.key, [_cell(cell) for cell in row.cells], row.is_marked] for row in rows],
+        "empty": empty,
+    }
 
 
-def _row(columns: Sequence[Column], row: Row) -> str:
-    return f"<tr>{''.join(_cell(column, cell) for column, cell in zip(columns, row, strict=True))}</tr>"
+def _order(column: Column, sort: str) -> str:
+    if not column.sort or column.sort != sort.removeprefix("-"):
+        return ""
+    return "descending" if sort.startswith("-") else "ascending"
 
 
-def _cell(column: Column, cell: Cell | str) -> str:
+def _cell(cell: Cell | str) -> str | list[Any]:
     if isinstance(cell, str):
-        return f"<td{_class(column)}>{escape(cell)}</td>"
-    title = f' title="{escape(cell.title)}"' if cell.title else ""
-    content = escape(cell.text)
-    if cell.badge:
-        return f'<td{_class(column)}{title}><span class="tt-badge tt-{cell.tone or "plain"}">{content}</span></td>'
-    return f"<td{_class(column, cell.tone)}{title}>{content}</td>"
-
-
-def _class(column: Column, tone: Tone = "") -> str:
-    kinds = {"tt-num": column.is_number, "tt-wrap": column.wraps, f"tt-{tone}": bool(tone)}
-    names = [name for name, applies in kinds.items() if applies]
-    return f' class="{" ".join(names)}"' if names else ""
+        return cell
+    return [cell.text, cell.tone, int(cell.badge), cell.title] if cell.tone or cell.badge or cell.title else cell.text

@@ -5,13 +5,13 @@ import streamlit as st
 from telemetry_ticket import PickFacts, read_ticket_event, ticket
 from ui.page.model import presses, ticket_facts
 from ui.page.model.hub import DataLink
-from ui.page.model.view import PageView
+from ui.page.widgets import chosen
 
 EVERY_S = 0.5
 ANSWER_WITHIN_S = 0.15
 """How long a press waits for its answer, to be drawn with it. The session's other pieces wait as long."""
 
-_KEY, _PICK, _OPEN, _SYMBOL = "ticket", "ticket_pick", "ticket_open_orders", "symbol"
+_KEY, _PICK, _OPEN = "ticket", "ticket_pick", "ticket_open_orders"
 
 
 @st.fragment(run_every=EVERY_S)
@@ -21,8 +21,8 @@ def show(link: DataLink) -> None:
     known = {one: presses.answer_to(link, one) for one in state.get(_OPEN, ())}
     facts = ticket_facts.ticket(
         view,
-        link.now_ns(),
-        selected=_selected(view),
+        link.now(),
+        selected=_selected(link),
         pick=state.get(_PICK),
         answers={str(one): answer for one, answer in known.items() if answer is not None},
     )
@@ -37,17 +37,18 @@ def _take(link: DataLink) -> None:
         return
     state[_PICK] = PickFacts(by=event.by, count=event.count)
     if event.symbol:
-        state[_SYMBOL] = event.symbol
+        chosen.choose_symbol(event.symbol, link.now())
     for order in event.orders:
         presses.take_order(link, order)
     state[_OPEN] = [order.id for order in event.orders]
     link.wait_for(state[_OPEN], ANSWER_WITHIN_S)
 
 
-def _selected(view: PageView) -> str | None:
+def _selected(link: DataLink) -> str | None:
     """The symbol that is looked at on all pages; the first one as long as none is chosen."""
-    desk = view.status.desk if view.status else None
+    status = link.view.status
+    desk = status.desk if status else None
     if desk is None or not desk.symbols:
         return None
-    chosen = st.session_state.get(_SYMBOL)
-    return chosen if chosen in desk.symbols else desk.symbols[0]
+    symbol = chosen.read(link.now()).symbol
+    return symbol if symbol in desk.symbols else desk.symbols[0]

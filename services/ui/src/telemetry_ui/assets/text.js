@@ -1,0 +1,8 @@
+// Text on its way to the screen.
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function escape(text) {
+  return String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}

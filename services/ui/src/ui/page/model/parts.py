@@ -1,0 +1,58 @@
+"""A board as data, and the sending of what has changed on it. Pure.
+
+update 1  whole: every part            the browser draws all
+update 2  number + 1: changed parts    it draws these
+update 4  (3 was lost on its way)      it asks for the whole, and gets it with the next update
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Part = dict[str, Any]
+"""What one panel shows, as JSON: see `telemetry_ui/assets`."""
+
+
+class PartSender:
+    """Numbers the updates of one board in one session, and remembers what was sent last."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._number = 0
+        self._sent: dict[str, Part] = {}
+        self._whole = True
+
+    def forget(self) -> None:
+        """Makes the next update a whole one."""
+        self._whole = True
+
+    def update(self, layout: str, parts: Mapping[str, Part], *, order: Sequence[str], stamp_ms: int) -> Part:
+        """The next update."""
+        whole, self._whole = self._whole, False
+        self._number += 1
+        changed = {
+            name: part if whole else _shorter(self._sent.get(name), part)
+            for name, part in parts.items()
+            if whole or self._sent.get(name) != part
+        }
+        self._sent = dict(parts)
+        return {
+            "run": self._run,
+            "number": self._number,
+            "whole": whole,
+            "layout": layout,
+            "order": list(order),
+            "parts": changed,
+            "stamp": stamp_ms,
+        }
+
+
+def _shorter(before: Part | None, part: Part) -> Part:
+    """A chart's part with the bars from the first that differs; `from` says which second that is."""
+    if part.get("kind") != "candles" or before is None or before["id"] != part["id"]:
+        return part
+    old = {bar[0]: bar for bar in before["bars"]}
+    if set(old) - {bar[0] for bar in part["bars"]} and min(old) >= part["end"] - part["span"]:
+        return part  # bars are gone that are not too old
+    first = next((i for i, bar in enumerate(part["bars"]) if old.get(bar[0]) != bar), len(part["bars"]))
+    tail = part["bars"][first:]
+    return part | {"bars": tail, "from": tail[0][0] if tail else part["end"] + part["step"]}

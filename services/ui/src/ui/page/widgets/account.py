@@ -1,0 +1,112 @@
+"""The paper account on the Trade page: its figures, quotes, positions, blotter and profit. Pure."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Final
+
+from telemetry_schema import DeskState, Position, SymbolSummary
+from ui.page.model import formats
+from ui.page.model.parts import Part
+from ui.page.model.selection import Selection
+from ui.page.model.view import PageView
+from ui.page.widgets import blotter, charts, tables
+from ui.page.widgets.tables import Cell, Row, name, number, signed
+from ui.page.widgets.watchlist import in_order
+
+MAX_QUOTES: Final = 60
+_QUOTES: Final = (name("Symbol"), number("Last"), number("Change"))
+_POSITIONS: Final = (
+    name("Symbol"),
+    number("Position"),
+    number("Average"),
+    number("Last"),
+    number("Value"),
+    number("Unrealised"),
+    number("Realised"),
+)
+
+
+def parts(view: PageView, selection: Selection, zone: tzinfo) -> dict[str, Part]:
+    """All panels but the ticket and the kill switch."""
+    desk = view.status.desk if view.status else None
+    return {
+        "cards": _figures(desk),
+        "quotes": quotes(view, selection),
+        "positions": positions(desk, selection),
+        "blotter": blotter.part(view, selection, zone),
+        "equity": charts.equity(view.equity, zone),
+    }
+
+
+def _figures(desk: DeskState | None) -> Part:
+    held = desk.positions if desk else []
+    unrealised, realised = sum(one.unrealised for one in held), sum(one.realised for one in held)
+    gross = sum(abs(one.qty * one.last_price) for one in held if one.last_price is not None)
+    account = f"account {desk.account}" if desk else "ingest has not reported"
+    return {
+        "kind": "cards",
+        "cards": [
+            ["Profit", formats.money(unrealised + realised), account, ""],
+            ["Realised", formats.money(realised), "closed positions", ""],
+            ["Unrealised", formats.money(unrealised), "at the last price", ""],
+            ["Gross exposure", f"{gross:,.2f}", f"{len(held)} positions", ""],
+        ],
+    }
+
+
+def quotes(view: PageView, selection: Selection) -> Part:
+    """The last price of each symbol, in the order of the Market page; a click chooses it for the ticket."""
+    found = in_order(list(view.snapshot.symbols), selection)[:MAX_QUOTES] if view.snapshot else []
+    rows = [_quote(one, selection) for one in found]
+    part = tables.table("Quotes", _QUOTES, rows, empty="No prices yet.", sub=f"change over 1m{view.cut}")
+    return part | {"name": "quotes", "pick": True}
+
+
+def _quote(one: SymbolSummary, selection: Selection) -> Row:
+    change = formats.change(one.windows["1m"])
+    cells = (
+        Cell(one.symbol, "strong", title=one.symbol),
+        formats.price(one.last_price),
+        signed(change, formats.percent(change)),
+    )
+    return Row(one.symbol, cells, is_marked=one.symbol == selection.symbol)
+
+
+def positions(desk: DeskState | None, selection: Selection) -> Part:
+    """The paper account by symbol, with a total; a click chooses the symbol."""
+    held = desk.positions if desk else []
+    rows = [_position(one, selection) for one in held]
+    if len(held) > 1:
+        rows.append(_total(held))
+    empty, sub = "No positions. The first fill opens one.", "average cost, valued at the last price"
+    return tables.table("Positions", _POSITIONS, rows, empty=empty, sub=sub) | {"name": "positions", "pick": True}
+
+
+def _position(one: Position, selection: Selection) -> Row:
+    value = one.qty * one.last_price if one.last_price is not None else None
+    cells = (
+        Cell(one.symbol, "strong", title=one.symbol),
+        signed(one.qty, f"{'−' if one.qty < 0 else ''}{formats.qty(abs(one.qty))}"),
+        formats.price(one.average_price),
+        formats.price(one.last_price, one.average_price),
+        formats.money(value),
+        signed(one.unrealised, formats.money(one.unrealised)),
+        signed(one.realised, formats.money(one.realised)),
+    )
+    return Row(one.symbol, cells, is_marked=one.symbol == selection.symbol)
+
+
+def _total(held: Sequence[Position]) -> Row:
+    unrealised, realised = sum(one.unrealised for one in held), sum(one.realised for one in held)
+    value = sum(one.qty * one.last_price for one in held if one.last_price is not None)
+    # No symbol can have this key: names have no blanks at their ends.
+    cells = (
+        Cell("All", "strong"),
+        "",
+        "",
+        "",
+        Cell(formats.money(value), "strong"),
+        signed(unrealised, formats.money(unrealised)),
+        signed(realised, formats.money(realised)),
+    )
+    return Row(" all ", cells)

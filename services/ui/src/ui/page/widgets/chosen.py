@@ -1,0 +1,63 @@
+"""A session's choices: kept in the session, and written to the page's address, where a reload finds them.
+
+The browser sends its address with every request. One that was under way while the address changed carries the old one;
+so for a moment after a change the session is right, and later the address (somebody went back, or typed another).
+"""
+
+from dataclasses import replace
+from datetime import UTC, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from ui.moment import Moment
+from ui.page.model.selection import Selection
+
+_KEPT: Final = "selection"
+_CHANGED_NS: Final = "selection_changed_ns"
+SETTLES_NS: Final = 3_000_000_000
+
+
+def read(now: Moment) -> Selection:
+    """What is chosen now."""
+    kept = st.session_state.get(_KEPT)
+    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    if not isinstance(kept, Selection):
+        return _keep(Selection.from_query(query), now)
+    asked = Selection.from_query(query)
+    if asked == kept:
+        return kept
+    is_settled = now.monotonic_ns - st.session_state.get(_CHANGED_NS, 0) > SETTLES_NS
+    # Another page is opened with a bare address: what was chosen goes along.
+    if query and is_settled:
+        return _keep(asked, now)
+    st.query_params.from_dict(kept.query())
+    return kept
+
+
+def write(selection: Selection, now: Moment) -> None:
+    """Chooses."""
+    if selection != st.session_state.get(_KEPT):
+        _keep(selection, now)
+        st.query_params.from_dict(selection.query())
+
+
+def choose_symbol(symbol: str, now: Moment) -> None:
+    """Chooses another symbol, on whatever page."""
+    write(replace(read(now), symbol=symbol), now)
+
+
+def zone(selection: Selection) -> tzinfo:
+    """The zone that times are written in."""
+    name = st.context.timezone if selection.zone == "local" else None
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def _keep(selection: Selection, now: Moment) -> Selection:
+    st.session_state[_KEPT] = selection
+    st.session_state[_CHANGED_NS] = now.monotonic_ns
+    return selection
