@@ -23,7 +23,7 @@ from telemetry_schema import (
     WindowName,
     WindowStats,
 )
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model.registry import OrderRegistry
 from ui.page.model.view import PageModel, PageView
 from ui.wire import CommandUpdate, CommandView, Condition, PageState, Problem
@@ -33,9 +33,9 @@ S_NS = 1_000_000_000
 WINDOWS: tuple[WindowName, ...] = ("10s", "1m", "5m", "1h")
 
 
-def at(ns: int) -> Moment:
+def at(ns: int) -> Instant:
     """A moment at which both clocks show the same."""
-    return Moment(ns, ns)
+    return Instant(ns, ns)
 
 
 def bars(symbol: str = "BTC-USD", *, first: int = 1_699_999_940, count: int = 60) -> Bars:
@@ -203,7 +203,7 @@ class FakeLink:
     def now_ns(self) -> int:
         return self.time_ns
 
-    def now(self) -> Moment:
+    def now(self) -> Instant:
         return at(self.time_ns)
 
     def live(self) -> "FakeLink":

@@ -26,7 +26,7 @@ from ui.app import UiApp
 from ui.bars import BarHistory
 from ui.commands import CommandBook
 from ui.health import Limits
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.state import Backend
 from ui.tally import Tally
 
@@ -100,7 +100,7 @@ async def _orders(pipeline: Pipeline, endpoint: str) -> AsyncIterator[Orders]:
         on_status=lambda status, ns: applied.put_nowait(ns) if status == "applied" else None,
     )
     clock = SystemClock()
-    backend = Backend(started=Moment.now(clock), bars=BarHistory(60))
+    backend = Backend(started=Instant.now(clock), bars=BarHistory(60))
     async with PushSink(pipeline.endpoint) as ingest, PullSource(endpoint) as source, AsyncTaskManager() as tasks:
         app = UiApp(
             page=FakeSink(),

@@ -27,7 +27,7 @@ from ui.bars import Bar
 from ui.commands import MAX_COMMANDS
 from ui.page.model import orders
 from ui.page.model.selection import Selection
-from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel, TapeRow
+from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel, TapeLine
 from ui.page.widgets import account, banner, blotter, charts, reports, tables
 from ui.page.widgets.tables import Cell, Row, number, text
 from ui.wire import CommandStatus, CommandUpdate, CommandView, Condition, History, Problem
@@ -46,7 +46,7 @@ def test_a_quiet_symbol_keeps_its_tape_while_a_busy_one_fills_the_snapshots() ->
         busy = tape_trade().model_copy(update={"applied_ns": NOW_NS + i})
         older = tape_trade().model_copy(update={"applied_ns": NOW_NS + i - 1})
         model.apply(snapshot(1 + i).model_copy(update={"last_trades": [busy, older]}), at(NOW_NS))
-    assert model.view.tapes["QUIET-USD"] == (TapeRow(0, quiet),)
+    assert model.view.tapes["QUIET-USD"] == (TapeLine(0, quiet),)
     tape = model.view.tapes["BTC-USD"]
     assert len(tape) == TAPE_TRADES
     assert [one.trade.applied_ns for one in tape] == sorted({one.trade.applied_ns for one in tape}, reverse=True)

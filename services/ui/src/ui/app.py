@@ -19,7 +19,7 @@ from telemetry_schema import (
 )
 from ui.commands import CommandBook
 from ui.health import Limits, condition, is_away, problems
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.state import Backend
 from ui.tally import Tally
 from ui.wire import CommandUpdate, CommandView, Hello, History, PageState, decode_from_page
@@ -72,13 +72,13 @@ class UiApp:
     async def tick(self) -> None:
         """Checks several times a second for what no message reports: silence."""
         while True:
-            now = Moment.now(self._clock)
+            now = Instant.now(self._clock)
             self._changed.extend(self._book.expire(now.monotonic_ns))
             self._send_state(now)
             await self._clock.sleep(TICK_S)
 
     def _take(self, frame: Frame) -> None:
-        now, raw = Moment.now(self._clock), bytes(frame)
+        now, raw = Instant.now(self._clock), bytes(frame)
         try:
             message = decode_ui(raw)
         except DecodeError as error:
@@ -104,7 +104,7 @@ class UiApp:
         # Before its first word the page's queue would fill with what is old when it comes.
         return self._page_is_linked and self._page.offer([frame])
 
-    def _take_result(self, result: CommandResult, now: Moment) -> None:
+    def _take_result(self, result: CommandResult, now: Instant) -> None:
         if not self._book.knows(result.command_id):
             self._tally.messages.ignored += 1
         elif view := self._book.apply(result, now.monotonic_ns):
@@ -133,10 +133,10 @@ class UiApp:
                 self._offer(encode(known))
         self._changed = deque(self._book.all())
         self._owed_history = deque(self._backend.bars.symbols)
-        self._send_state(Moment.now(self._clock))
+        self._send_state(Instant.now(self._clock))
 
     def _execute(self, command: TradeCommand | KillSwitch, raw: bytes) -> None:
-        now = Moment.now(self._clock)
+        now = Instant.now(self._clock)
         if (view := self._book.add(command, now.monotonic_ns)) is None:
             return  # a resend: what it asks for is under way already
         if refusal := self._send(command, raw, now):
@@ -144,7 +144,7 @@ class UiApp:
         self._changed.append(view)
         self._send_commands()
 
-    def _send(self, command: TradeCommand | KillSwitch, raw: bytes, now: Moment) -> str | None:
+    def _send(self, command: TradeCommand | KillSwitch, raw: bytes, now: Instant) -> str | None:
         """Passes a command on, or says why not: one that waited for ingest would fill at a price of another time."""
         # To stop trading is never late: it is sent even where it may not arrive.
         stops = isinstance(command, KillSwitch) and command.engaged
@@ -154,7 +154,7 @@ class UiApp:
             return "Not sent: the line to ingest is full. Nothing was traded; try again."
         return None
 
-    def _send_state(self, now: Moment) -> None:
+    def _send_state(self, now: Instant) -> None:
         backend = self._backend
         found = problems(backend, self._limits, now)
         state = self._page_state().model_copy(

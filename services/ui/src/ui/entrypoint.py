@@ -21,8 +21,8 @@ from ui.bars import BarHistory
 from ui.commands import CommandBook
 from ui.environment import UiSettings
 from ui.health import Limits
+from ui.instant import Instant
 from ui.metrics import SERVICE, CommandMetrics, UiCollector
-from ui.moment import Moment
 from ui.page_process import PageProcess, page_command, streamlit_health
 from ui.state import Backend
 from ui.tally import Tally
@@ -49,7 +49,7 @@ async def serve(settings: UiSettings) -> None:
         link = _page_endpoints(stack)
         page_sink, ingest = await _sinks(stack, settings, link)
         page = _page_process(settings, link, clock, on_health=partial(readiness.set, "page_answers"))
-        backend = Backend(started=Moment.now(clock), bars=BarHistory(settings.history_s))
+        backend = Backend(started=Instant.now(clock), bars=BarHistory(settings.history_s))
         tally = Tally()
         registry.register(UiCollector(tally, backend, page, page_sink, clock))
         app = UiApp(

@@ -6,7 +6,7 @@ from typing import Final
 
 from telemetry_schema import FeedState, IngestStatus, Snapshot
 from ui.degraded import degraded
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.state import Backend, Peer
 from ui.wire import Condition, Problem
 
@@ -26,7 +26,7 @@ class Limits:
     own_source: str = "ui"
 
 
-def problems(backend: Backend, limits: Limits, now: Moment) -> list[Problem]:
+def problems(backend: Backend, limits: Limits, now: Instant) -> list[Problem]:
     """The banner's lines, the gravest first."""
     found = [*_away(backend, limits, now), *_stale(backend, limits, now)]
     if not is_away(backend.ingest, backend.started, limits, now):
@@ -34,7 +34,7 @@ def problems(backend: Backend, limits: Limits, now: Moment) -> list[Problem]:
     return [*found, *_notes(backend)]
 
 
-def condition(found: list[Problem], backend: Backend, now: Moment) -> Condition:
+def condition(found: list[Problem], backend: Backend, now: Instant) -> Condition:
     """One word for all: the worst that is so."""
     if any(one.code in AWAY for one in found):
         return "away"
@@ -46,7 +46,7 @@ def condition(found: list[Problem], backend: Backend, now: Moment) -> Condition:
     return "idle" if backend.status.accepted_trades == 0 else "live"
 
 
-def is_away(peer: Peer, started: Moment, limits: Limits, now: Moment) -> bool:
+def is_away(peer: Peer, started: Instant, limits: Limits, now: Instant) -> bool:
     """Whether it has been silent for too long."""
     return peer.silence_ns(started, now) > limits.away_after_ns
 
@@ -56,7 +56,7 @@ def is_replay(snapshot: Snapshot | None) -> bool:
     return snapshot is not None and snapshot.at_ns - snapshot.clock_ns > REPLAY_AFTER_NS
 
 
-def _away(backend: Backend, limits: Limits, now: Moment) -> Iterator[Problem]:
+def _away(backend: Backend, limits: Limits, now: Instant) -> Iterator[Problem]:
     if is_away(backend.ingest, backend.started, limits, now):
         detail = "No trades come in, and orders are refused until it is back."
         yield _absence("ingest", backend.ingest, backend.started, detail)
@@ -65,13 +65,13 @@ def _away(backend: Backend, limits: Limits, now: Moment) -> Iterator[Problem]:
         yield _absence("analytics", backend.analytics, backend.started, detail)
 
 
-def _absence(name: str, peer: Peer, started: Moment, detail: str) -> Problem:
+def _absence(name: str, peer: Peer, started: Instant, detail: str) -> Problem:
     title = f"{name.capitalize()} is away" if peer.heard else f"{name.capitalize()} has not been heard of yet"
     since = (peer.heard or started).wall_ns
     return Problem(code=f"{name}_away", severity="error", title=title, detail=detail, since_ns=since)
 
 
-def _stale(backend: Backend, limits: Limits, now: Moment) -> Iterator[Problem]:
+def _stale(backend: Backend, limits: Limits, now: Instant) -> Iterator[Problem]:
     status = backend.status
     if status is None or is_away(backend.ingest, backend.started, limits, now):
         return
@@ -87,7 +87,7 @@ def _stale(backend: Backend, limits: Limits, now: Moment) -> Iterator[Problem]:
         yield from _not_applied(backend, status, limits, now)
 
 
-def _not_applied(backend: Backend, status: IngestStatus, limits: Limits, now: Moment) -> Iterator[Problem]:
+def _not_applied(backend: Backend, status: IngestStatus, limits: Limits, now: Instant) -> Iterator[Problem]:
     moved = backend.applied_moved or backend.started
     if not status.unapplied_trades or now.monotonic_ns - moved.monotonic_ns <= limits.stale_after_ns:
         return

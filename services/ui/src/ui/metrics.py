@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from telemetry_runtime import Clock
 from telemetry_runtime.metrics import message_families
 from telemetry_runtime.transport import DroppingSink
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page_process import PageProcess
 from ui.state import Backend
 from ui.tally import Tally
@@ -62,7 +62,7 @@ class UiCollector(Collector):
         ages = GaugeMetricFamily(
             "telemetry_ui_silence_seconds", "Since a service was last heard of.", labels=["service"]
         )
-        now = Moment.now(self._clock)
+        now = Instant.now(self._clock)
         for name, peer in (("analytics", self._backend.analytics), ("ingest", self._backend.ingest)):
             ages.add_metric([name], peer.silence_ns(self._backend.started, now) / 1e9)
         yield ages

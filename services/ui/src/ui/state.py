@@ -6,7 +6,7 @@ from typing import Final
 
 from telemetry_schema import IngestStatus, Snapshot, SourceState
 from ui.bars import BarHistory
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.recent import RecentRise
 
 RECENT_NS: Final = 300_000_000_000
@@ -17,9 +17,9 @@ RECENT_NS: Final = 300_000_000_000
 class Peer:
     """One service that reports to us; None until it has."""
 
-    heard: Moment | None = None
+    heard: Instant | None = None
 
-    def silence_ns(self, started: Moment, now: Moment) -> int:
+    def silence_ns(self, started: Instant, now: Instant) -> int:
         """Since it was last heard of, or since we started."""
         return now.monotonic_ns - (self.heard or started).monotonic_ns
 
@@ -41,23 +41,23 @@ class SourcePace:
 class Backend:
     """Analytics and ingest as we see them."""
 
-    started: Moment
+    started: Instant
     bars: BarHistory
     analytics: Peer = field(default_factory=Peer)
     ingest: Peer = field(default_factory=Peer)
     snapshot: Snapshot | None = None
     status: IngestStatus | None = None
     alerts: Sequence[str] = ()
-    applied_moved: Moment | None = None
-    accepted_moved: Moment | None = None
-    kill_switch_since: Moment | None = None
+    applied_moved: Instant | None = None
+    accepted_moved: Instant | None = None
+    kill_switch_since: Instant | None = None
     lost: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
     refused: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
     paces: dict[str, SourcePace] = field(default_factory=dict)
     # Ingest's clock, by feed: since when it has been starting, as far as we have seen.
     starting_since_ns: dict[str, int] = field(default_factory=dict)
 
-    def take_snapshot(self, snapshot: Snapshot, now: Moment) -> bool:
+    def take_snapshot(self, snapshot: Snapshot, now: Instant) -> bool:
         """Whether it is newer than the one before; of the same run an older one is a duplicate."""
         before = self.snapshot
         new_run = before is None or before.run != snapshot.run
@@ -72,7 +72,7 @@ class Backend:
             self.bars.merge([snapshot.history])
         return True
 
-    def take_status(self, status: IngestStatus, now: Moment) -> bool:
+    def take_status(self, status: IngestStatus, now: Instant) -> bool:
         """Whether it is newer than the one before."""
         before = self.status
         new_run = before is None or before.stream != status.stream
@@ -93,7 +93,7 @@ class Backend:
             feed.name: known.get(feed.name, status.at_ns) for feed in status.feeds if feed.state == "starting"
         }
 
-    def _note_sources(self, status: IngestStatus, now: Moment) -> None:
+    def _note_sources(self, status: IngestStatus, now: Instant) -> None:
         self.lost.note({one.source: one.lost for one in status.sources}, now.monotonic_ns)
         # A refused order is answered to whoever sent it.
         messages = {reason: count for reason, count in status.refused.items() if reason != "command_refused"}
@@ -106,7 +106,7 @@ class Backend:
             return SourcePace(source.trades, source.last_trade_ns)
         return known
 
-    def _note_kill_switch(self, status: IngestStatus, now: Moment) -> None:
+    def _note_kill_switch(self, status: IngestStatus, now: Instant) -> None:
         if status.desk is None or not status.desk.kill_switch:
             self.kill_switch_since = None
         elif self.kill_switch_since is None:

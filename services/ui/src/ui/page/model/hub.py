@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from telemetry_runtime import Clock
 from telemetry_runtime.transport import ThreadLink
 from telemetry_schema import KillSwitch, TradeCommand, encode
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model.answers import is_final
 from ui.page.model.registry import OrderRegistry
 from ui.page.model.view import PageModel, PageView
@@ -47,7 +47,7 @@ class DataLink(Protocol):
         """UTC epoch nanoseconds."""
         ...
 
-    def now(self) -> Moment:
+    def now(self) -> Instant:
         """The moment on both clocks."""
         ...
 
@@ -111,9 +111,9 @@ class Hub:
         """UTC epoch nanoseconds."""
         return self._clock.now_ns()
 
-    def now(self) -> Moment:
+    def now(self) -> Instant:
         """The moment on both clocks."""
-        return Moment.now(self._clock)
+        return Instant.now(self._clock)
 
     def _on_message(self, frame: bytes) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import Final
 
 from telemetry_schema import DeskState, Position
 from telemetry_ticket import Answer, KillSwitchFacts, LimitFacts, PickFacts, PositionFacts, QuoteFacts, TicketFacts
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model.view import PageView
 
 _NS_PER_MS: Final = 1_000_000
@@ -14,7 +14,7 @@ _STOPS_ORDERS: Final = frozenset({"main_away", "ingest_away"})
 
 
 def ticket(
-    view: PageView, now: Moment, *, selected: str | None, pick: PickFacts | None, answers: Mapping[str, Answer]
+    view: PageView, now: Instant, *, selected: str | None, pick: PickFacts | None, answers: Mapping[str, Answer]
 ) -> TicketFacts:
     """All that the ticket is told about."""
     desk, state = _desk(view), view.state
@@ -35,7 +35,7 @@ def ticket(
     )
 
 
-def kill_switch(view: PageView, now: Moment, *, answers: Mapping[str, Answer]) -> KillSwitchFacts:
+def kill_switch(view: PageView, now: Instant, *, answers: Mapping[str, Answer]) -> KillSwitchFacts:
     """All that the kill switch is told about."""
     desk = _desk(view)
     return KillSwitchFacts(
@@ -47,7 +47,7 @@ def _desk(view: PageView) -> DeskState | None:
     return view.status.desk if view.status else None
 
 
-def _quote(view: PageView, symbol: str | None, now: Moment) -> QuoteFacts | None:
+def _quote(view: PageView, symbol: str | None, now: Instant) -> QuoteFacts | None:
     summary = view.summary(symbol)
     if summary is None:
         return None
@@ -72,6 +72,6 @@ def _limits(desk: DeskState) -> LimitFacts:
     )
 
 
-def _trouble(view: PageView, now: Moment) -> str | None:
+def _trouble(view: PageView, now: Instant) -> str | None:
     found = (f"{one.title}. {one.detail}" for one in view.problems(now) if one.code in _STOPS_ORDERS)
     return next(found, None)

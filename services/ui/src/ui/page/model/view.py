@@ -9,7 +9,7 @@ from uuid import UUID
 from telemetry_schema import IngestStatus, Snapshot, SymbolSummary, TapeTrade
 from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.wire import CommandUpdate, CommandView, History, PageState, Problem
 
 SILENT_AFTER_NS = 1_500_000_000
@@ -40,7 +40,7 @@ class TrendPoint(NamedTuple):
     p99_ns: int | None
 
 
-class TapeRow(NamedTuple):
+class TapeLine(NamedTuple):
     """A row of the tape. Its number rises with every row of its symbol; `skipped` trades before it have none."""
 
     number: int
@@ -57,11 +57,11 @@ class PageView:
     state: PageState | None = None
     commands: tuple[CommandView, ...] = ()
     trend: tuple[TrendPoint, ...] = ()
-    tapes: Mapping[str, tuple[TapeRow, ...]] = field(default_factory=dict)
+    tapes: Mapping[str, tuple[TapeLine, ...]] = field(default_factory=dict)
     bars: BarHistory = field(default_factory=lambda: BarHistory(3_600))
     equity: tuple[tuple[int, float], ...] = ()
-    heard: Moment | None = None
-    snapshot_heard: Moment | None = None
+    heard: Instant | None = None
+    snapshot_heard: Instant | None = None
 
     @property
     def symbols(self) -> list[str]:
@@ -83,18 +83,18 @@ class PageView:
         """One command; None if it is not known (yet)."""
         return next((one for one in self.commands if one.command_id == command_id), None)
 
-    def age_ns(self, event_ns: int, now: Moment) -> int:
+    def age_ns(self, event_ns: int, now: Instant) -> int:
         """How old something is: by analytics' clock, which stamped the snapshot, and by our own since that came."""
         if self.snapshot is None or self.snapshot_heard is None:
             return 0
         since_ns = max(0, now.monotonic_ns - self.snapshot_heard.monotonic_ns)
         return max(0, self.snapshot.at_ns - event_ns) + since_ns
 
-    def silence_ns(self, now: Moment) -> int | None:
+    def silence_ns(self, now: Instant) -> int | None:
         """Since the main process was last heard of."""
         return None if self.heard is None else now.monotonic_ns - self.heard.monotonic_ns
 
-    def problems(self, now: Moment) -> list[Problem]:
+    def problems(self, now: Instant) -> list[Problem]:
         """The banner's lines, with what only this process can see: that the main process is silent."""
         if self.heard is not None and (self.silence_ns(now) or 0) > SILENT_AFTER_NS:
             gone = Problem(
@@ -115,7 +115,7 @@ class PageModel:
         self._commands: OrderedDict[UUID, CommandView] = OrderedDict()
         self.view = PageView(bars=BarHistory(history_s))
 
-    def apply(self, message: Snapshot | IngestStatus | PageState | CommandUpdate | History, now: Moment) -> PageView:
+    def apply(self, message: Snapshot | IngestStatus | PageState | CommandUpdate | History, now: Instant) -> PageView:
         """The view after a message."""
         before = self.view
         view = replace(before, heard=now)
@@ -174,7 +174,7 @@ def _equity(before: PageView, status: IngestStatus) -> tuple[tuple[int, float], 
     return (*kept[-EQUITY_POINTS + 1 :], (second, profit))
 
 
-def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeRow, ...]]:
+def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeLine, ...]]:
     """Each symbol's last trades, newest first: a quiet symbol keeps its own while a busy one fills the snapshots.
 
     A snapshot repeats what the one before had. Batches are applied whole, so what was applied later is new.
@@ -189,7 +189,7 @@ def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeRow, 
     for trade in reversed(new):
         rows = tapes.pop(trade.symbol, ())[: TAPE_TRADES - 1]
         number = rows[0].number + 1 if rows else 0
-        tapes[trade.symbol] = (TapeRow(number, trade, skipped.pop(trade.symbol, 0)), *rows)
+        tapes[trade.symbol] = (TapeLine(number, trade, skipped.pop(trade.symbol, 0)), *rows)
     for symbol in list(tapes)[:-MAX_TAPES]:
         del tapes[symbol]
     return tapes

@@ -8,13 +8,13 @@ import streamlit as st
 
 from telemetry_schema import SymbolSummary, WindowStats
 from ui.health import is_replay
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.hub import DataLink
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.spans import covered, per_second, so_far
-from ui.page.model.view import PageView, TapeRow
+from ui.page.model.view import PageView, TapeLine
 from ui.page.widgets import banner, boards, charts, chosen, controls, tables, watchlist, welcome
 from ui.page.widgets.tables import Cell, Row, name, number, text
 
@@ -49,7 +49,7 @@ def _live(link: DataLink, drawn: controls.Drawn) -> None:
     boards.draw(link, "market", parts(view, selection, now, chosen.zone(selection)))
 
 
-def parts(view: PageView, selection: Selection, now: Moment, zone: tzinfo) -> dict[str, Part]:
+def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:
     """All panels of the page."""
     if view.snapshot is None or not view.snapshot.symbols:
         return {"welcome": welcome.part(view)}
@@ -69,7 +69,7 @@ def _quiet(selection: Selection) -> Part:
     return {"kind": "note", "text": text, "code": ""}
 
 
-def _numbers(view: PageView, summary: SymbolSummary, selection: Selection, now: Moment, *, replayed: bool) -> Part:
+def _numbers(view: PageView, summary: SymbolSummary, selection: Selection, now: Instant, *, replayed: bool) -> Part:
     window = selection.window
     stats, last = summary.windows[window], summary.last_price
     young = so_far(view.snapshot, window)
@@ -120,7 +120,7 @@ def _tape(view: PageView, selection: Selection, zone: tzinfo) -> Part:
     return tables.table("Tape", _TAPE, drawn, empty="No trades of this symbol lately.", sub=sub)
 
 
-def _tape_rows(one: TapeRow, zone: tzinfo) -> list[Row]:
+def _tape_rows(one: TapeLine, zone: tzinfo) -> list[Row]:
     trade = one.trade
     tone: tables.Tone = "up" if trade.side == "buy" else "down"
     cells = (

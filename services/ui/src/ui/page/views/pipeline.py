@@ -5,7 +5,7 @@ from datetime import tzinfo
 import streamlit as st
 
 from telemetry_schema import IngestStatus
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.hub import DataLink
 from ui.page.model.parts import Part
@@ -27,7 +27,7 @@ def _live(link: DataLink) -> None:
     boards.draw(link, "pipeline", parts(view, selection, now, chosen.zone(selection)))
 
 
-def parts(view: PageView, selection: Selection, now: Moment, zone: tzinfo) -> dict[str, Part]:
+def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:
     """All panels of the page."""
     off = reports.wrong_clock(view.snapshot)
     return {

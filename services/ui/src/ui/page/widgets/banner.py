@@ -4,7 +4,7 @@ from datetime import tzinfo
 from typing import Final
 
 from ui.health import AWAY
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.parts import Part
 from ui.page.model.view import PageView
@@ -16,7 +16,7 @@ _LATE_NS: Final = 1_000_000_000
 _WORDS: Final[dict[Condition, str]] = {"live": "Live", "idle": "Idle", "degraded": "Degraded", "away": "Away"}
 
 
-def part(view: PageView, now: Moment, zone: tzinfo) -> Part:
+def part(view: PageView, now: Instant, zone: tzinfo) -> Part:
     """The banner's part."""
     if view.state is None:
         return {"state": "idle", "word": "Connecting to the data…", "lines": [], "facts": [], "faded": False}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model.selection import Selection
 
 _KEPT: Final = "selection"
@@ -19,7 +19,7 @@ _CHANGED_NS: Final = "selection_changed_ns"
 SETTLES_NS: Final = 3_000_000_000
 
 
-def read(now: Moment) -> Selection:
+def read(now: Instant) -> Selection:
     """What is chosen now."""
     kept = st.session_state.get(_KEPT)
     query = {name: st.query_params.get_all(name) for name in st.query_params}
@@ -36,14 +36,14 @@ def read(now: Moment) -> Selection:
     return kept
 
 
-def write(selection: Selection, now: Moment) -> None:
+def write(selection: Selection, now: Instant) -> None:
     """Chooses."""
     if selection != st.session_state.get(_KEPT):
         _keep(selection, now)
         st.query_params.from_dict(selection.query())
 
 
-def choose_symbol(symbol: str, now: Moment) -> None:
+def choose_symbol(symbol: str, now: Instant) -> None:
     """Chooses another symbol, on whatever page."""
     write(replace(read(now), symbol=symbol), now)
 
@@ -57,7 +57,7 @@ def zone(selection: Selection) -> tzinfo:
         return UTC
 
 
-def _keep(selection: Selection, now: Moment) -> Selection:
+def _keep(selection: Selection, now: Instant) -> Selection:
     st.session_state[_KEPT] = selection
     st.session_state[_CHANGED_NS] = now.monotonic_ns
     return selection

@@ -5,7 +5,7 @@ from typing import Final
 
 from telemetry_schema import FeedState, IngestStatus, Snapshot, SourceState, Stage
 from ui.degraded import SKEW_NS
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
@@ -196,7 +196,7 @@ def _source(one: SourceState, skew_ns: int | None, at_ns: int) -> Row:
     return Row(one.source, cells)
 
 
-def services(view: PageView, now: Moment) -> Part:
+def services(view: PageView, now: Instant) -> Part:
     """The services with the age of what they reported last."""
     state = view.state
     heard = (("analytics", state.analytics_silence_ns), ("ingest", state.ingest_silence_ns)) if state else ()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from telemetry_schema import SymbolSummary
-from ui.moment import Moment
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
@@ -29,7 +29,7 @@ _COLUMNS: Final = (
 )
 
 
-def part(view: PageView, selection: Selection, now: Moment, *, is_replay: bool) -> Part:
+def part(view: PageView, selection: Selection, now: Instant, *, is_replay: bool) -> Part:
     """The table's part."""
     known = view.snapshot.symbols if view.snapshot else []
     wanted = [one for one in known if selection.find.casefold() in one.symbol.casefold()]
@@ -79,7 +79,7 @@ def _keys(selection: Selection) -> dict[str, Callable[[SymbolSummary], float]]:
     }
 
 
-def _row(one: SymbolSummary, selection: Selection, view: PageView, now: Moment, *, is_replay: bool) -> Row:
+def _row(one: SymbolSummary, selection: Selection, view: PageView, now: Instant, *, is_replay: bool) -> Row:
     stats, last = one.windows[selection.window], one.last_price
     change, imbalance = formats.change(stats), stats.imbalance_ratio
     age = formats.clock(one.last_trade_ns) if is_replay else formats.ago(view.age_ns(one.last_trade_ns, now))

@@ -5,13 +5,13 @@ from typing import NamedTuple
 from telemetry_runtime import Clock
 
 
-class Moment(NamedTuple):
+class Instant(NamedTuple):
     """One moment. The wall clock may be set at any time, so no two of it are ever subtracted."""
 
     wall_ns: int
     monotonic_ns: int
 
     @classmethod
-    def now(cls, clock: Clock) -> "Moment":
+    def now(cls, clock: Clock) -> "Instant":
         """The moment by a clock."""
         return cls(clock.now_ns(), clock.monotonic_ns())
