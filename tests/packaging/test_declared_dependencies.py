@@ -86,13 +86,14 @@ def test_every_module_imports_with_its_own_dependencies_only(name: str, tmp_path
     paths = [str(PROJECTS[member] / "src") for member in sorted(members)]
     (site_packages / "members.pth").write_text("\n".join(paths) + "\n", encoding="utf-8")
 
-    (package,) = (path.name for path in (PROJECTS[name] / "src").iterdir() if (path / "__init__.py").exists())
+    packages = [path for path in (PROJECTS[name] / "src").iterdir() if (path / "__init__.py").exists()]
     # Grafana's SDK warns of the classic dashboards, which are those that we write.
     warnings = ("-W", "error", "-W", "ignore:Prefer using dashboardv2:DeprecationWarning")
-    imported = run(python, "-I", *warnings, "-c", IMPORT_ALL, package).splitlines()
+    imported = [one for each in packages for one in run(python, "-I", *warnings, "-c", IMPORT_ALL, each.name).split()]
     sources = [
         path
-        for path in (PROJECTS[name] / "src" / package).rglob("*.py")
+        for package in packages
+        for path in package.rglob("*.py")
         if path.name not in {"__init__.py", "__main__.py"}
     ]
     assert len(imported) >= len(sources)
