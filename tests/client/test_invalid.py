@@ -13,29 +13,31 @@ from tests.client.conftest import Receiver
 GOOD: dict[str, Any] = {"symbol": "BTC-USD", "side": "buy", "qty": 1.0, "price": 1.0}
 
 BAD_VALUES: list[tuple[str, Any]] = [
-    *[("symbol", bad) for bad in ("", "a b", "a\n", "x" * 33, "é", "\ud800", "-a", None, 1, b"BTC", ["BTC"])],
+    *[("symbol", bad) for bad in ("", " a", "a\n", "x" * 129, "é" * 65, "\ud800", "e\u0301", None, 1, b"BTC", ["BTC"])],
     *[("side", bad) for bad in ("BUY", "short", "", None, 1, b"buy")],
+    *[("qty", bad) for bad in (0, -1.0, -0.0, Decimal(0))],
     *[
         (name, bad)
         for name in ("qty", "price")
+        for bad in (float("nan"), float("inf"), "1", None, True, Decimal("sNaN"), 10**400, 1j, [1.0])
+    ],
+    *[
+        ("event_ns", bad)
         for bad in (
-            0,
-            -1.0,
-            -0.0,
-            float("nan"),
-            float("inf"),
+            -1,
+            1_700_000_000,
+            1_700_000_000_000,
+            1_700_000_000_000_000,
+            2**63,
+            1.5,
+            1.0,
             "1",
-            None,
             True,
-            Decimal(0),
-            Decimal("sNaN"),
-            10**400,
-            1j,
-            [1.0],
+            np.int64(1),
+            float("nan"),
         )
     ],
-    *[("event_ns", bad) for bad in (-1, 2**63, 1.5, 1.0, "1", True, np.int64(1), float("nan"))],
-    *[("id", bad) for bad in ("", "a b", "x" * 65, 7)],
+    *[("id", bad) for bad in ("", "a ", "x" * 129, 7)],
 ]
 
 
@@ -58,7 +60,7 @@ def test_one_invalid_value_in_a_column_is_named_with_its_index_and_none_is_sent(
     ingest: Receiver, publisher: Publisher, name: str, bad: object
 ) -> None:
     count = 3000
-    columns = {field: [value] * count for field, value in (GOOD | {"event_ns": 1}).items()}
+    columns = {field: [value] * count for field, value in (GOOD | {"event_ns": 10**18}).items()}
     columns[name][2500] = bad
     with pytest.raises(InvalidTradeError, match=rf"^{name}\[2500\]: "):
         publisher.trades(**columns)
@@ -87,10 +89,10 @@ def test_an_invalid_trade_of_an_account_is_named_with_its_index(ingest: Receiver
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"source": "my bot"}, "source"),
+        ({"source": "my bot "}, "source"),
         ({"source": None}, "source"),
         ({"run": ""}, "run"),
-        ({"account": "x" * 65}, "account"),
+        ({"account": "x" * 129}, "account"),
         ({"endpoint": "nowhere"}, "nowhere"),
         ({"endpoint": "tcp://127.0.0.1"}, "127.0.0.1"),
         ({"endpoint": "tcp://\ud800:1"}, "cannot connect"),
@@ -124,3 +126,9 @@ def test_half_a_pair_of_keys_is_refused() -> None:
 
 def test_a_secret_key_is_not_shown() -> None:
     assert "secret-key" not in repr(CurveKeys("s" * 40, public="p" * 40, secret="secret-key"))  # noqa: S106 - no real one
+
+
+@pytest.mark.parametrize("factor", [10**9, 10**6, 10**3], ids=["s", "ms", "µs"])
+def test_a_time_in_another_unit_is_refused_at_once_with_the_hint(publisher: Publisher, factor: int) -> None:
+    with pytest.raises(InvalidTradeError, match="UTC epoch nanoseconds: is this one in seconds, milliseconds"):
+        publisher.trade(**GOOD, event_ns=1_700_000_000_000_000_000 // factor)

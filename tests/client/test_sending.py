@@ -13,12 +13,12 @@ from telemetry_client.publisher import MAX_MESSAGE_TRADES
 from telemetry_schema import MAX_FRAME_BYTES, Trade, TradeColumns
 from tests.client.conftest import Receiver
 
-DAY_NS = 86_400_000_000_000
+LATER_NS = 10_000 * 86_400_000_000_000
 
 
 def test_a_trade_arrives_with_its_values(ingest: Receiver) -> None:
     with Publisher(ingest.endpoint, "bot", account="desk-1", run="r1") as publisher:
-        assert publisher.trade("BTC-USD", "sell", 0.1, 61000.5, event_ns=7, id="t-1")
+        assert publisher.trade("BTC-USD", "sell", 0.1, 61000.5, event_ns=10**18 + 7, id="t-1")
         trade = ingest.trade()
     expected = Trade(
         source="bot",
@@ -28,7 +28,7 @@ def test_a_trade_arrives_with_its_values(ingest: Receiver) -> None:
         side="sell",
         qty=0.1,
         price=61000.5,
-        event_ns=7,
+        event_ns=10**18 + 7,
         sent_ns=trade.sent_ns,
         id="t-1",
         account="desk-1",
@@ -74,7 +74,9 @@ def test_each_publisher_has_a_run_of_its_own(ingest: Receiver) -> None:
 
 
 def test_columns_arrive_with_their_values(ingest: Receiver, publisher: Publisher) -> None:
-    assert publisher.trades(symbol=["A", "B"], side=["buy", "sell"], qty=[1, 2.5], price=[3, 4], event_ns=[5, 6])
+    assert publisher.trades(
+        symbol=["A", "B"], side=["buy", "sell"], qty=[1, 2.5], price=[3, 4], event_ns=[10**18 + 5, 10**18 + 6]
+    )
     columns = ingest.columns()
     assert columns == TradeColumns(
         source="bot",
@@ -85,7 +87,7 @@ def test_columns_arrive_with_their_values(ingest: Receiver, publisher: Publisher
         side=["buy", "sell"],
         qty=[1, 2.5],
         price=[3, 4],
-        event_ns=[5, 6],
+        event_ns=[10**18 + 5, 10**18 + 6],
     )
 
 
@@ -98,7 +100,7 @@ def test_one_symbol_or_side_stands_for_all_and_no_time_is_now(ingest: Receiver, 
 
 
 def test_arrays_are_taken_as_columns(ingest: Receiver, publisher: Publisher) -> None:
-    times = pd.Series(pd.to_datetime([DAY_NS, 2 * DAY_NS], unit="ns"))
+    times = pd.Series(pd.to_datetime([LATER_NS, 2 * LATER_NS], unit="ns"))
     publisher.trades(
         symbol=np.array(["A", "B"]),
         side=pd.Series(["buy", "sell"]),
@@ -111,7 +113,7 @@ def test_arrays_are_taken_as_columns(ingest: Receiver, publisher: Publisher) -> 
     assert columns.side == ["buy", "sell"]
     assert columns.qty == [1.5, 2.5]
     assert columns.price == [3.0, 4.0]
-    assert columns.event_ns == [DAY_NS, 2 * DAY_NS]
+    assert columns.event_ns == [LATER_NS, 2 * LATER_NS]
 
 
 def test_long_columns_travel_in_pieces_and_the_numbers_go_on(ingest: Receiver, publisher: Publisher) -> None:

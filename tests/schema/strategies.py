@@ -6,41 +6,50 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from telemetry_schema import Trade
+from telemetry_schema import FIRST_NS, MAX_NAME_BYTES, Trade, is_name
 
 LAST = 2**63 - 1
 ALPHANUMERIC = string.ascii_letters + string.digits
 
 
-def names(longest: int = 64) -> st.SearchStrategy[str]:
+def names() -> st.SearchStrategy[str]:
     # Ten times as fast as from_regex.
-    return st.builds(
-        "{}{}".format, st.sampled_from(ALPHANUMERIC), st.text(ALPHANUMERIC + "._:/@+-", max_size=longest - 1)
-    )
+    plain = st.text(ALPHANUMERIC + "._:/@+-", min_size=1, max_size=MAX_NAME_BYTES)
+    odd = st.text("aZ09 \"'{}[]<>&#\\/,:;%$^é币安İ\U0001f680", min_size=1, max_size=30)
+    return plain | odd.filter(is_name)
 
 
 def positive() -> st.SearchStrategy[float]:
     return st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 
 
-def times() -> st.SearchStrategy[int]:
+def finite() -> st.SearchStrategy[float]:
+    return st.floats(allow_infinity=False, allow_nan=False)
+
+
+def numbers() -> st.SearchStrategy[int]:
     return st.integers(0, LAST)
 
 
-def trades() -> st.SearchStrategy[Trade]:
-    return st.builds(
-        Trade,
-        source=names(),
-        run=st.none() | names(),
-        seq=st.none() | times(),
-        symbol=names(32),
-        side=st.sampled_from(["buy", "sell"]),
-        qty=positive(),
-        price=positive(),
-        event_ns=times(),
-        sent_ns=times(),
-        id=st.none() | names(),
-        account=st.none() | names(),
+def times() -> st.SearchStrategy[int]:
+    return st.integers(FIRST_NS, LAST)
+
+
+@st.composite
+def trades(draw: st.DrawFn) -> Trade:
+    run = draw(st.none() | names())
+    return Trade(
+        source=draw(names()),
+        run=run,
+        seq=None if run is None else draw(st.none() | numbers()),
+        symbol=draw(names()),
+        side=draw(st.sampled_from(["buy", "sell"])),
+        qty=draw(positive()),
+        price=draw(finite()),
+        event_ns=draw(times()),
+        sent_ns=draw(times()),
+        id=draw(st.none() | names()),
+        account=draw(st.none() | names()),
     )
 
 
@@ -72,6 +81,7 @@ def number_texts() -> st.SearchStrategy[str]:
                 "1e999",
             ]
         ),
+        st.sampled_from(["1700000000", "1700000000000", "1700000000000000", "1700000000000000000"]),
         st.sampled_from([str(LAST), str(LAST + 1), str(2**64), "9" * 309, "9" * 5000, "0." + "0" * 400 + "1e400"]),
     )
 
@@ -79,14 +89,32 @@ def number_texts() -> st.SearchStrategy[str]:
 def name_texts() -> st.SearchStrategy[str]:
     """Strings as a sender may write them in JSON, quotes included."""
     return st.one_of(
-        names(70).map(json.dumps),
+        names().map(json.dumps),
+        names().map(lambda name: json.dumps(name, ensure_ascii=False)),
         names().map(lambda name: json.dumps(name + "\n")),
         names().map(lambda name: '"' + "".join(f"\\u{ord(char):04x}" for char in name) + '"'),
         st.text(max_size=5).map(json.dumps),
+        st.sampled_from(BAD_NAMES),
         st.text(max_size=5).map(lambda text: json.dumps(text, ensure_ascii=False)),
-        st.integers(0, 100).map(lambda count: json.dumps("x" * count)),
-        st.sampled_from(['"\\ud800"', '"a\\/b"', '"a\\x"', '"a\tb"', '"a\x7f"', "'a'", '"a', '""']),
+        st.integers(0, 200).map(lambda count: json.dumps("x" * count)),
+        st.integers(0, 70).map(lambda count: json.dumps("é" * count)),
+        st.sampled_from(
+            [
+                '"\\ud800"',
+                '"a\\/b"',
+                '"a\\x"',
+                '"a\tb"',
+                '"a\x7f"',
+                "'a'",
+                '"a',
+                '""',
+            ]
+        ),
     )
+
+
+BAD_NAMES = ['" a"', '"a "', '"e\\u0301"', '"\\u202ea"', '"a\\u00a0b"']
+"""Blanks at the ends, no normal form C, text that is turned around, a blank that does not break."""
 
 
 def any_texts() -> st.SearchStrategy[str]:

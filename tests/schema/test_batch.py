@@ -71,7 +71,7 @@ def test_every_column_is_aligned_so_that_numpy_reads_it_at_full_speed() -> None:
 
 @st.composite
 def batches(draw: st.DrawFn) -> TradeBatch:
-    name = names(20)
+    name = names()
     symbols, sources = draw(st.lists(name, min_size=1, max_size=4)), draw(st.lists(name, min_size=1, max_size=4))
     count = draw(st.integers(0, 50))
     records = np.zeros(count, TRADE_DTYPE)
@@ -167,7 +167,7 @@ CORRUPT: dict[str, list[bytes]] = {
     "replayed source outside the table": frames(replayed=[1]),
     "command outside the batch": frames(commands=[{"index": 2, "command_id": COMMAND_ID}]),
     "command in a heartbeat": [frames(count=0, commands=[{"index": 0, "command_id": COMMAND_ID}])[0], b""],
-    "symbol is no name": [GOOD_HEADER.replace(b'"A"', b'"a b"'), GOOD_RECORDS],
+    "symbol is no name": [GOOD_HEADER.replace(b'"A"', b'"a "'), GOOD_RECORDS],
 }
 
 
@@ -181,7 +181,7 @@ BAD_VALUES: dict[str, list[float]] = {
     "event_ns": [-1, -(2**63)],
     "sent_ns": [-1],
     "received_ns": [-1],
-    "price": [0.0, -0.0, -1.0, np.inf, -np.inf, np.nan, -np.nan],
+    "price": [np.inf, -np.inf, np.nan, -np.nan],
     "qty": [0.0, -1.0, np.inf, np.nan],
     "symbol": [2, 65_535],
     "source": [1, 65_535],

@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[bytes, Reason]] = {
     "symbol is null": (frame(trade() | {"symbol": None}), Reason.WRONG_TYPE),
     "seq is text": (frame(trade(seq="1")), Reason.WRONG_TYPE),
     "unknown side in a column": (frame(columns(2, side=["buy", "x"])), Reason.UNKNOWN_SIDE),
-    "bad symbol in a column": (frame(columns(2, symbol=["A", "a b"])), Reason.BAD_NAME),
+    "bad symbol in a column": (frame(columns(2, symbol=["A", "a "])), Reason.BAD_NAME),
     "column is no list": (frame(columns(2, qty=1.0)), Reason.WRONG_TYPE),
     "column is missing": (frame({k: v for k, v in columns(2).items() if k != "qty"}), Reason.MISSING_FIELD),
     "columns with an id": (frame(columns(2, id="x")), Reason.UNKNOWN_FIELD),
@@ -83,8 +83,8 @@ def test_every_reason_that_a_frame_can_give_is_disjoint_from_the_others() -> Non
 
 
 def test_a_refusal_names_the_field_the_index_and_keeps_the_cause() -> None:
-    with pytest.raises(DecodeError, match=r"out_of_range: price\[1\]: .*greater than 0") as caught:
-        decode_edge(frame(columns(3, price=[1.0, -1.0, 1.0])))
+    with pytest.raises(DecodeError, match=r"out_of_range: qty\[1\]: .*greater than 0") as caught:
+        decode_edge(frame(columns(3, qty=[1.0, -1.0, 1.0])))
     assert isinstance(caught.value.__cause__, ValidationError)
 
 
@@ -96,7 +96,9 @@ def test_a_refusal_does_not_repeat_what_a_hostile_sender_wrote_at_length() -> No
 
 def test_refusing_columns_full_of_mistakes_costs_no_more_than_one_mistake_a_column() -> None:
     count = MAX_COLUMN_TRADES
-    bad = columns(0, symbol=[""] * count, side=["x"] * count, qty=[0] * count, price=[0] * count, event_ns=[-1] * count)
+    bad = columns(
+        0, symbol=[""] * count, side=["x"] * count, qty=[0] * count, price=["1"] * count, event_ns=[-1] * count
+    )
     with pytest.raises(DecodeError) as caught:
         decode_edge(frame(bad))
     assert isinstance(caught.value.__cause__, ValidationError)
@@ -135,10 +137,12 @@ def test_a_number_in_any_notation_is_the_nearest_float64(text: str, value: float
 
 def test_what_json_allows_is_accepted_white_space_escapes_any_order() -> None:
     raw = (
-        b'\r\n{"sent_ns":1,\t"event_ns" : 2,"price":3,"qty":4,'
+        b'\r\n{"sent_ns":%d,\t"event_ns" : %d,"price":3,"qty":4,'
         b'"s\\u0069de":"\\u0062uy","symbol":"A\\/B","source":"b","type":"trade"} '
+    ) % (NOW_NS + 1, NOW_NS)
+    assert decode_edge(raw) == Trade(
+        source="b", symbol="A/B", side="buy", qty=4.0, price=3.0, event_ns=NOW_NS, sent_ns=NOW_NS + 1
     )
-    assert decode_edge(raw) == Trade(source="b", symbol="A/B", side="buy", qty=4.0, price=3.0, event_ns=2, sent_ns=1)
 
 
 def test_of_a_repeated_key_the_last_value_counts_as_everywhere_in_json() -> None:
@@ -192,5 +196,6 @@ def test_a_trade_comes_out_as_it_went_in(message: Trade) -> None:
 
 @given(message=trades(), seq=st.integers(0, 2**63 - 1))
 def test_a_number_can_be_added_to_an_encoded_trade(message: Trade, seq: int) -> None:
+    message = message.model_copy(update={"run": message.run or "r"})
     bare = message.model_copy(update={"seq": None})
     assert decode_edge(with_seq(encode(bare), seq)) == message.model_copy(update={"seq": seq})

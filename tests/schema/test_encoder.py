@@ -49,7 +49,7 @@ def test_frames_begin_with_the_sender_so_that_ingest_need_not_parse_it_each_time
 
 
 @pytest.mark.parametrize(
-    "shared", [{"source": "a b"}, {"source": 1}, {"source": "a", "account": ""}, {"type": "trades"}]
+    "shared", [{"source": "a "}, {"source": 1}, {"source": "a", "account": ""}, {"type": "trades"}]
 )
 def test_shared_fields_are_checked_too(shared: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

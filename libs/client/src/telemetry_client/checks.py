@@ -5,7 +5,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from telemetry_client.errors import InvalidSettingError
-from telemetry_schema import TradeEncoder
+from telemetry_schema import TradeEncoder, fault_text
 
 MAX_WAIT_S: Final = 3600.0
 """The longest `block_s` and `linger_s`: a bot that waits longer has stopped trading."""
@@ -30,7 +30,7 @@ def describe(error: ValidationError, first: int = 0) -> str:
     """Which value is wrong, and why; `first` is the index of the message's first trade among those of the call."""
     details = error.errors(include_url=False, include_context=False)[0]
     place = "".join(f"[{part + first}]" if isinstance(part, int) else part for part in details["loc"])
-    return f"{place}: {details['msg']}, not {short(details['input'])}"
+    return f"{fault_text(details, f'{place}: ')}, not {short(details['input'])}"
 
 
 def checked_wait(wait_s: float, name: str) -> float:

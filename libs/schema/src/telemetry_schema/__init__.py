@@ -9,6 +9,7 @@ from telemetry_schema.codec import (
     decode_progress,
     decode_ui,
     encode,
+    fault_text,
     with_seq,
 )
 from telemetry_schema.encoder import (
@@ -21,16 +22,16 @@ from telemetry_schema.errors import (
     SchemaError,
 )
 from telemetry_schema.fields import (
+    FIRST_NS,
     LAST_NS,
     MAX_COLUMN_TRADES,
     MAX_FRAME_BYTES,
-    MAX_NAME_CHARS,
     MAX_VIEW_BYTES,
-    NAME_PATTERN,
     Account,
     CommandId,
     Count,
     EpochNs,
+    Name,
     Origin,
     Run,
     Seq,
@@ -49,6 +50,7 @@ from telemetry_schema.messages import (
     TradeColumns,
     TradeCommand,
 )
+from telemetry_schema.names import MAX_NAME_BYTES, is_name
 from telemetry_schema.views import (
     AppliedLedger,
     Bars,
@@ -71,12 +73,12 @@ from telemetry_schema.views import (
 )
 
 __all__ = [
+    "FIRST_NS",
     "LAST_NS",
     "MAX_COLUMN_TRADES",
     "MAX_FRAME_BYTES",
-    "MAX_NAME_CHARS",
+    "MAX_NAME_BYTES",
     "MAX_VIEW_BYTES",
-    "NAME_PATTERN",
     "Account",
     "AppliedLedger",
     "Bars",
@@ -94,6 +96,7 @@ __all__ = [
     "KillSwitch",
     "Message",
     "MessageLedger",
+    "Name",
     "Origin",
     "Position",
     "Progress",
@@ -123,5 +126,7 @@ __all__ = [
     "decode_progress",
     "decode_ui",
     "encode",
+    "fault_text",
+    "is_name",
     "with_seq",
 ]

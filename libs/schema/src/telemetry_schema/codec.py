@@ -22,6 +22,8 @@ from telemetry_schema.messages import (
 )
 from telemetry_schema.views import IngestStatus, Snapshot, UiMessage
 
+TIME_HINT = "times are UTC epoch nanoseconds: is this one in seconds, milliseconds or microseconds?"
+
 MAX_DESCRIBED_FAULTS = 100
 """pydantic makes a dict of every fault to describe the first: more than any message of ours has fields."""
 
@@ -42,9 +44,10 @@ _REASONS = {
     "finite_number": Reason.OUT_OF_RANGE,
     "too_short": Reason.OUT_OF_RANGE,
     "too_long": Reason.OUT_OF_RANGE,
-    "value_error": Reason.UNEQUAL_COLUMNS,
+    "unequal_columns": Reason.UNEQUAL_COLUMNS,
+    "seq_without_run": Reason.SEQ_WITHOUT_RUN,
     "json_invalid": Reason.NOT_JSON,
-    "string_pattern_mismatch": Reason.BAD_NAME,
+    "bad_name": Reason.BAD_NAME,
     "string_too_long": Reason.BAD_NAME,
     "string_too_short": Reason.BAD_NAME,
 }
@@ -102,13 +105,25 @@ def _decode_error(frame: bytes, first: ErrorDetails) -> DecodeError:
         frame.decode()
     except UnicodeDecodeError as error:
         return DecodeError(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8")
-    return DecodeError(_reason(first), f"{_place(first)}{first['msg']}")
+    return DecodeError(_reason(first), fault_text(first, _place(first)))
 
 
 def _reason(first: ErrorDetails) -> Reason:
     if first["type"] == "literal_error" and "side" in first["loc"]:
         return Reason.UNKNOWN_SIDE
+    if _is_too_early(first):
+        return Reason.PAST_TIME
     return _REASONS.get(first["type"], Reason.WRONG_TYPE)
+
+
+def _is_too_early(fault: ErrorDetails) -> bool:
+    return fault["type"] == "greater_than_equal" and not {"event_ns", "sent_ns"}.isdisjoint(fault["loc"])
+
+
+def fault_text(fault: ErrorDetails, place: str) -> str:
+    """What pydantic found, for a person; of a time that cannot be it says what was probably meant."""
+    hint = f"; {TIME_HINT}" if _is_too_early(fault) else ""
+    return f"{place}{fault['msg']}{hint}"
 
 
 def _place(first: ErrorDetails) -> str:

@@ -7,10 +7,10 @@ the rest is checked as a dict, without making an object of it. A property test h
 from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, TypeAdapter
 from typing_extensions import TypedDict
 
-from telemetry_schema.messages import Trade
+from telemetry_schema.messages import Trade, check_seq
 
 
 class TradeEncoder:
@@ -46,5 +46,12 @@ def _adapter_of(names: set[str]) -> TypeAdapter[dict[str, Any]]:
             types[name] = kind if field.is_required() or name == "type" else NotRequired[kind]
     part = TypedDict("part", types)  # type: ignore[misc]  # its fields are only known at run time
     part.__pydantic_config__ = Trade.model_config  # type: ignore[attr-defined]
-    adapter: TypeAdapter[Any] = TypeAdapter(part)
+    whole: Any = Annotated[part, AfterValidator(_seq_has_its_run)] if {"seq", "run"} <= names else part
+    adapter: TypeAdapter[Any] = TypeAdapter(whole)
     return adapter
+
+
+def _seq_has_its_run(fields: dict[str, Any]) -> dict[str, Any]:
+    """The one rule that stands over several fields, where neither is shared."""
+    check_seq(fields.get("seq"), fields.get("run"))
+    return fields

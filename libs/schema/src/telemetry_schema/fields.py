@@ -13,14 +13,16 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$"
-"""What a symbol, source, run, id or account may look like: it becomes a metric label and a log field, so no
-control characters, blanks or quotes."""
+from telemetry_schema.names import MAX_NAME_BYTES, is_name, name_fault
 
-MAX_NAME_CHARS = 64
-"""The longest source, run, id or account; a symbol has at most half of it."""
+NAME_FORMAT = "name"
+"""How the JSON schema of a message marks a name."""
+
+FIRST_NS = 10**17
+"""The first time a client may give: March 1973. Today's seconds, milliseconds and microseconds are all below it."""
 
 LAST_NS = 2**63 - 1
 """The last nanosecond that fits a signed 64-bit integer: April 2262."""
@@ -38,38 +40,33 @@ Side = Literal["buy", "sell"]
 Origin = Literal["market", "own"]
 """Whose trade it is: `own` if it has an account, else the market's."""
 
-Symbol = Annotated[
+
+def _checked_name(text: str) -> str:
+    if not is_name(text):
+        raise PydanticCustomError("bad_name", "A name {fault}", {"fault": name_fault(text)})
+    return text
+
+
+Name = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=32, pattern=NAME_PATTERN),
-    Field(description="Instrument, as the venue or the desk spells it, e.g. BTC-USD."),
+    StringConstraints(min_length=1, max_length=MAX_NAME_BYTES),
+    AfterValidator(_checked_name),
+    Field(json_schema_extra={"format": NAME_FORMAT}),
 ]
-Source = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
-    Field(description="Who sent it: the bot, feed or person."),
-]
-Run = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
-    Field(description="New at each start of the source; seq counts within it."),
-]
-TradeId = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
-    Field(description="The venue's or the sender's own identifier of the trade."),
-]
-Account = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_NAME_CHARS, pattern=NAME_PATTERN),
-    Field(description="The account the trade belongs to; none for market trades."),
-]
+"""A string that `names` accepts."""
+
+Symbol = Annotated[Name, Field(description="Instrument, as the venue or the desk spells it, e.g. BTC-USD.")]
+Source = Annotated[Name, Field(description="Who sent it: the bot, feed or person.")]
+Run = Annotated[Name, Field(description="New at each start of the source; seq counts within it.")]
+TradeId = Annotated[Name, Field(description="The venue's or the sender's own identifier of the trade.")]
+Account = Annotated[Name, Field(description="The account the trade belongs to; none for market trades.")]
 TakerSide = Annotated[Side, Field(description="Side of the taker (aggressor).")]
-Price = Annotated[float, Field(gt=0, description="Quote currency per unit of base, above 0 and finite.")]
+Price = Annotated[float, Field(description="Quote currency per unit of base, finite; spreads may be 0 or below.")]
 Qty = Annotated[float, Field(gt=0, description="Units of base, above 0 and finite.")]
 Seq = Annotated[int, Field(ge=0, le=LAST_NS, description="Counts the trades of a run from 0 without gaps.")]
 EpochNs = Annotated[int, Field(ge=0, le=LAST_NS, description="UTC epoch nanoseconds.")]
-EventNs = Annotated[int, Field(ge=0, le=LAST_NS, description="When the trade happened, UTC epoch nanoseconds.")]
-SentNs = Annotated[int, Field(ge=0, le=LAST_NS, description="When the sender sent it, UTC epoch nanoseconds.")]
+EventNs = Annotated[int, Field(ge=FIRST_NS, le=LAST_NS, description="When the trade happened, UTC epoch nanoseconds.")]
+SentNs = Annotated[int, Field(ge=FIRST_NS, le=LAST_NS, description="When the sender sent it, UTC epoch nanoseconds.")]
 SpanNs = Annotated[int, Field(description="Nanoseconds between two moments.")]
 Count = Annotated[int, Field(ge=0)]
 Trades = Annotated[int, Field(ge=0, description="Trades.")]

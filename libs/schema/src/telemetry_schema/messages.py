@@ -7,6 +7,7 @@ quantities in units of base. Unknown fields, wrong types, NaN and infinities are
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from telemetry_schema.fields import (
     MAX_COLUMN_TRADES,
@@ -35,6 +36,12 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+def check_seq(seq: int | None, run: str | None) -> None:
+    """Refuses a number that counts within no run; a pydantic validator."""
+    if seq is not None and run is None:
+        raise PydanticCustomError("seq_without_run", "seq needs run: numbers count within one, new at each start")
+
+
 class Trade(Message):
     """One trade, from a client to ingest."""
 
@@ -50,6 +57,11 @@ class Trade(Message):
     sent_ns: SentNs
     id: TradeId | None = None
     account: Account | None = None
+
+    @model_validator(mode="after")
+    def _seq_has_its_run(self) -> Self:
+        check_seq(self.seq, self.run)
+        return self
 
 
 class TradeColumns(Message):
@@ -70,11 +82,13 @@ class TradeColumns(Message):
     event_ns: Annotated[list[EventNs], Column]
 
     @model_validator(mode="after")
-    def _columns_have_one_length(self) -> Self:
+    def _columns_fit_together(self) -> Self:
+        check_seq(self.seq, self.run)
         lengths = {len(column) for column in (self.symbol, self.side, self.qty, self.price, self.event_ns)}
         if len(lengths) != 1:
-            msg = f"columns differ in length: {sorted(lengths)}"
-            raise ValueError(msg)
+            raise PydanticCustomError(
+                "unequal_columns", "columns differ in length: {lengths}", {"lengths": str(sorted(lengths))}
+            )
         return self
 
 

@@ -16,8 +16,9 @@ from telemetry_schema.batch.structs import KnownNames, struct_of
 from telemetry_schema.batch.table import TableDecoder, TradeNumbers, TradeTable
 from telemetry_schema.batch.verdict import refuse_if_costly
 from telemetry_schema.codec import decode_edge
-from telemetry_schema.fields import LAST_NS, MAX_COLUMN_TRADES, MAX_FRAME_BYTES, MAX_NAME_CHARS
+from telemetry_schema.fields import LAST_NS, MAX_COLUMN_TRADES, MAX_FRAME_BYTES
 from telemetry_schema.messages import KillSwitch, Trade, TradeColumns, TradeCommand
+from telemetry_schema.names import MAX_NAME_BYTES
 
 
 class FastTrade(TradeNumbers, Protocol):
@@ -41,7 +42,7 @@ class FastColumns(Protocol):
     event_ns: list[int]
 
 
-_Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_NAME_CHARS)]
+_Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_NAME_BYTES)]
 
 
 class SequencePosition(msgspec.Struct, gc=False):
@@ -82,6 +83,8 @@ class TradeDecoder:
         if isinstance(message, self._columns_type):
             return cast("FastColumns", message) if self._columns_are_good(cast("FastColumns", message)) else None
         trade = cast("FastTrade", message)
+        if trade.run is None and trade.seq is not None:
+            return None
         if trade.symbol in known and trade.source in known and trade.run in known and trade.id is trade.account is None:
             return trade
         return trade if self._names.are_good((trade.symbol, trade.source, trade.run, trade.id, trade.account)) else None
@@ -119,6 +122,7 @@ class TradeDecoder:
         count = len(columns.symbol)
         return (
             count == len(columns.side) == len(columns.qty) == len(columns.price) == len(columns.event_ns)
+            and (columns.seq is None or columns.run is not None)
             and self._names.are_good((columns.source, columns.run))
             and self._names.are_good(columns.symbol)
         )

@@ -189,7 +189,10 @@ _BAD_SIDE: Final = "a side is neither buy nor sell"
 _BAD_NUMBER: Final = "a time, price or quantity is out of range"
 
 _INFINITY: Final = int(np.array(np.inf).view(np.int64))
-"""The bits of positive floats, read as integers, lie between 0 and those of infinity, and in the same order."""
+"""The bits of positive floats, read as integers, lie between 0 and those of infinity, and in the same order. Those of
+negative ones are the same with the sign bit set, and are negative integers."""
+
+_NO_SIGN: Final = np.int64(2**63 - 1)
 
 
 def _check_many(header: BatchHeader, frame: Frame) -> None:
@@ -201,8 +204,8 @@ def _check_many(header: BatchHeader, frame: Frame) -> None:
     if records["side"].max() > SELL:
         raise BatchError(_BAD_SIDE)
     times_and_floats = np.frombuffer(frame, np.int64).reshape(len(records), -1)[:, :5].T.copy()
-    floats = times_and_floats[3:]
-    if times_and_floats.min() < 0 or floats.min() == 0 or floats.max() >= _INFINITY:
+    price, qty = times_and_floats[3] & _NO_SIGN, times_and_floats[4]
+    if times_and_floats[:3].min() < 0 or price.max() >= _INFINITY or qty.min() <= 0 or qty.max() >= _INFINITY:
         raise BatchError(_BAD_NUMBER)
 
 
@@ -213,5 +216,5 @@ def _check_few(header: BatchHeader, frame: Frame) -> None:
             raise BatchError(_BAD_INDEX)
         if side > SELL:
             raise BatchError(_BAD_SIDE)
-        if min(event_ns, sent_ns, received_ns) < 0 or not (0 < price < inf and 0 < qty < inf):
+        if min(event_ns, sent_ns, received_ns) < 0 or not (-inf < price < inf and 0 < qty < inf):
             raise BatchError(_BAD_NUMBER)

@@ -1,10 +1,9 @@
 """msgspec types derived from the pydantic models: the same fields and bounds, several times as fast.
 
-They are made from a model's JSON schema, so what is valid is defined once. Name patterns and validators are not
+They are made from a model's JSON schema, so what is valid is defined once. What names may be and validators are not
 carried over: whoever decodes with such a type looks at the names with `KnownNames` and leaves all doubts to pydantic.
 """
 
-import re
 from collections.abc import Collection
 from types import GenericAlias
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
@@ -13,7 +12,8 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel
 
-from telemetry_schema.fields import NAME_PATTERN
+from telemetry_schema.fields import NAME_FORMAT
+from telemetry_schema.names import is_name
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -24,7 +24,6 @@ class KnownNames:
     """Names that were found good and are not checked again; when full it starts anew, so that it stays bounded."""
 
     def __init__(self) -> None:
-        self._matches = re.compile(NAME_PATTERN).fullmatch
         self.known: set[str | None] = {None}
 
     def are_good(self, names: Collection[str | None]) -> bool:
@@ -33,7 +32,7 @@ class KnownNames:
             return True
         for name in names:
             if name not in self.known:
-                if not self._matches(cast("str", name)):
+                if not is_name(cast("str", name)):
                     return False
                 if len(self.known) >= _MAX_KNOWN_NAMES:
                     self.known = {None}
@@ -42,7 +41,7 @@ class KnownNames:
 
 
 def struct_of(model: type[BaseModel], *, tag: str | None = None, without: Collection[str] = ()) -> type[msgspec.Struct]:
-    """The msgspec type that accepts what the model accepts, but for name patterns and validators.
+    """The msgspec type that accepts what the model accepts, but for what names may be and validators.
 
     Args:
         model: its fields must be of the kinds that the messages have: numbers, strings, lists of them, models.
@@ -130,13 +129,13 @@ _META: Final = {
 }
 """JSON schema's words for bounds, and msgspec's."""
 
-_NO_BOUNDS: Final = {"type", "items", "pattern", "title", "description", "default"}
-"""What else a field's schema may say. A pattern is checked once a name, not once a trade: see `KnownNames`."""
+_NO_BOUNDS: Final = {"type", "items", "format", "title", "description", "default"}
+"""What else a field's schema may say. A name is checked once, not once a trade: see `KnownNames`."""
 
 
 def _bounded(kind: Any, schema: Schema) -> Any:  # noqa: ANN401 - see _Types.of
     if unknown := schema.keys() - _NO_BOUNDS - _META.keys():
         raise TypeError(f"constraints that are not carried over: {sorted(unknown)}")
-    if schema.get("pattern") not in {NAME_PATTERN, None}:
-        raise TypeError(f"a string with a pattern that is not that of names: {schema}")
+    if schema.get("format") not in {NAME_FORMAT, None}:
+        raise TypeError(f"a string of a format that is not known: {schema}")
     return Annotated[kind, msgspec.Meta(**{meta: schema[word] for word, meta in _META.items() if word in schema})]

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from telemetry_schema.batch.structs import KnownNames, struct_of
-from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_NAME_CHARS, NAME_PATTERN
+from telemetry_schema.fields import MAX_FRAME_BYTES
 from telemetry_schema.messages import Trade
 
 Sender: TypeAlias = tuple[str, str | None]
@@ -52,8 +52,7 @@ class TradeNumbers(Protocol):
 
 
 _NONE: Final = {None}
-_NAME: Final = NAME_PATTERN.strip("^$")
-_HEAD: Final = re.compile(rf'\{{"type":"trade","source":"({_NAME})","run":"({_NAME})",'.encode())
+_HEAD: Final = re.compile(rb'\{"type":"trade","source":"([^"\\]+)","run":"([^"\\]+)",')
 """How the frames of one sender begin, if it writes what is the same in all of them first, without blanks."""
 
 
@@ -81,7 +80,7 @@ class TableDecoder:
     def _of_one_sender(self, frames: Sequence[bytes], head: re.Match[bytes]) -> TradeTable | None:
         """If all frames begin with the same source and run, these are checked once and skipped in each frame."""
         source, run = head[1].decode(), head[2].decode()
-        if len(source) > MAX_NAME_CHARS or len(run) > MAX_NAME_CHARS:
+        if not self._names.are_good((source, run)):
             return None
         trades = _objects(frames, head[0], self._decode_numbers)
         return self._table(trades, [(source, run)]) if trades else None
@@ -94,6 +93,8 @@ class TableDecoder:
         distinct = {*sources}, {*runs}
         if not (self._names.are_good(distinct[0]) and self._names.are_good(distinct[1])):
             return None
+        if None in distinct[1] and any(trade.run is None and trade.seq is not None for trade in trades):
+            return None  # a number without a run
         is_one = len(distinct[0]) == len(distinct[1]) == 1
         return self._table(trades, [(sources[0], runs[0])] if is_one else list(zip(sources, runs, strict=True)))
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from telemetry_schema.codec import TIME_HINT
 from telemetry_schema.errors import DecodeError, Reason
 from telemetry_schema.fields import MAX_FRAME_BYTES
 
@@ -27,6 +28,7 @@ _REASONS: Final = (
     (r"Invalid value .* - at `\$\.type`", Reason.UNKNOWN_TYPE),
     (r"Invalid enum value .* - at `\$\.side", Reason.UNKNOWN_SIDE),
     (r"Expected `str` of length", Reason.BAD_NAME),
+    (r"Expected `int` >= .* - at `\$\.(?:event_ns|sent_ns)", Reason.PAST_TIME),
     (r"Expected `(?:int|float|array)` (?:of length )?[<>]", Reason.OUT_OF_RANGE),
     (r"Number out of range|Integer value out of range", Reason.OUT_OF_RANGE),
     (r"Expected ", Reason.WRONG_TYPE),
@@ -70,4 +72,5 @@ def refuse_if_costly(frame: bytes | memoryview, decoder: "msgspec.json.Decoder[A
 
 def _decode_error(text: str) -> DecodeError:
     reason = next((reason for pattern, reason in _REASONS if re.match(pattern, text)), Reason.NOT_JSON)
-    return DecodeError(reason, text[:256])
+    hint = f"; {TIME_HINT}" if reason is Reason.PAST_TIME else ""
+    return DecodeError(reason, f"{text[:256]}{hint}")

@@ -12,7 +12,6 @@ written `%20`, `,` in a symbol `%2C`, `?` `%3F`, `&` in an option `%26`, `%` its
 """
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,15 +27,12 @@ from ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed, ReplaySettings
 from ingest.feeds.sim import SimFeed, SimSettings
 from ingest.feeds.venues import VENUES
 from telemetry_runtime import Clock
-from telemetry_schema import NAME_PATTERN
+from telemetry_schema import is_name
 
 Settings: TypeAlias = SimSettings | ReplaySettings | BinanceSettings
 
-_MAX_SYMBOL: Final = 32
-_MAX_SOURCE: Final = 64
 _MAX_SEED: Final = 2**63 - 1
 _MAX_SPEED: Final = 1e6
-_is_name = re.compile(NAME_PATTERN).fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +179,7 @@ def _symbols(target: str) -> tuple[str, ...]:
     # Split first: a comma within a symbol is written %2C.
     symbols = tuple(normalize("NFC", _decoded(symbol)) for symbol in _given(target, "a list of symbols").split(","))
     for symbol in symbols:
-        if len(symbol) > _MAX_SYMBOL or not _is_name(symbol):
+        if not is_name(symbol):
             raise _OptionError(f"{symbol[:64]!r} is not a symbol")
     if len({symbol.lower() for symbol in symbols}) != len(symbols):
         raise _OptionError("a symbol is given twice")
@@ -223,7 +219,7 @@ def _speed(options: _Options) -> float:
 
 
 def _source(text: str | None) -> str | None:
-    if text is None or (len(text) <= _MAX_SOURCE and _is_name(text)):
+    if text is None or is_name(text):
         return text
     raise _OptionError(f"source={text[:64]!r} is not a name")
 

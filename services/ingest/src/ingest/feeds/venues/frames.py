@@ -12,27 +12,25 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Raw as Raw  # noqa: PLC0414 - for the venues, which do not import msgspec
 
-from telemetry_schema import LAST_NS, NAME_PATTERN
+from telemetry_schema import FIRST_NS, LAST_NS, MAX_NAME_BYTES, is_name
 
 T = TypeVar("T")
 Side = Literal["buy", "sell"]
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=LAST_NS)]
 """A trade id that fits a sequence number."""
-Text = Annotated[str, msgspec.Meta(max_length=64)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_NAME_BYTES)]
 """A name or a number written as a string; no venue's is longer."""
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with a zone, to the microsecond."""
 
 _MICROSECONDS_FROM: Final = 100_000_000_000_000
 """An epoch count from here on is in microseconds: as milliseconds it is the year 5138, as microseconds 1973."""
-_MAX_SYMBOL: Final = 32
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _is_decimal = re.compile(r"[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?", re.ASCII).fullmatch
 _is_seconds = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?", re.ASCII).fullmatch
-_is_name = re.compile(NAME_PATTERN).fullmatch
 
 
 class FrameError(ValueError):
@@ -77,7 +75,7 @@ def trade_price(text: str) -> float:
 @lru_cache(maxsize=8192)
 def symbol(text: str) -> str:
     """A symbol that can be a label."""
-    if len(text) <= _MAX_SYMBOL and _is_name(text):
+    if is_name(text):
         return text
     raise FrameError(f"{text!r} is not a symbol")
 
@@ -97,11 +95,11 @@ def seconds_ns(text: str) -> int:
     parts = _is_seconds(text)
     if parts is None:
         raise FrameError(f"{text!r} is not a time in seconds")
-    return int(parts[1]) * 1_000_000_000 + int((parts[2] or "").ljust(9, "0"))
+    return bounded_ns(int(parts[1]) * 1_000_000_000 + int((parts[2] or "").ljust(9, "0")))
 
 
 def bounded_ns(time_ns: int) -> int:
-    """The time, if it is after 1970 and before 2262."""
-    if 0 < time_ns <= LAST_NS:
+    """The time, if it is one that the schema accepts."""
+    if FIRST_NS <= time_ns <= LAST_NS:
         return time_ns
-    raise FrameError(f"{time_ns} ns is not a time between 1970 and 2262")
+    raise FrameError(f"{time_ns} ns is not a time between 1973 and 2262")
