@@ -151,7 +151,7 @@ HOSTILE: dict[str, Callable[[], Frames]] = {
     "too few records": lambda: [encode_batch(batch([T(), T()]))[0], b"\0" * 48],
     "three frames": lambda: [*encode_batch(batch([T()])), b""],
     "a price that is no number": lambda: _out_of_range("price", np.nan),
-    "a negative price": lambda: _out_of_range("price", -1.0),
+    "a price of minus infinity": lambda: _out_of_range("price", -np.inf),
     "an infinite price": lambda: _out_of_range("price", np.inf),
     "no quantity": lambda: _out_of_range("qty", 0.0),
     "a quantity that is no number": lambda: _out_of_range("qty", -np.nan),

@@ -32,7 +32,7 @@ def name_fault(text: str) -> str | None:  # noqa: PLR0911 - one line a rule
     return None
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def is_name(text: str) -> bool:
     """Whether the text is a name; the last few thousand answers are remembered."""
     return name_fault(text) is None

@@ -13,7 +13,7 @@ import msgspec
 from pydantic import BaseModel
 
 from telemetry_schema.fields import NAME_FORMAT
-from telemetry_schema.names import is_name
+from telemetry_schema.names import name_fault
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -32,7 +32,7 @@ class KnownNames:
             return True
         for name in names:
             if name not in self.known:
-                if not is_name(cast("str", name)):
+                if name_fault(cast("str", name)) is not None:
                     return False
                 if len(self.known) >= _MAX_KNOWN_NAMES:
                     self.known = {None}
