@@ -8,6 +8,7 @@ import numpy as np
 from analytics.analysis import Analysis, Results
 from analytics.cooperative import run
 from analytics.engine import Engine, State
+from telemetry_runtime.fakes import FakeClock
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, BatchHeader, CommandRef, TradeBatch
 
 SECOND = 1_000_000_000
@@ -84,15 +85,15 @@ def applied(*batches: Sequence[T], now_ns: int = NOW, **settings: int) -> Engine
     """An engine that has applied these batches of one stream, each folded by itself."""
     made, seq = engine(**settings), 0
     for trades in batches:
-        made.apply(batch(trades, first_seq=seq), now_ns=now_ns)
+        made.apply(batch(trades, first_seq=seq), now_ns=now_ns, monotonic_ns=now_ns)
         made.fold()
         seq += len(trades)
     return made
 
 
-def state_of(made: Engine, now_ns: int = NOW) -> State:
-    return run(made.steps(now_ns=now_ns))
+def state_of(made: Engine, now_ns: int = NOW, monotonic_ns: int | None = None) -> State:
+    return run(made.steps(now_ns=now_ns, monotonic_ns=now_ns if monotonic_ns is None else monotonic_ns))
 
 
 def results(made: Engine, now_ns: int = NOW) -> Results:
-    return run(Analysis(made, now_ns=lambda: now_ns).steps())
+    return run(Analysis(made, clock=FakeClock(now_ns)).steps())

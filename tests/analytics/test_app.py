@@ -39,7 +39,7 @@ class World:
             progress=self.progress,
             ui=[self.ui],
             engine=self.engine,
-            analysis=Analysis(self.engine, now_ns=self.clock.now_ns),
+            analysis=Analysis(self.engine, clock=self.clock),
             snapshots=Snapshots(self.engine, run="r", started_ns=1),
             metrics=Metrics("0"),
             clock=self.clock,

@@ -22,7 +22,7 @@ def _counts(state: State) -> tuple[object, ...]:
 
 
 def _steps_of(made: Engine) -> int:
-    task, steps = CooperativeTask(made.steps(now_ns=NOW)), 1
+    task, steps = CooperativeTask(made.steps(now_ns=NOW, monotonic_ns=NOW)), 1
     while task.step():
         steps += 1
     return steps
@@ -35,10 +35,10 @@ def test_trades_that_come_between_two_steps_are_in_the_next_state_whole(trades: 
     assert steps > 1
     for pause in range(1, steps):
         made = applied(first)
-        task = CooperativeTask(made.steps(now_ns=NOW))
+        task = CooperativeTask(made.steps(now_ns=NOW, monotonic_ns=NOW))
         for _ in range(pause):
             task.step()
-        made.apply(batch([T(symbol="C", source="new")] * trades, first_seq=2), now_ns=NOW)
+        made.apply(batch([T(symbol="C", source="new")] * trades, first_seq=2), now_ns=NOW, monotonic_ns=NOW)
         while task.step():
             pass
         assert _counts(task.result) == before
@@ -48,16 +48,16 @@ def test_trades_that_come_between_two_steps_are_in_the_next_state_whole(trades: 
 
 def test_a_reading_that_is_given_up_stops_nobody() -> None:
     made = applied([T()])
-    steps = made.steps(now_ns=NOW)
+    steps = made.steps(now_ns=NOW, monotonic_ns=NOW)
     next(steps)
     steps.close()
-    made.apply(batch([T()] * MAX_FOLD_TRADES, first_seq=1), now_ns=NOW)
+    made.apply(batch([T()] * MAX_FOLD_TRADES, first_seq=1), now_ns=NOW, monotonic_ns=NOW)
     assert state_of(made).ledger.applied == state_of(made).totals.trades.sum() == 1 + MAX_FOLD_TRADES
 
 
 def test_many_small_batches_are_folded_before_they_are_too_many() -> None:
     made = applied()
     for seq in range(3 * MAX_FOLD_BATCHES):
-        made.apply(batch([T(symbol=f"S{seq % 4}")], first_seq=seq), now_ns=NOW)
+        made.apply(batch([T(symbol=f"S{seq % 4}")], first_seq=seq), now_ns=NOW, monotonic_ns=NOW)
         assert len(made._pending) < MAX_FOLD_BATCHES
     assert state_of(made).windows["10s"].n.tolist() == [0, *[3 * MAX_FOLD_BATCHES // 4] * 4]

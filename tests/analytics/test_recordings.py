@@ -29,7 +29,7 @@ def trades() -> Iterator[T]:
 def hour() -> Engine:
     made, arrived = engine(), list(trades())
     for begin in range(0, len(arrived), 100):
-        made.apply(batch(arrived[begin : begin + 100], first_seq=begin, replayed=[0]), now_ns=NOW)
+        made.apply(batch(arrived[begin : begin + 100], first_seq=begin, replayed=[0]), now_ns=NOW, monotonic_ns=NOW)
     return made
 
 

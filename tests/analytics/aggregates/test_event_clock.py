@@ -1,50 +1,49 @@
-"""Where windows end: wall time for what is live, the newest trade for what is replayed."""
+"""Event clocks: wall time that is set back is noticed, and a recording goes by its own trades."""
 
-from analytics.aggregates.event_clock import REPLAYED_AFTER_NS, EventClock
+from analytics.aggregates.event_clock import MAX_DISORDER_NS, MIN_BEHIND_TRADES, ReplayClock, WallClockSteps
 
-NOW = 10**18
-
-
-def test_without_trades_it_is_wall_time() -> None:
-    assert EventClock().read(NOW) == NOW
+SECOND = 1_000_000_000
 
 
-def test_a_live_feed_that_died_stays_live() -> None:
-    clock = EventClock()
-    clock.see(NOW - REPLAYED_AFTER_NS, received_ns=NOW)
-    assert clock.read(NOW + 10**15) == NOW + 10**15
+def test_wall_time_that_goes_on_or_is_set_forward_has_not_stepped_back() -> None:
+    steps = WallClockSteps()
+    walls = [10 * SECOND, 11 * SECOND, 3_600 * SECOND]
+    assert not any(
+        steps.stepped_back(wall, monotonic) for wall, monotonic in zip(walls, (0, SECOND, 2 * SECOND), strict=True)
+    )
 
 
-def test_a_replay_stands_where_its_newest_trade_is() -> None:
-    clock = EventClock()
-    clock.see(5_000, received_ns=NOW)
-    clock.see(3_000, received_ns=NOW)
-    assert clock.read(NOW + 10**15) == 5_000
+def test_wall_time_that_was_set_back_is_noticed_once_even_after_a_pause() -> None:
+    steps = WallClockSteps()
+    steps.stepped_back(10_000 * SECOND, 0)
+    assert steps.stepped_back(10_400 * SECOND, 500 * SECOND)
+    assert not steps.stepped_back(10_401 * SECOND, 501 * SECOND)
 
 
-def test_one_live_trade_ends_the_time_of_a_replay() -> None:
-    clock = EventClock()
-    clock.see(5_000, received_ns=NOW)
-    clock.see(NOW - 1, received_ns=NOW)
-    clock.see(6_000, received_ns=NOW)
-    assert clock.read(NOW + 7) == NOW + 7
+def test_wall_time_that_is_slewed_by_ntp_has_not_stepped_back() -> None:
+    steps = WallClockSteps()
+    assert not any(steps.stepped_back(second * SECOND - second * 500_000, second * SECOND) for second in range(10_000))
 
 
-def test_live_trades_that_were_held_up_for_long_are_still_live() -> None:
-    clock = EventClock()
-    clock.see(NOW - 2 * REPLAYED_AFTER_NS, received_ns=NOW - 2 * REPLAYED_AFTER_NS)
-    assert clock.read(NOW) == NOW
+def test_a_recording_stands_where_its_newest_trade_is_whatever_comes_late() -> None:
+    clock = ReplayClock()
+    clock.see(100 * SECOND, 1)
+    clock.see(100 * SECOND - MAX_DISORDER_NS, 1_000)
+    clock.see(1, MIN_BEHIND_TRADES - 1)
+    assert clock.newest_ns == 100 * SECOND
 
 
-def test_a_replay_is_known_by_its_mark_as_its_times_of_receipt_are_recorded_too() -> None:
-    clock = EventClock()
-    clock.see(5_000, received_ns=4_000, replayed=True)
-    assert clock.read(NOW) == 5_000
+def test_a_recording_whose_clock_was_ahead_goes_on_from_where_its_trades_are() -> None:
+    clock = ReplayClock()
+    clock.see(4_000 * SECOND, 1)
+    assert [clock.see((10 + n) * SECOND, 16) for n in range(4)] == [False, False, False, True]
+    assert clock.newest_ns == 13 * SECOND
+    assert not clock.see(14 * SECOND, 1)
 
 
-def test_a_backlog_of_live_trades_catches_up_with_wall_time() -> None:
-    clock = EventClock()
-    clock.see(NOW - 2 * REPLAYED_AFTER_NS, received_ns=NOW)
-    assert clock.read(NOW) == NOW - 2 * REPLAYED_AFTER_NS
-    clock.see(NOW - 1, received_ns=NOW)
-    assert clock.read(NOW) == NOW
+def test_one_trade_at_the_right_time_says_that_the_others_are_late() -> None:
+    clock = ReplayClock()
+    clock.see(4_000 * SECOND, 1)
+    clock.see(1, MIN_BEHIND_TRADES - 1)
+    clock.see(4_001 * SECOND, 1)
+    assert not clock.see(1, MIN_BEHIND_TRADES - 1)

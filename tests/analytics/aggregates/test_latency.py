@@ -65,7 +65,7 @@ def test_skew_is_the_running_minimum_of_each_source() -> None:
 def test_of_a_replay_only_feed_and_process_are_measured() -> None:
     made = engine()
     replayed, live = T(source="replay", at_ns=-(10**15), wire_ns=7), T(source="live", wire_ns=11)
-    made.apply(batch([replayed, live], replayed=[0], sent_ns=NOW - 100), now_ns=NOW)
+    made.apply(batch([replayed, live], replayed=[0], sent_ns=NOW - 100), now_ns=NOW, monotonic_ns=NOW)
     latencies = state_of(made).latencies
     assert {stage: latencies[stage].count for stage in STAGES} == {"feed": 2, "wire": 1, "process": 2, "end_to_end": 1}
     assert latencies["feed"].sum_ns == 18
@@ -79,7 +79,7 @@ def test_percentiles_forget_after_a_minute_and_the_histogram_does_not() -> None:
     later = state_of(made, NOW + 61 * SECOND).latencies["wire"]
     assert (later.recent_count, later.p50_ns, later.max_ns) == (0, None, None)
     assert later.count == 1
-    made.apply(batch([T(wire_ns=50_000)], first_seq=1), now_ns=NOW + 61 * SECOND)
+    made.apply(batch([T(wire_ns=50_000)], first_seq=1), now_ns=NOW + 61 * SECOND, monotonic_ns=NOW + 61 * SECOND)
     later = state_of(made, NOW + 61 * SECOND).latencies["wire"]
     assert (later.recent_count, later.max_ns) == (1, 50_000)
 

@@ -81,7 +81,7 @@ def test_the_tape_holds_the_last_50_trades_of_all_symbols_in_the_order_of_arriva
 def test_the_tape_is_the_same_however_the_trades_come_and_whenever_somebody_looks(looks: bool) -> None:  # noqa: FBT001
     tape, made, qty = Tape(5), engine(), 0
     for size in (2, 1, 7, 3, 1, 5, 4, 1, 1):
-        made.apply(batch([T(qty=qty + i + 1) for i in range(size)], first_seq=qty), now_ns=NOW)
+        made.apply(batch([T(qty=qty + i + 1) for i in range(size)], first_seq=qty), now_ns=NOW, monotonic_ns=NOW)
         tape.fold(made._pending.take())
         qty += size
         if looks:

@@ -1,7 +1,6 @@
 """Windows are right for any trades, in any order, however they are cut into batches."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.aggregates.event_clock import REPLAYED_AFTER_NS
 from analytics.aggregates.window_statistics import window_statistics
 from analytics.aggregates.windows import WINDOWS_S
 from analytics.engine import Engine
@@ -65,24 +63,19 @@ def assert_equal(got: dict[str, float], expected: dict[str, float]) -> None:
         assert got[field] == pytest.approx(value, rel=1e-9, abs=slack.get(field, 0.0), nan_ok=True), field
 
 
-def clock_of(arrived: Sequence[T]) -> int:
-    newest = max(trade.event_ns for trade in arrived)
-    return (newest if NOW - newest > REPLAYED_AFTER_NS else NOW) // SECOND
-
-
 @given(batches=batches, folds=st.booleans())
 def test_every_window_equals_a_plain_recomputation(batches: list[list[T]], folds: bool) -> None:  # noqa: FBT001
     made = engine()
     arrived: list[T] = []
     for each in batches:
-        made.apply(batch(each, first_seq=len(arrived)), now_ns=NOW)
+        made.apply(batch(each, first_seq=len(arrived)), now_ns=NOW, monotonic_ns=NOW)
         arrived += each
         if folds:
             state_of(made)
     got = all_told(made)
     for symbol in {trade.symbol for trade in arrived}:
         for name, length_s in WINDOWS_S.items():
-            assert_equal(got[symbol, name], window(arrived, symbol, clock_of(arrived), length_s))
+            assert_equal(got[symbol, name], window(arrived, symbol, NOW // SECOND, length_s))
 
 
 @given(each=st.lists(trades, min_size=1, max_size=30), random=st.randoms(use_true_random=False))
@@ -158,15 +151,25 @@ def test_windows_empty_when_a_feed_dies() -> None:
 
 
 def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
-    made = applied([T(at_ns=-age_s * SECOND, wire_ns=age_s * SECOND) for age_s in (86_400, 86_405)])
+    made = engine()
+    ages_s = (86_400, 86_405)
+    old = batch([T(at_ns=-age_s * SECOND) for age_s in ages_s], replayed=[0])
+    made.apply(old, now_ns=NOW, monotonic_ns=NOW)
     for now_ns in (NOW, NOW + 5_000 * SECOND):
         assert told(made, "A", "10s", now_ns)["trades"] == 2
+
+
+def test_windows_of_a_source_whose_clock_is_slow_end_at_wall_time() -> None:
+    made = applied([T(at_ns=-125 * SECOND, wire_ns=125 * SECOND)])
+    assert told(made, "A", "1m")["trades"] == 0
+    assert told(made, "A", "5m")["trades"] == 1
+    assert told(made, "A", "5m", NOW + 600 * SECOND)["trades"] == 0
 
 
 def test_looking_before_a_replay_begins_does_not_make_its_trades_late() -> None:
     made = engine()
     state_of(made)
-    made.apply(batch([T(at_ns=-86_400 * SECOND)], replayed=[0]), now_ns=NOW)
+    made.apply(batch([T(at_ns=-86_400 * SECOND)], replayed=[0]), now_ns=NOW, monotonic_ns=NOW)
     assert told(made, "A", "10s")["trades"] == 1
     assert made.ledger.late == 0
 
@@ -199,8 +202,8 @@ def test_a_trade_from_the_far_future_moves_no_window() -> None:
 
 
 def test_a_clock_that_was_set_back_does_not_make_all_trades_late() -> None:
-    made = applied([T()])
-    made.apply(batch([T(at_ns=-86_400 * SECOND)], first_seq=1), now_ns=NOW - 86_400 * SECOND)
+    made, day_ns = applied([T()]), 86_400 * SECOND
+    made.apply(batch([T(at_ns=-day_ns)], first_seq=1), now_ns=NOW - day_ns, monotonic_ns=NOW)
     made.fold()
     assert made.ledger.late == 0
 
@@ -221,7 +224,7 @@ def test_large_batches_are_folded_in_parts_without_a_seam(parts: list[int], symb
         records["qty"] = rng.integers(1, 1_000, n)
         records["symbol"] = rng.integers(0, symbols, n)
         header = part.header.model_copy(update={"count": n})
-        made.apply(type(part).of(header, records), now_ns=NOW)
+        made.apply(type(part).of(header, records), now_ns=NOW, monotonic_ns=NOW)
         total += float(records["qty"].sum())
         count += n
     window_1h = state_of(made).windows["1h"]

@@ -31,7 +31,8 @@ def test_100_000_symbols_and_sources_keep_the_label_budget_and_bounded_memory() 
     before = 0
     for part in range(100):
         chosen = names[part * 1_000 : (part + 1) * 1_000]
-        made.apply(batch([T(symbol=f"S{n}", source=f"B{n}") for n in chosen], first_seq=part * 1_000), now_ns=NOW)
+        trades = [T(symbol=f"S{n}", source=f"B{n}") for n in chosen]
+        made.apply(batch(trades, first_seq=part * 1_000), now_ns=NOW, monotonic_ns=NOW)
         if part == 2:
             made.fold()
             before = tracemalloc.get_traced_memory()[0]

@@ -35,7 +35,7 @@ def test_batches_that_are_folded_together_count_like_those_folded_alone(batches:
     seq = 0
 
     for each in batches:
-        together.apply(batch(each, first_seq=seq), now_ns=NOW)
+        together.apply(batch(each, first_seq=seq), now_ns=NOW, monotonic_ns=NOW)
         seq += len(each)
     one, other = state_of(alone), state_of(together)
     assert one.symbols == other.symbols

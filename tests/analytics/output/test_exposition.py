@@ -84,7 +84,7 @@ def test_infinities_are_spelled_as_prometheus_does() -> None:
 
 
 def test_times_keep_their_nanoseconds_as_far_as_a_float_can() -> None:
-    made = applied([T(at_ns=1_000)])
+    made = applied([T(at_ns=1_000)], now_ns=NOW + 2_000)
     exposed = samples("".join(map(text, Metrics("0").families(results(made)))))
     key = ("trading_last_trade_timestamp_seconds", frozenset({("symbol", "A"), ("origin", "market")}))
     assert exposed[key] == (NOW + 1_000) / 1e9

@@ -130,7 +130,7 @@ def test_own_trades_beyond_the_limit_are_counted_under_other_of_their_origin() -
 def test_new_symbols_get_series_though_labels_are_kept() -> None:
     made, metrics = applied([T()]), Metrics("0")
     list(metrics.families(results(made)))
-    made.apply(batch([T(symbol="B", qty=4)], first_seq=1), now_ns=NOW)
+    made.apply(batch([T(symbol="B", qty=4)], first_seq=1), now_ns=NOW, monotonic_ns=NOW)
     found = samples("".join(map(text, metrics.families(results(made)))))
     assert found["trading_volume_total", frozenset({("symbol", "B"), ("origin", "market"), ("side", "buy")})] == 4
 
@@ -143,7 +143,7 @@ def test_outcomes_add_up_to_what_was_received_and_trades_are_applied_once(
 ) -> None:
     made = engine()
     for first_seq, count, resume in sent:
-        made.apply(batch([T()] * count, first_seq=first_seq, resume=resume), now_ns=NOW)
+        made.apply(batch([T()] * count, first_seq=first_seq, resume=resume), now_ns=NOW, monotonic_ns=NOW)
     for _ in range(bad):
         made.refuse()
     found = told(made)

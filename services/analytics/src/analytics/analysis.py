@@ -1,8 +1,7 @@
 """Results that metrics and snapshots share: computed on request, and cached for a moment."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from analytics.aggregates.recent import RecentStatistics, RecentView
 from analytics.arrays import Floats
@@ -19,6 +18,13 @@ _MAX_PREPARATIONS: Final = 20
 """Steps of preparation before the results are read all the same: trades of many minutes may come faster than that."""
 
 
+class WallAndMonotonic(Protocol):
+    """The part of a clock that does not wait."""
+
+    def now_ns(self) -> int: ...  # noqa: D102 - see telemetry_runtime.clock.Clock
+    def monotonic_ns(self) -> int: ...  # noqa: D102 - as above
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """One consistent state and the statistics of the recent trades, of shape (symbols,)."""
@@ -33,10 +39,11 @@ class Results:
 class Analysis:
     """Computes results in steps, so that trades can be applied in between; they are of one moment all the same."""
 
-    def __init__(self, engine: Engine, *, now_ns: Callable[[], int]) -> None:
-        self._engine, self._now_ns = engine, now_ns
+    def __init__(self, engine: Engine, *, clock: WallAndMonotonic) -> None:
+        self._engine, self._clock = engine, clock
         self._statistics = RecentStatistics(engine.symbols.max_slots)
         self._results: Results | None = None
+        self._results_ns = 0
 
     def steps(self, *, max_age_ns: int = 0) -> Steps[Results]:
         """Returns the results, and yields wherever something else may be done before.
@@ -44,13 +51,14 @@ class Analysis:
         Args:
             max_age_ns: results younger than this are given again.
         """
-        if self._results is not None and 0 <= self._now_ns() - self._results.state.at_ns < max_age_ns:
+        monotonic_ns = self._clock.monotonic_ns()
+        if self._results is not None and monotonic_ns - self._results_ns < max_age_ns:
             return self._results
         yield from self._prepare()
-        state = yield from self._engine.steps(now_ns=self._now_ns())
+        state = yield from self._engine.steps(now_ns=self._clock.now_ns(), monotonic_ns=self._clock.monotonic_ns())
         yield
         yield from self._renew(state.changed)
-        self._results = self._take(state)
+        self._results, self._results_ns = self._take(state), monotonic_ns
         return self._results
 
     def _prepare(self) -> Steps[None]:

@@ -69,7 +69,7 @@ class AnalyticsApp:
             self._engine.refuse()
             self._refused.log(last=str(error))
             return
-        if self._engine.apply(batch, now_ns=now_ns) and batch.header.commands:
+        if self._engine.apply(batch, now_ns=now_ns, monotonic_ns=self._clock.monotonic_ns()) and batch.header.commands:
             self._confirm(batch, now_ns)
 
     def _confirm(self, batch: TradeBatch, now_ns: int) -> None:

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.aggregates.buckets import MAX_AHEAD_S, MAX_SLOTS, Buckets
-from analytics.aggregates.event_clock import EventClock
+from analytics.aggregates.buckets import MAX_SLOTS
+from analytics.aggregates.event_clock import WallClockSteps
 from analytics.aggregates.latency import Latencies, Skews, StageView
 from analytics.aggregates.recent import RecentTrades, RecentView, Tape
 from analytics.aggregates.rows import Rows
+from analytics.aggregates.timelines import Timelines
 from analytics.aggregates.totals import Totals, TotalsView
-from analytics.aggregates.windows import Windows
-from analytics.arrays import SECOND_NS, may_overflow
+from analytics.arrays import SECOND_NS, Ints, may_overflow
 from analytics.cooperative import CooperativeTask, Steps
-from analytics.intake.labels import SymbolKey, Tables, name_slots, symbol_slots
+from analytics.intake.labels import SymbolKey, Table, Tables, name_slots, symbol_slots
 from analytics.intake.ledger import AnalyticsLedger
 from analytics.intake.pending import Pending, Trades
 from analytics.intake.streams import Place, Streams
@@ -24,6 +24,9 @@ _RECORD_BYTES = TRADE_DTYPE.itemsize
 
 TAPE_TRADES = 50
 """Trades on the tape: what a person can read."""
+
+LABEL_IDLE_S = 3_600.0
+"""A name without trades for this long may lose its label: its windows are empty then."""
 
 MAX_ACCOUNTS = 100
 """Accounts with a name of their own on the tape; the rest is `other`."""
@@ -38,6 +41,8 @@ class State:
 
     at_ns: int
     clock_ns: int
+    clocks_ns: Ints
+    """Where each symbol's windows end."""
     symbols: tuple[SymbolKey, ...]
     totals: TotalsView
     windows: dict[WindowName, Rows]
@@ -49,33 +54,57 @@ class State:
 
 
 class Engine:
-    """Applies batches. Their trades are folded many at a time, and always before anything is read."""
+    """Applies batches. Their trades are folded many at a time, and always before anything is read.
 
-    def __init__(self, *, max_symbols: int, max_sources: int, recent_trades: int) -> None:
+    Args:
+        max_symbols: symbols of each origin with a label of their own.
+        max_sources: sources with a label of their own.
+        recent_trades: raw trades kept of each symbol.
+        label_idle_s: how long a name must have had no trades before another one may have its label.
+    """
+
+    def __init__(
+        self, *, max_symbols: int, max_sources: int, recent_trades: int, label_idle_s: float = LABEL_IDLE_S
+    ) -> None:
         self.symbols, self.sources = symbol_slots(max_symbols, max_slots=MAX_SLOTS), name_slots(max_sources)
         self.accounts = name_slots(MAX_ACCOUNTS)
         slots = self.symbols.max_slots
         self._tables = Tables(self.symbols, self.sources, self.accounts)
+        self._used: Table | None = None
+        self._used_ns = self._searched_ns = 0
+        self._label_idle_ns = round(label_idle_s * SECOND_NS)
         self.streams, self.ledger = Streams(), AnalyticsLedger()
         self.recent = RecentTrades(max_slots=slots, depth=recent_trades)
         self.tape, self.own_tape = Tape(TAPE_TRADES), Tape(TAPE_TRADES)
-        self.buckets = Buckets(max_slots=slots)
-        self._windows = Windows(self.buckets)
-        self._pending, self._clock = Pending(), EventClock()
+        self.timelines = Timelines(max_slots=slots)
+        self._pending, self._wall, self._replay_stream = Pending(), WallClockSteps(), ""
+        self._monotonic_ns = 0
         self._active_read: CooperativeTask[State] | None = None
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
 
-    def apply(self, batch: TradeBatch, *, now_ns: int) -> bool:
+    def apply(self, batch: TradeBatch, *, now_ns: int, monotonic_ns: int) -> bool:
         """Applies those trades of the batch that have not been applied before; whether all of it is applied now."""
         header = batch.header
         admission = self.streams.admit(header)
         self.ledger.count(admission, header.count)
         if admission.place is Place.NEXT:
+            self._see_time(now_ns, monotonic_ns)
             self._add(header, memoryview(batch.frame)[admission.repeated * _RECORD_BYTES :], now_ns)
         return admission.place is not Place.OUT_OF_ORDER
 
+    def _see_time(self, now_ns: int, monotonic_ns: int) -> None:
+        self._monotonic_ns = monotonic_ns
+        if self._wall.stepped_back(now_ns, monotonic_ns):
+            self._settle()
+            self.timelines.live.buckets.forget_after(now_ns // SECOND_NS)
+            self._totals.step_back(now_ns)
+
     def _add(self, header: BatchHeader, frame: memoryview, now_ns: int) -> None:
-        table = self._tables.of(header, frame)
+        if header.replayed and header.stream != self._replay_stream:
+            self._settle()
+            self.timelines.restart_replays()
+            self._replay_stream = header.stream
+        table = self._table(header, frame)
         while frame:
             room_bytes = self._pending.room * _RECORD_BYTES
             self._pending.add(frame[:room_bytes], table, applied_ns=now_ns, pushed_ns=header.sent_ns)
@@ -83,9 +112,56 @@ class Engine:
             if not self._pending.room:
                 self.fold()
 
+    def _table(self, header: BatchHeader, frame: memoryview) -> Table:
+        table = self._tables.known(header)
+        if table is None or (table.overflows and self._monotonic_ns - self._searched_ns >= SECOND_NS):
+            self._make_room(header, frame)
+            table = self._tables.of(header, frame)
+        if table is not self._used or self._monotonic_ns - self._used_ns >= SECOND_NS:
+            self._tables.use(table, self._monotonic_ns)
+            self._used, self._used_ns = table, self._monotonic_ns
+        return table
+
+    def _make_room(self, header: BatchHeader, frame: memoryview) -> None:
+        """Frees the labels of idle names if the batch brings one that has no room; once a second at most."""
+        if self._monotonic_ns - self._searched_ns < SECOND_NS or not self._tables.lack_room_for(header, frame):
+            return
+        self._searched_ns = self._monotonic_ns
+        # Pending trades mean the old names by their slots, and a read that is under way too.
+        self._settle()
+        before_ns = self._monotonic_ns - self._label_idle_ns
+        for slot in self.symbols.idle(before_ns):
+            self._free_symbol(slot)
+        for slot in self.sources.idle(before_ns):
+            self._free_source(slot)
+        for slot in self.accounts.idle(before_ns):
+            self.own_tape.forget("account", slot + 1)
+            self.accounts.free(slot)
+        self._tables.forget()
+
+    def _free_symbol(self, slot: int) -> None:
+        self._totals.move(slot, self.symbols.overflow_slot(slot))
+        self.timelines.forget_symbol(slot)
+        self.recent.forget(slot)
+        for tape in (self.tape, self.own_tape):
+            tape.forget("symbol", slot)
+        self.symbols.free(slot)
+
+    def _free_source(self, slot: int) -> None:
+        self.timelines.forget_source(slot)
+        self._skews.forget(slot)
+        for tape in (self.tape, self.own_tape):
+            tape.forget("source", slot)
+        self.sources.free(slot)
+
     def refuse(self) -> None:
         """Counts a message that is no batch."""
         self.ledger.batches["refused"] += 1
+
+    def _settle(self) -> None:
+        """Folds what is pending and finishes a read that is under way: what follows changes what both refer to."""
+        self.fold()
+        self._finish_active_read()
 
     @may_overflow
     def fold(self) -> None:
@@ -94,16 +170,13 @@ class Engine:
             return
         self._finish_active_read()
         trades = self._pending.take()
-        self.buckets.reserve(len(self.symbols))
         self.recent.reserve(len(self.symbols))
-        now_ns = int(trades.applied_ns[-1])
-        newest_allowed_s = now_ns // SECOND_NS + MAX_AHEAD_S
-        late, ahead = self.buckets.fold(trades, newest_allowed_s=newest_allowed_s)
-        self._totals.fold(trades)
-        self.ledger.late += late
-        self.ledger.ahead += ahead
-        self._see_time(trades, newest_allowed_s if ahead else None)
-        self._latencies.fold(trades, now_ns=now_ns)
+        folded = self.timelines.fold(trades, slots=len(self.symbols), now_ns=int(trades.applied_ns[-1]))
+        self.ledger.late += folded.late
+        self.ledger.ahead += folded.ahead
+        self._totals.begin_again(folded.stepped)
+        self._totals.fold(trades, folded.outdated)
+        self._latencies.fold(trades, monotonic_ns=self._monotonic_ns)
         self._skews.fold(trades)
         self.recent.fold(trades)
         self._fold_tapes(trades)
@@ -129,25 +202,15 @@ class Engine:
         while self._active_read is not None and self._active_read.step():
             pass
 
-    def _see_time(self, trades: Trades, newest_allowed_s: int | None) -> None:
-        event_ns = trades.event_ns
-        if newest_allowed_s is not None:
-            event_ns = np.where(event_ns < (newest_allowed_s + 1) * SECOND_NS, event_ns, -1)
-        newest = int(event_ns.argmax())
-        self._clock.see(
-            int(event_ns[newest]),
-            received_ns=int(trades.received_ns[newest]),
-            replayed=bool(trades.replayed[newest]),
-        )
-
     @may_overflow
     def prepare(self, *, minutes: int = 4) -> bool:
         """Does a bounded part of the work of the next read ahead of time; whether none is left."""
         self.fold()
-        return self._windows.renew(minutes)
+        return self.timelines.renew(minutes)
 
-    def steps(self, *, now_ns: int) -> Steps[State]:
+    def steps(self, *, now_ns: int, monotonic_ns: int) -> Steps[State]:
         """The state now. Trades that are applied between the steps are not in it; one asker at a time."""
+        self._see_time(now_ns, monotonic_ns)
         self.fold()
         read = self._active_read = CooperativeTask(self._read(now_ns))
         try:
@@ -162,15 +225,16 @@ class Engine:
     def _read(self, now_ns: int) -> Steps[State]:
         # These change when trades are admitted, the rest when they are folded: now both are about the same trades.
         ledger, symbols, sources = self.ledger.copy(), self.symbols.names, self.sources.names
-        clock_ns = self._clock.read(now_ns)
-        windows = yield from self._windows.steps(clock_ns // SECOND_NS)
+        monotonic_ns = self._monotonic_ns
+        windows = yield from self.timelines.steps(len(symbols), now_ns)
         return State(
             at_ns=now_ns,
-            clock_ns=clock_ns,
+            clock_ns=self.timelines.clock_ns(now_ns),
+            clocks_ns=self.timelines.clocks_ns(len(symbols), now_ns),
             symbols=symbols,
             totals=self._totals.view(len(symbols)),
-            windows={name: rows.first(len(symbols)) for name, rows in windows.items()},
-            latencies=self._latencies.view(now_ns),
+            windows=windows,
+            latencies=self._latencies.view(monotonic_ns),
             skews_ns={sources[slot]: skew for slot, skew in self._skews.view().items()},
             ledger=ledger,
             changed=self._changed(),

@@ -88,7 +88,7 @@ def _app(
         progress=progress,
         ui=ui,
         engine=engine,
-        analysis=Analysis(engine, now_ns=clock.now_ns),
+        analysis=Analysis(engine, clock=clock),
         snapshots=Snapshots(engine, run=run, started_ns=clock.now_ns()),
         metrics=Metrics(version("telemetry-analytics")),
         clock=clock,

@@ -121,7 +121,7 @@ def _fold() -> Comparison:
     def apply() -> None:
         now_ns = time.time_ns()
         for _ in range(_ROUNDS):
-            tested.apply(stream.batch(next(seq)), now_ns=now_ns)
+            tested.apply(stream.batch(next(seq)), now_ns=now_ns, monotonic_ns=now_ns)
 
     return Comparison(
         f"analytics: apply and fold a batch of {BATCH}, as under load",
@@ -136,7 +136,7 @@ def _fold_alone() -> Comparison:
     tested, stream, seq = engine(), stream_of(_SYMBOLS), count(0, BATCH)
 
     def apply() -> None:
-        tested.apply(stream.batch(next(seq)), now_ns=time.time_ns())
+        tested.apply(stream.batch(next(seq)), now_ns=time.time_ns(), monotonic_ns=time.time_ns())
         tested.fold()
 
     return Comparison(

@@ -51,7 +51,7 @@ class _Service:
         self._stream = stream_of(symbols, _TRADES)
         self._seq = 0
         clock = SystemClock()
-        self.analysis = Analysis(self._engine, now_ns=clock.now_ns)
+        self.analysis = Analysis(self._engine, clock=clock)
         self.snapshots = Snapshots(self._engine, run="bench", started_ns=1)
         self.app = AnalyticsApp(
             source=FakeSource(),
@@ -68,7 +68,7 @@ class _Service:
         """New trades of every symbol, so that everything is to be computed anew."""
         now_ns = time.time_ns()
         self._stream.records["event_ns"] = now_ns
-        self._engine.apply(self._stream.batch(self._seq), now_ns=now_ns)
+        self._engine.apply(self._stream.batch(self._seq), now_ns=now_ns, monotonic_ns=now_ns)
         self._seq += _TRADES
         self._engine.fold()
 

@@ -105,12 +105,25 @@ class Buckets:
             self._clear(new % MINUTES)
         self._newest_minute = max(self._newest_minute, minute)
 
-    def _step_back(self, second: int) -> None:
-        """Empties the ring if it holds seconds that are in the future now: our clock was set back."""
-        if self._newest_minute is not None and self._newest_minute * MINUTE_S > second:
-            self._newest_minute = None
-            for minute in range(MINUTES):
-                self._clear(minute)
+    def forget_after(self, second: int) -> None:
+        """Empties all seconds after this one: they were told by a clock that has been set back."""
+        newest, minute = self._newest_minute, second // MINUTE_S
+        if newest is None or minute > newest:
+            return
+        for later in range(max(minute, newest - MINUTES) + 1, newest + 1):
+            self._clear(later % MINUTES)
+        if minute > newest - MINUTES:
+            begin = (second % RING_S + 1) * self.slots
+            self._cells.clear(slice(begin, (minute % MINUTES + 1) * MINUTE_S * self.slots))
+            self.changed[minute % MINUTES] = True
+        # Rows of minutes that are now within reach again were emptied above: they are the same rows.
+        self._newest_minute = minute
+
+    def clear_slot(self, slot: int) -> None:
+        """Empties all seconds of one symbol."""
+        if slot < self.slots and self._cells.n[slot :: self.slots].any():
+            self._cells.clear(slice(slot, None, self.slots))
+            self.changed[:] = True
 
     def _clear(self, minute: int) -> None:
         cells = MINUTE_S * self.slots
@@ -150,7 +163,6 @@ class Buckets:
             How many had no place: older than the ring, and later than `newest_allowed_s`.
         """
         second = trades.event_ns // SECOND_NS
-        self._step_back(newest_allowed_s + 2 * MAX_AHEAD_S)
         ahead = second > newest_allowed_s
         early = int(np.count_nonzero(ahead))
         if early < second.size:

@@ -1,28 +1,54 @@
-"""The analytics clock: where the windows end."""
+"""Event clocks: where windows end.
+
+Live trades go by wall time, so that their windows empty when a feed dies, and however slow a source's clock is. Each
+replayed recording goes by its own trades. Only the mark of a replay tells the two apart, never how old a trade is.
+"""
 
 from typing import Final
 
-REPLAYED_AFTER_NS: Final = 60_000_000_000
-"""A trade that was older than this when ingest received it is not live: a client replays it."""
+from analytics.arrays import SECOND_NS
+
+_MAX_SLEW_NS: Final = SECOND_NS
+"""Wall time that falls behind monotonic time by more than this from one look to the next was set back."""
+
+MAX_DISORDER_NS: Final = 10 * SECOND_NS
+"""Trades of a recording that are older than its newest one by more than this are late, or its clock was set back."""
+
+MIN_BEHIND_TRADES: Final = 64
+"""So many late trades in a row, and none between that is not, say that a recording's clock was set back."""
 
 
-class EventClock:
-    """Wall time, so that windows empty when a feed dies; but the newest trade's time while all trades are replayed.
-
-    What tells the two apart is how old the newest trade was when ingest received it, not how old it is now or was when
-    it got here: a live feed that died an hour ago is still live, and so is what ingest held while analytics was away.
-    """
+class WallClockSteps:
+    """Finds out that wall time was set back."""
 
     def __init__(self) -> None:
-        self._newest_ns = -1
-        self._replayed = False
+        self._offset_ns: int | None = None
 
-    def see(self, newest_ns: int, *, received_ns: int, replayed: bool = False) -> None:
-        """Some trades came; the newest of them happened and was received then, or is of a recording."""
-        if newest_ns > self._newest_ns:
-            self._newest_ns = newest_ns
-            self._replayed = replayed or received_ns - newest_ns > REPLAYED_AFTER_NS
+    def stepped_back(self, now_ns: int, monotonic_ns: int) -> bool:
+        """Whether it was, since the last look."""
+        offset_ns = now_ns - monotonic_ns
+        stepped = self._offset_ns is not None and offset_ns < self._offset_ns - _MAX_SLEW_NS
+        self._offset_ns = offset_ns
+        return stepped
 
-    def read(self, now_ns: int) -> int:
-        """The clock, in epoch nanoseconds."""
-        return self._newest_ns if self._replayed else now_ns
+
+class ReplayClock:
+    """The event clock of one recording: its newest trade, unless that was ahead of all that follow."""
+
+    def __init__(self) -> None:
+        self.newest_ns = -1
+        self._behind_trades, self._behind_newest_ns = 0, -1
+
+    def see(self, newest_ns: int, trades: int) -> bool:
+        """Some trades came, in the order of the recording; whether the clock steps back with them."""
+        if newest_ns >= self.newest_ns - MAX_DISORDER_NS:
+            self.newest_ns = max(self.newest_ns, newest_ns)
+            self._behind_trades, self._behind_newest_ns = 0, -1
+            return False
+        self._behind_trades += trades
+        self._behind_newest_ns = max(self._behind_newest_ns, newest_ns)
+        if self._behind_trades < MIN_BEHIND_TRADES:
+            return False
+        self.newest_ns = self._behind_newest_ns
+        self._behind_trades, self._behind_newest_ns = 0, -1
+        return True

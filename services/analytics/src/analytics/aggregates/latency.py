@@ -54,20 +54,20 @@ class Latencies:
         self._log_buckets = LogBuckets(len(STAGES) * MAX_FOLD_TRADES)
         self._spans = np.zeros(len(STAGES) * MAX_FOLD_TRADES, np.int64)
 
-    def fold(self, trades: Trades, *, now_ns: int) -> None:
+    def fold(self, trades: Trades, *, monotonic_ns: int) -> None:
         """Adds trades."""
         if not trades.replayed.any():
-            self._add(self._stages(trades, trades.received_ns), slice(None), now_ns)
+            self._add(self._stages(trades, trades.received_ns), slice(None), monotonic_ns)
             return
         received = np.where(trades.replayed, trades.pushed_ns, trades.received_ns)
         spans = self._stages(trades, received)
         spans[_FEED] = trades.received_ns - trades.event_ns
-        self._add(spans[[_FEED, _PROCESS]], [_FEED, _PROCESS], now_ns)
+        self._add(spans[[_FEED, _PROCESS]], [_FEED, _PROCESS], monotonic_ns)
         live = ~trades.replayed
         if live.any():
-            self._add(spans[[_WIRE, _END_TO_END]][:, live], [_WIRE, _END_TO_END], now_ns)
+            self._add(spans[[_WIRE, _END_TO_END]][:, live], [_WIRE, _END_TO_END], monotonic_ns)
 
-    def _add(self, spans_ns: Ints, stages: slice | list[int], now_ns: int) -> None:
+    def _add(self, spans_ns: Ints, stages: slice | list[int], monotonic_ns: int) -> None:
         buckets = self._log_buckets.log_bucket_index(spans_ns)
         buckets += _STAGE_OFFSETS[stages]
         counts = np.bincount(buckets.reshape(-1), minlength=self._counts.size).reshape(self._counts.shape)
@@ -76,7 +76,7 @@ class Latencies:
         self._sum_ns[stages] += spans_ns.sum(axis=1, dtype=np.float64)
         if spans_ns.min() < 0:
             self._negative[stages] += np.count_nonzero(spans_ns < 0, axis=1)
-        now = self._slice(now_ns)
+        now = self._slice(monotonic_ns)
         self._slices[now] += counts
         self._slice_max_ns[now, stages] = np.maximum(self._slice_max_ns[now, stages], spans_ns.max(axis=1))
 
@@ -90,8 +90,8 @@ class Latencies:
         np.subtract(trades.applied_ns, sent_ns, out=spans[_END_TO_END])
         return spans
 
-    def _slice(self, now_ns: int) -> int:
-        number = now_ns // (_SLICE_S * SECOND_NS)
+    def _slice(self, monotonic_ns: int) -> int:
+        number = monotonic_ns // (_SLICE_S * SECOND_NS)
         place = number % _SLICES
         if self._slice_number[place] != number:
             self._slice_number[place] = number
@@ -99,9 +99,9 @@ class Latencies:
             self._slice_max_ns[place] = np.iinfo(np.int64).min
         return place
 
-    def view(self, now_ns: int) -> dict[Stage, StageView]:
+    def view(self, monotonic_ns: int) -> dict[Stage, StageView]:
         """All stages."""
-        number = now_ns // (_SLICE_S * SECOND_NS)
+        number = monotonic_ns // (_SLICE_S * SECOND_NS)
         recent = (self._slice_number > number - _SLICES) & (self._slice_number <= number)
         counts = self._slices[recent].sum(axis=0)
         cumulative, total = self._counts.cumsum(axis=1)[:, COARSE], self._counts.sum(axis=1)
@@ -139,6 +139,10 @@ class Skews:
     def fold(self, trades: Trades) -> None:
         """Adds trades."""
         np.minimum.at(self._least_ns, trades.source, trades.received_ns - trades.event_ns)
+
+    def forget(self, slot: int) -> None:
+        """Forgets a source: its slot is for another one now."""
+        self._least_ns[slot] = np.iinfo(np.int64).max
 
     def view(self) -> dict[int, int]:
         """Nanoseconds by slot, of the sources that have sent trades."""

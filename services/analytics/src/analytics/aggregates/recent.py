@@ -56,6 +56,10 @@ class RecentTrades:
         self._total[symbol[starts]] += n
         self.changed[symbol[starts]] = True
 
+    def forget(self, slot: int) -> None:
+        """Empties a symbol's ring: its slot is for another one now."""
+        self._total[slot], self.changed[slot] = 0, True
+
     def frame(self, slot: int, *, side: Side | None = None) -> "pd.DataFrame":
         """One symbol's trades as a DataFrame with price, qty, notional and side; with a side, only its trades.
 
@@ -188,6 +192,12 @@ class Tape:
             self._take()
         # Copied, as trades are valid for a moment only; made into rows when somebody looks.
         self._new = [getattr(trades, name)[-self._length :].copy() for name in TapeRow._fields]
+
+    def forget(self, field: str, number: int) -> None:
+        """Drops the rows with this slot in that field: it is for another name now."""
+        self._take()
+        kept = [row for row in self._rows if getattr(row, field) != number]
+        self._rows = deque(kept, maxlen=self._length)
 
     def _take(self) -> None:
         self._rows.extend(map(TapeRow._make, zip(*(column.tolist() for column in self._new), strict=True)))

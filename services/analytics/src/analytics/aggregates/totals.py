@@ -1,10 +1,11 @@
 """What each symbol has traded since the start, by side, and its last trade."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from analytics.arrays import Floats, Ints
+from analytics.arrays import SECOND_NS, Floats, Ints
 from analytics.intake.pending import Trades
 
 
@@ -20,6 +21,14 @@ class TotalsView:
     notional: Floats
     last_price: Floats
     last_event_ns: Ints
+    first_event_ns: Ints
+    """Of the trade that came first; of a recording, since its clock was last set back."""
+
+
+DISORDER_NS: Final = 60 * SECOND_NS
+"""How far back the last trade is put when wall time is set back: more than trades are late."""
+
+_NEVER_NS: Final = np.iinfo(np.int64).max
 
 
 class Totals:
@@ -31,24 +40,59 @@ class Totals:
         self._volume, self._notional = np.zeros((2, 2 * max_slots))
         self._last_event_ns = np.full(max_slots, -1, np.int64)
         self._last_price = np.full(max_slots, np.nan)
+        self._first_event_ns = np.full(max_slots, _NEVER_NS, np.int64)
 
-    def fold(self, trades: Trades) -> None:
-        """Adds trades."""
+    def fold(self, trades: Trades, outdated: Ints) -> None:
+        """Adds trades; those at these indexes were before a step of their event clock, and are not the last ones."""
         key = np.where(trades.is_buy, trades.symbol, trades.symbol + self._max_slots)
         size = 2 * self._max_slots
         self._trades += np.bincount(key, minlength=size)
         self._volume += np.bincount(key, trades.qty, size)
         self._notional += np.bincount(key, trades.qty * trades.price, size)
-        self._fold_last(trades)
+        self._fold_first(trades)
+        self._fold_last(trades, outdated)
 
-    def _fold_last(self, trades: Trades) -> None:
-        """The last trade is the one with the latest event; of equals, the last to arrive."""
-        np.maximum.at(self._last_event_ns, trades.symbol, trades.event_ns)
-        newest = np.flatnonzero(trades.event_ns == self._last_event_ns[trades.symbol])
+    def _fold_first(self, trades: Trades) -> None:
+        new = self._first_event_ns[trades.symbol] == _NEVER_NS
+        if new.any():
+            np.minimum.at(self._first_event_ns, trades.symbol[new], trades.event_ns[new])
+
+    def _fold_last(self, trades: Trades, outdated: Ints) -> None:
+        """The last trade is the one with the latest event; of equals, the last to arrive.
+
+        A time after that of applying counts as that one: a source whose clock was ahead must not stop the price until
+        the others have caught up.
+        """
+        event_ns = np.minimum(trades.event_ns, trades.applied_ns)
+        event_ns[outdated] = 0
+        np.maximum.at(self._last_event_ns, trades.symbol, event_ns)
+        newest = np.flatnonzero(event_ns == self._last_event_ns[trades.symbol])
         last = np.full(self._max_slots, -1, np.int64)
         np.maximum.at(last, trades.symbol[newest], newest)
         found = np.flatnonzero(last >= 0)
         self._last_price[found] = trades.price[last[found]]
+
+    def step_back(self, now_ns: int) -> None:
+        """Wall time was set back: no last trade is in the future, so that the next one takes its place."""
+        ahead = self._last_event_ns > now_ns - DISORDER_NS
+        self._last_event_ns[ahead] = now_ns - DISORDER_NS
+        self._first_event_ns[(self._first_event_ns > now_ns) & (self._first_event_ns != _NEVER_NS)] = now_ns
+
+    def begin_again(self, slots: list[int]) -> None:
+        """The event clock of these symbols was set back: the next trade is the last one, whenever it was."""
+        self._last_event_ns[slots] = np.minimum(self._last_event_ns[slots], 0)
+        self._first_event_ns[slots] = _NEVER_NS
+
+    def move(self, slot: int, target: int) -> None:
+        """Adds a slot's counts to another one's and empties it, so that the sum over all slots stays what it is."""
+        for values in (self._trades, self._volume, self._notional):
+            sides = values.reshape(2, -1)
+            sides[:, target] += sides[:, slot]
+            sides[:, slot] = 0
+        if self._last_event_ns[slot] > self._last_event_ns[target]:
+            self._last_event_ns[target], self._last_price[target] = self._last_event_ns[slot], self._last_price[slot]
+        self._first_event_ns[target] = min(self._first_event_ns[target], self._first_event_ns[slot])
+        self._last_event_ns[slot], self._last_price[slot], self._first_event_ns[slot] = -1, np.nan, _NEVER_NS
 
     def view(self, slots: int) -> TotalsView:
         """A copy for the first slots."""
@@ -62,4 +106,5 @@ class Totals:
             notional=self._notional.reshape(2, -1)[:, :slots].copy(),
             last_price=self._last_price[:slots].copy(),
             last_event_ns=self._last_event_ns[:slots].copy(),
+            first_event_ns=self._first_event_ns[:slots].copy(),
         )

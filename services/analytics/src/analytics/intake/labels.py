@@ -109,7 +109,7 @@ class LabelSlots(Generic[_Key]):
         self._slots[key] = slot
         return slot
 
-    def use(self, slots: Slots16, monotonic_ns: int) -> None:
+    def use(self, slots: Slots16 | Ints, monotonic_ns: int) -> None:
         """Notes that trades of these slots came."""
         self._used_ns[slots] = monotonic_ns
 
@@ -158,6 +158,8 @@ class Table:
     """Of no account 0, of each account its slot plus 1."""
     width: int
     """Symbols in the header."""
+    overflows: bool
+    """Some name may have no slot of its own."""
 
     @property
     def has_own(self) -> bool:
@@ -174,8 +176,21 @@ class Tables:
         self._last: Table | None = None
 
     def forget(self) -> None:
-        """Looks the next table up in any case: slots have changed."""
+        """Looks the next table up in any case: slots were freed."""
         self._last = None
+
+    def known(self, header: BatchHeader) -> Table | None:
+        """The table of the batch before, if it is this one's as well."""
+        names = header.symbols, header.sources, header.replayed
+        return self._last if not header.accounts and names == self._last_names else None
+
+    def lack_room_for(self, header: BatchHeader, frame: memoryview) -> bool:
+        """Whether some name of the batch has no slot and cannot get one."""
+        return (
+            any(map(self._symbols.lacks_room_for, self.keys(header, frame)))
+            or any(map(self._sources.lacks_room_for, header.sources))
+            or any(map(self._accounts.lacks_room_for, header.accounts))
+        )
 
     def keys(self, header: BatchHeader, frame: memoryview) -> list[SymbolKey]:
         """The keys that trades of the batch belong to."""
@@ -187,23 +202,31 @@ class Tables:
     def of(self, header: BatchHeader, frame: memoryview) -> Table:
         """The header's tables in slots; new names get one while there are any left."""
         if header.accounts:
-            return self._with_own(header, frame)
-        names = header.symbols, header.sources, header.replayed
-        if self._last is None or names != self._last_names:
-            self._last_names, self._last = names, self._make(header, self._symbols.find(self.keys(header, frame)))
+            return self._make(header, self._with_own(header, frame))
+        self._last_names = header.symbols, header.sources, header.replayed
+        self._last = self._make(header, self._symbols.find(self.keys(header, frame)))
         return self._last
 
-    def _with_own(self, header: BatchHeader, frame: memoryview) -> Table:
+    def _with_own(self, header: BatchHeader, frame: memoryview) -> Slots16:
         # Only what trades: a symbol that we alone trade has no series of the market.
         slots = np.zeros(len(ORIGINS) * len(header.symbols), np.uint16)
         slots[_codes(frame, len(header.symbols))] = self._symbols.find(self.keys(header, frame))
-        return self._make(header, slots)
+        return slots
 
     def _make(self, header: BatchHeader, symbols: Slots16) -> Table:
         replayed = np.zeros(len(header.sources), np.bool_)
         replayed[list(header.replayed)] = True
         accounts = np.concatenate(([0], self._accounts.find(header.accounts).astype(np.int64) + 1))
-        return Table(symbols, self._sources.find(header.sources), replayed, accounts, len(header.symbols))
+        sources = self._sources.find(header.sources)
+        overflows = bool({*self._symbols.overflow_slots} & {*symbols.tolist()} or 0 in sources.tolist())
+        return Table(symbols, sources, replayed, accounts, len(header.symbols), overflows)
+
+    def use(self, table: Table, monotonic_ns: int) -> None:
+        """Notes that trades of a table came."""
+        self._symbols.use(table.symbols, monotonic_ns)
+        self._sources.use(table.sources, monotonic_ns)
+        if table.has_own:
+            self._accounts.use(table.accounts[1:] - 1, monotonic_ns)
 
 
 def _codes(frame: memoryview, width: int) -> list[int]:

@@ -54,7 +54,7 @@ class Trades:
     account: Ints
     """0 for a trade of the market; of our own, the slot of the account plus 1."""
 
-    def select(self, which: Bools) -> "Trades":
+    def select(self, which: Bools | Ints) -> "Trades":
         """Some of the trades."""
         return Trades(*(getattr(self, field.name)[which] for field in fields(self)))
 

@@ -52,16 +52,16 @@ class Snapshots:
         state = results.state
         slots, own_slots = _busiest(state, "market"), _busiest(state, "own")
         self._version += 1
-        version, clock_s = self._version, state.clock_ns // SECOND_NS
+        version = self._version
         turn = slots[version % len(slots) :][:1] if slots else []
         yield
         symbols = yield from _summaries(state, slots)
         own = yield from _summaries(state, own_slots)
         tape, own_tape = self._tape(self._engine.tape), self._tape(self._engine.own_tape)
         yield
-        recent_bars = self._bars(state, slots, clock_s + 1 - RECENT_BARS_S, clock_s + 1)
+        recent_bars = self._bars(state, slots, RECENT_BARS_S)
         yield
-        history = next(iter(self._bars(state, turn, clock_s + 1 - HISTORY_S, clock_s + 1)), None)
+        history = next(iter(self._bars(state, turn, HISTORY_S)), None)
         yield
         return Snapshot(
             version=version,
@@ -98,8 +98,15 @@ class Snapshots:
             for row in reversed(tape.rows)
         ]
 
-    def _bars(self, state: State, slots: Sequence[int], first: int, last: int) -> list[Bars]:
-        return _bars([key.symbol for key in state.symbols], slots, self._engine.buckets.seconds(first, last))
+    def _bars(self, state: State, slots: Sequence[int], length_s: int) -> list[Bars]:
+        """The last seconds of each symbol, by its own clock."""
+        found: dict[int, Bars] = {}
+        for buckets, group, columns in self._engine.timelines.groups(slots):
+            last = int(state.clocks_ns[group[0]]) // SECOND_NS + 1
+            symbols = [state.symbols[slot].symbol for slot in group]
+            bars = _bars(symbols, columns, buckets.seconds(last - length_s, last))
+            found.update(zip(group, bars, strict=True))
+        return [found[slot] for slot in slots]
 
 
 def _traded(state: State, origin: Origin) -> list[int]:
@@ -157,15 +164,15 @@ _AVERAGES: Final = tuple(WindowStats.model_fields)[3:]
 
 
 def _bars(symbols: Sequence[str], slots: Sequence[int], parts: Sequence[tuple[int, Rows]]) -> list[Bars]:
-    """The bars of each symbol; parts are consecutive seconds, each with its first one."""
+    """The bars of each symbol, which is in that slot; parts are consecutive seconds, each with its first one."""
     if not parts:
-        return [_symbol_bars(symbols[slot], [], [[]] * len(_BAR_COLUMNS)) for slot in slots]
+        return [_symbol_bars(symbol, [], [[]] * len(_BAR_COLUMNS)) for symbol in symbols]
     seconds = np.concatenate([np.arange(first, first + len(rows.n)) for first, rows in parts])
     traded = np.concatenate([rows.n[:, slots] for _, rows in parts]) > 0
     columns = [np.concatenate([getattr(rows, name)[:, slots] for _, rows in parts]) for name in _BAR_COLUMNS]
     return [
-        _symbol_bars(symbols[slot], seconds[there].tolist(), [column[there, i].tolist() for column in columns])
-        for i, (slot, there) in enumerate(zip(slots, traded.T, strict=True))
+        _symbol_bars(symbol, seconds[there].tolist(), [column[there, i].tolist() for column in columns])
+        for i, (symbol, there) in enumerate(zip(symbols, traded.T, strict=True))
     ]
 
 
