@@ -25,6 +25,7 @@ CONTRACT = {
         for name in ("vwap", "qty_mean", "qty_std", "qty_max", "imbalance_ratio", "open", "high", "low", "close")
     },
     "trading_window_realised_volatility_ratio": {"symbol", "origin", "window"},
+    "trading_window_covered_seconds": {"symbol", "origin", "window"},
     "trading_interarrival_seconds_mean": {"symbol", "origin"},
     "trading_burstiness_ratio": {"symbol", "origin"},
     "trading_qty_quantile": {"symbol", "origin", "quantile"},
@@ -98,6 +99,13 @@ def test_an_empty_window_counts_0_and_averages_nan() -> None:
     assert value(made, "trading_window_volume", later, symbol="A", window="10s", side="buy") == 0
     assert math.isnan(value(made, "trading_window_vwap", later, symbol="A", window="10s"))
     assert math.isnan(value(made, "trading_window_qty_max", later, symbol="A", window="10s"))
+
+
+def test_a_window_says_how_much_of_it_there_is_data_for() -> None:
+    made, later = applied([T()]), NOW + 29 * SECOND
+    assert value(made, "trading_window_covered_seconds", symbol="A", window="10s") == 1
+    assert value(made, "trading_window_covered_seconds", later, symbol="A", window="10s") == 10
+    assert value(made, "trading_window_covered_seconds", later, symbol="A", window="1h") == 30
 
 
 def test_symbols_beyond_the_budget_are_told_as_other() -> None:

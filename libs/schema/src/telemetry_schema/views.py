@@ -58,6 +58,9 @@ class SymbolSummary(Message):
     buy_volume: Base
     sell_volume: Base
     windows: dict[WindowName, WindowStats]
+    clock_ns: EpochNs | None = Field(
+        default=None, description="Where its windows end: wall time, or the newest event of its recording."
+    )
 
 
 class TapeTrade(Message):

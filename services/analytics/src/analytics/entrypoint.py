@@ -81,7 +81,10 @@ def _app(
     run: str,
 ) -> AnalyticsApp:
     engine = Engine(
-        max_symbols=settings.max_symbols, max_sources=settings.max_sources, recent_trades=settings.recent_trades
+        max_symbols=settings.max_symbols,
+        max_sources=settings.max_sources,
+        recent_trades=settings.recent_trades,
+        label_idle_s=settings.label_idle_s,
     )
     return AnalyticsApp(
         source=source,

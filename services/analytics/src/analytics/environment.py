@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from analytics.engine import LABEL_IDLE_S
 from telemetry_runtime import Endpoints, ServiceSettings
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -30,10 +31,17 @@ class AnalyticsSettings(ServiceSettings):
     )
 
     max_symbols: int = Field(
-        default=200, ge=1, le=1_000, description="Symbols with a label of their own; the rest is `other`."
+        default=200,
+        ge=1,
+        le=1_000,
+        description="Symbols of each origin (market, own) with a label of their own; the rest is `other`.",
     )
     max_sources: int = Field(
         default=100, ge=1, le=1_000, description="Sources with a label of their own; the rest is `other`."
+    )
+    label_idle_s: Positive = Field(
+        default=LABEL_IDLE_S,
+        description="After this long without trades, in s, a name gives its label to a new one that has none.",
     )
     recent_trades: int = Field(
         default=512, ge=2, le=65_536, description="Raw trades kept of each symbol, for quantiles and times of arrival."

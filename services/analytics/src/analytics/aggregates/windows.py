@@ -9,12 +9,19 @@ import numpy as np
 
 from analytics.aggregates.buckets import MINUTE_S, MINUTES, Buckets
 from analytics.aggregates.rows import Rows, concatenate, reduce_rows
-from analytics.arrays import may_overflow
+from analytics.arrays import SECOND_NS, Floats, Ints, may_overflow
 from analytics.cooperative import Steps
 from telemetry_schema import WindowName
 
 WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3600}
 """Length of each window in seconds, shortest first."""
+
+
+def covered_s(length_s: int, clocks_ns: Ints, first_event_ns: Ints) -> Floats:
+    """Seconds of a window since the symbol's first trade, from 1 to its length: what a rate is to be divided by."""
+    seconds = clocks_ns // SECOND_NS + 1 - first_event_ns // SECOND_NS
+    covered: Floats = np.clip(seconds, 1, length_s).astype(np.float64)
+    return covered
 
 
 class Windows:

@@ -11,7 +11,7 @@ from analytics.aggregates.latency import STAGES
 from analytics.aggregates.log_buckets import BOUNDS_NS
 from analytics.aggregates.recent import PROBABILITIES
 from analytics.aggregates.window_statistics import window_statistics
-from analytics.aggregates.windows import WINDOWS_S
+from analytics.aggregates.windows import WINDOWS_S, covered_s
 from analytics.analysis import Results
 from analytics.arrays import Ints
 from analytics.intake.labels import SymbolKey
@@ -97,6 +97,11 @@ class Metrics:
         yield self._grid("trading_window_volume", help_text, (("side", SIDES), *labels), volume)
         for field, help_text in _WINDOW_HELP.items():
             yield self._grid(f"trading_window_{field}", help_text, labels, stacked(field))
+        state = results.state
+        first_ns = state.totals.first_event_ns
+        covered = [covered_s(length_s, state.clocks_ns, first_ns)[shown] for length_s in WINDOWS_S.values()]
+        help_text = "Seconds of the window since the symbol's first trade: what a rate is to be divided by."
+        yield self._grid("trading_window_covered_seconds", help_text, labels, np.stack(covered))
 
     def _recent(self, results: Results, shown: Ints, symbols: tuple[SymbolKey, ...]) -> Iterator[Family]:
         labels: _Axes = (("symbol", symbols),)

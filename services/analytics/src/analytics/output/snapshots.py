@@ -143,24 +143,25 @@ def _summary(state: State, slot: int, windows: dict[WindowName, WindowStats]) ->
         buy_volume=_sum(float(totals.volume[0, slot])),
         sell_volume=_sum(float(totals.volume[1, slot])),
         windows=windows,
+        clock_ns=int(state.clocks_ns[slot]),
     )
 
 
 def _window_stats(values: WindowStatistics, slots: Sequence[int]) -> list[WindowStats]:
-    columns = [getattr(values, name)[slots].tolist() for name in WindowStats.model_fields]
+    columns = [getattr(values, name)[slots].tolist() for name in _COLUMNS]
     return [
         WindowStats(
             trades=trades,
             buy_volume=_sum(buy_volume),
             sell_volume=_sum(sell_volume),
-            **dict(zip(_AVERAGES, map(_known, averages), strict=True)),
+            **dict(zip(_COLUMNS[3:], map(_known, averages), strict=True)),
         )
         for trades, buy_volume, sell_volume, *averages in zip(*columns, strict=True)
     ]
 
 
-_AVERAGES: Final = tuple(WindowStats.model_fields)[3:]
-"""All but the trades and the volumes, which there are none of rather than unknown."""
+_COLUMNS: Final = tuple(WindowStats.model_fields)
+"""The first three are the trades and the volumes, which there are none of rather than unknown."""
 
 
 def _bars(symbols: Sequence[str], slots: Sequence[int], parts: Sequence[tuple[int, Rows]]) -> list[Bars]:
