@@ -68,3 +68,14 @@ def test_a_disk_that_refuses_is_counted_and_stops_nothing(tmp_path: Path) -> Non
     (tmp_path / "dead-letters.jsonl").mkdir()
     letters.write([Refusal("not_json", "", b"")] * 3, now_ns=1)
     assert letters.unkept_messages == 3
+
+
+def test_a_single_file_that_somebody_removed_is_begun_again(tmp_path: Path) -> None:
+    letters = DeadLetterFile(tmp_path, file_bytes=4_096, files=1)
+    refusals = [Refusal("not_json", "", b"x" * 50)] * 10
+    letters.write(refusals, now_ns=1)
+    (tmp_path / "dead-letters.jsonl").unlink()
+    for number in range(10):
+        letters.write(refusals, now_ns=number)
+    assert letters.unkept_messages == 0
+    assert _letters(tmp_path / "dead-letters.jsonl")[-1]["at_ns"] == 9

@@ -1,7 +1,9 @@
 """What the next start is told of each run."""
 
 import asyncio
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,87 @@ def test_what_is_unsure_stays_unsure_until_the_run_goes_on(tmp_path: Path) -> No
     with run_memory(tmp_path, after):
         _see(after, 12, 1, 3)
     assert (after.sources["bot"].unaccounted, after.sources["bot"].lost) == (2, 0)
+
+
+MAX_STEP_S = 0.001
+
+
+def _longest_step_s(work: Iterator[object]) -> float:
+    """The longest work between two turns of the event loop, in processor time: neighbours do not count."""
+    longest_s, before_s = 0.0, time.thread_time()
+    for _ in work:
+        now_s = time.thread_time()
+        longest_s, before_s = max(longest_s, now_s - before_s), now_s
+    return longest_s
+
+
+def test_saving_4096_runs_holds_the_event_loop_for_less_than_a_millisecond(tmp_path: Path) -> None:
+    tracker = SequenceTracker(max_runs=4096, max_sources=100)
+    memory = run_memory(tmp_path, tracker)
+    steps_s = []
+    for turn in range(5):
+        for number in range(4096):
+            tracker.observe(f"bot{number}", "0123456789abcdef", 10 * turn, 10, (turn, turn, turn))
+        steps_s.append(_longest_step_s(memory._state.dump(clean=False)))
+    assert min(steps_s) < MAX_STEP_S
+    content = b"".join(memory._state.dump(clean=True))
+    after = SequenceTracker(max_runs=4096, max_sources=100)
+    memory.file.write(content)
+    with run_memory(tmp_path, after):
+        assert len(after.dump()) == 4096
+        assert after.sources == {}
+
+
+def test_only_runs_that_moved_are_encoded_again(tmp_path: Path) -> None:
+    tracker = _tracker()
+    memory = run_memory(tmp_path, tracker)
+    for number in range(10):
+        tracker.observe(f"bot{number}", "r", 0, 1, (0, 0, 0))
+    list(memory._state.dump(clean=False))
+    tracker.observe("bot3", "r", 1, 1, (0, 0, 0))
+    assert list(tracker.take_changed()) == [("bot3", "r")]
+
+
+def test_a_name_that_no_message_may_have_hurts_nothing(tmp_path: Path) -> None:
+    run = {"source": "\u0000 bot\n", "run": "", "next_seq": 3, "last_ns": 1}
+    (tmp_path / "runs.json").write_text(json.dumps({"clean": True, "runs": [run]}))
+    with run_memory(tmp_path, tracker := _tracker()):
+        assert tracker.sources == {}
+        assert len(tracker.dump()) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"next_seq": -1}, {"next_seq": 2**64}, {"gaps": [[5, 2, 0]]}, {"gaps": [[0, 1, 9]]}, {"next_seq": "x"}]
+)
+def test_a_run_that_cannot_be_sets_the_file_aside(tmp_path: Path, change: dict[str, object]) -> None:
+    run = {"source": "bot", "run": "r", "next_seq": 3, "last_ns": 1} | change
+    (tmp_path / "runs.json").write_text(json.dumps({"clean": True, "runs": [run]}))
+    with run_memory(tmp_path, tracker := _tracker()):
+        assert tracker.dump() == []
+    assert (tmp_path / "runs.unreadable").exists()
+
+
+async def test_a_disk_that_is_full_is_counted_and_the_runs_are_kept_for_the_next_try(tmp_path: Path) -> None:
+    (tmp_path / "runs.json.part").mkdir()
+    memory = run_memory(tmp_path, tracker := _tracker(), off_loop=_at_once)
+    with memory:
+        _see(tracker, 0, 10, 1)
+        await memory.save()
+        assert memory.file.failed_writes == 1
+        (tmp_path / "runs.json.part").rmdir()
+        await memory.save()
+    with run_memory(tmp_path, after := _tracker()):
+        assert _see(after, 12, 1, 2) == (0, 2)
+
+
+async def test_a_save_that_is_cancelled_ends_before_the_last_one(tmp_path: Path) -> None:
+    memory = run_memory(tmp_path, tracker := _tracker())
+    with memory:
+        keeping = asyncio.ensure_future(memory.keep(FakeClock()))
+        _see(tracker, 0, 10, 1)
+        await asyncio.sleep(0)
+        keeping.cancel()
+        await asyncio.wait([keeping])
+        _see(tracker, 10, 10, 2)
+    with run_memory(tmp_path, after := _tracker()):
+        assert _see(after, 21, 1, 3) == (0, 1)

@@ -12,6 +12,7 @@ from ingest.desk.desk import Desk
 from ingest.desk.outcome import DeskOutcome
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
+from ingest.reporting.refusal_log import RefusalLog
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.saved_state import SavedState
@@ -57,6 +58,7 @@ class IngestApp:
         self._source, self._ui = source, ui
         self._checker, self._desk, self._delivery = checker, desk, delivery
         self._ledger, self._storage, self._clock = ledger, storage, clock
+        self._refusal_log = RefusalLog(monotonic_ns=clock.monotonic_ns)
         self._intake: asyncio.Task[None]
         self._feeds: list[asyncio.Task[None]] = []
 
@@ -102,7 +104,9 @@ class IngestApp:
         outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns)
         self._add_fills(outcome, now_ns)
         self._ledger.count(checked, outcome)
-        self._storage.dead_letters.write([*checked.refusals, *outcome.refusals], now_ns)
+        refusals = [*checked.refusals, *outcome.refusals]
+        self._refusal_log.log(refusals)
+        self._storage.dead_letters.write(refusals, now_ns)
         # Up to here nothing was awaited, so a burst is taken in as a whole. Cancelled below nothing is lost: what was
         # accepted is held by the delivery, and the desk is saved when its memory closes.
         await self._answer(outcome)

@@ -13,8 +13,8 @@ class BurstCheck:
         self._builder, self._sequences = builder, sequences
         self._checked = Checked()
 
-    def _refuse(self, reason: Reason, detail: str, frame: bytes, trades: int = 1) -> None:
-        self._checked.refusals.append(Refusal(reason, detail, frame, trades))
+    def _refuse(self, reason: Reason, detail: str, frame: bytes, trades: int = 1, source: str | None = None) -> None:
+        self._checked.refusals.append(Refusal(reason, detail, frame, trades, source))
         self._checked.tally.refused += 1
 
     def _count(self, source: str, seq: int | None, trades: int, now_ns: int) -> None:

@@ -71,7 +71,7 @@ class ClientBurstCheck(BurstCheck):
         if trade.seq is not None and not self._compare(trade, trade.seq, 1, stamps):
             self._checked.tally.duplicate += 1
         elif newest_ns > self._limit_ns:
-            self._refuse_ahead(newest_ns, frame)
+            self._refuse_ahead(newest_ns, frame, 1, trade.source)
         else:
             self._checked.tally.accepted += 1
             self._count(trade.source, trade.seq, 1, self._now_ns)
@@ -90,7 +90,7 @@ class ClientBurstCheck(BurstCheck):
         if not new:
             self._checked.tally.duplicate += 1
         elif newest_ns > self._limit_ns:
-            self._refuse_ahead(newest_ns, frame, trades)
+            self._refuse_ahead(newest_ns, frame, trades, columns.source)
         else:
             self._checked.tally.accepted += 1
             self._count(columns.source, columns.seq, trades, self._now_ns)
@@ -125,10 +125,10 @@ class ClientBurstCheck(BurstCheck):
         if position is not None:
             trades = min(position.count, MAX_COLUMN_TRADES)
             self._sequences.mark(position.source, position.run, position.seq, trades)
-        self._refuse(error.reason, error.detail, frame, trades)
+        self._refuse(error.reason, error.detail, frame, trades, position.source if position else None)
 
-    def _refuse_ahead(self, newest_ns: int, frame: bytes, trades: int = 1) -> None:
-        self._refuse(Reason.FUTURE_TIME, ahead_text(newest_ns, self._now_ns), frame, trades)
+    def _refuse_ahead(self, newest_ns: int, frame: bytes, trades: int, source: str) -> None:
+        self._refuse(Reason.FUTURE_TIME, ahead_text(newest_ns, self._now_ns), frame, trades, source)
 
     def _add_singles(self) -> None:
         if self._singles:

@@ -51,7 +51,7 @@ class FeedBurstCheck(BurstCheck):
             return []
         if is_ahead:
             text = ahead_text(max(newest.event_ns, newest.sent_ns), newest.received_ns)
-            self._refuse(Reason.FUTURE_TIME, text, repr(frame).encode(), len(flow))
+            self._refuse(Reason.FUTURE_TIME, text, repr(frame).encode(), len(flow), newest.source)
             return []
         self._checked.tally.accepted += 1
         return flow

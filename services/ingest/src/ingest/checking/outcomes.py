@@ -14,13 +14,14 @@ Command: TypeAlias = TradeCommand | KillSwitch
 class Refusal:
     """A refused message: the reason it is counted under, why for a person, and its bytes.
 
-    `trades` is how many trades it stood for, as far as it can be read.
+    `trades` is how many trades it stood for, and `source` who sent it, as far as they can be read.
     """
 
     reason: str
     detail: str
     frame: bytes
     trades: int = 1
+    source: str | None = None
 
 
 @dataclass(slots=True)

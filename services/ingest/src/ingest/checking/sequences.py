@@ -4,7 +4,7 @@ A run is known from the first number seen of it, be it 0 or (ingest was restarte
 `dump` and `load` pass the state on to the next process.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
 from ingest.checking.run_window import Gap, Missing, Observation, RunWindow, Span, Stamps
@@ -181,31 +181,30 @@ class SequenceTracker:
 
     def dump(self) -> list[SavedRun]:
         """All runs that outlive the process."""
-        return list(self._saved(self._runs))
+        return [saved for key in self._runs if (saved := self.saved(key))]
 
-    def take_changed(self) -> dict[RunKey, SavedRun | None]:
-        """The runs that have changed since the last time; None for one that was forgotten."""
+    def take_changed(self) -> set[RunKey]:
+        """The runs that have changed, or were forgotten, since the last time."""
         changed, self._changed = self._changed, set()
-        saved: dict[RunKey, SavedRun | None] = dict.fromkeys(key for key in changed if not _is_replay(key))
-        saved.update(((run.source, run.run), run) for run in self._saved(key for key in changed if key in self._runs))
-        return saved
+        return changed
 
-    def _saved(self, keys: Iterable[RunKey]) -> Iterator[SavedRun]:
-        offset_ns = self.wall_ns - self._table.now_ns
-        for key in keys:
-            if _is_replay(key):
-                continue
-            run, window = self._runs[key], self._runs[key].window
-            yield SavedRun(
-                *key,
-                first=window.first,
-                next_seq=window.next_seq,
-                newest_event_ns=window.newest_event_ns,
-                newest_sent_ns=window.newest_sent_ns,
-                last_ns=run.active_ns + offset_ns,
-                unsure=window.is_unsure,
-                gaps=tuple((gap.start, gap.end, int(gap.kind)) for gap in window.known_gaps),
-            )
+    def saved(self, key: RunKey) -> SavedRun | None:
+        """A run as it outlives the process; None if it was forgotten, or is a replay's."""
+        run = self._runs.get(key)
+        if run is None or _is_replay(key):
+            return None
+        window = run.window
+        return SavedRun(
+            key[0],
+            key[1],
+            window.first,
+            window.next_seq,
+            window.newest_event_ns,
+            window.newest_sent_ns,
+            run.active_ns + self.wall_ns - self._table.now_ns,
+            window.is_unsure,
+            tuple([(start, end, int(kind)) for start, end, kind in window.known_gaps]),
+        )
 
     def load(self, runs: Iterable[SavedRun], *, exact: bool) -> None:
         """Takes over the runs of an earlier process. Not exact after a crash."""

@@ -53,7 +53,7 @@ class DeskOutcome:
         else:
             self.tally.refused += 1
             text = str(decision.result.reason)
-            self.refusals.append(Refusal("command_refused", text, encode(command), trades=0))
+            self.refusals.append(Refusal("command_refused", text, encode(command), trades=0, source=command.source))
 
     def fills(self) -> list[tuple[UUID, PaperTrade]]:
         """The fills, each with the id of its command."""
