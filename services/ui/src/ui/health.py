@@ -109,7 +109,7 @@ def _feed_problem(feed: FeedState, limits: Limits, at_ns: int, *, is_replay: boo
         title = f"Feed {feed.name} has failed"
         return Problem(code="feed_failed", severity="error", title=title, detail=detail, since_ns=since_ns)
     if feed.state == "waiting":
-        title = f"Feed {feed.name} is waiting to connect again"
+        title = f"Feed {feed.name} is waiting"
         return Problem(code="feed_waiting", severity="warning", title=title, detail=detail, since_ns=since_ns)
     return None
 
