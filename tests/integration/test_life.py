@@ -216,13 +216,3 @@ def test_a_wrong_setting_is_one_line_and_exit_code_1(tmp_path: Path, variable: s
         assert pipeline.ingest.start().process.wait(20) == 1
         (line,) = pipeline.ingest.log().splitlines()
     assert variable in line
-
-
-def test_a_feed_that_fails_is_exit_code_1_and_a_log_line_that_says_why(tmp_path: Path) -> None:
-    recording = tmp_path / "broken.gz"
-    recording.write_bytes(b"\x1f\x8b\x08\x00broken")
-    with Pipeline(tmp_path, feeds=f"replay://{recording}?venue=binance&speed=max") as pipeline:
-        pipeline.analytics.start().wait_ready()
-        assert pipeline.ingest.start().process.wait(30) == 1
-        (event,) = pipeline.ingest.events("task_failed")
-    assert "broken.gz" in event["error"]

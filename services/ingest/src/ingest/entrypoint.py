@@ -15,6 +15,7 @@ from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk, DeskLimits
 from ingest.environment import IngestSettings
 from ingest.feeds.base import Feed, FeedError
+from ingest.feeds.replay import ReplayFeed
 from ingest.feeds.runner import FeedRunner
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.reporting.ledger import IngestLedger
@@ -22,6 +23,7 @@ from ingest.reporting.metrics import IngestCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.desk_memory import desk_memory
+from ingest.storage.replay_memory import replay_memory
 from ingest.storage.run_memory import run_memory
 from ingest.storage.saved_state import SavedState
 from telemetry_runtime import (
@@ -131,11 +133,13 @@ async def _sinks(
     return delivery, ui
 
 
-def _memories(stack: AsyncExitStack, settings: IngestSettings, parts: _Parts) -> tuple[SavedState, SavedState]:
-    """What outlives the process: the desk, and the runs."""
+def _memories(stack: AsyncExitStack, settings: IngestSettings, parts: _Parts) -> tuple[SavedState, ...]:
+    """What outlives the process: the desk, the runs, and how far recordings were replayed."""
+    replays = [feed for feed in parts.feeds if isinstance(feed, ReplayFeed)]
     return (
         stack.enter_context(desk_memory(settings.data_dir, parts.desk)),
         stack.enter_context(run_memory(settings.data_dir, parts.sequences)),
+        stack.enter_context(replay_memory(settings.data_dir, replays)),
     )
 
 

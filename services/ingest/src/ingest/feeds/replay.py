@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ingest.feeds.base import BurstBuilder, Feed, FeedBurst, RecordingError
+from ingest.feeds.base import MAX_BURST_FRAMES, BurstBuilder, Feed, FeedBurst, RecordingError
 from ingest.feeds.recording import PAUSE, RecordedFrame, read_recording
 from telemetry_runtime import Clock
 
@@ -43,6 +43,21 @@ class ReplayFeed(Feed):
         super().__init__(name)
         self._settings = settings
         self._clock = clock
+        self.position = 0
+        """Frames that were given, or passed over because of `resume_at`."""
+
+    @property
+    def content(self) -> str:
+        """Tells one content of the file from another: its size and when it was written."""
+        try:
+            stat = self._settings.path.stat()
+        except OSError:
+            return ""
+        return f"{stat.st_size} {stat.st_mtime_ns} {self._settings.venue}"
+
+    def resume_at(self, position: int) -> None:
+        """Passes over so many frames, which an earlier process gave."""
+        self.position = position
 
     async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
         """The recording's frames as they become due; at most a burst between two turns of the event loop.
@@ -51,16 +66,22 @@ class ReplayFeed(Feed):
             RecordingError: it cannot be read, ends too early, or is not of this venue; all before it was given.
         """
         settings, failures = self._settings, list[RecordingError]()
-        pace = _Pace(self._clock, settings.speed)
+        pace, skip = _Pace(self._clock, settings.speed), self.position
         burst = BurstBuilder(replayed=True, history=settings.history)
         reading = read_recording(settings.path, settings.venue, source=settings.source, symbol=settings.symbol)
         with closing(reading) as frames:
             for recorded in _until_failure(frames, failures):
+                if skip and recorded is not PAUSE:
+                    # Read all the same: parsers know what they have seen.
+                    skip -= 1
+                    if skip % MAX_BURST_FRAMES == 0:
+                        await self._clock.sleep(0)
+                    continue
                 wait_s = pace.wait_s(recorded.received_ns)
                 if burst.full or recorded is PAUSE or (wait_s > 0 and burst.frames):
                     if burst.frames:
                         # Closed here nothing is lost but the rest of the recording.
-                        yield burst.take()
+                        yield self._given(burst)
                     await self._clock.sleep(0)
                     wait_s = pace.wait_s(recorded.received_ns)
                 if wait_s > 0:
@@ -68,9 +89,14 @@ class ReplayFeed(Feed):
                 if recorded is not PAUSE:
                     burst.add(recorded.frame, recorded.parsed)
         if burst.frames:
-            yield burst.take()
+            yield self._given(burst)
         if failures:
             raise failures[0]
+
+    def _given(self, burst: BurstBuilder) -> FeedBurst:
+        # Before the burst is handed over, not after it: whoever takes it has it before anybody can save the position.
+        self.position += burst.frames
+        return burst.take()
 
 
 def _until_failure(frames: Iterator[RecordedFrame], failures: list[RecordingError]) -> Iterator[RecordedFrame]:
