@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing
+from urllib.parse import unquote
 
 import pytest
 from aiohttp import web
@@ -216,6 +217,15 @@ async def test_a_feed_says_what_it_waits_for_until_trades_come_and_when_they_cea
 
     assert said[:3] == ["the first trade: connected for 0 s", None, None]
     assert str(said[3]).startswith("trades: connected, none for 36")
+
+
+async def test_a_symbol_may_be_in_any_script(venue: Venue, clock: ImpatientClock) -> None:
+    venue.scripts = [says(trade_frame(1))]
+
+    for uri in ("币安人生usdt", "%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT"):
+        await first_bursts(opened(f"binance://{uri}?url={venue.url}", clock), trades=1)
+
+    assert [unquote(request) for request in venue.requests] == ["/stream?streams=币安人生usdt@trade"] * 2
 
 
 async def test_a_wall_clock_that_is_set_does_not_end_a_connection(venue: Venue) -> None:

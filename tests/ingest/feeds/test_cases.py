@@ -123,3 +123,27 @@ async def test_history_that_a_venue_without_numbers_repeats_after_a_reconnect_is
     assert running.trades == 6
     assert running.runner.kinds == {"other": 2, "history": 1, "repeated": 4}
     assert (running.tally.accepted, running.tally.ignored) == (4, 3)
+
+
+@pytest.mark.parametrize("coin", ["@107", "PURR/USDC", "xyz:TSLA", "BTC"])
+async def test_hyperliquids_spot_and_builder_names_are_names(tmp_path: Path, coin: str) -> None:
+    running = await replay(tmp_path, "hyperliquid", subscribed(coin), hyperliquid(coin, 1), hyperliquid(coin, 2, 3))
+
+    assert (running.trades, running.symbols(), running.tally.refused) == (2, {coin}, 0)
+
+
+@pytest.mark.parametrize("symbol", ["币安人生USDT", "1000PEPEUSDT", "BTCUSD_260327", "$WEN-USDT", "M&M", "EURUSD#"])
+async def test_a_symbol_may_have_any_printable_characters(tmp_path: Path, symbol: str) -> None:
+    frames = [binance(number).replace(b"BTCUSDT", symbol.encode()) for number in range(3)]
+
+    running = await replay(tmp_path, "binance", *frames)
+
+    assert (running.trades, running.symbols(), running.tally.refused) == (3, {symbol}, 0)
+
+
+@pytest.mark.parametrize(("price", "value"), [("-37.63", -37.63), ("0", 0.0), ("0.00", 0.0), ("-0.5e1", -5.0)])
+async def test_a_price_may_be_zero_or_below(tmp_path: Path, price: str, value: float) -> None:
+    """A spread, or oil in April 2020."""
+    running = await replay(tmp_path, "binance", binance(1, price, "2"))
+
+    assert (running.trades, running.vwap()) == (1, value)

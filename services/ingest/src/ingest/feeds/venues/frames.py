@@ -7,6 +7,7 @@ come as strings and stay exact until they become a float once; times become inte
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import isfinite
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import msgspec
@@ -68,8 +69,10 @@ def positive(text: str, what: str) -> float:
 
 
 def trade_price(text: str) -> float:
-    """A price."""
-    return positive(text, "price")
+    """A finite decimal of any sign: spreads, and oil in April 2020, trade at 0 and below."""
+    if _is_decimal(text.removeprefix("-")) and isfinite(value := float(text)):
+        return value
+    raise FrameError(f"price {text!r} is not a decimal")
 
 
 @lru_cache(maxsize=8192)
