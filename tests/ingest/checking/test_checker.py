@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.checking.checker import Checker
-from ingest.checking.client_burst import MIN_TABLE_MESSAGES
+from ingest.checking.client_burst import MAX_SENT_AGE_NS, MIN_TABLE_MESSAGES
 from ingest.checking.outcomes import Checked
 from ingest.checking.sequences import SequenceTracker
 from ingest.feeds.base import FeedBurst, FeedRefusal, FeedTrade
 from telemetry_runtime import Burst
 from telemetry_runtime.fakes import burst_of
-from telemetry_schema import Reason, TradeCommand, encode
+from telemetry_schema import MAX_FRAME_BYTES, Reason, TradeCommand, encode
 from telemetry_schema.batch import BUY, MAX_BATCH_TRADES, SELL, TRADE_DTYPE
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import NOW_NS, columns, frame, trade
@@ -411,3 +411,46 @@ def test_a_venue_that_repeats_its_history_under_a_new_time_of_sending_is_counted
             for seq in range(50)
         ]
         assert checker.check_feed(FeedBurst(trades), NOW_NS).tally.duplicate == 50 * repeat
+
+
+@pytest.mark.parametrize(
+    ("message", "source"),
+    [
+        (frame(trade(side="up")), "bot"),
+        (frame(trade(event_ns=NOW_NS + 2 * AHEAD_NS)), "bot"),
+        (frame(trade(source="a\tb")), None),
+        (b"nonsense", None),
+        (b'{"source":"bot","x":"' + b"x" * MAX_FRAME_BYTES + b'"}', None),
+    ],
+    ids=["a bad trade", "a trade from the future", "a name that is none", "no JSON", "too long"],
+)
+def test_a_refusal_says_who_sent_it(checker: Checker, message: bytes, source: str | None) -> None:
+    (refusal,) = checker.check(burst_of(message), NOW_NS).refusals
+    assert refusal.source == source
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_a_message_that_was_sent_more_than_a_day_ago_is_refused_with_a_hint(checker: Checker, many: bool) -> None:  # noqa: FBT001
+    old = frame(trade(run="r", seq=1, sent_ns=NOW_NS - MAX_SENT_AGE_NS - 1))
+    late = frame(trade(run="r", seq=2, sent_ns=NOW_NS - MAX_SENT_AGE_NS, event_ns=NOW_NS - 9 * MAX_SENT_AGE_NS))
+    good = [frame(trade())] * (MIN_TABLE_MESSAGES if many else 1)
+    checked = checker.check(burst_of(*good, old, late), NOW_NS)
+    assert [refusal.reason for refusal in checked.refusals] == [Reason.PAST_TIME]
+    assert "sent 24.0 h ago; check the sender's clock and that times are in ns" in checked.refusals[0].detail
+    assert checked.tally.accepted == len(good) + 1
+
+
+@pytest.mark.parametrize("step_s", [3600, -3600, 125, -125])
+def test_a_clock_that_is_set_refuses_nobody_who_follows_it_and_loses_no_number(
+    checker: Checker, sequences: SequenceTracker, step_s: int
+) -> None:
+    for now_ns, numbers in ((NOW_NS, range(20)), (NOW_NS + step_s * 10**9, range(20, 40))):
+        burst = [frame(trade(run="r", seq=seq, event_ns=now_ns, sent_ns=now_ns)) for seq in numbers]
+        assert checker.check(burst_of(*burst), now_ns).tally.accepted == 20
+    assert (sequences.sources["bot"].lost, sequences.sources["bot"].restarts) == (0, 0)
+
+
+def test_a_source_that_is_125_s_behind_is_live(checker: Checker) -> None:
+    behind_ns = NOW_NS - 125 * 10**9
+    (chunk,) = checker.check(burst_of(frame(trade(event_ns=behind_ns, sent_ns=behind_ns))), NOW_NS).chunks
+    assert chunk.replayed == []

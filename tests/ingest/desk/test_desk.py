@@ -256,3 +256,11 @@ def test_an_order_needs_a_price_that_is_young_enough() -> None:
     decision = desk.decide(_order(price=100.0), NOW_NS, NOW_NS + max_ns + 1)
     assert decision.reason == "stale_price"
     assert "60 s old" in str(decision.result.reason)
+
+
+def test_prices_may_be_negative_or_zero() -> None:
+    desk = _desk(price=-37.63)
+    assert desk.decide(_order(), NOW_NS, NOW_NS).result.price == -37.63
+    assert desk.decide(_order(price=-38.0), NOW_NS, NOW_NS).result.price == -38.0
+    assert "use -39.5115 to -35.7485" in str(desk.decide(_order(price=37.63), NOW_NS, NOW_NS).result.reason)
+    assert _desk(price=0.0).decide(_order(), NOW_NS, NOW_NS).result.price == 0.0

@@ -59,6 +59,10 @@ class SequencePosition(msgspec.Struct, gc=False):
         return len(self.symbol) if isinstance(self.symbol, list) else 1
 
 
+class _Sender(msgspec.Struct, gc=False):
+    source: _Name
+
+
 class TradeDecoder:
     """Decodes frames that hold a `Trade` or `TradeColumns`; anything else gives None."""
 
@@ -67,6 +71,7 @@ class TradeDecoder:
         self._columns_type = columns
         self._decoder = msgspec.json.Decoder(single | columns)
         self._decode = self._decoder.decode
+        self._decode_sender = msgspec.json.Decoder(_Sender).decode
         self._decode_position = msgspec.json.Decoder(SequencePosition).decode
         self._names = KnownNames()
         self._tables = TableDecoder(single, columns, self._names)
@@ -117,6 +122,16 @@ class TradeDecoder:
             return None
         good = 0 <= position.seq <= LAST_NS and self._names.are_good((position.source, position.run))
         return position if good else None
+
+    def sender(self, frame: bytes | memoryview) -> str | None:
+        """The source of a frame that was refused, with or without a number; None where it cannot be read."""
+        if len(frame) > MAX_FRAME_BYTES:
+            return None
+        try:
+            source = self._decode_sender(frame).source
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return source if self._names.are_good((source,)) else None
 
     def _columns_are_good(self, columns: FastColumns) -> bool:
         count = len(columns.symbol)
