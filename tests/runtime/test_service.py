@@ -40,7 +40,7 @@ def _start(what: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_first_signal_asks_and_a_clean_stop_is_exit_code_0(number: signal.Signals) -> None:
     with _start("wait") as process:
         assert process.stdout is not None
@@ -58,6 +58,31 @@ def test_the_second_signal_kills() -> None:
         assert "exit_asked" in process.stderr.readline()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_closing_terminal_may_say_so_twice() -> None:
+    with _start("deaf") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        assert "exit_asked" in process.stderr.readline()
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.2)
+        process.kill()
+
+
+def test_under_nohup_a_closing_terminal_ends_nothing() -> None:
+    command = ["sh", "-c", 'trap "" HUP; exec "$0" "$@"', sys.executable, "-c", PROGRAM, "wait"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        assert "SIGHUP" not in process.stderr.read()
 
 
 def test_a_start_that_fails_is_one_line_and_exit_code_1() -> None:
@@ -90,6 +115,49 @@ def test_a_wrong_setting_is_one_line_that_names_the_variable(monkeypatch: pytest
     monkeypatch.setenv("PROBE_HTTP_PORT", "many")
     with pytest.raises(StartupError, match="PROBE_HTTP_PORT='many'"):
         Settings.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("PROBE_HTTP_PROT", "PROBE_HTTP_PROT is not a setting; the nearest one is PROBE_HTTP_PORT"),
+        ("PROBE_GRACE", "PROBE_GRACE is not a setting; the nearest one is PROBE_GRACE_S"),
+        ("PROBE_XYZZY", "PROBE_XYZZY is not a setting"),
+        ("probe_http_prot", "PROBE_HTTP_PROT is not a setting; the nearest one is PROBE_HTTP_PORT"),
+    ],
+)
+def test_a_setting_that_is_not_known_is_refused_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    class Settings(ServiceSettings, env_prefix="PROBE_"):
+        http_port: int = 1
+
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(StartupError) as refused:
+        Settings.load()
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PROBE_METRICS_PORT", "8000"),
+        ("PROBE_SERVICE_HOST", "10.0.0.1"),
+        ("PROBE_SERVICE_PORT_TRADES", "5555"),
+        ("PROBE_PORT", "tcp://10.0.0.1:5555"),
+        ("PROBE_PORT_5555_TCP_ADDR", "10.0.0.1"),
+        ("PROBER_HTTP_PROT", "1"),
+        ("OTHER_HTTP_PROT", "1"),
+    ],
+)
+def test_variables_of_compose_and_kubernetes_and_of_others_are_let_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    class Settings(ServiceSettings, env_prefix="PROBE_"):
+        http_port: int = 1
+
+    monkeypatch.setenv(name, value)
+    assert Settings.load().http_port == 1
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from telemetry_runtime.exit_handler import (
     ExitHandler,
 )
 from telemetry_runtime.files import DirectoryLock, write_durably
+from telemetry_runtime.log_writer import LogWriter
 from telemetry_runtime.logs import (
     LogFormat,
     LogLevel,
@@ -40,6 +41,7 @@ from telemetry_runtime.service import (
 )
 from telemetry_runtime.settings import (
     Endpoints,
+    Positive,
     ServiceSettings,
 )
 from telemetry_runtime.task_manager import (
@@ -58,9 +60,11 @@ __all__ = [
     "Frames",
     "LogFormat",
     "LogLevel",
+    "LogWriter",
     "LossySink",
     "MessageCounts",
     "Outcome",
+    "Positive",
     "RateLimitedWarning",
     "ServiceSettings",
     "Source",

@@ -1,19 +1,33 @@
-"""Structured logs on standard error: JSON in containers, colours on a terminal."""
+"""Structured logs on standard error: JSON in containers, colours on a terminal. Logging never waits or raises."""
 
 import logging
 import sys
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import structlog
+
+from telemetry_runtime.log_writer import LogWriter
 
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-def configure_logs(service: str, *, level: LogLevel = "info", log_format: LogFormat = "auto") -> None:
-    """Sets up structlog for this process; every line carries the service's name."""
-    as_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+_writers: list[LogWriter] = []
+"""The process' one writer, once logs are configured."""
+
+
+def lost_log_lines() -> int:
+    """Log lines of this process that could not be written."""
+    return sum(writer.lost_lines for writer in _writers)
+
+
+def configure_logs(
+    service: str, writer: LogWriter, *, level: LogLevel = "info", log_format: LogFormat = "auto"
+) -> None:
+    """Sets up structlog for this process; every line carries the service's name and goes to the writer."""
+    _writers[:] = [writer]
+    as_console = log_format == "console" or (log_format == "auto" and sys.stderr is not None and sys.stderr.isatty())
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if as_console else structlog.processors.JSONRenderer()
     )
@@ -26,11 +40,11 @@ def configure_logs(service: str, *, level: LogLevel = "info", log_format: LogFor
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", writer)),
     )
     structlog.contextvars.bind_contextvars(service=service)
     # What libraries log by themselves (aiohttp's access log, asyncio's slow callbacks) only matters when it is bad.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, stream=cast("TextIO", writer))
 
 
 def _plain_tracebacks() -> structlog.typing.Processor:

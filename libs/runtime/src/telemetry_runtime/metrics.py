@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from telemetry_runtime.logs import lost_log_lines
 from telemetry_runtime.message_counts import MessageCounts
 from telemetry_schema import Reason
 
@@ -45,7 +46,12 @@ class _RuntimeCollector(Collector):
         self._version = version(f"telemetry-{service}")
 
     def collect(self) -> Iterator[Metric]:
-        """The version that runs."""
+        """The version that runs, and what its log could not take."""
         info = GaugeMetricFamily("telemetry_build_info", "Version of the service.", labels=["service", "version"])
         info.add_metric([self._service, self._version], 1)
         yield info
+        lost = CounterMetricFamily(
+            "telemetry_log_lines_lost", "Log lines that could not be written.", labels=["service"]
+        )
+        lost.add_metric([self._service], lost_log_lines())
+        yield lost

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -9,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from telemetry_runtime.errors import StartupError, StopError
+from telemetry_runtime.log_writer import LogWriter
 from telemetry_runtime.logs import configure_logs
 from telemetry_runtime.settings import ServiceSettings
 
@@ -21,19 +23,33 @@ def run_service(name: str, settings_type: type[_S], serve: Callable[[_S], Awaita
     Returns:
         The exit code: 0 after a clean stop, 1 if it could not start or crashed.
     """
+    # Standard error may be a full disk, a closed pipe or a pipe that nobody reads: see LogWriter.
+    writer = LogWriter(_standard_error())
+    try:
+        return _run(name, settings_type, serve, writer)
+    finally:
+        writer.close()
+
+
+def _standard_error() -> int:
+    """Its file descriptor; nowhere, if the process was started without one: the number may be a socket's by now."""
+    return os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
+
+
+def _run(name: str, settings_type: type[_S], serve: Callable[[_S], Awaitable[None]], writer: LogWriter) -> int:
     try:
         settings = settings_type.load()
-        configure_logs(name, level=settings.log_level, log_format=settings.log_format)
+        configure_logs(name, writer, level=settings.log_level, log_format=settings.log_format)
         _tune_collector()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_call(serve, settings))
     except StartupError as error:
-        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - a line for the person who starts it
+        writer.write(f"{name}: {error}\n")  # one line for the person who starts it
         return 1
     except StopError as error:
         structlog.get_logger(name).error("service_stopped_early", error=str(error))
         return 1
-    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it is told and exits 1
+    except Exception as error:  # noqa: BLE001 - the outermost frame: whatever it is, it is logged and exits 1
         structlog.get_logger(name).exception("service_crashed", error=repr(error))
         return 1
     return 0

@@ -1,9 +1,12 @@
 """What the settings of all services share. Only the services' `environment.py` derive from it."""
 
-from typing import Annotated, Self
+import re
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from telemetry_runtime.errors import StartupError
 from telemetry_runtime.logs import LogFormat, LogLevel
@@ -17,25 +20,28 @@ Endpoints = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several values in one variable, separated by blanks; an empty variable is none."""
 
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A finite number above 0."""
+
+
 class ServiceSettings(BaseSettings):
     """Settings that every service has. Subclasses set the prefix of their variables."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
 
     http_host: str = Field(default="127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
-    log_level: LogLevel = Field(default="info", description="Least level that is logged.")
+    log_level: LogLevel = Field(default="info", description="Minimum log level.")
     log_format: LogFormat = Field(default="auto", description="json, console, or auto: console on a terminal.")
-    grace_s: float = Field(
-        default=8.0, gt=0, description="How long a stop may take to pass on what was accepted, in s."
-    )
+    grace_s: Positive = Field(default=8.0, description="How long a stop may take to pass on what was accepted, in s.")
 
     @classmethod
     def load(cls) -> Self:
         """The settings of this process.
 
         Raises:
-            StartupError: a variable is wrong; names each one, what it holds and what it should.
+            StartupError: a variable is wrong or not known; names each one, what it holds and what it should.
         """
+        cls._refuse_unknown_names()
         try:
             return cls()
         except ValidationError as error:
@@ -45,3 +51,35 @@ class ServiceSettings(BaseSettings):
                 for item in error.errors(include_url=False)
             )
             raise StartupError("; ".join(wrong)) from error
+
+    @classmethod
+    def _refuse_unknown_names(cls) -> None:
+        """A misspelt setting would be a default, without a word."""
+        prefix = str(cls.model_config.get("env_prefix", "")).upper()
+        known = {f"{prefix}{name}".upper() for name in cls.model_fields}
+        # On Windows and for pydantic-settings names have no case.
+        given = {name.upper(): value for name, value in EnvSettingsSource(cls).env_vars.items()}
+        unknown = sorted(
+            name
+            for name, value in given.items()
+            if prefix and name.startswith(prefix) and name not in known and not _is_of_others(name, prefix, value)
+        )
+        if unknown:
+            raise StartupError("; ".join(f"{name} is not a setting{_nearest(name, known)}" for name in unknown))
+
+
+def _is_of_others(name: str, prefix: str, value: str | None) -> bool:
+    """Whether the variable is Compose's or Kubernetes', whose names for a service begin with the same prefix."""
+    rest = name.removeprefix(prefix)
+    if rest == "METRICS_PORT":  # where docker-compose.yml publishes /metrics
+        return True
+    return bool(_LINKED.fullmatch(rest)) or (rest == "PORT" and "://" in (value or ""))
+
+
+_LINKED: Final = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP)(_\w+)?")
+"""What Kubernetes and Docker's links set in every container for a service called `ingest`, `analytics` or `ui`."""
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    nearest = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; the nearest one is {nearest[0]}" if nearest else ""

@@ -1,15 +1,12 @@
 """Analytics' settings: the only reader of its environment variables (`ANALYTICS_…`)."""
 
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from analytics.engine import LABEL_IDLE_S
-from telemetry_runtime import Endpoints, ServiceSettings
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from telemetry_runtime import Endpoints, Positive, ServiceSettings
 
 
 class AnalyticsSettings(ServiceSettings):

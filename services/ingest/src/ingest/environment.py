@@ -1,15 +1,12 @@
 """Ingest's settings: the only reader of its environment variables (`INGEST_…`)."""
 
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from telemetry_runtime import Endpoints, ServiceSettings
+from telemetry_runtime import Endpoints, Positive, ServiceSettings
 from telemetry_schema import Account
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class IngestSettings(ServiceSettings):

@@ -5,10 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from telemetry_runtime import Endpoints, ServiceSettings
+from telemetry_runtime import Endpoints, Positive, ServiceSettings
 from telemetry_schema import Source
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class UiSettings(ServiceSettings):
