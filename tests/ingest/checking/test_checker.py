@@ -155,7 +155,7 @@ def test_every_frame_of_a_feed_has_one_outcome(checker: Checker) -> None:
     trades = [_feed_trade(1), _feed_trade(2), _feed_trade(2), _feed_trade(3), _feed_trade(4, NOW_NS + 2 * AHEAD_NS)]
     refused = [FeedRefusal(Reason.BAD_FRAME, "no price", b"{}")]
     burst = FeedBurst(trades, ignored=4, refusals=refused, replayed=True, sizes=[2, 1, 1, 1])
-    checked = checker.check_feed(burst, NOW_NS)
+    checked = checker.check_feed(burst, NOW_NS, "feed")
     assert _outcomes(checked) == (2, 2, 1, 4)
     assert checked.tally.received == 9
     assert [refusal.reason for refusal in checked.refusals] == [Reason.BAD_FRAME, Reason.FUTURE_TIME]
@@ -166,7 +166,7 @@ def test_trades_of_other_kinds_keep_their_numbers_and_stay_out_of_the_flow() -> 
     sequences = SequenceTracker(max_runs=10, max_sources=10)
     kinds = [None, None, "NA", None, "ADL", "INSURANCE_FUND", None]
     trades = [_feed_trade(number)._replace(kind=kind) for number, kind in enumerate(kinds)]
-    checked = Checker(sequences, max_ahead_ns=AHEAD_NS).check_feed(FeedBurst(trades), NOW_NS)
+    checked = Checker(sequences, max_ahead_ns=AHEAD_NS).check_feed(FeedBurst(trades), NOW_NS, "feed")
     assert _outcomes(checked) == (4, 0, 0, 3)
     counts = sequences.sources["venue"]
     assert (counts.accepted, counts.lost, counts.duplicate) == (4, 0, 0)
@@ -175,7 +175,7 @@ def test_trades_of_other_kinds_keep_their_numbers_and_stay_out_of_the_flow() -> 
 
 def test_a_frame_of_both_kinds_is_accepted_with_what_belongs_to_the_flow(checker: Checker) -> None:
     trades = [_feed_trade(1), _feed_trade(2)._replace(kind="ADL")]
-    checked = checker.check_feed(FeedBurst(trades, sizes=[2]), NOW_NS)
+    checked = checker.check_feed(FeedBurst(trades, sizes=[2]), NOW_NS, "feed")
     assert _outcomes(checked) == (1, 0, 0, 0)
     assert sum(chunk.trades for chunk in checked.chunks) == 1
 
@@ -184,16 +184,16 @@ def test_a_recording_can_be_replayed_again_and_is_not_mistaken_for_the_live_feed
     first, second = (SequenceTracker(max_runs=10, max_sources=10) for _ in range(2))
     replayed = FeedBurst([_feed_trade(5)], replayed=True)
     live = FeedBurst([_feed_trade(90)])
-    assert _outcomes(Checker(first, max_ahead_ns=AHEAD_NS).check_feed(replayed, NOW_NS)) == (1, 0, 0, 0)
-    assert _outcomes(Checker(first, max_ahead_ns=AHEAD_NS).check_feed(live, NOW_NS)) == (1, 0, 0, 0)
+    assert _outcomes(Checker(first, max_ahead_ns=AHEAD_NS).check_feed(replayed, NOW_NS, "feed")) == (1, 0, 0, 0)
+    assert _outcomes(Checker(first, max_ahead_ns=AHEAD_NS).check_feed(live, NOW_NS, "feed")) == (1, 0, 0, 0)
     assert first.sources["venue"].lost == 0
     second.load(first.dump(), exact=True)
-    assert _outcomes(Checker(second, max_ahead_ns=AHEAD_NS).check_feed(replayed, NOW_NS)) == (1, 0, 0, 0)
+    assert _outcomes(Checker(second, max_ahead_ns=AHEAD_NS).check_feed(replayed, NOW_NS, "feed")) == (1, 0, 0, 0)
 
 
 def test_a_trade_of_a_feed_may_be_ahead_of_its_own_clock_by_a_little(checker: Checker) -> None:
     burst = FeedBurst([_feed_trade(None, NOW_NS + 1_270_000_000)], replayed=True)
-    assert _outcomes(checker.check_feed(burst, NOW_NS)) == (1, 0, 0, 0)
+    assert _outcomes(checker.check_feed(burst, NOW_NS, "feed")) == (1, 0, 0, 0)
 
 
 def _a_hostile_frame(name: str) -> bytes:
@@ -399,7 +399,7 @@ def test_two_sessions_under_one_run_lose_nothing(checker: Checker, sequences: Se
 
 def test_a_burst_of_any_length_of_a_feed_makes_batches_of_bounded_length(checker: Checker) -> None:
     trades = [_feed_trade(None)] * 70_000
-    chunks = checker.check_feed(FeedBurst(trades, sizes=[70_000]), NOW_NS).chunks
+    chunks = checker.check_feed(FeedBurst(trades, sizes=[70_000]), NOW_NS, "feed").chunks
     assert sum(chunk.trades for chunk in chunks) == 70_000
     assert max(chunk.trades for chunk in chunks) <= MAX_BATCH_TRADES
 
@@ -410,7 +410,7 @@ def test_a_venue_that_repeats_its_history_under_a_new_time_of_sending_is_counted
             FeedTrade("venue", "BTC", "buy", 1.0, 2.0, NOW_NS + seq, NOW_NS + seq + 99 * repeat, NOW_NS, "BTC", seq)
             for seq in range(50)
         ]
-        assert checker.check_feed(FeedBurst(trades), NOW_NS).tally.duplicate == 50 * repeat
+        assert checker.check_feed(FeedBurst(trades), NOW_NS, "feed").tally.duplicate == 50 * repeat
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ingest.checking.sequences import SequenceTracker
+from telemetry_runtime.fakes import FakeClock
 from telemetry_schema.batch import BUY, SELL
 from tests.ingest.feeds.frames_of import BINANCE, COINBASE, HYPERLIQUID, RECEIVED_NS
+from tests.ingest.feeds.opened import opened
 from tests.ingest.feeds.running import Running, ran
 
 MS_NS = 1_000_000
@@ -147,3 +150,17 @@ async def test_a_price_may_be_zero_or_below(tmp_path: Path, price: str, value: f
     running = await replay(tmp_path, "binance", binance(1, price, "2"))
 
     assert (running.trades, running.vwap()) == (1, value)
+
+
+async def test_two_recordings_of_one_venue_at_once_are_two_runs(tmp_path: Path) -> None:
+    """Their numbers overlap and are far apart: neither are duplicates nor losses."""
+    sequences = SequenceTracker(max_runs=10, max_sources=10)
+    for name, first in (("one", 100), ("two", 105), ("three", 9_000_000)):
+        path = tmp_path / name
+        path.write_bytes(b"".join(b"%d %b\n" % (RECEIVED_NS, binance(first + at)) for at in range(10)))
+        running = Running(opened(f"replay://{path}?venue=binance&speed=max", FakeClock()), sequences)
+        await running.runner.run()
+        assert running.trades == 10
+
+    counts = sequences.sources["binance"]
+    assert (counts.accepted, counts.lost, counts.duplicate, counts.restarts) == (30, 0, 0, 0)

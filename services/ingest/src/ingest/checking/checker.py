@@ -40,6 +40,6 @@ class Checker:
         """Counts a trade that was made here, by the desk."""
         self._sequences.accept(source, 1, now_ns, numbered=False)
 
-    def check_feed(self, burst: FeedBurst, now_ns: int) -> Checked:
+    def check_feed(self, burst: FeedBurst, now_ns: int, feed: str) -> Checked:
         """Checks what a feed gave at `now_ns`, each trade by its own time of receipt, which may be a recording's."""
-        return FeedBurstCheck(self._builder, self._sequences, self._max_ahead_ns, now_ns).check(burst)
+        return FeedBurstCheck(self._builder, self._sequences, self._max_ahead_ns, now_ns, feed).check(burst)

@@ -13,9 +13,11 @@ from telemetry_schema import Reason
 class FeedBurstCheck(BurstCheck):
     """One burst of a feed."""
 
-    def __init__(self, builder: ChunkBuilder, sequences: SequenceTracker, max_ahead_ns: int, now_ns: int) -> None:
+    def __init__(
+        self, builder: ChunkBuilder, sequences: SequenceTracker, max_ahead_ns: int, now_ns: int, feed: str
+    ) -> None:
         super().__init__(builder, sequences)
-        self._max_ahead_ns, self._now_ns = max_ahead_ns, now_ns
+        self._max_ahead_ns, self._now_ns, self._feed = max_ahead_ns, now_ns, feed
         self._replayed = False
 
     def check(self, burst: FeedBurst) -> Checked:
@@ -59,7 +61,8 @@ class FeedBurstCheck(BurstCheck):
     def _is_new(self, trade: FeedTrade, *, is_ahead: bool) -> bool:
         if trade.seq is None:
             return True
-        run = f"{REPLAY}{trade.run}" if self._replayed else trade.run
+        # Two recordings of one venue are two runs: their numbers have nothing to do with each other.
+        run = f"{REPLAY}{self._feed} {trade.run}" if self._replayed else trade.run
         if is_ahead:
             return bool(self._sequences.mark(trade.source, run, trade.seq, 1).new)
         # Not by the time of sending: a venue that repeats its history after a reconnect sends it anew.

@@ -13,7 +13,7 @@ from ingest.checking.source_counts import SourceTable
 RunKey: TypeAlias = tuple[str, str | None]
 """Source and run."""
 
-REPLAY: Final = "replay "
+REPLAY: Final = "\0replay "
 """Begins the run of a replayed trade, so that it is not mistaken for the venue's live trades. No name begins so.
 The next process may replay a recording again: such runs are not saved."""
 

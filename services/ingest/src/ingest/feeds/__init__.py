@@ -6,10 +6,11 @@ The files, in the order in which data flows:
 |---|---|
 | `uri` | from a setting (`sim://…`, `replay://…`, `binance://…`) to a feed |
 | `sim`, `market` | the simulated market as a feed, and the market itself (pure) |
-| `recording` | reads recordings: frames and when each was received |
+| `unpack` | opens gzip, zip, zstd and plain files in UTF-8 or UTF-16 as lines, by content |
+| `recording` | from lines to frames, each with its time of receipt, through its venue's parser |
 | `replay` | a recording as a feed, at the recorded pace, faster, or as fast as possible |
 | `binance` | the live venue as a feed: connections, reconnects |
 | `venues/` | one parser per venue: frame in, trades out (pure); its docstring says how to add one |
 | `base` | what every feed gives: `Feed`, `FeedBurst`, `FeedTrade`, and the errors |
-| `runner` | runs one feed: hands its bursts to the checker, knows its state |
+| `runner` | runs one feed: hands its bursts to the checker, knows its state; a feed that breaks fails alone |
 """

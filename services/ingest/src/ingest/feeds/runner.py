@@ -41,7 +41,7 @@ class FeedRunner:
         async with aclosing(self._feed.bursts()) as bursts:
             while (burst := await self._next(bursts)) is not None:
                 now_ns = self._clock.now_ns()
-                checked = self._checker.check_feed(burst, now_ns)
+                checked = self._checker.check_feed(burst, now_ns, self.name)
                 self._note(burst, checked, now_ns)
                 # Cancelled here nothing is lost: what was checked has been taken over before the first wait.
                 await self._pass_on(checked)
