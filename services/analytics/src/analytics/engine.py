@@ -171,16 +171,17 @@ class Engine:
         self._finish_active_read()
         trades = self._pending.take()
         self.recent.reserve(len(self.symbols))
-        folded = self.timelines.fold(trades, slots=len(self.symbols), now_ns=int(trades.applied_ns[-1]))
+        traded = np.flatnonzero(np.bincount(trades.symbol))
+        folded = self.timelines.fold(trades, traded, slots=len(self.symbols), now_ns=int(trades.applied_ns[-1]))
         self.ledger.late += folded.late
         self.ledger.ahead += folded.ahead
         self._totals.begin_again(folded.stepped)
-        self._totals.fold(trades, folded.outdated)
+        self._totals.fold(trades, traded, folded.outdated)
         self._latencies.fold(trades, monotonic_ns=self._monotonic_ns)
         self._skews.fold(trades)
         self.recent.fold(trades)
         self._fold_tapes(trades)
-        for slot in self.symbols.overflow_slots:
+        for slot in {*self.symbols.overflow_slots} & {*traded.tolist()}:
             self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == slot))
         self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
 

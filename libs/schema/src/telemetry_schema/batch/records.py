@@ -188,6 +188,9 @@ _BAD_INDEX: Final = "a symbol, source or account index is outside the header's t
 _BAD_SIDE: Final = "a side is neither buy nor sell"
 _BAD_NUMBER: Final = "a time, price or quantity is out of range"
 
+_WORDS: Final = TRADE_DTYPE.itemsize // 8
+_ACCOUNT_SHIFT: Final = 48
+
 _INFINITY: Final = int(np.array(np.inf).view(np.int64))
 """The bits of positive floats, read as integers, lie between 0 and those of infinity, and in the same order. Those of
 negative ones are the same with the sign bit set, and are negative integers."""
@@ -199,7 +202,8 @@ def _check_many(header: BatchHeader, frame: Frame) -> None:
     records = np.frombuffer(frame, TRADE_DTYPE)
     if records["symbol"].max() >= len(header.symbols) or records["source"].max() >= len(header.sources):
         raise BatchError(_BAD_INDEX)
-    if records["account"].max() > len(header.accounts):
+    # The account is in the highest bits of the last word of a record: the largest word has the largest index.
+    if int(np.frombuffer(frame, np.uint64)[_WORDS - 1 :: _WORDS].max()) >> _ACCOUNT_SHIFT > len(header.accounts):
         raise BatchError(_BAD_INDEX)
     if records["side"].max() > SELL:
         raise BatchError(_BAD_SIDE)

@@ -114,13 +114,13 @@ class Timelines:
         self._has_live = np.zeros(max_slots, np.bool_)
         self._newest: _Replay | None = None
 
-    def fold(self, trades: Trades, *, slots: int, now_ns: int) -> Folded:
-        """Adds trades, each to its timeline; slots is how many symbols have one."""
+    def fold(self, trades: Trades, traded: Ints, *, slots: int, now_ns: int) -> Folded:
+        """Adds trades of the traded symbols, each to its timeline; slots is how many symbols have one."""
         self.live.buckets.reserve(slots)
         if not trades.replayed.any():
-            return self._fold_live(trades, now_ns)
+            return self._fold_live(trades, traded, now_ns)
         live = ~trades.replayed
-        parts = [self._fold_live(trades.select(live), now_ns)] if live.any() else []
+        parts = [self._fold_live(trades.select(live), _traded(trades.symbol[live]), now_ns)] if live.any() else []
         for source in np.flatnonzero(np.bincount(trades.source[trades.replayed])).tolist():
             which = np.flatnonzero(trades.replayed & (trades.source == source))
             part = self._fold_replay(source, trades.select(which))
@@ -132,15 +132,15 @@ class Timelines:
             np.concatenate([part.outdated for part in parts]),
         )
 
-    def _fold_live(self, trades: Trades, now_ns: int) -> Folded:
-        self._has_live[trades.symbol] = True
+    def _fold_live(self, trades: Trades, traded: Ints, now_ns: int) -> Folded:
+        self._has_live[traded] = True
         if self._replays:
-            self._owner[trades.symbol] = _LIVE
+            self._owner[traded] = _LIVE
         late, ahead = self.live.buckets.fold(trades, newest_allowed_s=now_ns // SECOND_NS + MAX_AHEAD_S)
         return Folded(late, ahead, [], np.arange(0))
 
     def _fold_replay(self, source: int, trades: Trades) -> Folded:
-        traded = np.flatnonzero(np.bincount(trades.symbol))
+        traded = _traded(trades.symbol)
         restarted = source in self._stale
         if restarted:
             self.forget_source(source)
@@ -211,6 +211,11 @@ class Timelines:
             owned = chosen[self._owner[chosen] == source]
             groups.append((replay.buckets, owned.tolist(), replay.column_of[owned].tolist()))
         return [group for group in groups if group[1]]
+
+
+def _traded(symbol: Ints) -> Ints:
+    """The slots that trade, ascending."""
+    return np.flatnonzero(np.bincount(symbol))
 
 
 def _put(rows: Rows, slots: Ints, other: Rows, columns: Ints) -> Rows:

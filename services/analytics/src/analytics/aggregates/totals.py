@@ -42,19 +42,19 @@ class Totals:
         self._last_price = np.full(max_slots, np.nan)
         self._first_event_ns = np.full(max_slots, _NEVER_NS, np.int64)
 
-    def fold(self, trades: Trades, outdated: Ints) -> None:
-        """Adds trades; those at these indexes were before a step of their event clock, and are not the last ones."""
+    def fold(self, trades: Trades, traded: Ints, outdated: Ints) -> None:
+        """Adds trades of the traded symbols; those at the outdated indexes were before a step of their event clock."""
         key = np.where(trades.is_buy, trades.symbol, trades.symbol + self._max_slots)
         size = 2 * self._max_slots
         self._trades += np.bincount(key, minlength=size)
         self._volume += np.bincount(key, trades.qty, size)
         self._notional += np.bincount(key, trades.qty * trades.price, size)
-        self._fold_first(trades)
+        self._fold_first(trades, traded)
         self._fold_last(trades, outdated)
 
-    def _fold_first(self, trades: Trades) -> None:
-        new = self._first_event_ns[trades.symbol] == _NEVER_NS
-        if new.any():
+    def _fold_first(self, trades: Trades, traded: Ints) -> None:
+        if (self._first_event_ns[traded] == _NEVER_NS).any():
+            new = self._first_event_ns[trades.symbol] == _NEVER_NS
             np.minimum.at(self._first_event_ns, trades.symbol[new], trades.event_ns[new])
 
     def _fold_last(self, trades: Trades, outdated: Ints) -> None:

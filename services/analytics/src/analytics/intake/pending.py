@@ -119,6 +119,9 @@ class Pending:
         )
 
 
+_NO_ACCOUNTS: Final = np.zeros(MAX_FOLD_TRADES, np.int64)
+
+
 def _drain(numbers: list[int]) -> Ints:
     """The numbers as an array; the list is empty then."""
     drained = np.fromiter(numbers, np.int64, len(numbers))
@@ -141,6 +144,8 @@ class _Lookup:
         return self._find(index, [table.symbols for table in self._distinct]).astype(np.int64)
 
     def accounts(self, index: Slots16) -> Ints:
+        if not self._has_own:
+            return _NO_ACCOUNTS[: index.size]
         return self._find(index, [table.accounts for table in self._distinct])
 
     def sources(self, index: Slots16) -> Ints:
