@@ -21,7 +21,8 @@ def window(trades: Sequence[T], symbol: str, clock_s: int, length_s: int) -> dic
         return {"trades": 0, "buy_volume": 0, "sell_volume": 0, **dict.fromkeys(names.split(), math.nan)}
     price, qty, is_buy = frame["price"], frame["qty"], frame["side"] == "buy"
     closes = price.groupby(frame["event_ns"] // SECOND).last().to_numpy()
-    returns = np.diff(np.log(closes))
+    known = len(closes) > 1 and (closes > 0).all()
+    returns = np.diff(np.log(closes)) if known else np.array([])
     return {
         "trades": len(frame),
         "buy_volume": math.fsum(qty[is_buy]),
@@ -35,5 +36,5 @@ def window(trades: Sequence[T], symbol: str, clock_s: int, length_s: int) -> dic
         "high": price.max(),
         "low": price.min(),
         "close": price.iloc[-1],
-        "realised_volatility_ratio": math.sqrt(math.fsum(returns**2)) if len(closes) > 1 else math.nan,
+        "realised_volatility_ratio": math.sqrt(math.fsum(returns**2)) if known else math.nan,
     }

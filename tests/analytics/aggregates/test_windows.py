@@ -28,7 +28,7 @@ offsets = st.one_of(
 trades = st.builds(
     T,
     qty=st.floats(1e-6, 1e6),
-    price=st.floats(1e-3, 1e6),
+    price=st.one_of(st.floats(1e-3, 1e6), st.floats(-100, 100), st.sampled_from([0.0, -37.63])),
     at_ns=offsets,
     side=st.sampled_from(["buy", "sell"]),
     symbol=st.sampled_from(SYMBOLS),
@@ -59,6 +59,8 @@ def told(made: Engine, symbol: str, name: WindowName, now_ns: int = NOW) -> dict
 def assert_equal(got: dict[str, float], expected: dict[str, float]) -> None:
     # A spread of nearly nothing is as exact as the mean it is a spread about.
     slack = {"qty_std": expected["qty_mean"] * 1e-9, "imbalance_ratio": 1e-9, "realised_volatility_ratio": 1e-9}
+    # Of prices of both signs, the sum is as exact as the largest of them.
+    slack["vwap"] = 1e-9 * max(abs(expected["high"]), abs(expected["low"]), 0)
     for field, value in expected.items():
         assert got[field] == pytest.approx(value, rel=1e-9, abs=slack.get(field, 0.0), nan_ok=True), field
 
@@ -109,6 +111,21 @@ def test_three_trades_by_hand() -> None:
         },
         nan_ok=True,
     )
+
+
+def test_prices_below_zero_have_a_vwap_and_ends_but_no_log_returns() -> None:
+    day = [T(qty=1, price=17.7, at_ns=-2 * SECOND), T(qty=3, price=-37.63, at_ns=-SECOND), T(qty=1, price=-10.0)]
+    got = told(applied(day), "A", "10s")
+    assert got["vwap"] == pytest.approx((17.7 - 3 * 37.63 - 10) / 5)
+    assert (got["open"], got["high"], got["low"], got["close"]) == (17.7, 17.7, -37.63, -10)
+    assert math.isnan(got["realised_volatility_ratio"])
+    assert told(applied(day[1:]), "A", "10s")["high"] == -10
+
+
+def test_realised_volatility_is_back_once_prices_below_zero_have_left_the_window() -> None:
+    made = applied([T(price=price, at_ns=-at * SECOND) for at, price in ((50, -1), (5, 10), (0, 20))])
+    assert math.isnan(told(made, "A", "1m")["realised_volatility_ratio"])
+    assert told(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(math.log(2))
 
 
 def test_a_window_without_trades_has_no_averages_but_counts_0() -> None:

@@ -60,6 +60,22 @@ def test_what_is_missing_even_after_ingest_went_back_is_lost(streams: Streams) -
     assert streams.admit(header(13, 2)) == Admission(Place.NEXT)
 
 
+def test_a_jump_that_cannot_be_is_refused_and_moves_nothing(streams: Streams) -> None:
+    assert streams.admit(header(2**62, 1, resume=True)) == Admission(Place.IMPOSSIBLE)
+    assert streams.admit(header(2**62, 1)) == Admission(Place.OUT_OF_ORDER)
+    assert streams.admit(header(10, 2)) == Admission(Place.NEXT)
+
+
+def test_a_position_that_somebody_else_gave_us_is_forgotten_when_ingest_says_its_own() -> None:
+    streams = Streams()
+    streams.admit(header(2**62, 0, resume=True))
+    assert streams.admit(header(5, 2)).place is Place.REPEATED
+    streams.admit(header(7, 0))
+    assert reports(streams) == [Progress(stream="s", next_seq=0, resend=True)]
+    streams.admit(header(5, 0, resume=True))
+    assert streams.admit(header(5, 2)) == Admission(Place.NEXT)
+
+
 def test_a_loss_at_the_end_shows_with_the_next_heartbeat(streams: Streams) -> None:
     assert streams.admit(header(12, 0)) == Admission(Place.HEARTBEAT)
     assert reports(streams) == [Progress(stream="s", next_seq=10, resend=True)]

@@ -33,6 +33,7 @@ CONTRACT = {
     "telemetry_latency_seconds_count": {"stage"},
     "telemetry_latency_seconds_sum": {"stage"},
     "telemetry_latency_negative_total": {"stage"},
+    "telemetry_latency_negative_seconds_total": {"stage"},
     "telemetry_clock_skew_seconds": {"source"},
     "telemetry_messages_total": {"service", "outcome"},
     "telemetry_refused_total": {"reason"},

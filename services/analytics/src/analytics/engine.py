@@ -90,7 +90,7 @@ class Engine:
         if admission.place is Place.NEXT:
             self._see_time(now_ns, monotonic_ns)
             self._add(header, memoryview(batch.frame)[admission.repeated * _RECORD_BYTES :], now_ns)
-        return admission.place is not Place.OUT_OF_ORDER
+        return admission.place not in {Place.OUT_OF_ORDER, Place.IMPOSSIBLE}
 
     def _see_time(self, now_ns: int, monotonic_ns: int) -> None:
         self._monotonic_ns = monotonic_ns
@@ -177,6 +177,7 @@ class Engine:
         self.ledger.ahead += folded.ahead
         self._totals.begin_again(folded.stepped)
         self._totals.fold(trades, traded, folded.outdated)
+        self.ledger.oversized = self._totals.oversized
         self._latencies.fold(trades, monotonic_ns=self._monotonic_ns)
         self._skews.fold(trades)
         self.recent.fold(trades)

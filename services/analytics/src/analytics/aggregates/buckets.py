@@ -58,7 +58,7 @@ class Cells(BucketColumns):
         """Empties cells."""
         for field in fields(self):
             getattr(self, field.name)[cells] = 0
-        self.low[cells] = np.inf
+        self.low[cells], self.high[cells] = np.inf, -np.inf
         self.open_offset[cells] = _NO_OPEN
 
 

@@ -1,7 +1,7 @@
 """How long trades took, stage by stage.
 
-Latencies may be negative, where a sender's clock is ahead of ours. They are counted as they are: in the lowest bucket,
-in the sum, and in a counter of their own.
+Latencies may be negative, where a sender's clock is ahead of ours. They are counted in the lowest bucket, and apart:
+how many there are, and their sum. The sum of a histogram must not fall, so it is that of the others.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,10 @@ class StageView:
     """Trades that took at most each of `BOUNDS_NS`."""
     count: int
     sum_ns: float
+    """Of those that are not negative: it never falls, as `rate` takes a fall for a restart."""
     negative: int
+    negative_sum_ns: float
+    """Of the negative ones, without their sign."""
     recent_count: int
     p50_ns: int | None
     p90_ns: int | None
@@ -47,6 +50,7 @@ class Latencies:
         shape = (len(STAGES), FINE_BUCKETS)
         self._counts = np.zeros(shape, np.int64)
         self._sum_ns = np.zeros(len(STAGES))
+        self._negative_sum_ns = np.zeros(len(STAGES))
         self._negative = np.zeros(len(STAGES), np.int64)
         self._slices = np.zeros((_SLICES, *shape), np.int64)
         self._slice_max_ns = np.zeros((_SLICES, len(STAGES)), np.int64)
@@ -73,9 +77,13 @@ class Latencies:
         counts = np.bincount(buckets.reshape(-1), minlength=self._counts.size).reshape(self._counts.shape)
         self._counts += counts
         # As floats: a few times of 1970 would overflow a sum of integers.
-        self._sum_ns[stages] += spans_ns.sum(axis=1, dtype=np.float64)
+        total_ns = spans_ns.sum(axis=1, dtype=np.float64)
         if spans_ns.min() < 0:
+            negative_ns = -np.minimum(spans_ns, 0).sum(axis=1, dtype=np.float64)
             self._negative[stages] += np.count_nonzero(spans_ns < 0, axis=1)
+            self._negative_sum_ns[stages] += negative_ns
+            total_ns = np.maximum(spans_ns, 0).sum(axis=1, dtype=np.float64)
+        self._sum_ns[stages] += total_ns
         now = self._slice(monotonic_ns)
         self._slices[now] += counts
         self._slice_max_ns[now, stages] = np.maximum(self._slice_max_ns[now, stages], spans_ns.max(axis=1))
@@ -112,6 +120,7 @@ class Latencies:
                 int(total[i]),
                 float(self._sum_ns[i]),
                 int(self._negative[i]),
+                float(self._negative_sum_ns[i]),
                 *_percentiles(counts[i], int(max_ns[i])),
             )
             for i, stage in enumerate(STAGES)

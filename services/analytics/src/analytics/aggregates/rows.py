@@ -14,8 +14,8 @@ from analytics.arrays import Bools, Floats, Ints
 class BucketColumns:
     """What is known of a bucket, and of any number of them: one column each.
 
-    A bucket without trades has n = 0 and low = inf; its prices mean nothing. Quantities are in base, prices in quote
-    per base, notional in quote.
+    A bucket without trades has n = 0, low = inf and high = −inf; its other prices mean nothing. Quantities are in base,
+    prices in quote per base, notional in quote.
     """
 
     n: npt.NDArray[np.uint32] | Ints
@@ -40,7 +40,7 @@ class Rows(BucketColumns):
     first_close: Floats
     """Close of the first of them."""
     squared_returns: Floats
-    """Σ ln(c[i] / c[i−1])² over their closes."""
+    """Σ ln(c[i] / c[i−1])² over their closes; NaN once a close is not above 0, as it has no logarithm."""
 
     def slice(self, first: int, last: int) -> "Rows":
         """The spans from first up to, not including, last."""
@@ -70,7 +70,7 @@ class Rows(BucketColumns):
     def empty(cls, *shape: int) -> Self:
         """No trades."""
         columns: dict[str, Any] = {name: np.zeros(shape) for name in _NAMES}
-        columns["low"] = np.full(shape, np.inf)
+        columns["low"], columns["high"] = np.full(shape, np.inf), np.full(shape, -np.inf)
         columns["n"], columns["closes"] = np.zeros((2, *shape), np.int64)
         return cls(**columns)
 
@@ -132,11 +132,16 @@ class _Ends:
 
 
 def _joints(rows: Rows, traded: Bools) -> Floats:
-    """Σ of the squared log returns from the last close of a span to the first close of the next one with trades."""
+    """Σ of the squared log returns from the last close of a span to the first close of the next one with trades.
+
+    NaN where one of the two is not above 0.
+    """
     # By symbol, then by time: neighbours of the same symbol are what a return joins.
     symbol, span = traded.T.nonzero()
     cell = span * traded.shape[1] + symbol
     same = symbol[1:] == symbol[:-1]
     after, before = cell[1:][same], cell[:-1][same]
-    returns = np.log(rows.first_close.reshape(-1)[after] / rows.close.reshape(-1)[before])
+    to_close, from_close = rows.first_close.reshape(-1)[after], rows.close.reshape(-1)[before]
+    # Below 0 both, their ratio would have a logarithm, but one that means nothing.
+    returns = np.log(np.where(np.minimum(to_close, from_close) > 0, to_close / from_close, np.nan))
     return np.asarray(np.bincount(symbol[1:][same], returns * returns, traded.shape[1]), np.float64)

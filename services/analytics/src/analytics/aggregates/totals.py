@@ -13,7 +13,8 @@ from analytics.intake.pending import Trades
 class TotalsView:
     """Totals at one moment: shape (2, symbols) with buys first, the last trade of shape (symbols,).
 
-    Volume is in base, notional in quote. A symbol without trades has a last event of −1 and a last price of NaN.
+    Volume is in base, notional in quote. The notional is a sum of amounts: a price below 0 does not make it fall. A
+    symbol without trades has a last event of −1 and a last price of NaN.
     """
 
     trades: Ints
@@ -28,6 +29,10 @@ class TotalsView:
 DISORDER_NS: Final = 60 * SECOND_NS
 """How far back the last trade is put when wall time is set back: more than trades are late."""
 
+MAX_SIZE: Final = 1e18
+"""A quantity or notional beyond this is left out of the counters: after it they could not tell small trades, and the
+sum of some would be infinite. Nothing that is traded comes near it."""
+
 _NEVER_NS: Final = np.iinfo(np.int64).max
 
 
@@ -36,6 +41,8 @@ class Totals:
 
     def __init__(self, max_slots: int) -> None:
         self._max_slots = max_slots
+        self.oversized = 0
+        """Trades that count as trades, but not in volume and notional."""
         self._trades = np.zeros(2 * max_slots, np.int64)
         self._volume, self._notional = np.zeros((2, 2 * max_slots))
         self._last_event_ns = np.full(max_slots, -1, np.int64)
@@ -47,8 +54,13 @@ class Totals:
         key = np.where(trades.is_buy, trades.symbol, trades.symbol + self._max_slots)
         size = 2 * self._max_slots
         self._trades += np.bincount(key, minlength=size)
-        self._volume += np.bincount(key, trades.qty, size)
-        self._notional += np.bincount(key, trades.qty * trades.price, size)
+        qty, notional = trades.qty, np.abs(trades.qty * trades.price)
+        if max(qty.max(), notional.max()) > MAX_SIZE:
+            absurd = (qty > MAX_SIZE) | (notional > MAX_SIZE)
+            self.oversized += int(np.count_nonzero(absurd))
+            qty, notional = np.where(absurd, 0, qty), np.where(absurd, 0, notional)
+        self._volume += np.bincount(key, qty, size)
+        self._notional += np.bincount(key, notional, size)
         self._fold_first(trades, traded)
         self._fold_last(trades, outdated)
 

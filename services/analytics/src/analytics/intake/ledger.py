@@ -18,6 +18,7 @@ _OUTCOMES: Final[dict[Place, Outcome]] = {
     Place.HEARTBEAT: "ignored",
     Place.OUT_OF_ORDER: "ignored",
     Place.NEXT: "accepted",
+    Place.IMPOSSIBLE: "refused",
     Place.REPEATED: "duplicate",
 }
 
@@ -39,6 +40,8 @@ class AnalyticsLedger:
     """Applied trades that are in no window: older than an hour."""
     ahead: int = 0
     """Applied trades that are in no window: further in the future than can be."""
+    oversized: int = 0
+    """Applied trades that are left out of volume and notional: too large to be true."""
     symbol_overflow: int = 0
     """Applied trades that are counted under `other`, as there are too many symbols."""
     source_overflow: int = 0
@@ -52,7 +55,7 @@ class AnalyticsLedger:
         """Counts a batch."""
         self.batches[_OUTCOMES[admission.place]] += 1
         self.lost += admission.lost
-        if admission.place is Place.OUT_OF_ORDER or not trades:
+        if admission.place in {Place.OUT_OF_ORDER, Place.IMPOSSIBLE} or not trades:
             return
         self.applied += trades - admission.repeated
         self.duplicate += admission.repeated
@@ -62,6 +65,6 @@ class AnalyticsLedger:
     def copy(self) -> "AnalyticsLedger":
         """The counts at this moment."""
         return AnalyticsLedger(
-            dict(self.batches), self.applied, self.duplicate, self.lost, self.late, self.ahead, self.symbol_overflow,
-            self.source_overflow, self.dropped, list(self.batch_trades), self.batch_trades_sum,
+            dict(self.batches), self.applied, self.duplicate, self.lost, self.late, self.ahead, self.oversized,
+            self.symbol_overflow, self.source_overflow, self.dropped, list(self.batch_trades), self.batch_trades_sum,
         )  # fmt: skip

@@ -20,6 +20,11 @@ MAX_STREAMS: Final = 64
 """Streams remembered; the one that has been silent for longest is forgotten first."""
 
 
+MAX_JUMP_TRADES: Final = 1_000_000_000
+"""Trades that a stream we know may say are lost at once. More than ingest can hold is no loss but an error, and would
+silence the stream for ever."""
+
+
 class Place(Enum):
     """Place of a batch in its stream."""
 
@@ -29,6 +34,8 @@ class Place(Enum):
     """Trades before it are missing: it is dropped, and will be retransmitted."""
     NEXT = auto()
     """Some of its trades, or all, are new."""
+    IMPOSSIBLE = auto()
+    """Its numbers cannot be: it is refused, and moves nothing."""
     REPEATED = auto()
     """All of its trades have been applied before."""
 
@@ -64,6 +71,9 @@ class Streams:
     def admit(self, header: BatchHeader) -> Admission:
         """Finds the place of a batch and moves the stream's position behind it."""
         stream = self._stream(header.stream)
+        if header.resume and stream.joined and header.first_seq - stream.next_seq > MAX_JUMP_TRADES:
+            return Admission(Place.IMPOSSIBLE)
+        self._doubt(stream, header)
         # A heartbeat is acknowledged even if nothing has moved: an earlier acknowledgement may be lost.
         stream.acknowledged = False
         lost = self._resume(stream, header) if header.resume or not (stream.joined or header.first_seq) else 0
@@ -72,6 +82,12 @@ class Streams:
             return Admission(Place.OUT_OF_ORDER if header.count else Place.HEARTBEAT)
         stream.final = header.final
         return self._place(stream, header, lost)
+
+    def _doubt(self, stream: _Stream, header: BatchHeader) -> None:
+        """Forgets a position far beyond the number that ingest says is next: somebody else gave it to us."""
+        if not header.count and not header.resume and stream.next_seq - header.first_seq > MAX_JUMP_TRADES:
+            self._log.warning("stream_position_impossible", stream=header.stream, next_seq=stream.next_seq)
+            stream.next_seq, stream.joined = 0, False
 
     def _stream(self, name: str) -> _Stream:
         if name == self._newest:

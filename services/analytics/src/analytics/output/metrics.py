@@ -124,6 +124,9 @@ class Metrics:
         yield Family(name, "histogram", help_text, series, values)
         name, help_text = "telemetry_latency_negative_total", "Trades whose latency is negative: the clocks differ."
         yield self._grid(name, help_text, (_STAGE,), [stage.negative for stage in stages], kind="counter")
+        name, help_text = "telemetry_latency_negative_seconds_total", "Sum of negative latencies, without their sign."
+        negative_s = [stage.negative_sum_ns / 1e9 for stage in stages]
+        yield self._grid(name, help_text, (_STAGE,), negative_s, kind="counter")
         skews = results.state.skews_ns
         name, help_text = (
             "telemetry_clock_skew_seconds",
@@ -144,8 +147,11 @@ class Metrics:
             "Trades counted under the label `other`: all label slots are taken.",
         )
         yield self._grid(name, help_text, (("label", tuple(overflow)),), list(overflow.values()), kind="counter")
-        unplaced = {"late": ledger.late, "ahead": ledger.ahead}
-        name, help_text = "telemetry_unplaced_trades_total", "Trades in no window: over an hour old, or in the future."
+        unplaced = {"late": ledger.late, "ahead": ledger.ahead, "oversized": ledger.oversized}
+        name, help_text = (
+            "telemetry_unplaced_trades_total",
+            "Trades in no window (over an hour old, in the future), or too large to count in volume and notional.",
+        )
         yield self._grid(name, help_text, (("reason", tuple(unplaced)),), list(unplaced.values()), kind="counter")
         for what, value, help_text in (
             ("applied", ledger.applied, "Trades applied."),
