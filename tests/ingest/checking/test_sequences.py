@@ -79,11 +79,13 @@ def test_a_late_number_takes_its_loss_back_also_in_the_next_process() -> None:
     first, second = _tracker(), _tracker()
     _see(first, 0, 5, 1)
     _see(first, 9, 1, 2)
+    assert _see(first, 8, 1, 1) == (0, 0)
+    assert first.sources["bot"].lost == 3
     second.load(first.dump(), exact=True)
-    second.sources["bot"] = first.sources["bot"]
     assert _see(second, 6, 2, 1) == (0, 0)
-    assert second.sources["bot"].lost == 2
     assert _see(second, 6, 2, 1) == (2, 0)
+    assert _see(second, 12, 1, 3) == (0, 2)
+    assert second.sources["bot"].lost == 2  # the late ones were lost in the other process
 
 
 def test_ids_of_one_millisecond_may_come_in_any_order() -> None:
@@ -242,6 +244,17 @@ def test_whatever_the_numbers_the_state_is_bounded_and_in_order(messages: list[t
     counts = tracker.sources.get("bot")
     assert counts is None or counts.lost >= 0
     for run in tracker.dump():
-        bounds = [bound for start, end, _ in run.gaps for bound in (start, end)]
+        bounds = [bound for gap in run.gaps for bound in gap]
         assert bounds == sorted(bounds)
         assert len(run.gaps) <= MAX_GAPS
+
+
+def test_a_loss_that_was_counted_under_a_label_given_up_since_does_not_fall_below_zero() -> None:
+    tracker = SequenceTracker(max_runs=10, max_sources=1, source_idle_s=1)
+    _see(tracker, 0)
+    _see(tracker, 9)
+    for second, source in enumerate(("new", "bot"), 1):
+        tracker.tick(0, 10 * second * 10**9)
+        tracker.accept(source, 1, 0, numbered=True)
+    _see(tracker, 5)
+    assert (tracker.sources["bot"].lost, tracker.sources["other"].lost) == (0, 8)

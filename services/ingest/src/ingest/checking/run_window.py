@@ -47,7 +47,7 @@ class Missing(IntEnum):
     UNACCOUNTED = 1
     """They were passed over after a crash of ingest: lost, or accepted just before it."""
     EARLY = 2
-    """They are from before the first number that was seen."""
+    """They are from before the first number that was seen, or from before a restart of ingest."""
 
 
 class Gap(NamedTuple):

@@ -55,7 +55,8 @@ class SavedRun(NamedTuple):
     last_ns: int
     """When it was active last, UTC epoch nanoseconds."""
     unsure: bool
-    gaps: tuple[tuple[int, int, int], ...]
+    gaps: tuple[Span, ...]
+    """Missing numbers. Whether they were lost is counted in the process that missed them."""
 
 
 class _Run:
@@ -154,8 +155,9 @@ class SequenceTracker:
         duplicate = count - sum(end - start for start, end in new)
         if lost or unaccounted or duplicate or restarted:
             counts = self._table.counts_of(source)
-            counts.lost += lost
-            counts.unaccounted += unaccounted
+            # Not below 0: the loss may have been counted under a label that the source has given up since.
+            counts.lost = max(0, counts.lost + lost)
+            counts.unaccounted = max(0, counts.unaccounted + unaccounted)
             counts.duplicate += duplicate
             counts.restarts += restarted
         if lost > 0 and self._on_gap:
@@ -203,7 +205,7 @@ class SequenceTracker:
             window.newest_sent_ns,
             run.active_ns + self.wall_ns - self._table.now_ns,
             window.is_unsure,
-            tuple([(start, end, int(kind)) for start, end, kind in window.known_gaps]),
+            tuple([(start, end) for start, end, _ in window.known_gaps]),
         )
 
     def load(self, runs: Iterable[SavedRun], *, exact: bool) -> None:
@@ -215,7 +217,7 @@ class SequenceTracker:
                 saved.newest_event_ns,
                 saved.newest_sent_ns,
                 is_unsure=saved.unsure or not exact,
-                gaps=[Gap(start, end, Missing(kind)) for start, end, kind in saved.gaps] or None,
+                gaps=[Gap(start, end, Missing.EARLY) for start, end in saved.gaps] or None,
             )
             # Moves up to here are none of this process, but keep the order.
             active_ns = self._table.now_ns - max(self.wall_ns - saved.last_ns, 0)

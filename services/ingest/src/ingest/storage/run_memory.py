@@ -34,7 +34,7 @@ def run_memory(directory: Path, sequences: SequenceTracker, *, off_loop: OffLoop
 
 
 class RunRecord(BaseModel):
-    """One run of a source. A gap is its first number, the number behind its last one, and its kind."""
+    """One run of a source. A gap is its first number and the number behind its last one."""
 
     source: str
     run: str | None
@@ -44,11 +44,11 @@ class RunRecord(BaseModel):
     newest_sent_ns: _Number = 0
     last_ns: int
     unsure: bool = False
-    gaps: tuple[tuple[_Number, _Number, Annotated[int, Field(ge=0, le=2)]], ...] = ()
+    gaps: tuple[tuple[_Number, _Number], ...] = ()
 
     @model_validator(mode="after")
     def _gaps_are_in_order(self) -> Self:
-        bounds = [bound for start, end, _ in self.gaps for bound in (start, end)]
+        bounds = [bound for gap in self.gaps for bound in gap]
         if bounds != sorted(bounds) or (bounds and bounds[-1] > self.next_seq):
             msg = "gaps are not in order"
             raise ValueError(msg)
