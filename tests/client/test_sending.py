@@ -22,7 +22,7 @@ def test_a_trade_arrives_with_its_values(ingest: Receiver) -> None:
         trade = ingest.trade()
     expected = Trade(
         source="bot",
-        run="r1",
+        run=publisher.run,
         seq=0,
         symbol="BTC-USD",
         side="sell",

@@ -96,3 +96,16 @@ async def test_stopping_no_tasks_stops_none() -> None:
         await asyncio.sleep(0)
         await tasks.stop()
         assert ended == []
+
+
+async def test_a_task_that_is_started_while_one_waits_ends_the_wait_when_it_fails() -> None:
+    async def fail() -> None:
+        raise LookupError("no such room")
+
+    async with asyncio.timeout(10):
+        with pytest.raises(ExceptionGroup):
+            async with AsyncTaskManager() as tasks:
+                waiting = asyncio.ensure_future(tasks.wait(asyncio.Event()))
+                await asyncio.sleep(0)
+                tasks.start("late", fail())
+                await waiting

@@ -1,10 +1,13 @@
 """The link of one thread: both ways, bounded, and gone when it is closed."""
 
 import queue
+import threading
 from pathlib import Path
 
 import pytest
+import zmq
 
+from telemetry_runtime import StartupError
 from telemetry_runtime.transport import MAX_WAITING, DroppingSink, PullSource, ThreadLink, local_endpoint
 
 
@@ -52,7 +55,16 @@ def test_a_queue_that_nobody_empties_is_bounded_and_sending_never_waits(ends: En
 
 def test_after_the_close_the_thread_is_gone_and_nothing_is_taken(ends: Ends) -> None:
     with ends.link as link:
-        alive = [link.is_alive]
-    alive.append(link.is_alive)
-    assert alive == [True, False]
+        assert "link" in {thread.name for thread in threading.enumerate()}
+    assert "link" not in {thread.name for thread in threading.enumerate()}
     assert not link.send(b"late")
+
+
+def test_an_endpoint_that_is_taken_is_seen_at_once(ends: Ends) -> None:
+    with ends.link, zmq.Context() as context, context.socket(zmq.PULL) as other:
+        port = other.bind_to_random_port("tcp://127.0.0.1")
+        taken = ThreadLink(
+            pull_endpoint=f"tcp://127.0.0.1:{port}", push_endpoint=ends.from_link, on_message=ends.came.put
+        )
+        with pytest.raises(StartupError, match="the address is in use"), taken:
+            pass

@@ -310,3 +310,12 @@ async def test_a_frame_far_above_the_limit_ends_its_connection_and_nobody_elses(
             while 4 not in sizes or (arrives and size not in sizes):
                 sizes |= set(map(len, (await source.receive()).frames))
     assert sizes == ({4, size} if arrives else {4})
+
+
+@pytest.mark.parametrize(("bound", "connected"), [("[::1]", "[::1]"), ("[::]", "[::1]"), ("[::]", "127.0.0.1")])
+async def test_it_works_over_ipv6_and_the_wildcard_takes_both(bound: str, connected: str) -> None:
+    async with PullSource(f"tcp://{bound}:*") as source:
+        port = source.endpoint.rpartition(":")[2]
+        async with PushSink(f"tcp://{connected}:{port}") as sink:
+            assert sink.try_send([b"x"])
+            assert await _receive(source, 1) == [[b"x"]]

@@ -1,11 +1,11 @@
 """What a bot hands in, checked: settings here, trades by the schema; errors name what is wrong."""
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from telemetry_client.errors import InvalidSettingError
-from telemetry_schema import TradeEncoder, fault_text
+from telemetry_schema import TradeEncoder, fault_text, is_name
 
 MAX_WAIT_S: Final = 3600.0
 """The longest `block_s` and `linger_s`: a bot that waits longer has stopped trading."""
@@ -31,6 +31,13 @@ def describe(error: ValidationError, first: int = 0) -> str:
     details = error.errors(include_url=False, include_context=False)[0]
     place = "".join(f"[{part + first}]" if isinstance(part, int) else part for part in details["loc"])
     return f"{fault_text(details, f'{place}: ')}, not {short(details['input'])}"
+
+
+def checked_run(run: Any) -> str | None:  # noqa: ANN401 - whatever a caller hands in
+    """The beginning of a run's name; raises `InvalidSettingError`."""
+    if run is not None and not (isinstance(run, str) and is_name(run)):
+        raise InvalidSettingError(f"run must be a name, not {short(run)}")
+    return None if run is None else str(run)
 
 
 def checked_wait(wait_s: float, name: str) -> float:

@@ -1,7 +1,9 @@
 """A PUSH socket with a bounded queue: the only module of the client that knows ZeroMQ."""
 
 import os
+import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import zmq
@@ -14,6 +16,17 @@ would also end a connection whose receiver does not read for a while, and lose w
 
 _TIMER_SLACK_S = 0.005
 """ZeroMQ counts milliseconds by its own clock: a close that took all of its time but for this may have given up."""
+
+
+_HANDSHAKES = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+)
+
+_MONITORED_EVERY = 4096
+"""Messages after which the monitor is emptied, so that a connection that comes and goes for weeks fills nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +56,11 @@ class Connection:
         self._pid = os.getpid()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PUSH)
+        self._offered = 0
+        self._is_answered = False
         try:
-            _configure(self._socket, max_queued_messages, curve)
+            _configure(self._socket, endpoint, max_queued_messages, curve)
+            self._monitor = self._socket.get_monitor_socket(_HANDSHAKES)
             self._socket.connect(endpoint)
         except (zmq.ZMQError, TypeError, ValueError, UnicodeError) as error:
             self._context.destroy(linger=0)
@@ -56,6 +72,9 @@ class Connection:
             self._socket.send(frame, zmq.DONTWAIT)
         except zmq.Again:
             return False
+        self._offered += 1
+        if not self._offered % _MONITORED_EVERY:
+            self._follow_handshakes()
         return True
 
     def wait_for_room(self, wait_s: float) -> bool:
@@ -66,17 +85,44 @@ class Connection:
         return bool(self._socket.poll(int(wait_s * 1000), zmq.POLLOUT))
 
     def close(self, linger_s: float) -> bool:
-        """Sends what is queued for at most so long; whether certainly all of it went out. Does nothing in a fork."""
-        if os.getpid() != self._pid:
+        """Sends what is queued for at most so long; whether certainly all of it went out to an ingest.
+
+        Does nothing in a fork, and nothing the second time.
+        """
+        if os.getpid() != self._pid or self._socket.closed:
             return False
-        started_s = time.monotonic()
-        self._socket.close(linger=round(linger_s * 1000))
+        deadline_s = time.monotonic() + linger_s
+        # A peer that is no ingest (an HTTP port, other keys) lets libzmq drop what was queued for it, without a word.
+        is_answered = self._offered == 0 or self._wait_for_answer(deadline_s)
+        self._socket.disable_monitor()
+        self._monitor.close(linger=0)
+        started_s, left_s = time.monotonic(), max(0.0, deadline_s - time.monotonic())
+        self._socket.close(linger=round(left_s * 1000))
         self._context.term()
-        return time.monotonic() - started_s < linger_s - _TIMER_SLACK_S
+        all_sent = self._offered == 0 or time.monotonic() - started_s < left_s - _TIMER_SLACK_S
+        return is_answered and all_sent
+
+    def _wait_for_answer(self, deadline_s: float) -> bool:
+        """Whether a peer has completed the handshake by then: one that speaks ZeroMQ, pulls, and knows our keys."""
+        self._follow_handshakes()
+        while not self._is_answered:
+            if not self._monitor.poll(int(max(0.0, deadline_s - time.monotonic()) * 1000)):
+                return False
+            self._follow_handshakes()
+        return True
+
+    def _follow_handshakes(self) -> None:
+        """Takes in what the monitor has reported: the last handshake counts."""
+        with suppress(zmq.Again):
+            while True:
+                event = int.from_bytes(self._monitor.recv_multipart(zmq.NOBLOCK)[0][:2], sys.byteorder)
+                self._is_answered = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
 
 
-def _configure(socket: "zmq.Socket[bytes]", max_queued_messages: int, curve: CurveKeys | None) -> None:
+def _configure(socket: "zmq.Socket[bytes]", endpoint: str, max_queued_messages: int, curve: CurveKeys | None) -> None:
     socket.setsockopt(zmq.SNDHWM, max_queued_messages)
+    # Only for an IPv6 address: with it, a name like localhost would no longer be looked for under IPv4.
+    socket.setsockopt(zmq.IPV6, int("[" in endpoint))
     for option, value in _KEEPALIVE.items():
         socket.setsockopt(option, value)
     if curve is not None:

@@ -7,12 +7,13 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from multiprocessing.util import Finalize
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from pydantic import ValidationError
 
-from telemetry_client.checks import checked_queue_length, checked_wait, describe, trade_encoder
+from telemetry_client.checks import checked_queue_length, checked_run, checked_wait, describe, trade_encoder
 from telemetry_client.columns import Texts, as_columns
 from telemetry_client.connection import Connection, CurveKeys
 from telemetry_client.errors import ClosedError, ForkedError, InvalidTradeError
@@ -47,7 +48,7 @@ class Publisher:
         linger_s: float = 1.0,
         curve: CurveKeys | None = None,
     ) -> None:
-        self._head = {"source": source, "run": run if run is not None else _new_run()}
+        self._head = {"source": source, "run": _new_run(checked_run(run))}
         self._account = account
         self._encode = trade_encoder(self._head | ({} if account is None else {"account": account})).encode
         self._block_s = checked_wait(block_s, "block_s")
@@ -64,10 +65,12 @@ class Publisher:
         self._sent_trades = self._sent_messages = self._dropped_trades = self._unflushed_messages = 0
         # A bot that forgets to close still sends what is queued, when this object goes or the interpreter ends.
         self._at_end = weakref.finalize(self, self._connection.close, self._linger_s)
+        # The interpreter of a `multiprocessing` child does not end, it is cut off: only this is called before.
+        self._at_child_end = Finalize(self, self._connection.close, (self._linger_s,), exitpriority=0)
 
     @property
     def run(self) -> str:
-        """The name of this run, new for each publisher unless it was given."""
+        """The name of this run, new for each publisher: what was given or the time, and a random part."""
         return self._head["run"]
 
     @property
@@ -139,7 +142,7 @@ class Publisher:
         return all(queued)
 
     def close(self) -> bool:
-        """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all of it went out.
+        """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all of it went to an ingest.
 
         A call that waits for room in another thread is waited for first. Closing again does nothing. In a fork it
         leaves the parent's socket alone.
@@ -149,6 +152,7 @@ class Publisher:
         with self._lock:
             self._closed = True
         with self._turn:
+            self._at_child_end.cancel()
             if self._at_end.detach() is not None and not self._connection.close(self._linger_s):
                 self._unflushed_messages = min(self._sent_messages, self._max_queued_messages)
         return not self._unflushed_messages
@@ -230,6 +234,8 @@ def _time_left_s(deadline_s: float) -> float:
     return max(0.0, deadline_s - time.monotonic())
 
 
-def _new_run() -> str:
-    """Sorts by time, and differs even if two bots start in the same second."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+def _new_run(beginning: str | None) -> str:
+    """Differs even if two bots start in the same second under one name: each numbers its trades from 0."""
+    if beginning is None:
+        beginning = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{beginning}-{secrets.token_hex(4)}"

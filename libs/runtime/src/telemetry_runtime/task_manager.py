@@ -22,20 +22,24 @@ class AsyncTaskManager:
         self._stop_wait_s = stop_wait_s
         self._tasks: dict[asyncio.Task[None], bool] = {}
         self._failures: list[BaseException] = []
+        self._changed = asyncio.Event()
         self._log = structlog.get_logger("tasks")
 
     def start(self, name: str, work: Coroutine[Any, Any, None], *, may_end: bool = False) -> asyncio.Task[None]:
         """Starts a task. One that `may_end` can return without stopping the service (a replay at its end)."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks[task] = may_end
+        # Also of a task that is started while `wait` waits.
+        task.add_done_callback(lambda _: self._changed.set())
         return task
 
     async def wait(self, until: asyncio.Event) -> None:
         """Returns when `until` is set, or when a task fails or ends that should not."""
         asked = self.start("exit_request", _wait_for(until), may_end=True)
         while not asked.done() and not self._ended():
+            self._changed.clear()
             # Cancelled here nothing is lost: the tasks are still owned.
-            await asyncio.wait([task for task in self._tasks if not task.done()], return_when=asyncio.FIRST_COMPLETED)
+            await self._changed.wait()
 
     def _ended(self) -> bool:
         return any(task.done() and (not may_end or _failure(task)) for task, may_end in self._tasks.items())

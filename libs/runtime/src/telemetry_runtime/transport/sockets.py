@@ -50,6 +50,9 @@ class BaseSocket:
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
         self._endpoint = endpoint
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        # Only for an IPv6 address: with it, a name like localhost would no longer be looked for under IPv4. What is
+        # bound to `[::]` takes both.
+        self._socket.setsockopt(zmq.IPV6, int("[" in endpoint))
         # A quiet peer that vanished without a goodbye (a pulled cable) is noticed within half a minute. By TCP, not by
         # ZeroMQ's heartbeats: their answers stand in line behind the messages, so a receiver that does not read for
         # longer than the timeout, as backpressure means it to, would end the connection and lose what is on its way.

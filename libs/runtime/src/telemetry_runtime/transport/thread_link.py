@@ -14,7 +14,8 @@ from typing import Final, Self
 
 import zmq
 
-from telemetry_runtime.transport.sockets import MAX_WIRE_BYTES
+from telemetry_runtime.errors import StartupError
+from telemetry_runtime.transport.sockets import MAX_WIRE_BYTES, why
 
 MAX_WAITING: Final = 1_000
 """Messages that wait to be sent; more than a person can click before the other side takes them."""
@@ -27,6 +28,9 @@ class ThreadLink:
         pull_endpoint: where to bind for what comes in.
         push_endpoint: where to connect for what goes out.
         on_message: called in the link's thread with each message's first frame; it must not raise.
+
+    Raises:
+        StartupError: on entering, the endpoint is taken or is none.
     """
 
     def __init__(self, *, pull_endpoint: str, push_endpoint: str, on_message: Callable[[bytes], None]) -> None:
@@ -34,6 +38,8 @@ class ThreadLink:
         self._on_message = on_message
         self._waiting: deque[bytes] = deque()
         self._closing = False
+        self._opened = threading.Event()
+        self._fault: zmq.ZMQError | None = None
         # A write to the pipe wakes the thread: it polls the other end together with its sockets.
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -48,29 +54,36 @@ class ThreadLink:
         self._wake()
         return True
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
     def _wake(self) -> None:
         with suppress(BlockingIOError):  # a full pipe wakes it as well
             os.write(self._wake_write, b"x")
 
     def _run(self) -> None:
         with zmq.Context() as context, context.socket(zmq.PULL) as pull, context.socket(zmq.PUSH) as push:
-            pull.setsockopt(zmq.MAXMSGSIZE, MAX_WIRE_BYTES)
-            push.setsockopt(zmq.LINGER, 200)
-            pull.bind(self._pull_endpoint)
-            push.connect(self._push_endpoint)
-            poller = zmq.Poller()
-            poller.register(pull, zmq.POLLIN)
-            poller.register(self._wake_read, zmq.POLLIN)
-            while not self._closing:
-                poller.poll()
-                self._drain_pipe()
-                self._receive(pull)
-                poller.register(push, 0 if self._flush(push) else zmq.POLLOUT)
+            try:
+                self._open(pull, push)
+            except zmq.ZMQError as error:
+                self._fault = error
+                return
+            finally:
+                self._opened.set()
+            self._serve(pull, push)
+
+    def _open(self, pull: "zmq.Socket[bytes]", push: "zmq.Socket[bytes]") -> None:
+        pull.setsockopt(zmq.MAXMSGSIZE, MAX_WIRE_BYTES)
+        push.setsockopt(zmq.LINGER, 200)
+        pull.bind(self._pull_endpoint)
+        push.connect(self._push_endpoint)
+
+    def _serve(self, pull: "zmq.Socket[bytes]", push: "zmq.Socket[bytes]") -> None:
+        poller = zmq.Poller()
+        poller.register(pull, zmq.POLLIN)
+        poller.register(self._wake_read, zmq.POLLIN)
+        while not self._closing:
+            poller.poll()
+            self._drain_pipe()
+            self._receive(pull)
+            poller.register(push, 0 if self._flush(push) else zmq.POLLOUT)
 
     def _drain_pipe(self) -> None:
         with suppress(BlockingIOError):
@@ -95,6 +108,10 @@ class ThreadLink:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._opened.wait()
+        if self._fault is not None:
+            self.close()
+            raise StartupError(f"cannot listen on {self._pull_endpoint}: {why(self._fault)}") from self._fault
         return self
 
     def close(self) -> None:
