@@ -1,5 +1,7 @@
 """Every message has one outcome, whatever it is."""
 
+import json
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -454,3 +456,32 @@ def test_a_source_that_is_125_s_behind_is_live(checker: Checker) -> None:
     behind_ns = NOW_NS - 125 * 10**9
     (chunk,) = checker.check(burst_of(frame(trade(event_ns=behind_ns, sent_ns=behind_ns))), NOW_NS).chunks
     assert chunk.replayed == []
+
+
+_insane = st.one_of(
+    st.integers(-(2**70), 2**70), st.floats(), st.text(max_size=5), st.none(), st.lists(st.integers(), max_size=3)
+)
+_insane_fields = st.dictionaries(st.sampled_from([*trade(run="r", seq=0), "id", "account"]), _insane, max_size=4)
+
+
+def _insane_message(fields: dict[str, Any], count: int) -> bytes:
+    """A message of the right form, with values of any kind."""
+    return json.dumps({**(columns(count, run="r", seq=0) if count else trade(run="r", seq=0)), **fields}).encode()
+
+
+@given(
+    st.lists(st.builds(_insane_message, _insane_fields, st.integers(0, 3)), min_size=1, max_size=20),
+    st.lists(st.lists(st.binary(max_size=9), min_size=2, max_size=4), max_size=3),
+    st.integers(-3_600, 3_600),
+)
+def test_whatever_the_values_each_message_has_one_outcome_and_the_next_good_one_is_accepted(
+    frames: list[bytes], multipart: list[list[bytes]], step_s: int
+) -> None:
+    tracker = SequenceTracker(max_runs=10, max_sources=10)
+    checker = Checker(tracker, max_ahead_ns=AHEAD_NS)
+    checked = checker.check(Burst(frames, multipart), NOW_NS + step_s * 10**9)
+    assert checked.tally.received + len(checked.commands) == len(frames) + len(multipart)
+    assert sum(refusal.reason == Reason.MULTIPART for refusal in checked.refusals) == len(multipart)
+    assert sum(chunk.trades for chunk in checked.chunks) <= 3 * len(frames)
+    assert all(counts.lost >= 0 for counts in tracker.sources.values())
+    assert checker.check(burst_of(frame(trade(source="good", run="g", seq=0))), NOW_NS).tally.accepted == 1

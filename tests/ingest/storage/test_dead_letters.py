@@ -2,8 +2,12 @@
 
 import base64
 import json
+import resource
+import signal
 from pathlib import Path
 from typing import Any
+
+from structlog.testing import capture_logs
 
 from ingest.checking.outcomes import Refusal
 from ingest.storage.dead_letters import MAX_KEPT_BYTES, DeadLetterFile
@@ -79,3 +83,24 @@ def test_a_single_file_that_somebody_removed_is_begun_again(tmp_path: Path) -> N
         letters.write(refusals, now_ns=number)
     assert letters.unkept_messages == 0
     assert _letters(tmp_path / "dead-letters.jsonl")[-1]["at_ns"] == 9
+
+
+def test_what_a_full_disk_took_of_a_line_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "dead-letters.jsonl"
+    letters = DeadLetterFile(tmp_path, file_bytes=1_000_000, files=2)
+    refusals = [Refusal("not_json", "", b"x" * 500)] * 3
+    letters.write(refusals, now_ns=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, hard))
+    try:
+        with capture_logs() as logs:
+            letters.write(refusals, now_ns=2)
+            letters.write(refusals, now_ns=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    letters.write(refusals, now_ns=3)
+    assert [letter["at_ns"] for letter in _letters(path)] == [1, 1, 1, 3, 3, 3]
+    assert letters.unkept_messages == 6
+    assert [line["event"] for line in logs] == ["dead_letters_unwritable"]

@@ -6,7 +6,9 @@ A line is `{"at_ns", "reason", "detail", "bytes", "data"}`; `data` is base64 of 
 
 import base64
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -31,13 +33,15 @@ class DeadLetters(Protocol):
 class DeadLetterFile:
     """Dead letters in `directory/dead-letters.jsonl`; older ones in `.1` to `.{files - 1}`, the highest the oldest.
 
-    A disk that cannot be written to never stops the pipeline: `unkept_messages` counts what could not be kept.
+    A disk that cannot be written to never stops the pipeline: `unkept_messages` counts what could not be kept, and each
+    time it begins to fail that is logged.
     """
 
     def __init__(self, directory: Path, *, file_bytes: int, files: int) -> None:
         self._path = directory / "dead-letters.jsonl"
         self._file_bytes, self._files = file_bytes, files
         self._log = structlog.get_logger("dead_letters")
+        self._fails = False
         self.unkept_messages = 0
         directory.mkdir(parents=True, exist_ok=True)
         self._size = self._path.stat().st_size if self._path.exists() else 0
@@ -46,14 +50,26 @@ class DeadLetterFile:
         """Appends a line a refusal; on disk when it returns, but for a crash of the machine."""
         if not refusals:
             return
+        lines = [_line(refusal, now_ns) for refusal in refusals]
+        kept = 0
         try:
-            self._append([_line(refusal, now_ns) for refusal in refusals])
+            for end in self._append(lines):
+                kept = end
+            self._fails = False
         except OSError as error:
-            if not self.unkept_messages:
+            if not self._fails:
                 self._log.error("dead_letters_unwritable", path=str(self._path), error=str(error))
-            self.unkept_messages += len(refusals)
+            self._fails = True
+            self.unkept_messages += len(refusals) - kept
+            self._cut_off()
 
-    def _append(self, lines: list[bytes]) -> None:
+    def _cut_off(self) -> None:
+        """Takes back the part of a line that a full disk took, so that the next line is whole."""
+        with suppress(OSError):
+            os.truncate(self._path, self._size)
+
+    def _append(self, lines: list[bytes]) -> Iterator[int]:
+        """Appends the lines in as many writes as there are files; gives how many are written."""
         start = 0
         while start < len(lines):
             if self._size and self._size + len(lines[start]) > self._file_bytes:
@@ -67,6 +83,7 @@ class DeadLetterFile:
                 file.write(part)
             self._size += len(part)
             start = end
+            yield end
 
     def _rotate(self) -> None:
         paths = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._files))]

@@ -10,11 +10,13 @@ from telemetry_runtime import write_durably
 class StateFile:
     """A file that is replaced as a whole: the next start reads the old content or the new one.
 
-    A disk that cannot be written to never stops the pipeline: `failed_writes` counts, and the first failure is logged.
+    A disk that cannot be written to never stops the pipeline: `failed_writes` counts, and each
+    time it begins to fail that is logged.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._fails = False
         self.failed_writes = 0
         self._log = structlog.get_logger("state").bind(path=str(path))
 
@@ -32,10 +34,12 @@ class StateFile:
         try:
             write_durably(self.path, content)
         except OSError as error:
-            if not self.failed_writes:
+            if not self._fails:
                 self._log.error("state_unwritable", error=str(error))
+            self._fails = True
             self.failed_writes += 1
             return False
+        self._fails = False
         return True
 
     def set_aside(self, error: Exception) -> None:
