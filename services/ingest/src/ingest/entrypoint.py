@@ -11,6 +11,7 @@ import structlog
 from ingest.app import IngestApp, Storage
 from ingest.checking.checker import Checker
 from ingest.checking.sequences import SequenceTracker
+from ingest.checking.size_limits import SizeLimits
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk, DeskLimits
 from ingest.environment import IngestSettings
@@ -109,7 +110,7 @@ def _parts(settings: IngestSettings, clock: Clock) -> _Parts:
         stream=f"{clock.now_ns():x}-{secrets.token_hex(4)}",
         feeds=_open_feeds(settings.feeds, clock),
         sequences=sequences,
-        checker=Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9)),
+        checker=Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9), sizes=_sizes(settings)),
         desk=_desk(settings),
         ledger=IngestLedger(),
         dead_letters=_dead_letters(settings),
@@ -220,6 +221,10 @@ def _desk(settings: IngestSettings) -> Desk:
         max_price_age_s=settings.desk_max_price_age_s,
     )
     return Desk(limits, account=settings.desk_account, kill_switch=settings.desk_kill_switch)
+
+
+def _sizes(settings: IngestSettings) -> SizeLimits:
+    return SizeLimits(settings.max_price_abs, settings.max_qty, settings.max_notional)
 
 
 def _dead_letters(settings: IngestSettings) -> DeadLetterFile:

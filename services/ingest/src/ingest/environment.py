@@ -25,6 +25,11 @@ class IngestSettings(ServiceSettings):
     data_dir: Path = Field(default=Path("data/ingest"), description="Dead letters, and what outlives a restart.")
 
     max_ahead_s: Positive = Field(default=5.0, description="A trade further ahead of our clock is refused, in s.")
+    max_price_abs: Positive = Field(
+        default=1e12, description="A trade at a price beyond it, of either sign, is refused."
+    )
+    max_qty: Positive = Field(default=1e15, description="A trade of more units of base is refused.")
+    max_notional: Positive = Field(default=1e15, description="A trade of more quote currency is refused.")
     max_sources: int = Field(default=100, ge=1, description="Sources with a label of their own; the rest is `other`.")
     source_idle_s: Positive = Field(
         default=3600.0, description="A source that was silent for longer gives its label up to a new one, in s."

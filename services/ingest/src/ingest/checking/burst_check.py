@@ -3,14 +3,15 @@
 from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.outcomes import Checked, Refusal
 from ingest.checking.sequences import SequenceTracker
+from ingest.checking.size_limits import SizeLimits
 from telemetry_schema import Reason
 
 
 class BurstCheck:
     """One burst that is being checked: its builder and its result."""
 
-    def __init__(self, builder: ChunkBuilder, sequences: SequenceTracker) -> None:
-        self._builder, self._sequences = builder, sequences
+    def __init__(self, builder: ChunkBuilder, sequences: SequenceTracker, sizes: SizeLimits) -> None:
+        self._builder, self._sequences, self._sizes = builder, sequences, sizes
         self._checked = Checked()
 
     def _refuse(self, reason: Reason, detail: str, frame: bytes, trades: int = 1, source: str | None = None) -> None:

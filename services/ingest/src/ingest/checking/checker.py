@@ -5,6 +5,7 @@ from ingest.checking.client_burst import ClientBurstCheck
 from ingest.checking.feed_burst import FeedBurstCheck
 from ingest.checking.outcomes import Checked
 from ingest.checking.sequences import SequenceTracker
+from ingest.checking.size_limits import SizeLimits
 from ingest.feeds.base import FeedBurst
 from telemetry_runtime import Burst
 from telemetry_schema.batch import TradeDecoder
@@ -17,9 +18,11 @@ class Checker:
         sequences: what is known of each run; the only state.
         max_ahead_ns: how far a trade's times may be ahead of the clock that received it, in ns. One stray trade must
             not move the windows of all others.
+        sizes: how large a trade may be.
     """
 
-    def __init__(self, sequences: SequenceTracker, *, max_ahead_ns: int) -> None:
+    def __init__(self, sequences: SequenceTracker, *, max_ahead_ns: int, sizes: SizeLimits | None = None) -> None:
+        self._sizes = sizes or SizeLimits()
         self._sequences = sequences
         self._max_ahead_ns = max_ahead_ns
         self._decoder = TradeDecoder()
@@ -28,7 +31,7 @@ class Checker:
     def check(self, burst: Burst, now_ns: int) -> Checked:
         """Checks a burst of clients' messages, all received at `now_ns`."""
         burst_check = ClientBurstCheck(
-            self._builder, self._decoder, self._sequences, now_ns, now_ns + self._max_ahead_ns
+            self._builder, self._decoder, self._sequences, self._sizes, now_ns, now_ns + self._max_ahead_ns
         )
         return burst_check.check(burst)
 
@@ -42,4 +45,6 @@ class Checker:
 
     def check_feed(self, burst: FeedBurst, now_ns: int, feed: str) -> Checked:
         """Checks what a feed gave at `now_ns`, each trade by its own time of receipt, which may be a recording's."""
-        return FeedBurstCheck(self._builder, self._sequences, self._max_ahead_ns, now_ns, feed).check(burst)
+        return FeedBurstCheck(self._builder, self._sequences, self._sizes, self._max_ahead_ns, now_ns, feed).check(
+            burst
+        )

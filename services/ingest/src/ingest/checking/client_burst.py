@@ -8,6 +8,7 @@ from ingest.checking.outcomes import Checked
 from ingest.checking.run_spans import runs_of
 from ingest.checking.run_window import Span, Stamps
 from ingest.checking.sequences import SequenceTracker
+from ingest.checking.size_limits import SizeLimits
 from telemetry_runtime import Burst
 from telemetry_schema import MAX_COLUMN_TRADES, DecodeError, Reason, Trade, TradeColumns
 from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns
@@ -24,9 +25,15 @@ class ClientBurstCheck(BurstCheck):
     """One burst of clients' messages."""
 
     def __init__(
-        self, builder: ChunkBuilder, decoder: TradeDecoder, sequences: SequenceTracker, now_ns: int, limit_ns: int
+        self,
+        builder: ChunkBuilder,
+        decoder: TradeDecoder,
+        sequences: SequenceTracker,
+        sizes: SizeLimits,
+        now_ns: int,
+        limit_ns: int,
     ) -> None:
-        super().__init__(builder, sequences)
+        super().__init__(builder, sequences, sizes)
         self._decoder, self._now_ns, self._limit_ns = decoder, now_ns, limit_ns
         self._oldest_sent_ns = now_ns - MAX_SENT_AGE_NS
         self._singles: list[FastTrade] = []
@@ -47,7 +54,7 @@ class ClientBurstCheck(BurstCheck):
         records = records_of(table, self._now_ns)
         if max(records["event_ns"].max(), records["sent_ns"].max()) > self._limit_ns:
             return False
-        if records["sent_ns"].min() < self._oldest_sent_ns:
+        if records["sent_ns"].min() < self._oldest_sent_ns or not self._sizes.admit(records):
             return False
         runs = runs_of(table, records)
         if not all(self._sequences.is_new(key, span) for key, span in runs.items()):
@@ -78,6 +85,8 @@ class ClientBurstCheck(BurstCheck):
             self._checked.tally.duplicate += 1
         elif self._is_impossible(stamps):
             self._refuse_time(stamps, frame, 1, trade.source)
+        elif too_large := self._sizes.fault(trade.price, trade.qty):
+            self._refuse(Reason.OUT_OF_RANGE, too_large, frame, 1, trade.source)
         else:
             self._checked.tally.accepted += 1
             self._count(trade.source, trade.seq, 1, self._now_ns)
@@ -95,6 +104,8 @@ class ClientBurstCheck(BurstCheck):
             self._checked.tally.duplicate += 1
         elif self._is_impossible(stamps):
             self._refuse_time(stamps, frame, trades, columns.source)
+        elif too_large := self._sizes.fault_of_many(columns.price, columns.qty):
+            self._refuse(Reason.OUT_OF_RANGE, too_large, frame, trades, columns.source)
         else:
             self._checked.tally.accepted += 1
             self._count(columns.source, columns.seq, trades, self._now_ns)

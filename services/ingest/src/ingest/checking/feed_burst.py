@@ -6,6 +6,7 @@ from ingest.checking.burst_check import BurstCheck, ahead_text
 from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.outcomes import Checked
 from ingest.checking.sequences import REPLAY, SequenceTracker
+from ingest.checking.size_limits import SizeLimits
 from ingest.feeds.base import FeedBurst, FeedTrade
 from telemetry_schema import Reason
 
@@ -14,9 +15,15 @@ class FeedBurstCheck(BurstCheck):
     """One burst of a feed."""
 
     def __init__(
-        self, builder: ChunkBuilder, sequences: SequenceTracker, max_ahead_ns: int, now_ns: int, feed: str
+        self,
+        builder: ChunkBuilder,
+        sequences: SequenceTracker,
+        sizes: SizeLimits,
+        max_ahead_ns: int,
+        now_ns: int,
+        feed: str,
     ) -> None:
-        super().__init__(builder, sequences)
+        super().__init__(builder, sequences, sizes)
         self._max_ahead_ns, self._now_ns, self._feed = max_ahead_ns, now_ns, feed
         self._replayed = False
 
@@ -55,6 +62,10 @@ class FeedBurstCheck(BurstCheck):
             text = ahead_text(max(newest.event_ns, newest.sent_ns), newest.received_ns)
             self._refuse(Reason.FUTURE_TIME, text, repr(frame).encode(), len(flow), newest.source)
             return []
+        for trade in flow:
+            if too_large := self._sizes.fault(trade.price, trade.qty):
+                self._refuse(Reason.OUT_OF_RANGE, too_large, repr(frame).encode(), len(flow), trade.source)
+                return []
         self._checked.tally.accepted += 1
         return flow
 
