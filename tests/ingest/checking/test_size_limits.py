@@ -51,9 +51,15 @@ def test_a_large_price_and_a_large_qty_of_two_trades_are_no_notional(checker: Ch
 
 @pytest.mark.parametrize("what", ABSURD)
 def test_a_frame_of_a_feed_with_an_absurd_trade_is_refused(checker: Checker, what: str) -> None:
-    sizes = {"price": 1.0, "qty": 1.0} | ABSURD[what]
     absurd = FeedTrade(
-        source="venue", symbol="BTC", side="buy", **sizes, event_ns=NOW_NS, sent_ns=NOW_NS, received_ns=NOW_NS
+        source="venue",
+        symbol="BTC",
+        side="buy",
+        qty=ABSURD[what].get("qty", 1.0),
+        price=ABSURD[what].get("price", 1.0),
+        event_ns=NOW_NS,
+        sent_ns=NOW_NS,
+        received_ns=NOW_NS,
     )
     checked = checker.check_feed(FeedBurst(trades=[absurd]), NOW_NS, "venue")
     assert [refusal.reason for refusal in checked.refusals] == ["out_of_range"]

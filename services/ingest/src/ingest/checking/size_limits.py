@@ -39,7 +39,8 @@ class SizeLimits:
     def fault_of_many(self, prices: Sequence[float], qtys: Sequence[float]) -> str | None:
         """The same for the first of many trades that is too large."""
         # Nearly always the largest of each prove that all are good.
-        if self.fault(max(max(prices), -min(prices)), max(qtys)) is None:
+        highest, lowest = max(prices), min(prices)
+        if self.fault(max(highest, -lowest), max(qtys)) is None:
             return None
         for index, (price, qty) in enumerate(zip(prices, qtys, strict=True)):
             if text := self.fault(price, qty):
