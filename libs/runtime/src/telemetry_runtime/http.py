@@ -1,6 +1,6 @@
 """The HTTP side of a service: /metrics, /healthz and /readyz."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -9,12 +9,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry_runtime.errors import StartupError
 
-__all__ = ["HttpServer", "Readiness", "render_registry"]
+__all__ = ["HttpServer", "Page", "Readiness", "render_registry"]
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Render = Callable[[], Awaitable[bytes]]
 """Gives the metrics in Prometheus' text format."""
+
+
+Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Answers GET at a path of the service's own."""
 
 
 class Readiness:
@@ -48,9 +52,18 @@ class HttpServer:
     healthz answers as long as the event loop runs; readyz answers 200 only when no condition is missing.
     """
 
-    def __init__(self, host: str, port: int, *, render: Render, readiness: Readiness, setting: str) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        render: Render,
+        readiness: Readiness,
+        setting: str,
+        pages: Mapping[str, Page] | None = None,
+    ) -> None:
         self._host, self._port, self._setting = host, port, setting
-        self._render, self._readiness = render, readiness
+        self._render, self._readiness, self._pages = render, readiness, pages or {}
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -58,6 +71,8 @@ class HttpServer:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
+        for path, page in self._pages.items():
+            app.router.add_get(path, page)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()
         try:

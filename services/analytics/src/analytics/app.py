@@ -1,14 +1,17 @@
 """Analytics: receive → apply → acknowledge. Metrics are rendered on request, snapshots are pushed at intervals."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from analytics.analysis import FRESH_NS, Analysis, Results
 from analytics.cooperative import run_cooperatively
 from analytics.engine import Engine
-from analytics.output.exposition import text
+from analytics.output.exposition import Family, text
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
+from analytics.output.study_metrics import StudyMetrics
+from analytics.studies.runner.studies import Studies
 from telemetry_runtime import AsyncTaskManager, Clock, Frames, LossySink, RateLimitedWarning, Source
 from telemetry_schema import BatchError, CommandResult, encode
 from telemetry_schema.batch import TradeBatch, decode_batch
@@ -25,7 +28,7 @@ _VALUES_A_STEP = 2_000
 class AnalyticsApp:
     """The pipeline: `start` its tasks, and `finish` it before they are stopped."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one more part than most, each handed in by keyword
         self,
         *,
         source: Source,
@@ -36,10 +39,12 @@ class AnalyticsApp:
         snapshots: Snapshots,
         metrics: Metrics,
         clock: Clock,
+        studies: Studies | None = None,
     ) -> None:
         self._source, self._progress, self._ui = source, progress, ui
         self._engine, self._analysis, self._clock = engine, analysis, clock
-        self._snapshots, self._metrics = snapshots, metrics
+        self._snapshots, self._metrics, self._studies = snapshots, metrics, studies
+        self._study_metrics = None if studies is None else StudyMetrics(studies)
         self._acknowledged_trades = 0
         self._refused = RateLimitedWarning("batches_refused", monotonic_ns=clock.monotonic_ns)
         # Results are computed in steps, and the engine allows one read at a time: a second asker waits for the first.
@@ -49,6 +54,8 @@ class AnalyticsApp:
         """Starts the tasks: sinks before the source."""
         if self._ui:
             tasks.start("snapshots", self._push_snapshots(snapshot_interval_s))
+        if self._studies is not None:
+            tasks.start("studies", self._studies.run())
         tasks.start("progress", self._acknowledge_regularly())
         tasks.start("intake", self.take_in())
 
@@ -110,13 +117,16 @@ class AnalyticsApp:
     async def render(self) -> bytes:
         """The metrics as Prometheus' text, with all trades that have been applied."""
         results, parts, values = await self._results(0), [], 0
-        for family in self._metrics.families(results):
+        for family in chain(self._metrics.families(results), self._study_families()):
             parts.append(text(family).encode())
             values += len(family.values)
             if values > _VALUES_A_STEP:
                 values = 0
                 await asyncio.sleep(0)
         return b"".join(parts)
+
+    def _study_families(self) -> Iterable[Family]:
+        return () if self._study_metrics is None else self._study_metrics.families()
 
     async def _results(self, max_age_ns: int) -> Results:
         async with self._computing:

@@ -17,6 +17,7 @@ from analytics.intake.labels import SymbolKey, Table, Tables, name_slots, symbol
 from analytics.intake.ledger import AnalyticsLedger
 from analytics.intake.pending import Pending, Trades
 from analytics.intake.streams import Place, Streams
+from analytics.studies.ring import TradeRing
 from telemetry_schema import Stage, WindowName
 from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch
 
@@ -59,12 +60,19 @@ class Engine:
     Args:
         max_symbols: symbols of each origin with a label of their own.
         max_sources: sources with a label of their own.
-        recent_trades: raw trades kept of each symbol.
+        recent_trades: raw trades kept of each symbol for statistics.
+        frame_rows: raw trades kept of each symbol for studies and for `/trades`; 0 keeps none.
         label_idle_s: how long a name must have had no trades before another one may have its label.
     """
 
     def __init__(
-        self, *, max_symbols: int, max_sources: int, recent_trades: int, label_idle_s: float = LABEL_IDLE_S
+        self,
+        *,
+        max_symbols: int,
+        max_sources: int,
+        recent_trades: int,
+        frame_rows: int = 0,
+        label_idle_s: float = LABEL_IDLE_S,
     ) -> None:
         self.symbols, self.sources = symbol_slots(max_symbols, max_slots=MAX_SLOTS), name_slots(max_sources)
         self.accounts = name_slots(MAX_ACCOUNTS)
@@ -75,6 +83,7 @@ class Engine:
         self._label_idle_ns = round(label_idle_s * SECOND_NS)
         self.streams, self.ledger = Streams(), AnalyticsLedger()
         self.recent = RecentTrades(max_slots=slots, depth=recent_trades)
+        self.ring = TradeRing(max_slots=slots, depth=frame_rows) if frame_rows else None
         self.tape, self.own_tape = Tape(TAPE_TRADES), Tape(TAPE_TRADES)
         self.timelines = Timelines(max_slots=slots)
         self._pending, self._wall, self._replay_stream = Pending(), WallClockSteps(), ""
@@ -143,6 +152,8 @@ class Engine:
         self._totals.move(slot, self.symbols.overflow_slot(slot))
         self.timelines.forget_symbol(slot)
         self.recent.forget(slot)
+        if self.ring is not None:
+            self.ring.clear(slot)
         for tape in (self.tape, self.own_tape):
             tape.forget("symbol", slot)
         self.symbols.free(slot)
@@ -181,6 +192,8 @@ class Engine:
         self._latencies.fold(trades, monotonic_ns=self._monotonic_ns)
         self._skews.fold(trades)
         self.recent.fold(trades)
+        if self.ring is not None:
+            self.ring.fold(trades, trades.symbol)
         self._fold_tapes(trades)
         for slot in {*self.symbols.overflow_slots} & {*traded.tolist()}:
             self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == slot))

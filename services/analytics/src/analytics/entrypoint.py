@@ -1,9 +1,10 @@
 """Builds analytics and runs it: sinks first, the source last, so that at a stop the sinks are the last to close."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
@@ -11,12 +12,20 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
 from analytics.engine import Engine
-from analytics.environment import AnalyticsSettings
+from analytics.environment import DEFAULT_STUDIES, AnalyticsSettings, environment_of_children
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
+from analytics.output.trades_endpoint import TradesEndpoint
+from analytics.studies.protocol import frame_bytes
+from analytics.studies.runner.process import WorkerOptions
+from analytics.studies.runner.studies import EngineTrades, Studies
+from analytics.studies.runner.supervisor import StudyLimits
 from telemetry_runtime import AsyncTaskManager, ExitHandler, SystemClock, run_service
-from telemetry_runtime.http import HttpServer, Readiness
+from telemetry_runtime.http import HttpServer, Page, Readiness
 from telemetry_runtime.transport import DroppingSink, PullSource
+
+MAX_FRAMES = 16
+"""Symbols that a study may look at together; there is room for so many frames."""
 
 MAX_BURST = 64
 """Batches applied without a break."""
@@ -40,9 +49,22 @@ async def serve(settings: AnalyticsSettings) -> None:
         exit_handler = stack.enter_context(ExitHandler())
         ui, progress = await _open_sinks(stack, settings)
         source = await _open_source(stack, settings)
-        app = _app(settings, source, progress, ui, clock, run)
+        engine = _engine(settings)
+        trades = None if engine.ring is None else EngineTrades(engine, engine.ring)
+        app = AnalyticsApp(
+            source=source,
+            progress=progress,
+            ui=ui,
+            engine=engine,
+            analysis=Analysis(engine, clock=clock),
+            snapshots=Snapshots(engine, run=run, started_ns=clock.now_ns()),
+            metrics=Metrics(version("telemetry-analytics")),
+            clock=clock,
+            studies=_studies(settings, trades, clock),
+        )
         readiness = Readiness("tasks_running")
-        http = await _open_http(stack, settings, app, readiness)
+        pages = {} if trades is None else {"/trades": TradesEndpoint(trades, clock).answer}
+        http = await _open_http(stack, settings, app, readiness, pages)
         tasks = await stack.enter_async_context(AsyncTaskManager())
         app.start(tasks, snapshot_interval_s=settings.snapshot_interval_s)
         readiness.set("tasks_running")
@@ -72,34 +94,40 @@ async def _open_source(stack: AsyncExitStack, settings: AnalyticsSettings) -> Pu
     return await stack.enter_async_context(source)
 
 
-def _app(
-    settings: AnalyticsSettings,
-    source: PullSource,
-    progress: DroppingSink,
-    ui: Sequence[DroppingSink],
-    clock: SystemClock,
-    run: str,
-) -> AnalyticsApp:
-    engine = Engine(
+def _engine(settings: AnalyticsSettings) -> Engine:
+    return Engine(
         max_symbols=settings.max_symbols,
         max_sources=settings.max_sources,
         recent_trades=settings.recent_trades,
+        frame_rows=settings.frame_rows,
         label_idle_s=settings.label_idle_s,
     )
-    return AnalyticsApp(
-        source=source,
-        progress=progress,
-        ui=ui,
-        engine=engine,
-        analysis=Analysis(engine, clock=clock),
-        snapshots=Snapshots(engine, run=run, started_ns=clock.now_ns()),
-        metrics=Metrics(version("telemetry-analytics")),
-        clock=clock,
+
+
+def _studies(settings: AnalyticsSettings, trades: EngineTrades | None, clock: SystemClock) -> Studies | None:
+    """The studies, unless there can be none: then no process is started and pandas is imported nowhere."""
+    places = [place for place in settings.studies if place != DEFAULT_STUDIES or Path(place).exists()]
+    if trades is None or not (places or settings.studies_builtin):
+        return None
+    options = WorkerOptions(
+        places=places,
+        off=settings.studies_off,
+        builtin=settings.studies_builtin,
+        limit_bytes=settings.study_memory_bytes,
+        memory_bytes=MAX_FRAMES * frame_bytes(settings.frame_rows),
+        environment=environment_of_children(),
+        parameters=settings.study_parameters,
     )
+    limits = StudyLimits(budget_s=settings.study_budget_s, max_failures=settings.study_max_failures)
+    return Studies(trades, options, limits, clock, max_series=settings.study_max_series)
 
 
 async def _open_http(
-    stack: AsyncExitStack, settings: AnalyticsSettings, app: AnalyticsApp, readiness: Readiness
+    stack: AsyncExitStack,
+    settings: AnalyticsSettings,
+    app: AnalyticsApp,
+    readiness: Readiness,
+    pages: Mapping[str, Page],
 ) -> HttpServer:
     http = HttpServer(
         settings.http_host,
@@ -107,6 +135,7 @@ async def _open_http(
         render=_with_process_metrics(app.render),
         readiness=readiness,
         setting="ANALYTICS_HTTP_PORT",
+        pages=pages,
     )
     return await stack.enter_async_context(http)
 

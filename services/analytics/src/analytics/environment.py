@@ -1,12 +1,18 @@
 """Analytics' settings: the only reader of its environment variables (`ANALYTICS_…`)."""
 
+import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, Json
 from pydantic_settings import SettingsConfigDict
 
 from analytics.engine import LABEL_IDLE_S
 from telemetry_runtime import Endpoints, Positive, ServiceSettings
+
+
+DEFAULT_STUDIES = "studies"
+"""A folder of the user's own; that it is missing is no error."""
 
 
 class AnalyticsSettings(ServiceSettings):
@@ -40,6 +46,24 @@ class AnalyticsSettings(ServiceSettings):
         default=LABEL_IDLE_S,
         description="After this long without trades, in s, a name gives its label to a new one that has none.",
     )
+    studies: Endpoints = Field(
+        default=(DEFAULT_STUDIES,),
+        description="Files, folders and modules with studies of your own; missing is no error.",
+    )
+    studies_builtin: bool = Field(default=True, description="Whether the microstructure set runs.")
+    studies_off: Endpoints = Field(default=(), description="Studies that do not run, by name.")
+    study_parameters: Json[dict[str, dict[str, Any]]] = Field(
+        default="{}", validate_default=True, description='JSON, as in {"large_trades": {"multiple": 10}}.'
+    )
+    study_budget_s: Positive = Field(default=1.0, description="A run that takes longer is ended, in s.")
+    study_memory_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=16 * 1024 * 1024, description="What all studies together may allocate."
+    )
+    study_max_failures: int = Field(default=20, ge=1, description="Failures in a row that disable a study.")
+    study_max_series: int = Field(default=20_000, ge=1, description="Series of all studies together.")
+    frame_rows: int = Field(
+        default=4_096, ge=0, le=65_535, description="Trades of each symbol kept for studies and /trades; 0 is neither."
+    )
     recent_trades: int = Field(
         default=512, ge=2, le=65_536, description="Raw trades kept of each symbol, for quantiles and times of arrival."
     )
@@ -47,3 +71,8 @@ class AnalyticsSettings(ServiceSettings):
     quiet_s: Positive = Field(
         default=2.0, description="At a stop, how long nothing may come before analytics stops waiting for ingest, in s."
     )
+
+
+def environment_of_children() -> dict[str, str]:
+    """The environment variables that a process started by this one gets."""
+    return dict(os.environ)

@@ -90,6 +90,10 @@ class LabelSlots(Generic[_Key]):
             self._taken[self._overflow(key)] += 1
         return self._take(key)
 
+    def known(self, key: _Key) -> int | None:
+        """The slot of a key, if it has one; none is taken."""
+        return self._slots.get(key)
+
     def lacks_room_for(self, key: _Key) -> bool:
         """Whether the key has no slot and cannot get one."""
         if key in self._slots or key in self._overflow_keys:

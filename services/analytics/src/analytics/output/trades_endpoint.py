@@ -1,0 +1,92 @@
+"""`GET /trades`: recent trades of one symbol, for a notebook. Bounded, streamed, and off the pipeline's way."""
+
+import asyncio
+from typing import Final
+
+import numpy as np
+from aiohttp import web
+
+from analytics.intake.labels import SymbolKey
+from analytics.output.trade_export import (
+    TYPES,
+    ExportError,
+    ExportQuery,
+    TradeRows,
+    chosen_format,
+    encode_rows,
+    parse_query,
+)
+from analytics.studies.protocol import COLUMNS
+from analytics.studies.runner.studies import EngineTrades
+from telemetry_runtime import Clock
+
+MAX_ANSWERS: Final = 4
+"""Answers under way; one more is refused until one has ended."""
+
+ANSWER_S: Final = 30.0
+"""How long a reader may take for its answer."""
+
+_SHOWN_SYMBOLS: Final = 20
+_ALL_NS: Final = 2**62
+
+
+class TradesEndpoint:
+    """Answers requests from the trades that are kept for studies."""
+
+    def __init__(self, trades: EngineTrades, clock: Clock) -> None:
+        self._trades, self._clock = trades, clock
+        self._answers = 0
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """The trades, or 400, 404 or 503 with a line that says why."""
+        try:
+            query = parse_query(request.query, now_ns=self._clock.now_ns(), max_rows=self._trades.ring.depth)
+        except ExportError as error:
+            return web.Response(status=400, text=f"{error}\n")
+        self._trades.fold()
+        slot = self._trades.slot_of(SymbolKey(query.symbol, query.origin))
+        if slot is None:
+            return web.Response(status=404, text=self._unknown(query))
+        if self._answers >= MAX_ANSWERS:
+            return web.Response(status=503, text=f"{MAX_ANSWERS} answers are under way: ask again in a moment\n")
+        self._answers += 1
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._stream(request, self._rows(slot, query))
+        finally:
+            self._answers -= 1
+
+    async def _stream(self, request: web.Request, rows: TradeRows) -> web.StreamResponse:
+        wanted = chosen_format(request.headers.get("Accept", ""))
+        response = web.StreamResponse(headers={"Content-Type": TYPES[wanted], "Cache-Control": "no-store"})
+        await response.prepare(request)
+        for chunk in encode_rows(rows, wanted):
+            await response.write(chunk)
+            await asyncio.sleep(0)  # the pipeline goes first
+        await response.write_eof()
+        return response
+
+    def _rows(self, slot: int, query: ExportQuery) -> TradeRows:
+        ring = self._trades.ring
+        places, _ = ring.rows(slot, _ALL_NS)
+        columns = {name: np.empty(places.size, dtype) for name, dtype in COLUMNS.items()}
+        ring.copy_into(columns, places)
+        event_ns = columns["event_ns"]
+        wanted = np.flatnonzero((event_ns >= query.since_ns) & (event_ns < query.until_ns))
+        wanted = wanted[np.argsort(event_ns[wanted], kind="stable")][-query.limit :]
+        sources, accounts = self._trades.names()
+        names = ("", *accounts)
+        return TradeRows(
+            event_ns=event_ns[wanted],
+            price=columns["price"][wanted],
+            qty=columns["qty"][wanted],
+            is_buy=columns["is_buy"][wanted],
+            source=[sources[code] for code in columns["source"][wanted].tolist()],
+            account=[names[code] for code in columns["account"][wanted].tolist()],
+            replayed=columns["replayed"][wanted],
+        )
+
+    def _unknown(self, query: ExportQuery) -> str:
+        known = self._trades.symbols(query.origin)
+        shown = ", ".join(known[:_SHOWN_SYMBOLS]) + (" …" if len(known) > _SHOWN_SYMBOLS else "")
+        return f"no trades of {query.symbol!r} with origin {query.origin}; known are {shown or 'none yet'}\n"

@@ -1,0 +1,160 @@
+"""What analytics and the worker of the studies say to each other: msgpack, each message behind its length.
+
+    analytics ── Run ──▶ worker          trades travel beside it, as columns in memory that both have mapped
+    analytics ◀── Loaded, Done, Ended ── worker
+
+The memory holds one frame after the other; a frame of n rows is n values of each column, in the order of `COLUMNS`.
+"""
+
+from struct import Struct
+from typing import Any, Final, TypeAlias
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Column: TypeAlias = npt.NDArray[Any]
+
+COLUMNS: Final[dict[str, np.dtype[np.generic]]] = {
+    "event_ns": np.dtype(np.int64),
+    "price": np.dtype(np.float64),
+    "qty": np.dtype(np.float64),
+    "source": np.dtype(np.uint16),
+    "account": np.dtype(np.uint16),
+    "is_buy": np.dtype(np.bool_),
+    "replayed": np.dtype(np.bool_),
+}
+ROW_BYTES: Final = sum(dtype.itemsize for dtype in COLUMNS.values())
+
+_ALIGNMENT: Final = 8
+LENGTH: Final = Struct("<I")
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+"""The longest message either side reads."""
+
+
+class FrameRef(msgspec.Struct, array_like=True):
+    """Where in the shared memory a symbol's trades are."""
+
+    symbol: str
+    origin: str
+    begin: int
+    rows: int
+    end_ns: int
+    """End of the window, by event time."""
+    first: int
+    """How many trades of this symbol came before the first row."""
+    bought: float
+    sold: float
+    """Volume by the taker's side since the start, up to the last row."""
+
+
+class Run(msgspec.Struct, tag="run"):
+    """Studies to be run on some frames, from analytics."""
+
+    number: int
+    studies: list[str]
+    frames: list[FrameRef]
+    sources: list[str] | None = None
+    accounts: list[str] | None = None
+    """Names by code, where they have changed since the last run."""
+
+
+class GaugeSpec(msgspec.Struct, array_like=True):
+    """A gauge as analytics needs it."""
+
+    name: str
+    help: str
+    label: str | None
+    max_values: int
+
+
+class StudySpec(msgspec.Struct):
+    """A study as analytics needs it; `where` is its file and line."""
+
+    name: str
+    where: str
+    window_ns: int
+    every_ns: int
+    gauges: list[GaugeSpec]
+    origins: list[str]
+    symbols: list[str]
+    together: list[str]
+    is_builtin: bool
+
+
+class Problem(msgspec.Struct, array_like=True):
+    """A file or module that could not be used."""
+
+    where: str
+    text: str
+
+
+class Loaded(msgspec.Struct, tag="loaded"):
+    """What the worker has found, once after its start."""
+
+    studies: list[StudySpec]
+    problems: list[Problem]
+
+
+class Done(msgspec.Struct, tag="done"):
+    """One study has been run."""
+
+    number: int
+    study: str
+    took_s: float
+    values: list[tuple[str, str, float]]
+    """Gauge, value of its label, value."""
+    reason: str | None = None
+    text: str = ""
+    output: str = ""
+    """The beginning of what it printed."""
+    grown_bytes: int = 0
+
+
+class Ended(msgspec.Struct, tag="ended"):
+    """All studies of a run have been run."""
+
+    number: int
+    resident_bytes: int
+
+
+WorkerMessage: TypeAlias = Loaded | Done | Ended
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode_worker: Final = msgspec.msgpack.Decoder(WorkerMessage).decode
+_decode_run: Final = msgspec.msgpack.Decoder(Run).decode
+
+
+def pack(message: WorkerMessage | Run) -> bytes:
+    """A message behind its length."""
+    body = _encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def unpack_worker(body: bytes) -> WorkerMessage:
+    """A message of the worker; raises `msgspec.DecodeError`."""
+    message: WorkerMessage = _decode_worker(body)
+    return message
+
+
+def unpack_run(body: bytes) -> Run:
+    """A message of analytics; raises `msgspec.DecodeError`."""
+    return _decode_run(body)
+
+
+def frame_bytes(rows: int) -> int:
+    """Bytes that a frame takes, up to the next one."""
+    return sum(_aligned(rows * dtype.itemsize) for dtype in COLUMNS.values())
+
+
+def columns_at(memory: memoryview, begin: int, rows: int) -> dict[str, Column]:
+    """The columns of a frame, as views of the memory."""
+    columns: dict[str, Column] = {}
+    for name, dtype in COLUMNS.items():
+        columns[name] = np.frombuffer(memory, dtype, rows, begin)
+        begin += _aligned(rows * dtype.itemsize)
+    return columns
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

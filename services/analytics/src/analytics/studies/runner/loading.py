@@ -1,0 +1,157 @@
+"""Finds studies: in files, in folders of files, in modules by name, and in packages that bring some.
+
+Code that a user names here is trusted as the user's own: it runs with the rights of the worker. Nothing that comes over
+the network is ever run.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+from analytics.studies.protocol import GaugeSpec, Problem, StudySpec
+from telemetry_studies import Study
+
+ENTRY_POINTS: Final = "telemetry.studies"
+BUILTIN: Final = "analytics.studies.builtin"
+_MAX_TEXT: Final = 500
+
+
+class Found(NamedTuple):
+    """A study and where it stands."""
+
+    study: Study
+    where: str
+    is_builtin: bool
+
+
+class Library:
+    """All studies by name, and what could not be used."""
+
+    def __init__(self) -> None:
+        self.studies: dict[str, Found] = {}
+        self.problems: list[Problem] = []
+        self._gauges: dict[str, str] = {}
+
+    def load(self, places: Sequence[str], *, disabled: Sequence[str] = (), builtin: bool = True) -> None:
+        """Loads the built-in studies, those of installed packages and those in `places`, but for the disabled ones."""
+        if builtin:
+            self._load_module(BUILTIN, is_builtin=True)
+        for point in entry_points(group=ENTRY_POINTS):
+            self._load_module(point.value)
+        for place in places:
+            self._load_place(place)
+        names = {name for name in disabled if name not in self.studies}
+        self.problems += [Problem("ANALYTICS_STUDIES_OFF", f"{name}: there is no such study") for name in sorted(names)]
+        for name in disabled:
+            self.studies.pop(name, None)
+
+    def _load_place(self, place: str) -> None:
+        path = Path(place)
+        if path.is_dir():
+            for file in sorted(path.glob("*.py")):
+                if not file.name.startswith("_"):
+                    self._load_file(file)
+        elif path.is_file():
+            self._load_file(path)
+        elif "/" in place or place.endswith(".py"):
+            self.problems.append(Problem(place, "there is no such file or folder"))
+        else:
+            self._load_module(place)
+
+    def _load_module(self, name: str, *, is_builtin: bool = False) -> None:
+        try:
+            self._collect(importlib.import_module(name), is_builtin=is_builtin)
+        except BaseException as error:  # noqa: BLE001 - a user's module may raise anything, SystemExit too
+            self.problems.append(Problem(_place_of(error) or name, _text_of(error)))
+
+    def _load_file(self, path: Path) -> None:
+        try:
+            self._collect(_import_file(path))
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.problems.append(Problem(_place_of(error, path) or str(path), _text_of(error)))
+
+    def _collect(self, module: ModuleType, *, is_builtin: bool = False) -> None:
+        for study in _studies_in(module):
+            where = _where(study)
+            if study.name in self.studies:
+                text = f"a study {study.name!r} is there already, in {self.studies[study.name].where}"
+                self.problems.append(Problem(where, text))
+                continue
+            taken = next((each.name for each in study.gauges if each.name in self._gauges), None)
+            if taken is not None:
+                text = f"the gauge {taken!r} is there already, of the study {self._gauges[taken]!r}"
+                self.problems.append(Problem(where, text))
+                continue
+            self._gauges.update((each.name, study.name) for each in study.gauges)
+            self.studies[study.name] = Found(study, where, is_builtin)
+
+    def specs(self) -> list[StudySpec]:
+        """The studies as analytics needs them."""
+        return [_spec(found) for found in self.studies.values()]
+
+
+def _import_file(path: Path) -> ModuleType:
+    # A name of its own, so that two files of the same name and the library's modules do not meet.
+    name = f"study_{abs(hash(path.resolve())):x}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # so that studies may share helpers beside them
+    spec.loader.exec_module(module)
+    return module
+
+
+def _studies_in(module: ModuleType) -> Iterator[Study]:
+    seen: set[int] = set()
+    for value in list(vars(module).values()):
+        if isinstance(value, Study) and id(value) not in seen:
+            seen.add(id(value))
+            yield value
+
+
+def _where(study: Study) -> str:
+    try:
+        code: Any = inspect.unwrap(study.function).__code__
+    except AttributeError:
+        return study.name
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _place_of(error: BaseException, path: Path | None = None) -> str | None:
+    """File and line of an error: where a syntax error is, else the innermost line of the user's file."""
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        return f"{error.filename}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if path is not None and Path(frame.filename) == path]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else None
+
+
+def _text_of(error: BaseException) -> str:
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {text}"[:_MAX_TEXT]
+
+
+def _spec(found: Found) -> StudySpec:
+    study = found.study
+    return StudySpec(
+        name=study.name,
+        where=found.where,
+        window_ns=study.window_ns,
+        every_ns=study.every_ns,
+        gauges=[GaugeSpec(each.name, each.help, each.label, each.max_values) for each in study.gauges],
+        origins=list(study.origins),
+        symbols=list(study.symbols),
+        together=list(study.together),
+        is_builtin=found.is_builtin,
+    )

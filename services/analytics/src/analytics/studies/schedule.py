@@ -1,0 +1,136 @@
+"""Which study is due for which symbol: triggered by trades, at most once in its span. Pure; times are monotonic."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from heapq import heappop, heappush
+from typing import Final, NamedTuple
+
+from analytics.studies.protocol import StudySpec
+from telemetry_schema import Origin
+
+RETRY_FIRST_NS: Final = 1_000_000_000
+RETRY_MOST_NS: Final = 300_000_000_000
+
+MAX_REMEMBERED: Final = 50_000
+"""Pairs of study and symbol whose last run is remembered."""
+
+
+class Subject(NamedTuple):
+    """Whose trades a study looks at; `symbol` is empty for a study of several symbols at once."""
+
+    symbol: str
+    origin: Origin
+
+
+class Due(NamedTuple):
+    """Studies to be run on one subject."""
+
+    subject: Subject
+    studies: list[str]
+
+
+@dataclass(slots=True)
+class _Standing:
+    """How a study does: failures in a row, until when it is left alone, whether it was given up."""
+
+    failures: int = 0
+    rests_until_ns: int = 0
+    disabled: bool = False
+
+
+class Schedule:
+    """The studies' timetable.
+
+    Args:
+        max_failures: a study that fails so many times in a row is disabled until the next start.
+    """
+
+    def __init__(self, studies: Iterable[StudySpec], *, max_failures: int) -> None:
+        self._studies = {each.name: each for each in studies}
+        self._max_failures = max_failures
+        self._standing = {name: _Standing() for name in self._studies}
+        self._triggered: dict[Subject, dict[str, int]] = {}
+        """By subject and study: from when on it is due."""
+        self._queue: list[tuple[int, Subject]] = []
+        """A heap of the subjects by the moment when their next study is due; entries may be out of date."""
+        self._ran_ns: dict[tuple[Subject, str], int] = {}
+        self._concerned: dict[tuple[str, str], list[StudySpec]] = {}
+        self.skipped: dict[str, int] = dict.fromkeys(self._studies, 0)
+        """Times that a study would have run, had the worker been free."""
+
+    def trigger(self, symbol: str, origin: Origin, now_ns: int) -> None:
+        """Trades of a symbol have come."""
+        for spec in self._studies_of(symbol, origin):
+            standing = self._standing[spec.name]
+            subject = Subject("" if spec.together else symbol, origin)
+            waiting = self._triggered.setdefault(subject, {})
+            if standing.disabled or spec.name in waiting:
+                continue
+            ran_ns = self._ran_ns.get((subject, spec.name))
+            due_ns = now_ns if ran_ns is None else max(now_ns, ran_ns + spec.every_ns)
+            waiting[spec.name] = max(due_ns, standing.rests_until_ns)
+            heappush(self._queue, (waiting[spec.name], subject))
+
+    def _studies_of(self, symbol: str, origin: Origin) -> list[StudySpec]:
+        concerned = self._concerned.get((symbol, origin))
+        if concerned is None:
+            concerned = [each for each in self._studies.values() if origin in each.origins and _concerns(each, symbol)]
+            self._concerned[symbol, origin] = concerned
+        return concerned
+
+    def next_due(self, now_ns: int) -> Due | None:
+        """The subject that has waited longest, with all its studies that are due; they count as run now."""
+        while self._queue and self._queue[0][0] <= now_ns:
+            _, subject = heappop(self._queue)
+            waiting = self._triggered.get(subject, {})
+            names = [name for name, due_ns in waiting.items() if due_ns <= now_ns]
+            for name in names:
+                self.skipped[name] += (now_ns - waiting.pop(name)) // self._studies[name].every_ns
+                self._ran_ns[subject, name] = now_ns
+            self._prune(now_ns)
+            names = [name for name in names if not self._standing[name].disabled]
+            if names:
+                return Due(subject, names)
+        return None
+
+    def spec(self, name: str) -> StudySpec:
+        """A study by its name."""
+        return self._studies[name]
+
+    def succeeded(self, name: str) -> None:
+        """A study has given its values."""
+        self._standing[name] = _Standing()
+
+    def failed(self, name: str, now_ns: int) -> bool:
+        """A study has failed: it rests, longer each time. Whether it is disabled by that."""
+        standing = self._standing[name]
+        standing.failures += 1
+        rest_ns = min(RETRY_FIRST_NS << min(standing.failures - 1, 16), RETRY_MOST_NS)
+        standing.rests_until_ns = now_ns + rest_ns
+        was_disabled, standing.disabled = standing.disabled, standing.failures >= self._max_failures
+        return standing.disabled and not was_disabled
+
+    def is_healthy(self, name: str) -> bool:
+        """Whether its last run succeeded, or it has not run yet."""
+        return self._standing[name].failures == 0
+
+    def is_disabled(self, name: str) -> bool:
+        """Whether it has failed too often."""
+        return self._standing[name].disabled
+
+    def _prune(self, now_ns: int) -> None:
+        """Forgets symbols that do not trade any more, once there are many: they cost nothing but memory."""
+        if len(self._ran_ns) < MAX_REMEMBERED:
+            return
+        self._ran_ns = {
+            key: ran_ns for key, ran_ns in self._ran_ns.items() if now_ns - ran_ns < self._studies[key[1]].every_ns
+        }
+        self._triggered = {subject: waiting for subject, waiting in self._triggered.items() if waiting}
+        self._concerned.clear()
+
+
+def _concerns(spec: StudySpec, symbol: str) -> bool:
+    if spec.together:
+        return symbol in spec.together
+    return not spec.symbols or any(fnmatchcase(symbol, pattern) for pattern in spec.symbols)

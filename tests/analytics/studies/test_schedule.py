@@ -1,0 +1,120 @@
+"""A study runs when trades have come, at most once in its span, and rests after it has failed."""
+
+from typing import Any
+
+import pytest
+
+from analytics.studies.protocol import GaugeSpec, StudySpec
+from analytics.studies.schedule import Due, Schedule, Subject
+
+S = 1_000_000_000
+
+
+def spec(name: str, **fields: Any) -> StudySpec:  # noqa: ANN401 - fields of the spec
+    values: dict[str, Any] = {
+        "where": "f.py:1",
+        "window_ns": 60 * S,
+        "every_ns": S,
+        "gauges": [GaugeSpec("g", "text", None, 1)],
+        "origins": ["market"],
+        "symbols": [],
+        "together": [],
+        "is_builtin": False,
+        **fields,
+    }
+    return StudySpec(name=name, **values)
+
+
+A, B = Subject("A", "market"), Subject("B", "market")
+
+
+def test_it_runs_with_the_first_trade_and_then_once_in_its_span() -> None:
+    schedule = Schedule([spec("s")], max_failures=3)
+    runs = []
+    for tenth in range(35):
+        now_ns = tenth * S // 10
+        schedule.trigger("A", "market", now_ns)
+        if schedule.next_due(now_ns):
+            runs.append(tenth)
+    assert runs == [0, 10, 20, 30]
+
+
+def test_without_trades_it_does_not_run() -> None:
+    schedule = Schedule([spec("s")], max_failures=3)
+    schedule.trigger("A", "market", 0)
+    assert schedule.next_due(0) == Due(A, ["s"])
+    assert schedule.next_due(100 * S) is None
+
+
+def test_the_symbol_that_has_waited_longest_comes_first_with_all_its_studies() -> None:
+    schedule = Schedule([spec("s"), spec("slow", every_ns=5 * S)], max_failures=3)
+    schedule.trigger("B", "market", 1)
+    schedule.trigger("A", "market", 2)
+    assert [schedule.next_due(3), schedule.next_due(3), schedule.next_due(3)] == [
+        Due(B, ["s", "slow"]),
+        Due(A, ["s", "slow"]),
+        None,
+    ]
+
+
+def test_what_the_worker_had_no_time_for_is_counted_as_skipped() -> None:
+    schedule = Schedule([spec("s")], max_failures=3)
+    schedule.trigger("A", "market", 0)
+    schedule.next_due(int(3.5 * S))
+    assert schedule.skipped == {"s": 3}
+
+
+def test_a_failed_study_rests_longer_each_time_and_is_disabled_in_the_end() -> None:
+    schedule = Schedule([spec("s")], max_failures=4)
+    now_ns, waited, disabled = 0, [], False
+    for _ in range(4):
+        schedule.trigger("A", "market", now_ns)
+        began = now_ns
+        while schedule.next_due(now_ns) is None:
+            now_ns += S // 2
+        waited.append((now_ns - began) // S)
+        disabled = schedule.failed("s", now_ns)
+    assert waited == [0, 1, 2, 4]
+    assert disabled
+    schedule.trigger("A", "market", now_ns + 1000 * S)
+    assert schedule.next_due(now_ns + 1000 * S) is None
+
+
+def test_a_success_ends_the_rest() -> None:
+    schedule = Schedule([spec("s")], max_failures=9)
+    schedule.failed("s", 0)
+    schedule.failed("s", 0)
+    schedule.succeeded("s")
+    schedule.trigger("A", "market", 1)
+    assert schedule.next_due(1) == Due(A, ["s"])
+
+
+def test_origins_patterns_and_symbols_together_choose_the_studies() -> None:
+    studies = [
+        spec("own", origins=["own"]),
+        spec("usd", symbols=["*-USD"]),
+        spec("pair", together=["A-USD", "B-EUR"]),
+    ]
+    schedule = Schedule(studies, max_failures=3)
+    schedule.trigger("A-USD", "own", 0)
+    schedule.trigger("B-EUR", "market", 0)
+    schedule.trigger("A-USD", "market", 0)
+    found = set()
+    while due := schedule.next_due(0):
+        found |= {(due.subject, name) for name in due.studies}
+    assert found == {
+        (Subject("A-USD", "own"), "own"),
+        (Subject("A-USD", "market"), "usd"),
+        (Subject("", "market"), "pair"),
+    }
+
+
+def test_symbols_that_do_not_trade_any_more_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics.studies.schedule.MAX_REMEMBERED", 100)
+    schedule = Schedule([spec("s")], max_failures=3)
+    for number in range(1_000):
+        schedule.trigger(f"S{number}", "market", number * S)
+        assert schedule.next_due(number * S)
+    assert len(schedule._ran_ns) <= 100
+    assert len(schedule._triggered) <= 100
+    assert len(schedule._concerned) <= 100
