@@ -17,6 +17,7 @@ WORKDIR /src
 COPY pyproject.toml requirements.lock ./
 COPY libs/schema/pyproject.toml libs/schema/
 COPY libs/runtime/pyproject.toml libs/runtime/
+COPY libs/studies/pyproject.toml libs/studies/
 COPY libs/ticket/pyproject.toml libs/ticket/
 ARG SERVICE
 ARG KIND=services
@@ -25,6 +26,7 @@ COPY ${KIND}/${SERVICE}/pyproject.toml ${KIND}/${SERVICE}/
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip compile --quiet "${KIND}/${SERVICE}/pyproject.toml" --constraint requirements.lock --python /opt/venv/bin/python \
         --no-emit-package telemetry-schema --no-emit-package telemetry-runtime --no-emit-package telemetry-ticket \
+        --no-emit-package telemetry-studies \
         --no-emit-package "telemetry-${SERVICE}" \
         --output-file /tmp/names.txt \
     && uv pip install --python /opt/venv/bin/python --no-deps --require-hashes --compile-bytecode \
@@ -44,13 +46,17 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     && uv pip install --python /opt/venv/bin/python --require-hashes --requirement /tmp/backend.txt --constraint requirements.lock
 COPY libs/schema libs/schema
 COPY libs/runtime libs/runtime
+COPY libs/studies libs/studies
 COPY libs/ticket libs/ticket
 COPY ${KIND}/${SERVICE} ${KIND}/${SERVICE}
 COPY scripts/healthcheck.py /opt/app/healthcheck.py
-# The ticket only where it is asked for: it is Streamlit's, which the other images do not have.
-RUN ticket="$(grep -q telemetry-ticket "${KIND}/${SERVICE}/pyproject.toml" && echo libs/ticket || true)" \
+# The ticket and the studies' package only where they are asked for: only the page has Streamlit, only analytics pandas.
+RUN set -- libs/schema libs/runtime \
+    && for lib in studies ticket; do \
+        if grep -q "telemetry-${lib}" "${KIND}/${SERVICE}/pyproject.toml"; then set -- "$@" "libs/${lib}"; fi; \
+    done \
     && uv pip install --no-cache --python /opt/venv/bin/python --target /opt/app --no-deps --no-build-isolation --compile-bytecode \
-        libs/schema libs/runtime ${ticket:+"${ticket}"} "${KIND}/${SERVICE}" \
+        "$@" "${KIND}/${SERVICE}" \
     # One name for all services, so that CMD needs no shell: a shell as process 1 would keep SIGTERM to itself.
     && if [ "${KIND}" = services ]; then ln -s "run-${SERVICE}" /opt/app/bin/run-service; fi \
     && rm -f /opt/app/.lock

@@ -113,7 +113,7 @@ async def _render() -> bytes:
 
 async def test_it_is_served_and_read_by_pandas() -> None:
     engine = Engine(max_symbols=4, max_sources=4, recent_trades=4, frame_rows=8)
-    engine.apply(batch([T(qty=number + 1, at_ns=number) for number in range(12)]), now_ns=NOW)
+    engine.apply(batch([T(qty=number + 1, at_ns=number) for number in range(12)]), now_ns=NOW, monotonic_ns=0)
     assert engine.ring is not None
     endpoint = TradesEndpoint(EngineTrades(engine, engine.ring), FakeClock(NOW))
     http = HttpServer(

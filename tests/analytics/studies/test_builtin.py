@@ -15,7 +15,7 @@ from analytics.studies.builtin import (
     bars,
     cvd,
     kyle_lambda,
-    large_trades,
+    large_trade_volume,
     roll_spread,
     sign_autocorrelation,
     twap,
@@ -63,7 +63,7 @@ def test_each_study_equals_the_second_computation_on_recorded_trades(prints: lis
     computed = {
         **twap(trades),
         **variance(trades),
-        **large_trades(trades),
+        **large_trade_volume(trades),
         **vpin(trades),
         **roll_spread(trades),
         **kyle_lambda(trades),
@@ -176,7 +176,7 @@ def test_kyle_finds_a_planted_impact() -> None:
 @pytest.mark.parametrize("prices", [[100.0], [100.0, 100.0], [0.0] * 30, [-1.0, 1.0] * 30, [1e-9] * 60, [1e9] * 60])
 def test_what_is_not_defined_is_left_out_or_nan_and_never_wrong(prices: list[float]) -> None:
     trades = frame(prices)
-    for study in (twap, variance, large_trades, vpin, roll_spread, kyle_lambda, amihud, arrivals):
+    for study in (twap, variance, large_trade_volume, vpin, roll_spread, kyle_lambda, amihud, arrivals):
         for value in study(trades).values():
             assert not math.isinf(value)
     values, _ = bars(trades)

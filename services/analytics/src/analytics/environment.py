@@ -10,7 +10,6 @@ from pydantic_settings import SettingsConfigDict
 from analytics.engine import LABEL_IDLE_S
 from telemetry_runtime import Endpoints, Positive, ServiceSettings
 
-
 DEFAULT_STUDIES = "studies"
 """A folder of the user's own; that it is missing is no error."""
 
@@ -53,7 +52,7 @@ class AnalyticsSettings(ServiceSettings):
     studies_builtin: bool = Field(default=True, description="Whether the microstructure set runs.")
     studies_off: Endpoints = Field(default=(), description="Studies that do not run, by name.")
     study_parameters: Json[dict[str, dict[str, Any]]] = Field(
-        default="{}", validate_default=True, description='JSON, as in {"large_trades": {"multiple": 10}}.'
+        default="{}", validate_default=True, description='JSON, as in {"large_trade_volume": {"multiple": 10}}.'
     )
     study_budget_s: Positive = Field(default=1.0, description="A run that takes longer is ended, in s.")
     study_memory_bytes: int = Field(

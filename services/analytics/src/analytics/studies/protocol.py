@@ -82,7 +82,7 @@ class StudySpec(msgspec.Struct):
     is_builtin: bool
 
 
-class Problem(msgspec.Struct, array_like=True):
+class LoadProblem(msgspec.Struct, array_like=True):
     """A file or module that could not be used."""
 
     where: str
@@ -93,7 +93,7 @@ class Loaded(msgspec.Struct, tag="loaded"):
     """What the worker has found, once after its start."""
 
     studies: list[StudySpec]
-    problems: list[Problem]
+    problems: list[LoadProblem]
 
 
 class Done(msgspec.Struct, tag="done"):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from analytics.studies.protocol import Problem, StudySpec
+from analytics.studies.protocol import LoadProblem, StudySpec
 from analytics.studies.schedule import Subject
 
 STALE_NS: Final = 600_000_000_000
@@ -71,12 +71,12 @@ class StudyResults:
         self._series: dict[tuple[str, Subject], dict[tuple[str, str], Series]] = {}
         self._count = 0
         self.studies: dict[str, StudySpec] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[LoadProblem] = []
         self.costs: dict[str, Cost] = defaultdict(Cost)
         self.failures: dict[tuple[str, str], int] = defaultdict(int)
         self.last_failure: dict[str, str] = {}
 
-    def load(self, studies: Iterable[StudySpec], problems: Iterable[Problem]) -> None:
+    def load(self, studies: Iterable[StudySpec], problems: Iterable[LoadProblem]) -> None:
         """Takes over what the worker has found; values of studies that are gone are dropped."""
         self.studies = {each.name: each for each in studies}
         self.problems = list(problems)

@@ -21,8 +21,8 @@ _RULES: Final = {
 
 
 @dataclass
-class Bars:
-    """Bars of one second, and how many trades of the symbol they hold."""
+class BarState:
+    """BarState of one second, and how many trades of the symbol they hold."""
 
     seconds: pd.DataFrame | None = None
     seen: int = 0
@@ -41,9 +41,9 @@ class Bars:
         gauge("bar_volume", "Quantity of the last closed bar, base.", label="bar"),
     ],
 )
-def bars(trades: pd.DataFrame, state: Bars | None = None) -> tuple[dict[str, dict[str, float]], Bars]:
+def bars(trades: pd.DataFrame, state: BarState | None = None) -> tuple[dict[str, dict[str, float]], BarState]:
     """OHLCV of the last closed bar of 1 s, 1 m and 5 m by `resample`; a bar that was not seen whole is left out."""
-    state = state or Bars()
+    state = state or BarState()
     _take(state, trades)
     end = pd.Timestamp(trades.attrs["end_ns"], tz="UTC")
     values: dict[str, dict[str, float]] = {f"bar_{what}": {} for what in ("open", "high", "low", "close", "volume")}
@@ -57,7 +57,7 @@ def bars(trades: pd.DataFrame, state: Bars | None = None) -> tuple[dict[str, dic
     return values, state
 
 
-def _take(state: Bars, trades: pd.DataFrame) -> None:
+def _take(state: BarState, trades: pd.DataFrame) -> None:
     """Adds the trades that have come since the last call to the seconds' bars."""
     first = trades.attrs["first"]
     new = trades[trades["number"] >= state.seen]
@@ -79,12 +79,12 @@ def _take(state: Bars, trades: pd.DataFrame) -> None:
 
 
 def _merged(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
-    """Bars of seconds that both have become one: what came later closes it."""
+    """BarState of seconds that both have become one: what came later closes it."""
     both = pd.concat([old, new])
     return both if old.index[-1] < new.index[0] else both.groupby(level=0).agg(_RULES)
 
 
-def _bar(state: Bars, begin: pd.Timestamp, end: pd.Timestamp) -> dict[str, float] | None:
+def _bar(state: BarState, begin: pd.Timestamp, end: pd.Timestamp) -> dict[str, float] | None:
     if state.seconds is None or state.since is None or begin < state.since:
         return None
     first, last = state.seconds.index.searchsorted([begin, end])

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from analytics.studies.protocol import GaugeSpec, Problem, StudySpec
+from analytics.studies.protocol import GaugeSpec, LoadProblem, StudySpec
 from telemetry_studies import Study
 
 ENTRY_POINTS: Final = "telemetry.studies"
@@ -36,7 +36,7 @@ class Library:
 
     def __init__(self) -> None:
         self.studies: dict[str, Found] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[LoadProblem] = []
         self._gauges: dict[str, str] = {}
 
     def load(self, places: Sequence[str], *, disabled: Sequence[str] = (), builtin: bool = True) -> None:
@@ -48,7 +48,9 @@ class Library:
         for place in places:
             self._load_place(place)
         names = {name for name in disabled if name not in self.studies}
-        self.problems += [Problem("ANALYTICS_STUDIES_OFF", f"{name}: there is no such study") for name in sorted(names)]
+        self.problems += [
+            LoadProblem("ANALYTICS_STUDIES_OFF", f"{name}: there is no such study") for name in sorted(names)
+        ]
         for name in disabled:
             self.studies.pop(name, None)
 
@@ -61,7 +63,7 @@ class Library:
         elif path.is_file():
             self._load_file(path)
         elif "/" in place or place.endswith(".py"):
-            self.problems.append(Problem(place, "there is no such file or folder"))
+            self.problems.append(LoadProblem(place, "there is no such file or folder"))
         else:
             self._load_module(place)
 
@@ -69,25 +71,25 @@ class Library:
         try:
             self._collect(importlib.import_module(name), is_builtin=is_builtin)
         except BaseException as error:  # noqa: BLE001 - a user's module may raise anything, SystemExit too
-            self.problems.append(Problem(_place_of(error) or name, _text_of(error)))
+            self.problems.append(LoadProblem(_place_of(error) or name, _text_of(error)))
 
     def _load_file(self, path: Path) -> None:
         try:
             self._collect(_import_file(path))
         except BaseException as error:  # noqa: BLE001 - as above
-            self.problems.append(Problem(_place_of(error, path) or str(path), _text_of(error)))
+            self.problems.append(LoadProblem(_place_of(error, path) or str(path), _text_of(error)))
 
     def _collect(self, module: ModuleType, *, is_builtin: bool = False) -> None:
         for study in _studies_in(module):
             where = _where(study)
             if study.name in self.studies:
                 text = f"a study {study.name!r} is there already, in {self.studies[study.name].where}"
-                self.problems.append(Problem(where, text))
+                self.problems.append(LoadProblem(where, text))
                 continue
             taken = next((each.name for each in study.gauges if each.name in self._gauges), None)
             if taken is not None:
                 text = f"the gauge {taken!r} is there already, of the study {self._gauges[taken]!r}"
-                self.problems.append(Problem(where, text))
+                self.problems.append(LoadProblem(where, text))
                 continue
             self._gauges.update((each.name, study.name) for each in study.gauges)
             self.studies[study.name] = Found(study, where, is_builtin)

@@ -1,0 +1,149 @@
+"""What is found where, and one clear line for what cannot be used."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analytics.studies.protocol import Run
+from analytics.studies.runner.calls import Caller
+from analytics.studies.runner.frames import FrameMaker
+from analytics.studies.runner.loading import Library
+from tests.analytics.studies.frames import frame
+
+ROOT = Path(__file__).parents[3]
+
+GOOD = """
+from telemetry_studies import gauge, study
+
+@study(window="1m", gauges=[gauge("{name}_value", "A value.")])
+def {name}(trades):
+    return {{"{name}_value": len(trades)}}
+"""
+
+
+def loaded(*places: Path | str, **options: Any) -> Library:  # noqa: ANN401 - options of `load`
+    library = Library()
+    library.load([str(place) for place in places], **{"builtin": False, **options})
+    return library
+
+
+def problems(library: Library) -> list[tuple[str, str]]:
+    return [(Path(problem.where).name, problem.text) for problem in library.problems]
+
+
+def test_a_file_a_folder_and_a_module_bring_studies(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "one.py").write_text(GOOD.format(name="one"))
+    (tmp_path / "folder" / "_helper.py").write_text("raise SystemExit")
+    (tmp_path / "two.py").write_text(GOOD.format(name="two"))
+    library = loaded(tmp_path / "folder", tmp_path / "two.py", "tests.analytics.studies.hostile")
+    assert {"one", "two", "good"} <= set(library.studies)
+    assert problems(library) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "text"),
+    [
+        ("x = (\n", "bad.py:1", "SyntaxError"),
+        ("\n\nimport nothing_that_exists\n", "bad.py:3", "No module named 'nothing_that_exists'"),
+        ("\nraise SystemExit(3)\n", "bad.py:2", "SystemExit: 3"),
+        (
+            "from telemetry_studies import study\n\nstudy(window='soon', gauges=[])(len)\n",
+            "bad.py:3",
+            "'soon' is no span",
+        ),
+        ("\x00", "bad.py", "null bytes"),
+    ],
+)
+def test_a_wrong_file_is_one_line_with_file_and_line_and_the_others_are_loaded(
+    tmp_path: Path, content: str, where: str, text: str
+) -> None:
+    (tmp_path / "bad.py").write_text(content)
+    (tmp_path / "good.py").write_text(GOOD.format(name="one"))
+    library = loaded(tmp_path)
+    assert list(library.studies) == ["one"]
+    ((found_where, found_text),) = problems(library)
+    assert found_where.startswith(where.partition(":")[0])
+    assert where in found_where or ":" not in found_where
+    assert text in found_text
+
+
+def test_two_studies_of_one_name_or_one_gauge_are_told_apart_from_each_other(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(GOOD.format(name="one"))
+    (tmp_path / "b.py").write_text(GOOD.format(name="one"))
+    (tmp_path / "c.py").write_text(GOOD.format(name="one").replace("def one", "def other"))
+    library = loaded(tmp_path)
+    assert list(library.studies) == ["one"]
+    (_, same_name), (_, same_gauge) = problems(library)
+    assert same_name.startswith("a study 'one' is there already, in ")
+    assert same_gauge == "the gauge 'one_value' is there already, of the study 'one'"
+
+
+def test_what_is_not_there_is_said(tmp_path: Path) -> None:
+    library = loaded(tmp_path / "nowhere.py", "no_such_module", disabled=["ghost"])
+    assert [text for _, text in problems(library)] == [
+        "there is no such file or folder",
+        "ModuleNotFoundError: No module named 'no_such_module'",
+        "ghost: there is no such study",
+    ]
+
+
+def test_the_built_in_set_is_loaded_and_one_of_it_can_be_left_out() -> None:
+    library = loaded(builtin=True, disabled=["vpin"])
+    assert len(library.studies) == 10
+    assert "vpin" not in library.studies
+    assert all(found.is_builtin for found in library.studies.values())
+
+
+@pytest.fixture
+def trades() -> dict[str, pd.DataFrame]:
+    prices = [100.0 + number % 7 for number in range(60)]
+    frames = {symbol: frame(prices, qty=[float(1 + number % 3) for number in range(60)]) for symbol in "AB"}
+    return {"BTC-USD": frames["A"], "ETH-USD": frames["B"]}
+
+
+def ran(library: Library, name: str, frames: dict[str, pd.DataFrame], **parameters: Any) -> dict[str, float]:  # noqa: ANN401 - of the study
+    caller = Caller(library, FrameMaker(memoryview(b"")), {name: parameters})
+    caller.run(Run(1, [name], []), name, frames)
+    done = caller.run(Run(2, [name], []), name, frames)
+    assert done.reason is None, done.text
+    results = done.values  # noqa: PD011 - no DataFrame
+    return {gauge: value for gauge, _, value in results}
+
+
+def test_each_example_runs(trades: dict[str, pd.DataFrame]) -> None:
+    library = loaded(ROOT / "studies")
+    assert problems(library) == []
+    assert sorted(library.studies) == ["large_trades", "pair", "session_range", "smoothed_imbalance"]
+    one = {"BTC-USD": trades["BTC-USD"]}
+    assert ran(library, "large_trades", one) == {"large_trade_share_ratio": pytest.approx(5 / 6)}
+    assert ran(library, "large_trades", one, above=2.0) == {"large_trade_share_ratio": pytest.approx(0.5)}
+    assert ran(library, "smoothed_imbalance", one) == {"smoothed_imbalance_ratio": 1.0}
+    assert ran(library, "session_range", one) == {"session_high": 106.0, "session_low": 100.0}
+    values = ran(library, "pair", trades)
+    assert values["pair_price_ratio"] == 1.0
+    assert values["pair_correlation_ratio"] == pytest.approx(1.0)
+
+
+def test_the_tutorials_study_runs_as_it_stands(tmp_path: Path, trades: dict[str, pd.DataFrame]) -> None:
+    text = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+    (block, *_) = re.findall(r"^   ```python\n(.*?)^   ```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "big.py").write_text("\n".join(line.removeprefix("   ") for line in block.splitlines()))
+    library = loaded(tmp_path)
+    assert problems(library) == []
+    assert ran(library, "big_trades", {"BTC-USD": trades["BTC-USD"]}) == {"big_trade_share_ratio": pytest.approx(0.5)}
+
+
+def test_the_tutorial_names_every_built_in_study() -> None:
+    text = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+    library = loaded(builtin=True)
+    missing = [
+        name
+        for found in library.studies.values()
+        for name in (found.study.name, *(each.name for each in found.study.gauges))
+        if f"`{name}" not in text and not name.startswith("bar_")
+    ]
+    assert missing == []
