@@ -23,19 +23,14 @@ from tests.architecture.syntax import (
 PURE_FOLDERS = {"aggregates", "checking", "desk", "intake", "mappers", "orders", "studies", "venues"}
 """What they give depends on what they are given: no clock, no random numbers, no input or output."""
 
-<<<<<<< HEAD
 PURE_FILES = {
     "services/analytics/src/analytics/arrays.py",
     "services/analytics/src/analytics/indicators.py",
     "services/ingest/src/ingest/feeds/market.py",
 }
-NOT_PURE = {"services/analytics/src/analytics/studies/runner.py": "calls the studies when they are due"}
-=======
-PURE_FILES = {"services/analytics/src/analytics/indicators.py", "services/analytics/src/analytics/arrays.py"}
 NOT_PURE = {
     "services/analytics/src/analytics/studies/runner/": "the worker process: starts it, feeds it, calls the studies"
 }
->>>>>>> f741d72 (Load examples and the tutorial's study in tests, mount studies in the container, and say how they run)
 IMPURE_MODULES = {
     "aiohttp",
     "asyncio",
