@@ -212,3 +212,72 @@ async def test_sleepers_of_a_fake_clock_wake_in_the_order_of_their_times() -> No
     await asyncio.gather(*sleepers)
     assert woken == [("early", 1_000_000_000), ("late", 2_000_000_000)]
     assert clock.now_ns() == 3_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:{port}", 200),
+        ("localhost", 200),
+        ("LOCALHOST.:1", 200),
+        ("[::1]:{port}", 200),
+        ("10.1.2.3:8000", 200),
+        ("ingest:8000", 200),
+        ("host.docker.internal:8000", 200),
+        ("ingest.default.svc.cluster.local", 200),
+        ("telemetry.example.com:8000", 200),
+        ("evil.example.com", 403),
+        ("127.0.0.1.example.com:8000", 403),
+        ("localhost.example.com", 403),
+        ("x.internal.example.com", 403),
+    ],
+)
+async def test_only_a_name_that_nobody_else_can_own_may_ask(host: str, status: int) -> None:
+    server = HttpServer(
+        "127.0.0.1",
+        0,
+        render=render_registry(CollectorRegistry()),
+        readiness=Readiness(),
+        setting="PROBE_HTTP_PORT",
+        allowed_hosts=("Telemetry.example.com",),
+    )
+    async with server, aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
+        for path in ("/metrics", "/healthz", "/readyz"):
+            async with session.get(path, headers={"Host": host.format(port=server.port)}) as answer:
+                assert answer.status == status
+                assert status == 200 or "PROBE_HTTP_ALLOWED_HOSTS" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("deflate, GZIP;q=0.5", "gzip"),
+        ("identity", None),
+        ("gzip;q=0", None),
+        ("br", None),
+        ("", None),
+    ],
+)
+async def test_metrics_are_compressed_when_asked(accepted: str, encoding: str | None) -> None:
+    registry = CollectorRegistry()
+    Counter("probe", "A probe.", registry=registry).inc(3)
+    server = HttpServer("127.0.0.1", 0, render=render_registry(registry), readiness=Readiness(), setting="X")
+    asked = {"Accept-Encoding": accepted}
+    async with (
+        server,
+        aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session,
+        session.get("/metrics", headers=asked) as answer,
+    ):
+        assert answer.headers.get("Content-Encoding") == encoding
+        assert "probe_total 3.0" in await answer.text()
+
+
+async def test_http_works_over_ipv6() -> None:
+    server = HttpServer("::1", 0, render=render_registry(CollectorRegistry()), readiness=Readiness(), setting="X")
+    async with (
+        server,
+        aiohttp.ClientSession(f"http://[::1]:{server.port}") as session,
+        session.get("/healthz") as answer,
+    ):
+        assert answer.status == 200

@@ -30,6 +30,9 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
 
     http_host: str = Field(default="127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
+    http_allowed_hosts: Endpoints = Field(
+        default=(), description="Further names under which these may be asked; addresses and private names always may."
+    )
     log_level: LogLevel = Field(default="info", description="Minimum log level.")
     log_format: LogFormat = Field(default="auto", description="json, console, or auto: console on a terminal.")
     grace_s: Positive = Field(default=8.0, description="How long a stop may take to pass on what was accepted, in s.")

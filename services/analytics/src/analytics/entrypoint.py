@@ -136,6 +136,7 @@ async def _open_http(
         readiness=readiness,
         setting="ANALYTICS_HTTP_PORT",
         pages=pages,
+        allowed_hosts=settings.http_allowed_hosts,
     )
     return await stack.enter_async_context(http)
 

@@ -181,6 +181,7 @@ async def _http(
         render=render_registry(registry),
         readiness=readiness,
         setting="INGEST_HTTP_PORT",
+        allowed_hosts=settings.http_allowed_hosts,
     )
     return await stack.enter_async_context(server)
 

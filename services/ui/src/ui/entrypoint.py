@@ -133,6 +133,7 @@ def _http(settings: UiSettings, registry: CollectorRegistry, readiness: Readines
         render=render_registry(registry),
         readiness=readiness,
         setting="UI_HTTP_PORT",
+        allowed_hosts=settings.http_allowed_hosts,
     )
 
 
