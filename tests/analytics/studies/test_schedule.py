@@ -105,7 +105,7 @@ def test_origins_patterns_and_symbols_together_choose_the_studies() -> None:
     assert found == {
         (Subject("A-USD", "own"), "own"),
         (Subject("A-USD", "market"), "usd"),
-        (Subject("", "market"), "pair"),
+        (Subject("A-USD+B-EUR", "market"), "pair"),
     }
 
 

@@ -12,12 +12,14 @@ from telemetry_schema import Origin
 RETRY_FIRST_NS: Final = 1_000_000_000
 RETRY_MOST_NS: Final = 300_000_000_000
 
+TOGETHER: Final = "+"
+
 MAX_REMEMBERED: Final = 50_000
 """Pairs of study and symbol whose last run is remembered."""
 
 
 class Subject(NamedTuple):
-    """Whose trades a study looks at; `symbol` is empty for a study of several symbols at once."""
+    """Whose trades a study looks at; of several symbols at once, all of them: `BTC-USD+ETH-USD`."""
 
     symbol: str
     origin: Origin
@@ -63,7 +65,7 @@ class Schedule:
         """Trades of a symbol have come."""
         for spec in self._studies_of(symbol, origin):
             standing = self._standing[spec.name]
-            subject = Subject("" if spec.together else symbol, origin)
+            subject = Subject(TOGETHER.join(spec.together) or symbol, origin)
             waiting = self._triggered.setdefault(subject, {})
             if standing.disabled or spec.name in waiting:
                 continue

@@ -158,8 +158,8 @@ class StudySupervisor:
         """Puts the trades of the subject into the memory, one frame a symbol."""
         specs = [schedule.spec(name) for name in due.studies]
         window_ns = max(each.window_ns for each in specs)
-        together = [symbol for each in specs for symbol in each.together]
-        symbols = list(dict.fromkeys(together)) or [due.subject.symbol]
+        # All studies of a subject look at the same symbols: it is named after them.
+        symbols = specs[0].together or [due.subject.symbol]
         frames: list[FrameRef] = []
         begin = 0
         for symbol in symbols:
