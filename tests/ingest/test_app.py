@@ -1,6 +1,7 @@
 """The whole pipeline of ingest on fakes."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from ingest.reporting.metrics import IngestCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.desk_memory import desk_memory
+from ingest.storage.saved_state import OffLoop, in_thread
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
 from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Progress, TradeCommand, decode_ui, encode
@@ -29,7 +31,7 @@ COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
 class Rig:
     """Ingest with a fake on every side."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, off_loop: OffLoop = in_thread) -> None:
         self.clock = FakeClock(NOW_NS)
         self.source, self.progress = FakeEdgeSource(), FakeSource(stays_open=True)
         self.analytics, self.ui = FakeSink(), FakeSink()
@@ -46,7 +48,7 @@ class Rig:
             desk=desk,
             delivery=self.delivery,
             ledger=self.ledger,
-            storage=Storage(self.dead_letters, desk_memory(directory, desk)),
+            storage=Storage(self.dead_letters, desk_memory(directory, desk, off_loop=off_loop)),
             clock=self.clock,
         )
         self.reporter = StatusReporter(
@@ -65,6 +67,7 @@ class Rig:
         self.source.put(*frames)
         self.source.stop()
         await self.app.take_in()
+        await self.app.answer_due()
 
     def batches(self) -> list[TradeBatch]:
         """What analytics got."""
@@ -169,3 +172,24 @@ async def test_a_stop_without_analytics_says_how_many_trades_it_costs(rig: Rig) 
         rig.source.put(frame(trade()))
         with pytest.raises(UnappliedError, match="1 accepted trades"):
             await rig.app.finish(tasks, rig.source.stop, grace_s=0.01)
+
+
+async def test_a_disk_that_hangs_holds_up_answers_and_no_trade(tmp_path: Path) -> None:
+    disk = asyncio.Event()
+
+    async def hang(work: Callable[[], bool]) -> bool:
+        await disk.wait()
+        return work()
+
+    rig = Rig(tmp_path, off_loop=hang)
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        rig.source.put(frame(trade(price=100.0)), _command())
+        await rig.clock.advance(1)
+        rig.source.put(frame(trade(price=101.0)))
+        await rig.clock.advance(1)
+        assert rig.delivery.next_seq == 3
+        assert rig.results() == []
+        disk.set()
+        await rig.clock.advance(1)
+        assert [answer.status for answer in rig.results()] == ["accepted"]

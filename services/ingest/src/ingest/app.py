@@ -1,6 +1,7 @@
 """The pipeline of ingest: receive → check → number → push, for clients and feeds alike."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.outcomes import Checked
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
-from ingest.desk.outcome import DeskOutcome
+from ingest.desk.outcome import Decision, DeskOutcome
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.refusal_log import RefusalLog
@@ -22,6 +23,9 @@ from telemetry_schema.batch import CommandRef
 
 HEARTBEAT_S = 0.5
 REPORT_S = 0.25
+
+MAX_UNANSWERED = 10_000
+"""Answers that wait for the disk at most; whoever misses one asks again."""
 
 
 class UnappliedError(StopError):
@@ -59,6 +63,8 @@ class IngestApp:
         self._checker, self._desk, self._delivery = checker, desk, delivery
         self._ledger, self._storage, self._clock = ledger, storage, clock
         self._refusal_log = RefusalLog(monotonic_ns=clock.monotonic_ns)
+        self._unanswered: deque[Decision] = deque(maxlen=MAX_UNANSWERED)
+        self._answers_due = asyncio.Event()
         self._intake: asyncio.Task[None]
         self._feeds: list[asyncio.Task[None]] = []
 
@@ -71,6 +77,7 @@ class IngestApp:
         tasks.start("watch", self._delivery.watch())
         tasks.start("heartbeat", self._beat())
         tasks.start("report", self._report(reporter))
+        tasks.start("answers", self._answer())
         self._intake = tasks.start("intake", self.take_in(), may_end=True)
         self._feeds = [tasks.start(f"feed {feed.name}", feed.run(), may_end=True) for feed in feeds]
 
@@ -85,6 +92,7 @@ class IngestApp:
         try:
             async with asyncio.timeout(grace_s):
                 await asyncio.wait([self._intake])
+                await self.answer_due()
                 await self._delivery.finish()
         except TimeoutError as error:
             raise UnappliedError(self._delivery.unapplied_trades) from error
@@ -107,9 +115,10 @@ class IngestApp:
         refusals = [*checked.refusals, *outcome.refusals]
         self._refusal_log.log(refusals)
         self._storage.dead_letters.write(refusals, now_ns)
+        self._unanswered += outcome.decisions
+        self._answers_due.set()
         # Up to here nothing was awaited, so a burst is taken in as a whole. Cancelled below nothing is lost: what was
         # accepted is held by the delivery, and the desk is saved when its memory closes.
-        await self._answer(outcome)
         await self._delivery.flush()
 
     def _add_fills(self, outcome: DeskOutcome, now_ns: int) -> None:
@@ -120,12 +129,24 @@ class IngestApp:
                 self._delivery.add(chunk, [CommandRef(index=0, command_id=command_id)])
             self._checker.count_unsequenced(fill.source, now_ns)
 
-    async def _answer(self, outcome: DeskOutcome) -> None:
-        """Answers the commands of a burst, once the desk is saved: after a crash no command may be filled twice."""
-        if outcome.decisions:
-            await self._storage.desk.save()
-        for decision in outcome.decisions:
-            answer = [encode(decision.result)]
+    async def _answer(self) -> None:
+        """Answers commands as they come, apart from the intake: a disk that is slow holds up nobody else; for ever."""
+        while True:
+            await self._answers_due.wait()
+            self._answers_due.clear()
+            await self.answer_due()
+
+    async def answer_due(self) -> None:
+        """Answers the commands so far, once the desk is saved: after a crash no command may be filled twice.
+
+        Cancelled here the answers wait for the next call.
+        """
+        if not self._unanswered:
+            return
+        due = len(self._unanswered)
+        await self._storage.desk.save()
+        for _ in range(min(due, len(self._unanswered))):  # those that came meanwhile are of a later state
+            answer = [encode(self._unanswered.popleft().result)]
             for sink in self._ui:
                 sink.offer(answer)
 
