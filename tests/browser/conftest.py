@@ -73,7 +73,9 @@ class Watch:
 
     def _note_console(self, message: ConsoleMessage) -> None:
         # An interface of the machine that comes or goes (a container starts) breaks off what Chromium is loading.
-        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text:
+        # On a page with a name Streamlit asks for its health beside the page first, and finds it one step up.
+        is_probe = "/_stcore/" in message.location.get("url", "") and "404" in message.text
+        if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text and not is_probe:
             self.errors.append(message.text)
 
     def _note_request(self, request: Request) -> None:
@@ -105,7 +107,7 @@ def _load(page: Page, url: str, tries: int = 3) -> None:
     for left in reversed(range(tries)):
         try:
             page.goto(url)
-            page.get_by_test_id("stMetric").first.wait_for()
+            page.locator(".tt-card").first.wait_for()
         except PlaywrightError:
             if not left:
                 raise

@@ -23,9 +23,24 @@ MINUTE_S = 65.0
 SERIOUS = {"serious", "critical"}
 
 
-# A table that is wider than its card is cut off, or pushes its neighbour away.
-TABLES_FIT = """() => [...document.querySelectorAll('table.tt')].every(
-    table => table.scrollWidth <= table.closest('[class*=st-key-]').clientWidth)"""
+# What sticks out of its card, scrolls the page sideways, or is cut without an ellipsis. Tables may scroll.
+CUT = """() => {
+    const found = [];
+    const page = document.documentElement;
+    if (page.scrollWidth > page.clientWidth) found.push(`the page scrolls sideways: ${page.scrollWidth}`);
+    for (const panel of document.querySelectorAll('.tt-panel, .tt-card')) {
+        const box = panel.getBoundingClientRect();
+        if (box.right > innerWidth + 1) found.push(`${panel.className} leaves the screen`);
+        for (const each of panel.querySelectorAll('*')) {
+            if (each.closest('.tt-scroll') || each.hidden || !each.offsetParent) continue;
+            const own = each.getBoundingClientRect();
+            if (own.right > box.right + 1 || own.left < box.left - 1)
+                found.push(`${each.className} leaves ${panel.className}`);
+            if (each.scrollWidth > each.clientWidth + 1 && each.clientWidth && !each.matches('.tt-code, canvas, input'))
+                found.push(`${each.className} is cut: ${each.textContent.slice(0, 40)}`);
+        }
+    }
+    return [...new Set(found)]; }"""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +55,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def _open(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
-    page.get_by_test_id("stMetric").first.wait_for()
+    page.locator(".tt-card").first.wait_for()
     if name == "Trade":
         for qty, symbol in (("0.05", "BTC-USD"), ("1.5", "ETH-USD"), ("20", "SOL-USD")):
             choose(page, symbol)
@@ -48,7 +63,7 @@ def _open(page: Page, name: str) -> None:
             by_mouse(page)
             answer(page).get_by_text(qty).wait_for()
     else:
-        page.locator("[class*=st-key-] canvas").first.wait_for()
+        page.locator(".tt-plot canvas").first.wait_for()
     # The numbers go on moving; what was drawn for the first time has settled.
     page.wait_for_timeout(2_000)
     expect(page.get_by_test_id("stToast")).to_have_count(0)
@@ -64,7 +79,7 @@ def test_a_page_looks_right_to_eyes_and_to_axe(
     with visitor(browser, desk, watch, scheme) as page:
         _open(page, name)
         page.screenshot(path=picture)
-        assert page.evaluate(TABLES_FIT)
+        assert page.evaluate(CUT) == []
         results = Axe().run(page, context={"exclude": [TOAST]})
     found = [one for one in results.response["violations"] if one["impact"] in SERIOUS]
     told = [f"{one['id']}: {node['html'][:160]} {node['failureSummary']}" for one in found for node in one["nodes"]]
@@ -72,3 +87,48 @@ def test_a_page_looks_right_to_eyes_and_to_axe(
     if os.environ.get("UPDATE_IMAGES"):
         IMAGES.mkdir(parents=True, exist_ok=True)
         shutil.copy(picture, IMAGES / f"page-{picture.name}")
+
+
+WIDTHS = ((390, 844), (768, 1024), (1366, 768), (1440, 900), (2560, 1440))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), WIDTHS)
+def test_nothing_is_cut_or_leaves_its_card_on_any_screen(
+    desk: Desk, browser: Browser, watch: Watch, width: int, height: int, scheme: str
+) -> None:
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    # A name as long as names may be, and prices of any size.
+    desk.send_trade("A-VERY-LONG-NAME-OF-A-SYMBOL-USD", 0.0000000042)
+    desk.send_trade("HUGE-VND", 1_600_000_000.5)
+    with visitor(browser, desk, watch, scheme) as page:
+        page.set_viewport_size({"width": width, "height": height})
+        for name in ("Market", "Trade", "Pipeline"):
+            page.get_by_role("link", name=name).click()
+            page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
+            page.wait_for_timeout(700)  # the first redraws
+            page.screenshot(path=REPORTS / f"{name.lower()}-{width}-{scheme}.png")
+            assert page.evaluate(CUT) == [], name
+
+
+def test_at_two_hundred_percent_nothing_scrolls_sideways(desk: Desk, browser: Browser, watch: Watch) -> None:
+    with visitor(browser, desk, watch) as page:
+        page.set_viewport_size({"width": 720, "height": 450})  # what 1440 by 900 is at 200 %
+        for name in ("Market", "Trade", "Pipeline"):
+            page.get_by_role("link", name=name).click()
+            page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
+            page.wait_for_timeout(700)
+            assert page.evaluate(CUT) == [], name
+
+
+def test_on_a_phone_every_target_is_large_enough_for_a_thumb(desk: Desk, browser: Browser, watch: Watch) -> None:
+    small = """() => [...document.querySelectorAll(
+        '.tt-board button:not(.tt-pin), .tt-board input, .st-key-phone-nav a')]
+        .filter(each => each.offsetParent && each.getBoundingClientRect().height < 44).map(each => each.textContent)"""
+    with visitor(browser, desk, watch) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        for name in ("Trade", "Market"):
+            page.get_by_role("link", name=name).click()
+            page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
+            page.wait_for_timeout(700)
+            assert page.evaluate(small) == []

@@ -1,7 +1,7 @@
 """Market: it moves by itself, and it is the same for everybody."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Watch, open_trade, visitor
 from tests.helpers.desk import Desk
@@ -9,20 +9,25 @@ from tests.helpers.desk import Desk
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
+def card(page: Page, label: str) -> Locator:
+    """One number with its label."""
+    return page.get_by_role("group", name=label)
+
+
 def _value(page: Page, label: str) -> str:
-    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
+    return card(page, label).locator(".tt-value").inner_text()
 
 
 def test_prices_move_without_a_reload(page: Page) -> None:
     page.evaluate("window.notReloaded = true")
     for _ in range(3):
         before = _value(page, "Last price")
-        expect(page.get_by_test_id("stMetric").filter(has_text="Last price")).not_to_contain_text(before)
+        expect(card(page, "Last price")).not_to_contain_text(before)
     assert page.evaluate("window.notReloaded")
 
 
 def test_the_chart_is_painted_and_never_blank_between_frames(page: Page) -> None:
-    chart = page.locator(".st-key-price-chart canvas").first
+    chart = page.get_by_role("img", name="BTC-USD: candles")
     chart.wait_for()
     painted = """canvas => {
         const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
@@ -41,7 +46,7 @@ def test_the_tape_shows_times_sides_and_sources(page: Page) -> None:
 
 def test_another_window_changes_what_the_numbers_are_over(page: Page) -> None:
     page.get_by_role("tab", name="5m").click()
-    expect(page.get_by_test_id("stMetric").filter(has_text="VWAP 5m")).to_be_visible()
+    expect(card(page, "VWAP 5m")).to_be_visible()
     expect(page.get_by_text("last 5 min 00 s")).to_be_visible()
 
 

@@ -208,3 +208,25 @@ async def test_a_kill_switch_command_is_passed_on() -> None:
     async with _running() as world:
         await world.click(KillSwitch(command_id=uuid4(), source="ui", engaged=True, sent_ns=NOW_NS))
         assert len(world.ingest.sent) == 1
+
+
+async def test_a_snapshot_with_uneven_columns_is_refused_and_the_next_one_taken() -> None:
+    async with _running() as world:
+        uneven = bars().model_copy(update={"close": [1.0]})
+        await world.hear(snapshot(2).model_copy(update={"recent_bars": [uneven]}), snapshot(3))
+        assert world.tally.messages.refused == 1
+        assert [one.version for one in world.told(Snapshot)] == [1, 3]
+
+
+async def test_round_trips_and_silences_are_right_while_the_wall_clock_is_set() -> None:
+    for step_s in (3_600, -3_600, 125, -125):
+        async with _running() as world:
+            order = _order()
+            await world.click(order)
+            world.clock.set_wall(step_s)
+            await world.clock.advance(0.25)
+            await world.hear(snapshot(2), status(2), _result(order))
+            (view,) = world.told(CommandUpdate)[-1].commands
+            assert view.answered_after_ns == 250_000_000
+            await world.clock.advance(0.25)
+            assert world.told(PageState)[-1].problems == []

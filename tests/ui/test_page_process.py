@@ -10,15 +10,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic import ValidationError
 
 from telemetry_runtime import AsyncTaskManager, SystemClock
 from tests.helpers.services import eventually
+from ui.environment import UiSettings
 from ui.page_process import HEALTH_WAIT_S, HUNG_AFTER_POLLS, POLL_S, PageProcess, page_command, streamlit_health
 
 STEADY = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + STEADY
 PARENT = """
 import os, subprocess, sys
+from ui.environment import UiSettings
 from ui.page_process import page_command
 child = subprocess.Popen(page_command(host="127.0.0.1", port=int(sys.argv[1]), allowed_hosts=[],
     pull_endpoint=f"ipc://{sys.argv[2]}/to", push_endpoint=f"ipc://{sys.argv[2]}/from", parent=os.getpid()))
@@ -152,3 +158,37 @@ async def test_a_page_on_the_ipv6_loopback_is_asked_with_a_bracketed_host() -> N
         port = server.sockets[0].getsockname()[1]
         assert await streamlit_health("::1", port)()
     assert f"Host: [::1]:{port}".encode() in hosts[0]
+
+
+def test_an_ipv6_host_is_allowed_with_and_without_brackets() -> None:
+    command = page_command(
+        host="::1",
+        port=1,
+        allowed_hosts=["[::1]", "::1"],
+        pull_endpoint="x",
+        push_endpoint="y",
+        parent=7,
+        base_path="/d",
+    )
+    assert command.count("::1") == 3
+    assert command[command.index("--base-path") + 1] == "/d"
+
+
+def test_a_base_path_has_one_slash_in_front_whatever_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    for written, read in (("desk", "/desk"), ("/desk/", "/desk"), ("/a/b", "/a/b"), ("/", ""), ("", "")):
+        monkeypatch.setenv("UI_PAGE_BASE_PATH", written)
+        assert UiSettings().page_base_path == read
+    monkeypatch.setenv("UI_PAGE_BASE_PATH", "/desk?x")
+    with pytest.raises(ValidationError):
+        UiSettings()
+
+
+async def test_the_health_check_asks_under_the_base_path() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text="ok" if request.path == "/desk/_stcore/health" else "<html>")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with TestServer(app) as server:
+        assert await streamlit_health("127.0.0.1", server.port or 0, "/desk")()
+        assert not await streamlit_health("127.0.0.1", server.port or 0)()

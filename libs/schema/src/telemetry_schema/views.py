@@ -3,9 +3,9 @@
 Numbers that do not exist (an average of nothing) are None, as JSON has no NaN.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from telemetry_schema.fields import (
     Account,
@@ -87,6 +87,14 @@ class Bars(Message):
     close: list[QuotePrice]
     buy_volume: list[Base]
     sell_volume: list[Base]
+
+    @model_validator(mode="after")
+    def _columns_have_one_length(self) -> Self:
+        columns = (self.open, self.high, self.low, self.close, self.buy_volume, self.sell_volume)
+        if any(len(column) != len(self.second) for column in columns):
+            msg = f"columns differ in length: {[len(self.second), *map(len, columns)]}"
+            raise ValueError(msg)
+        return self
 
 
 class StageLatency(Message):

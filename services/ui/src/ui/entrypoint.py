@@ -16,6 +16,7 @@ from telemetry_runtime import AsyncTaskManager, Clock, ExitHandler, StartupError
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, PullSource, PushSink, local_endpoint
+from ui.alerts import PrometheusAlerts, follow_alerts
 from ui.app import UiApp
 from ui.bars import BarHistory
 from ui.commands import CommandBook
@@ -68,6 +69,8 @@ async def serve(settings: UiSettings) -> None:
         tasks = await stack.enter_async_context(AsyncTaskManager(stop_wait_s=settings.page_stop_s + 3))
         tasks.start("page process", page.run())
         app.start(tasks, page=from_page, backend=source)
+        if settings.prometheus_url:
+            tasks.start("alerts", follow_alerts(PrometheusAlerts(settings.prometheus_url), backend, clock))
         readiness.set("tasks_running")
         _log_start(settings, source, http)
         await tasks.wait(exit_handler.asked)
@@ -109,10 +112,11 @@ def _page_process(
         pull_endpoint=link.to_page,
         push_endpoint=link.from_page,
         parent=os.getpid(),
+        base_path=settings.page_base_path,
     )
     return PageProcess(
         command,
-        is_healthy=streamlit_health(settings.page_host, settings.page_port),
+        is_healthy=streamlit_health(settings.page_host, settings.page_port, settings.page_base_path),
         on_health=on_health,
         clock=clock,
         start_s=settings.page_start_s,
@@ -141,7 +145,7 @@ def _log_start(settings: UiSettings, source: PullSource, http: HttpServer) -> No
     structlog.get_logger("ui").info(
         "ui_started",
         endpoint=source.endpoint,
-        page=f"http://{settings.page_host}:{settings.page_port}",
+        page=f"http://{settings.page_host}:{settings.page_port}{settings.page_base_path}/",
         http_port=http.port,
     )
 

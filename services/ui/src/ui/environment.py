@@ -2,11 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from telemetry_runtime import Endpoints, Positive, ServiceSettings
 from telemetry_schema import Source
+
+
+def _as_base_path(path: str) -> str:
+    """With one slash in front and none behind; nothing for the root."""
+    inner = path.strip("/")
+    return f"/{inner}" if inner else ""
+
+
+BasePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~/-]*$"), AfterValidator(_as_base_path)]
 
 
 class UiSettings(ServiceSettings):
@@ -21,8 +30,11 @@ class UiSettings(ServiceSettings):
     page_host: str = Field(default="127.0.0.1", description="Address of the page. It has no password of its own.")
     page_port: int = Field(default=8501, ge=1, le=65_535, description="Port of the page.")
     page_allowed_hosts: Endpoints = Field(
-        default=("localhost", "127.0.0.1", "[::1]"),
+        default=("localhost", "127.0.0.1", "::1"),
         description="Names by which a browser may call the page (against DNS rebinding); * is any.",
+    )
+    page_base_path: BasePath = Field(
+        default="", description="Path under which a proxy shows the page, such as /desk; it is passed on unchanged."
     )
     page_start_s: Positive = Field(default=60.0, description="How long the page may take to answer after its start.")
     page_stop_s: Positive = Field(default=5.0, description="From SIGTERM to SIGKILL, in s.")
@@ -37,4 +49,7 @@ class UiSettings(ServiceSettings):
     away_after_s: Positive = Field(default=1.2, description="Silence after which analytics or ingest counts as away.")
     stale_after_s: Positive = Field(default=5.0, description="A live feed without a trade for this long is stale.")
     no_answer_after_s: Positive = Field(default=2.0, description="A command without an answer for this long says so.")
+    prometheus_url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = Field(
+        default="", description="Prometheus, asked which alerts fire; empty is nobody."
+    )
     history_s: int = Field(default=3_600, ge=60, le=3_600, description="Seconds of bars that the charts hold.")

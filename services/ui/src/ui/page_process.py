@@ -109,21 +109,29 @@ async def _ends_within(process: Process, seconds: float) -> bool:
 
 
 def page_command(
-    *, host: str, port: int, allowed_hosts: Sequence[str], pull_endpoint: str, push_endpoint: str, parent: int
+    *,
+    host: str,
+    port: int,
+    allowed_hosts: Sequence[str],
+    pull_endpoint: str,
+    push_endpoint: str,
+    parent: int,
+    base_path: str = "",
 ) -> list[str]:
     """How the page is started: see `ui.page.boot`."""
     return [
         *(sys.executable, "-m", "ui.page.boot"),
-        *("--host", host, "--port", str(port), "--parent", str(parent)),
+        *("--host", host, "--port", str(port), "--parent", str(parent), "--base-path", base_path),
         *("--pull-endpoint", pull_endpoint, "--push-endpoint", push_endpoint),
-        *(word for name in allowed_hosts for word in ("--allowed-host", name)),
+        # Streamlit compares what a browser says without the brackets of an IPv6 address.
+        *(word for name in allowed_hosts for word in ("--allowed-host", name.strip("[]"))),
     ]
 
 
-def streamlit_health(host: str, port: int) -> HealthCheck:
+def streamlit_health(host: str, port: int, base_path: str = "") -> HealthCheck:
     """Asks Streamlit's own health address."""
     to = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens, not where we do
-    url = URL.build(scheme="http", host=to, port=port, path="/_stcore/health")
+    url = URL.build(scheme="http", host=to, port=port, path=f"{base_path}/_stcore/health")
 
     async def check() -> bool:
         try:

@@ -43,7 +43,7 @@ export class Table {
     const kept = new Set(part.rows.map((row, i) => row[0] ?? i));
     for (const [key, row] of this.rows) if (!kept.has(key)) this.drop(key, row);
     part.rows.forEach((row, i) => this.drawRow(body, row, i));
-    this.drawEmpty(body, part);
+    this.drawEmpty(part);
     this.noteScroll();
   }
 
@@ -140,14 +140,15 @@ export class Table {
     else node.textContent = text;
   }
 
-  drawEmpty(body, part) {
+  drawEmpty(part) {
     if (part.rows.length) {
       this.empty?.remove();
       return;
     }
-    this.empty ??= document.createElement("tr");
-    this.empty.innerHTML = `<td class="tt-empty" colspan="${part.columns.length}">${escape(part.empty)}</td>`;
-    body.append(this.empty);
+    this.empty ??= document.createElement("p");
+    this.empty.className = "tt-empty";
+    this.empty.textContent = part.empty;
+    this.foot.before(this.empty);
   }
 
   drop(key, row) {

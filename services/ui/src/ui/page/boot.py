@@ -24,6 +24,7 @@ def main() -> None:
     _die_with(arguments.parent)
     from streamlit.web import cli  # noqa: PLC0415 - takes a second: first the parent must be watched
 
+    _look_up_no_address()
     Hub(arguments.pull_endpoint, arguments.push_endpoint, SystemClock()).start().share()
     sys.argv = ["streamlit", "run", *_flags(arguments)]
     cli.main()
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parent", type=int, required=True, help="process to die with")
     parser.add_argument("--pull-endpoint", required=True)
     parser.add_argument("--push-endpoint", required=True)
+    parser.add_argument("--base-path", default="")
     parser.add_argument("--allowed-host", action="append", default=[])
     return parser
 
@@ -49,11 +51,22 @@ def _die_with(parent: int) -> None:
         sys.exit(1)
 
 
+def _look_up_no_address() -> None:
+    """Streamlit asks the internet for its own address, too, when a browser comes from a page of somebody else's."""
+    from streamlit import net_util  # noqa: PLC0415 - as in main
+
+    net_util.get_external_ip = lambda: None
+
+
 def _flags(arguments: argparse.Namespace) -> list[str]:
     options = {
         "server.address": arguments.host,
         "server.port": arguments.port,
+        # Always given, so that no variable of the environment decides it.
+        "server.baseUrlPath": arguments.base_path,
         "server.headless": "true",
+        # Without a name of its own Streamlit asks a server on the internet for its address.
+        "browser.serverAddress": "localhost",
         "server.fileWatcherType": "none",
         "server.enableStaticServing": "true",
         # A closed tab's session is forgotten soon; the page keeps nothing in it that is not elsewhere.

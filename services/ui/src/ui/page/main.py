@@ -4,12 +4,14 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from ui.page.model import hub
 from ui.page.model.hub import DataLink
 from ui.page.views import market, pipeline, trade
-from ui.page.widgets import banner, kill_switch, style
+from ui.page.widgets import banner, controls, kill_switch, style
 
+_PAGE = "drawn_page"
 ICON = Path(__file__).with_name("static") / "icon.png"
 
 
@@ -29,7 +31,23 @@ def run(link: DataLink) -> None:
     chosen = st.navigation(pages, position="top")
     kill_switch.show(link)
     st.html(banner.SLOT)
+    _note_page(chosen)
     chosen.run()
+    _phone_navigation(pages)
+
+
+def _note_page(page: StreamlitPage) -> None:
+    if st.session_state.get(_PAGE) != page.title:
+        st.session_state[_PAGE] = page.title
+        controls.forget()
+
+
+def _phone_navigation(pages: list[StreamlitPage]) -> None:
+    """The pages at the bottom, where a thumb reaches them; the style sheet shows it on phones only."""
+    with st.container(key="phone-nav", horizontal=True):
+        for page in pages:
+            if page.visibility == "visible":
+                st.page_link(page)
 
 
 if __name__ == "__main__":

@@ -51,8 +51,9 @@ def _shorter(before: Part | None, part: Part) -> Part:
     if part.get("kind") != "candles" or before is None or before["id"] != part["id"]:
         return part
     old = {bar[0]: bar for bar in before["bars"]}
-    if set(old) - {bar[0] for bar in part["bars"]} and min(old) >= part["end"] - part["span"]:
-        return part  # bars are gone that are not too old
+    gone = set(old) - {bar[0] for bar in part["bars"]}
+    if any(second > part["end"] - part["span"] for second in gone):
+        return part  # they are not gone for their age
     first = next((i for i, bar in enumerate(part["bars"]) if old.get(bar[0]) != bar), len(part["bars"]))
     tail = part["bars"][first:]
     return part | {"bars": tail, "from": tail[0][0] if tail else part["end"] + part["step"]}

@@ -4,6 +4,7 @@ A component keeps its own value in the browser, and takes a new default for a re
 whole life, and a new key, that is a new life, when something else than itself has chosen.
 """
 
+import secrets
 from dataclasses import replace
 from typing import Final, NamedTuple, cast
 
@@ -41,6 +42,13 @@ def drawn(symbols: tuple[str, ...], selection: Selection) -> Drawn:
     return Drawn(symbols, selection.symbol, selection.window, selection.zone)
 
 
+def forget() -> None:
+    """Begins new lives: on another page the components are gone, and what they hold with them."""
+    for name in ("symbol", "window", "zone"):
+        if isinstance(life := st.session_state.get(f"control_{name}"), _Life):
+            st.session_state[f"control_{name}"] = life._replace(said="")
+
+
 def show(link: DataLink, symbols: tuple[str, ...], selection: Selection) -> Drawn:
     """Draws them, and chooses what was chosen on them."""
     if not symbols:
@@ -68,8 +76,13 @@ def _one(name: str, options: tuple[str, ...], wanted: str) -> str:
     return said
 
 
+def _session() -> str:
+    """A word that no other session has: what was chosen while a session was lost must not be shown in the next."""
+    return str(st.session_state.setdefault("control_session", secrets.token_hex(3)))
+
+
 def _mounted(name: str, life: _Life) -> str:
-    options, key = list(life.options), f"{name}-{life.number}"
+    options, key = list(life.options), f"{name}-{_session()}-{life.number}"
     if name == "symbol":
         said = ui.select("Symbol", options, index=life.options.index(life.default), key=key)
     else:

@@ -1,0 +1,67 @@
+"""Which alerts fire, asked from a Prometheus that answers, answers nonsense, or is not there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from telemetry_runtime import AsyncTaskManager
+from telemetry_runtime.fakes import FakeClock
+from tests.helpers.views import NOW_NS, at
+from ui.alerts import EVERY_S, PrometheusAlerts, follow_alerts
+from ui.bars import BarHistory
+from ui.state import Backend
+
+FIRING = {"state": "firing", "labels": {"alertname": "TradesLost", "source": "bot-gap"}}
+PENDING = {"state": "pending", "labels": {"alertname": "SourceSilent", "source": "bot-1"}}
+
+
+@asynccontextmanager
+async def _prometheus(body: object) -> AsyncIterator[PrometheusAlerts]:
+    async def answer(_request: web.Request) -> web.Response:
+        return body if isinstance(body, web.Response) else web.json_response(body)
+
+    app = web.Application()
+    app.router.add_get("/api/v1/alerts", answer)
+    async with TestServer(app) as server:
+        yield PrometheusAlerts(str(server.make_url("/")))
+
+
+async def test_only_what_fires_is_named_with_what_it_is_about() -> None:
+    async with _prometheus({"status": "success", "data": {"alerts": [FIRING, PENDING, FIRING]}}) as alerts:
+        assert await alerts.firing() == ["TradesLost (bot-gap)"]
+
+
+@pytest.mark.parametrize("body", [{}, {"data": {"alerts": [{"state": 7}]}}, []])
+async def test_an_answer_that_makes_no_sense_is_no_alert(body: object) -> None:
+    async with _prometheus(body) as alerts:
+        assert list(await alerts.firing()) == []
+
+
+async def test_where_nobody_answers_nothing_fires() -> None:
+    assert list(await PrometheusAlerts("http://127.0.0.1:1").firing()) == []
+
+
+class FakeAlerts:
+    """Says what it was told to say."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    async def firing(self) -> list[str]:
+        return list(self.names)
+
+
+async def test_alerts_come_and_go_with_prometheus() -> None:
+    alerts, clock = FakeAlerts(), FakeClock(NOW_NS)
+    backend = Backend(started=at(NOW_NS), bars=BarHistory(60))
+    async with AsyncTaskManager() as tasks:
+        tasks.start("alerts", follow_alerts(alerts, backend, clock))
+        alerts.names = ["TradesLost"]
+        await clock.advance(EVERY_S)
+        assert list(backend.alerts) == ["TradesLost"]
+        alerts.names = []
+        await clock.advance(EVERY_S)
+        assert list(backend.alerts) == []
