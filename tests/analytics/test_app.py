@@ -41,7 +41,7 @@ class World:
             engine=self.engine,
             analysis=Analysis(self.engine, clock=self.clock),
             snapshots=Snapshots(self.engine, run="r", started_ns=1),
-            metrics=Metrics("0"),
+            metrics=Metrics(),
             clock=self.clock,
         )
 

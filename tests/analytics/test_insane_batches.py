@@ -73,7 +73,7 @@ def test_another_stream_goes_on_and_all_that_is_sent_stays_valid(batches: list[F
     assert state.totals.trades.sum() == state.ledger.applied
     snapshot = run(Snapshots(made, run="r", started_ns=1).steps(results(made)))
     assert decode_ui(encode(snapshot)) == snapshot
-    exposed = samples("".join(map(text, Metrics("0").families(results(made)))))
+    exposed = samples("".join(map(text, Metrics().families(results(made)))))
     finite = [value for (name, _), value in exposed.items() if name.endswith(("_total", "_sum", "_count"))]
     assert all(np.isfinite(finite))
 

@@ -55,7 +55,7 @@ def assert_same(families: list[Family]) -> None:
 
 def test_every_metric_of_analytics_is_written_as_prometheus_client_would() -> None:
     made = applied([T(), T(symbol="B", side="sell", at_ns=-20 * SECOND)], [T(symbol="B", qty=3)])
-    assert_same(list(Metrics("1.2.3").families(results(made))))
+    assert_same(list(Metrics().families(results(made))))
 
 
 @given(
@@ -85,6 +85,6 @@ def test_infinities_are_spelled_as_prometheus_does() -> None:
 
 def test_times_keep_their_nanoseconds_as_far_as_a_float_can() -> None:
     made = applied([T(at_ns=1_000)], now_ns=NOW + 2_000)
-    exposed = samples("".join(map(text, Metrics("0").families(results(made)))))
+    exposed = samples("".join(map(text, Metrics().families(results(made)))))
     key = ("trading_last_trade_timestamp_seconds", frozenset({("symbol", "A"), ("origin", "market")}))
     assert exposed[key] == (NOW + 1_000) / 1e9

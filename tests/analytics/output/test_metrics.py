@@ -47,12 +47,11 @@ CONTRACT = {
     "telemetry_stream_lost_trades_total": set(),
     "telemetry_dropped_messages_total": {"service"},
     "telemetry_event_clock_timestamp_seconds": set(),
-    "telemetry_build_info": {"service", "version"},
 }
 
 
 def told(made: Engine, now_ns: int = NOW) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    return samples("".join(map(text, Metrics("1.2.3").families(results(made, now_ns)))))
+    return samples("".join(map(text, Metrics().families(results(made, now_ns)))))
 
 
 def value(made: Engine, name: str, now_ns: int = NOW, **labels: str) -> float:
@@ -91,7 +90,6 @@ def test_plain_numbers() -> None:
     assert value(made, "telemetry_batch_trades_bucket", service="analytics", le="2.0") == 1
     assert value(made, "telemetry_batch_trades_bucket", service="analytics", le="1.0") == 0
     assert value(made, "telemetry_event_clock_timestamp_seconds") == NOW / 1e9
-    assert value(made, "telemetry_build_info", service="analytics", version="1.2.3") == 1
 
 
 def test_an_empty_window_counts_0_and_averages_nan() -> None:
@@ -137,7 +135,7 @@ def test_own_trades_beyond_the_limit_are_counted_under_other_of_their_origin() -
 
 
 def test_new_symbols_get_series_though_labels_are_kept() -> None:
-    made, metrics = applied([T()]), Metrics("0")
+    made, metrics = applied([T()]), Metrics()
     list(metrics.families(results(made)))
     made.apply(batch([T(symbol="B", qty=4)], first_seq=1), now_ns=NOW, monotonic_ns=NOW)
     found = samples("".join(map(text, metrics.families(results(made)))))

@@ -3,11 +3,10 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from importlib.metadata import version
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import generate_latest
 
 from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
@@ -22,6 +21,7 @@ from analytics.studies.runner.studies import EngineTrades, Studies
 from analytics.studies.runner.supervisor import StudyLimits
 from telemetry_runtime import AsyncTaskManager, ExitHandler, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Page, Readiness
+from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, PullSource
 
 MAX_FRAMES = 16
@@ -58,7 +58,7 @@ async def serve(settings: AnalyticsSettings) -> None:
             engine=engine,
             analysis=Analysis(engine, clock=clock),
             snapshots=Snapshots(engine, run=run, started_ns=clock.now_ns()),
-            metrics=Metrics(version("telemetry-analytics")),
+            metrics=Metrics(),
             clock=clock,
             studies=_studies(settings, trades, clock),
         )
@@ -142,9 +142,7 @@ async def _open_http(
 
 
 def _with_process_metrics(render: Callable[[], Awaitable[bytes]]) -> Callable[[], Awaitable[bytes]]:
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
+    registry = service_registry("analytics")
 
     async def render_all() -> bytes:
         return await render() + generate_latest(registry)

@@ -60,7 +60,7 @@ class _Service:
             engine=self._engine,
             analysis=self.analysis,
             snapshots=self.snapshots,
-            metrics=Metrics("bench"),
+            metrics=Metrics(),
             clock=clock,
         )
 

@@ -47,8 +47,7 @@ _WINDOW_HELP: Final = {
 class Metrics:
     """Turns results into families; keeps the labels of the series, which rarely change."""
 
-    def __init__(self, version: str) -> None:
-        self._version = version
+    def __init__(self) -> None:
         self._series: dict[str, tuple[_Axes, LabelledSeries]] = {}
 
     def families(self, results: Results) -> Iterator[Family]:
@@ -164,8 +163,6 @@ class Metrics:
             "Snapshots and confirmations dropped: a UI's queue was full.",
         )
         yield self._grid(name, help_text, (_SERVICE,), [ledger.dropped], kind="counter")
-        labels = (_SERVICE, ("version", (self._version,)))
-        yield self._grid("telemetry_build_info", "The version that runs.", labels, [1])
 
     def _batch_trades(self, ledger: AnalyticsLedger) -> Family:
         series = self._keep("telemetry_batch_trades", (_SERVICE,), lambda: _histogram(BATCH_TRADES, _SERVICE))
