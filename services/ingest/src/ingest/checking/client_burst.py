@@ -117,6 +117,8 @@ class ClientBurstCheck(BurstCheck):
         if self._is_impossible(stamps):
             # It will be refused: its times are wrong, so they must not decide what is newer.
             return self._sequences.mark(message.source, message.run, seq, count).new
+        if self._sequences.goes_on(message.source, message.run, seq, count, stamps):
+            return ((seq, seq + count),)
         return self._sequences.observe(message.source, message.run, seq, count, stamps).new
 
     def _check_other(self, frame: bytes) -> None:

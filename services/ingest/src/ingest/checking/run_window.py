@@ -141,7 +141,7 @@ class RunWindow:
         """Takes the trades `seq` to `seq + count - 1`."""
         end = seq + count
         if seq == self.next_seq:
-            self._go_on(end, stamps)
+            self.go_on(end, stamps)
             return Observation(((seq, end),))
         if self.is_near(seq):
             return self._jump(seq, end, stamps)
@@ -163,7 +163,8 @@ class RunWindow:
             return Observation(((seq, end),))
         return self._fill(seq, end, _NO_STAMPS)
 
-    def _go_on(self, end: int, stamps: Stamps) -> None:
+    def go_on(self, end: int, stamps: Stamps) -> None:
+        """Takes the next numbers, up to before `end`."""
         self.next_seq = end
         self.is_unsure = False
         self._note(stamps)
@@ -182,7 +183,7 @@ class RunWindow:
     def _jump(self, seq: int, end: int, stamps: Stamps) -> Observation:
         missing = seq - self.next_seq
         kind = self._pass_over(seq)
-        self._go_on(end, stamps)
+        self.go_on(end, stamps)
         new = ((seq, end),)
         return Observation(new, 0, missing) if kind is Missing.UNACCOUNTED else Observation(new, missing)
 
@@ -219,7 +220,7 @@ class RunWindow:
             self._jump(seq, end, stamps)
             return Observation(((seq, end),), missing_behind, restarted=True)
         kind = self._pass_over(island.start)
-        self._go_on(island.end, island.stamps)
+        self.go_on(island.end, island.stamps)
         self._island = None
         self._jump(seq, end, stamps)
         lost, unaccounted = (0, jumped) if kind is Missing.UNACCOUNTED else (jumped, 0)
@@ -266,5 +267,5 @@ class RunWindow:
         self._gaps = left[-MAX_GAPS:]
         if end > self.next_seq:
             new.append((self.next_seq, end))
-            self._go_on(end, stamps)
+            self.go_on(end, stamps)
         return Observation(tuple(new), -brought[Missing.LOST], -brought[Missing.UNACCOUNTED])

@@ -122,6 +122,21 @@ class SequenceTracker:
         run = self._runs.get(key)
         return run is None or run.window.is_near(span.first)
 
+    def goes_on(self, source: str, run: str | None, seq: int, count: int, stamps: Stamps) -> bool:
+        """Whether the trades are the next ones of their run, which then moves; if not, nothing is done.
+
+        The short way for nearly all messages: `observe` would come to the same in three times the time.
+        """
+        key = source, run
+        known = self._runs.get(key)
+        if known is None or seq != known.window.next_seq:
+            return False
+        self.moves += 1
+        known.move, known.active_ns = self.moves, self._table.now_ns
+        self._changed.add(key)
+        known.window.go_on(seq + count, stamps)
+        return True
+
     def observe(self, source: str, run: str | None, seq: int, count: int, stamps: Stamps) -> SequenceResult:
         """Compares the trades `seq` to `seq + count - 1` with their run, which they move."""
         known = self._known(source, run)

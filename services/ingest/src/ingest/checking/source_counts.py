@@ -73,13 +73,15 @@ class SourceTable:
 
     def accept(self, source: str, trades: int, now_ns: int, *, numbered: bool) -> None:
         """Counts accepted trades of a source."""
-        counts = self.counts_of(source)
+        counts = self.sources.get(source)
+        if counts is None:
+            counts = self.counts_of(source)
+            if source not in self.sources:
+                self.overflow_trades += trades
         counts.accepted += trades
         counts.last_ns, counts.active_ns = now_ns, self.now_ns
         if not numbered:
             counts.unsequenced += trades
-        if source not in self.sources:
-            self.overflow_trades += trades
 
     def _has_room(self) -> bool:
         named = len(self.sources) - (OTHER in self.sources)
