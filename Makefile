@@ -48,7 +48,7 @@ types: $(STAMP) ## the strict type check
 
 up: ## build and start the containers, and wait until all are healthy
 	docker compose up --build --detach --wait
-	@echo "Page http://$$(docker compose port ui 8501)  Grafana http://$$(docker compose port grafana 3000)  Prometheus http://$$(docker compose port prometheus 9090)"
+	@echo "Page http://$$(docker compose port ui 8501)  Grafana http://$$(docker compose port grafana 3000)  Prometheus http://$$(docker compose port prometheus 9090)  Alertmanager http://$$(docker compose port alertmanager 9093)"
 
 down: ## stop the containers; the data stays in their volumes
 	docker compose down

@@ -36,7 +36,13 @@ def test_a_dashboard_comes_back_unchanged_from_the_types_of_the_sdk(model: dict[
             variable.pop(name, None)
     for panel in again["panels"]:
         panel.get("options", {}).pop("footer", None)
+    for shown in (*again["links"], *again["annotations"]["list"]):
+        shown.pop("placement", None)
     assert again == model
+
+
+def test_links_and_marks_are_shown_beside_the_variables_not_in_a_menu(model: dict[str, Any]) -> None:
+    assert [each for each in (*model["links"], *model["annotations"]["list"]) if "placement" in each] == []
 
 
 def test_the_published_schema_is_that_of_the_version_in_the_compose_file() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from tests.helpers.expressions import expressions, filled
 
 Panels = list[dict[str, Any]]
-BUILT_IN = {"__rate_interval", "__range", "__interval"}
+BUILT_IN = {"__rate_interval", "__rate_interval_ms", "__range", "__interval"}
 
 
 def test_every_panel_says_what_it_shows(panels: Panels) -> None:
@@ -68,7 +68,7 @@ def test_a_dashboard_is_readable_on_a_laptop(model: dict[str, Any], panels: Pane
 def test_dashboards_have_a_symbol_and_a_source_and_lead_to_each_other(model: dict[str, Any]) -> None:
     names = [variable["name"] for variable in model["templating"]["list"]]
     assert names[:2] == ["symbol", "source"]
-    (links,) = model["links"]
+    links, _ = model["links"]
     assert links["type"] == "dashboards"
     assert set(links["tags"]) <= set(model["tags"])
     assert links["includeVars"]

@@ -30,8 +30,8 @@ RULES: list[dict[str, Any]] = [
     for rule in group["rules"]
 ]
 # What Grafana fills in for a range of five minutes that a screen shows in steps of a second, and what a user chooses.
-VARIABLES = {"symbol": "BTC-USD", "source": ".*", "candle": "10s", "stage": "end_to_end"}
-BUILT_IN = {"__rate_interval": "4s", "__range": "300s", "__interval": "1s"}
+VARIABLES = {"symbol": "BTC-USD", "symbols": ".*", "source": ".*", "candle": "10s", "stage": "end_to_end"}
+BUILT_IN = {"__rate_interval": "4s", "__rate_interval_ms": "4000", "__range": "300s", "__interval": "1s"}
 FLOW_S = 12
 """How long trades must have flowed before all is asked: longer than the shortest window and every rate."""
 

@@ -42,11 +42,13 @@ def dashboard(uid: str, title: str, description: str, since: str, sections: Sequ
         .readonly()
         .timezone("browser")
         .time(since, "now")
-        .refresh("1s")
+        .refresh("5s")
         .timepicker(TimePicker().refresh_intervals(["1s", "5s", "10s", "30s", "1m", "5m"]))
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(_links())
+        .link(_page())
         .annotation(_alerts())
+        .annotation(_restarts())
         .annotation(_load_tests())
         .with_variable(_symbol())
         .with_variable(_source())
@@ -70,14 +72,34 @@ def _links() -> DashboardLink:
     )
 
 
+def _page() -> DashboardLink:
+    """To the live page, where `make up` publishes it unless PAGE_PORT says otherwise."""
+    return (
+        DashboardLink("Live page")
+        .type(DashboardLinkType.LINK)
+        .url("http://127.0.0.1:8501")
+        .icon("external link")
+        .target_blank(target_blank=True)
+    )
+
+
 def _alerts() -> AnnotationQuery:
-    query = Dataquery().ref_id("alerts").expr('ALERTS{alertstate="firing"}').interval("5s").range()
+    # Over a whole step, so that a short alert is not missed where a long time range has long steps.
+    expr = 'max_over_time(ALERTS{alertstate="firing",alertname!="Watchdog"}[$__interval])'
+    query = Dataquery().ref_id("alerts").expr(expr).interval("5s").range()
     return (
         _marks("Alerts", "red", PROMETHEUS)
         .target(query)
         .title_format("{{alertname}}")
         .text_format("{{severity}} {{job}} {{source}} {{reason}} {{stage}}")
     )
+
+
+def _restarts() -> AnnotationQuery:
+    """Where a service was started: windows and counters begin anew there."""
+    expr = "changes(process_start_time_seconds[$__interval]) > 0"
+    query = Dataquery().ref_id("restarts").expr(expr).interval("5s").range()
+    return _marks("Restarts", "orange", PROMETHEUS).target(query).title_format("{{job}} was started")
 
 
 def _load_tests() -> AnnotationQuery:
@@ -93,10 +115,22 @@ def _marks(name: str, color: str, datasource: DataSourceRef) -> AnnotationQuery:
 
 def _symbol() -> QueryVariable:
     return (
-        _values("symbol", "Symbol", "label_values(trading_trades_total, symbol)")
+        _values("symbol", "Symbol", "label_values(trading_last_price, symbol)")
         .description("What is traded; the panels of one symbol show this one.")
         .include_all(include_all=False)
         .multi(multi=False)
+    )
+
+
+def symbols() -> QueryVariable:
+    """Several symbols, for the charts that compare them."""
+    return (
+        _values("symbols", "Compare", "label_values(trading_last_price, symbol)")
+        .description("The symbols that are compared with each other.")
+        .include_all(include_all=True)
+        .all_value(".*")
+        .multi(multi=True)
+        .current(VariableOption(selected=True, text=["All"], value=["$__all"]))
     )
 
 

@@ -6,14 +6,15 @@ from grafana_foundation_sdk.builders.prometheus import Dataquery
 
 from dashboards import palette, promql
 from dashboards.frame import dashboard
-from dashboards.parts import PER_SECOND, PROMETHEUS, Panel, cells, colored, lines, now, number, over_time
-from dashboards.pipeline_charts import STEP, cpu, memory, percentiles, symbol_rate
+from dashboards.parts import COUNT, PER_SECOND, PROMETHEUS, Panel, cells, colored, lines, now, number, over_time
+from dashboards.pipeline_charts import percentiles
+from dashboards.pipeline_services import cpu, memory
+from dashboards.pipeline_sources import symbol_rate
+from dashboards.promql import FROM_SOURCE, RANGE, STEP
 
 UID = "load-test"
-RANGE = "$__range"
 END_TO_END = '{stage="end_to_end"}'
-FROM_SOURCE = '{job="ingest",source=~"$source"}'
-NUMBERED = ("telemetry_source_trades_total", "telemetry_source_duplicate_total", "telemetry_source_lost_total")
+NUMBERED = (promql.ACCEPTED, promql.DUPLICATE, promql.LOST)
 """Every number that a source has used was accepted, came twice or never came."""
 
 
@@ -33,7 +34,7 @@ def load_test() -> Dashboard:
 
 def _running() -> AnnotationQuery:
     """A load test marks its time even where it may not write into Grafana: by its trades."""
-    expr = 'sum by (source) (rate(telemetry_source_trades_total{job="ingest",source=~"loadtest.*"}[5s])) > 0'
+    expr = f"""sum by (source) ({promql.added(promql.ACCEPTED, "5s", '{source=~"loadtest.*"}')}) / 5 > 0"""
     return (
         AnnotationQuery()
         .name("Load running")
@@ -60,35 +61,39 @@ def result_panels() -> list[Panel]:
 
 def _offered() -> stat.Panel:
     text = "Trades that the chosen sources numbered in the range: accepted, duplicate or lost."
-    sums = " + ".join(f"(sum({promql.total_in(name + FROM_SOURCE, RANGE)}) or vector(0))" for name in NUMBERED)
-    return number("Offered", text, "short", now("A", f"round({sums})", "offered"), palette.limits(palette.ACCENT)).span(
-        4
-    )
+    sums = " + ".join(promql.sum_added(record, RANGE, FROM_SOURCE) for record in NUMBERED)
+    query = now("A", f"round({sums})", "offered")
+    return number("Offered", text, COUNT, query, palette.limits(palette.ACCENT)).decimals(0).span(4)
 
 
 def _achieved() -> stat.Panel:
     text = "Trades that analytics applied in the range, of all sources."
-    query = now("A", f"round(sum({promql.total_in(promql.APPLIED, RANGE)})) or vector(0)", "applied")
-    return number("Applied", text, "short", query, palette.limits(palette.ACCENT)).span(4)
+    query = now("A", f"round({promql.sum_added(promql.APPLIED, RANGE)})", "applied")
+    return number("Applied", text, COUNT, query, palette.limits(palette.ACCENT)).decimals(0).span(4)
 
 
 def _peak() -> stat.Panel:
-    text = "The highest rate over any five seconds of the range at which analytics applied trades."
-    query = now("A", f"max_over_time(sum(rate({promql.APPLIED}[5s]))[{RANGE}:5s])", "peak")
+    text = "The highest rate over any five seconds of the range at which analytics applied trades, of all sources."
+    query = now("A", f"max_over_time(sum({promql.added(promql.APPLIED, '5s')})[{RANGE}:1s]) / 5", "peak")
     return number("Peak rate", text, PER_SECOND, query, palette.limits(palette.ACCENT)).decimals(0).span(4)
 
 
 def _missing() -> stat.Panel:
     text = (
-        "Trades that were sent in the range and are not applied: lost before ingest, lost after it, or "
-        "accepted over 5 s ago."
+        "Trades of all sources that were sent in the range and are not applied: lost before ingest or after it, "
+        "unaccounted for "
+        "after a crash, or accepted over 5 s ago."
     )
     query = now("A", f"round({promql.missing_in(RANGE)})", "missing")
-    return number("Missing", text, "short", query, palette.none_is_good()).span(3)
+    return number("Missing", text, COUNT, query, palette.none_is_good()).decimals(0).span(3)
 
 
 def _quantile(probability: float, name: str) -> stat.Panel:
-    text = f"From the sender's clock to the metric: {probability:.1%} of the range's trades took at most this long."
+    text = (
+        f"From the sender's clock to the metric: {probability:.1%} of the range's trades, of all sources, took at "
+        f"most this "
+        "long."
+    )
     query = now("A", promql.quantile(probability, END_TO_END, RANGE), name)
     return number(f"Latency {name}", text, "s", query, palette.limits(palette.PRICE)).span(3)
 
@@ -105,8 +110,11 @@ def rate_panels() -> list[Panel]:
 
 def _rates() -> timeseries.Panel:
     text = "Per second: trades that the chosen sources numbered, and trades of all sources that analytics applied."
-    offered = " + ".join(f"sum(rate({name}{FROM_SOURCE}[{STEP}]))" for name in NUMBERED)
-    queries = [over_time("A", offered, "offered"), over_time("B", f"sum(rate({promql.APPLIED}[{STEP}]))", "applied")]
+    offered = " + ".join(promql.sum_added(record, STEP, FROM_SOURCE) for record in NUMBERED)
+    queries = [
+        over_time("A", f"({offered}) / {promql.STEP_S}", "offered"),
+        over_time("B", promql.per_second(promql.APPLIED), "applied"),
+    ]
     panel = lines("Offered and applied", text, PER_SECOND, *queries).axis_soft_min(0).span(12).height(9)
     return colored(panel, offered=palette.WARN, applied=palette.GOOD)
 
@@ -123,9 +131,9 @@ def _losses() -> timeseries.Panel:
         "refused from anybody."
     )
     queries = [
-        over_time("A", f"sum(rate(telemetry_source_lost_total{FROM_SOURCE}[{STEP}]))", "lost"),
-        over_time("B", f"sum(rate(telemetry_source_duplicate_total{FROM_SOURCE}[{STEP}]))", "duplicate"),
-        over_time("C", f'sum(rate(telemetry_refused_total{{job="ingest"}}[{STEP}]))', "refused"),
+        over_time("A", f"{promql.sum_added(promql.LOST, STEP, FROM_SOURCE)} / {promql.STEP_S}", "lost"),
+        over_time("B", f"{promql.sum_added(promql.DUPLICATE, STEP, FROM_SOURCE)} / {promql.STEP_S}", "duplicate"),
+        over_time("C", f"{promql.sum_added(promql.REFUSED, STEP)} / {promql.STEP_S}", "refused"),
     ]
     panel = lines("Lost, duplicate, refused", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1)
     return colored(panel, lost=palette.BAD, duplicate=palette.WARN, refused=palette.QUIET)

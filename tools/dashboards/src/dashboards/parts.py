@@ -7,7 +7,14 @@ from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.models import common as kinds
 from grafana_foundation_sdk.models.common import DataSourceRef
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardSpecialValueMapOptions,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    SpecialValueMap,
+    SpecialValueMatch,
+    ValueMappingResult,
+)
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
@@ -21,10 +28,20 @@ PER_SECOND = "suffix:/s"
 PRICE = "locale"
 """Groups of thousands; `decimals` is the most it shows, so that 61,000 and 0.59998 are both readable."""
 
+COUNT = "locale"
+"""Counts to the last digit: 1,000,000 and 1,004,900 are not the same."""
+
 PRICE_DECIMALS = 5
 AVERAGE_DECIMALS = 4
 SPANNED_GAP_MS = 3_000
 """Gaps up to this long are drawn through: two scrapes may fail before a line breaks."""
+
+NO_TRADES = SpecialValueMap(
+    options=DashboardSpecialValueMapOptions(
+        match=SpecialValueMatch.NA_N, result=ValueMappingResult(text="no trades", color=palette.QUIET)
+    )
+)
+"""A mean or a quantile of nothing is no number."""
 
 Panel = timeseries.Panel | stat.Panel | table.Panel | heatmap.Panel | candlestick.Panel
 
@@ -45,8 +62,7 @@ def rows(ref: str, expr: str) -> Dataquery:
 
 
 def number(title: str, description: str, unit: str, query: Dataquery, thresholds: ThresholdsConfig) -> stat.Panel:
-    """One big number, coloured by its limits, with its recent course behind it where the query has one."""
-    graph = kinds.BigValueGraphMode.NONE if query.build().instant else kinds.BigValueGraphMode.AREA
+    """One big number of now, coloured by its limits; the last of a range would be an old one where none is now."""
     return (
         stat.Panel()
         .title(title)
@@ -57,7 +73,9 @@ def number(title: str, description: str, unit: str, query: Dataquery, thresholds
         .thresholds(thresholds)
         .color_scheme(palette.by_threshold())
         .color_mode(kinds.BigValueColorMode.VALUE)
-        .graph_mode(graph)
+        .graph_mode(kinds.BigValueGraphMode.NONE)
+        .mappings([NO_TRADES])
+        .no_value("no data")
         .justify_mode(kinds.BigValueJustifyMode.AUTO)
         .text_mode(kinds.BigValueTextMode.VALUE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(values=False))
@@ -172,3 +190,15 @@ def rename(names: dict[str, str], hidden: Sequence[str] = ()) -> dict[str, objec
         "excludeByName": dict.fromkeys(hidden, True),
         "includeByName": {},
     }
+
+
+def merged(names: dict[str, str], *, by: str, largest_first: bool, most: int = 0) -> list[DataTransformerConfig]:
+    """Makes one table of queries that bring a column each: joined by labels, named, sorted, cut to `most` rows."""
+    steps: list[tuple[str, dict[str, object]]] = [
+        ("merge", {}),
+        ("organize", rename(names, hidden=("Time",))),
+        ("sortBy", {"fields": {}, "sort": [{"field": by, "desc": largest_first}]}),
+    ]
+    if most:
+        steps.append(("limit", {"limitField": most}))
+    return [DataTransformerConfig(id_val=kind, options=options) for kind, options in steps]

@@ -5,22 +5,27 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, ThresholdsConfi
 
 from dashboards import palette, promql
 from dashboards.frame import choice, dashboard
-from dashboards.parts import Panel, now, number, over_time
-from dashboards.pipeline_charts import flow_panels, latency_panels, loss_panels, service_panels, source_panels
+from dashboards.parts import COUNT, Panel, now, number
+from dashboards.pipeline_charts import flow_panels, latency_panels, loss_panels
+from dashboards.pipeline_objective import alert_panels, objective_panels
+from dashboards.pipeline_services import desk_panels, service_panels
+from dashboards.pipeline_sources import source_panels
+from dashboards.promql import RANGE
 
 UID = "pipeline"
 STAGES = ("end_to_end", "wire", "process", "feed")
-RANGE = "$__range"
 
 
 def pipeline() -> Dashboard:
     """The dashboard, with its variables."""
     sections = [
         ("Is everything there?", overview_panels()),
+        ("Objective and alerts", [*objective_panels(), *alert_panels()]),
         ("Flow", flow_panels()),
         ("Latency", latency_panels()),
         ("Losses and refusals", loss_panels()),
-        ("Sources", source_panels()),
+        ("Sources and feeds", source_panels()),
+        ("Orders and the page", desk_panels()),
         ("Services", service_panels()),
     ]
     text = "Whether every trade that was sent is in the metrics, how long it took, and where it went wrong if not."
@@ -51,16 +56,18 @@ def overview_panels() -> list[Panel]:
 def completeness() -> stat.Panel:
     """Green at exactly 100 %, red below: there is no nearly complete."""
     text = (
-        "Trades applied ÷ trades received over the chosen time range. A trade is missing when its number "
-        "never came to ingest, "
-        "when it was lost between ingest and analytics, or when it was accepted over 5 s ago and is not applied. "
-        "Refused messages are not trades; they are counted beside."
+        "Trades applied ÷ trades received over the chosen time range, rounded down. A trade is missing when its "
+        "number never "
+        "came to ingest, when it is unaccounted for after a crash of ingest, when it was lost between ingest and "
+        "analytics, "
+        "or when it was accepted over 5 s ago and is not applied. Refused messages are not trades; they are "
+        "counted beside."
     )
-    query = now("A", promql.completeness_in(RANGE), "completeness")
+    query = now("A", promql.floored(promql.completeness_in(RANGE)), "completeness")
     limits = palette.limits(palette.BAD, (1, palette.GOOD))
     return (
         number("Completeness", text, "percentunit", query, limits)
-        .no_value("ingest is down")
+        .decimals(4)
         .text(common.VizTextDisplayOptions().value_size(64))
         .span(6)
         .height(8)
@@ -70,7 +77,10 @@ def completeness() -> stat.Panel:
 _COUNTS = (
     (
         "Accepted",
-        "Trades that ingest accepted in the chosen time range.",
+        (
+            "Trades that ingest accepted in the chosen time range. Applied may differ by a second's trades: it is "
+            "another scrape."
+        ),
         promql.ACCEPTED,
         palette.limits(palette.ACCENT),
     ),
@@ -83,13 +93,13 @@ _COUNTS = (
     (
         "Refused",
         "Messages that ingest refused in the chosen time range; the dead letters have them with their reasons.",
-        'telemetry_refused_total{job="ingest"}',
+        promql.REFUSED,
         palette.none_is_good(),
     ),
     (
         "Duplicate",
         "Trades whose numbers had come before in the chosen time range; they were not counted again.",
-        'telemetry_source_duplicate_total{job="ingest"}',
+        promql.DUPLICATE,
         palette.none_is_good(palette.WARN),
     ),
     (
@@ -101,23 +111,25 @@ _COUNTS = (
 )
 
 
-def _count(title: str, text: str, counter: str, limits: ThresholdsConfig) -> stat.Panel:
-    query = now("A", f"round(sum({promql.total_in(counter, RANGE)})) or vector(0)", title.lower())
-    return number(title, text, "short", query, limits).span(3)
+def _count(title: str, text: str, record: str, limits: ThresholdsConfig) -> stat.Panel:
+    query = now("A", f"round({promql.sum_added(record, RANGE)})", title.lower())
+    return number(title, text, COUNT, query, limits).decimals(0).span(3)
 
 
 def _unapplied() -> stat.Panel:
     text = "Trades accepted, but not yet reported applied. In flow some always are; a number that grows is a backlog."
-    query = over_time("A", "sum(telemetry_unapplied_trades)", "unapplied")
+    query = now("A", "sum(telemetry_unapplied_trades)", "unapplied")
     limits = palette.limits(palette.GOOD, (10_000, palette.WARN), (100_000, palette.BAD))
-    return number("Unapplied", text, "short", query, limits).span(3)
+    return number("Unapplied", text, COUNT, query, limits).decimals(0).span(3)
 
 
 def _latency(probability: float, name: str) -> stat.Panel:
     text = (
-        f"From the sender's clock to the metric: {probability:.0%} of the last minute's trades took at most this long."
+        f"From receipt to the metric: {probability:.0%} of the last minute's trades took at most this long. The "
+        f"clocks of the "
+        "senders have no part in it."
     )
-    query = over_time("A", promql.quantile(probability, '{stage="end_to_end"}', "1m"), name)
+    query = now("A", promql.quantile(probability, '{stage="process"}', "1m"), name)
     limits = palette.limits(palette.GOOD, (palette.LATENCY_BUDGET_S, palette.BAD))
     return number(f"Latency {name}", text, "s", query, limits).span(3)
 
@@ -130,13 +142,13 @@ def _down() -> stat.Panel:
 
 def _restarts() -> stat.Panel:
     text = "Starts of services in the chosen time range after their first one."
-    query = now("A", "sum(changes(process_start_time_seconds[$__range])) or vector(0)", "restarts")
+    query = now("A", f"sum(changes(process_start_time_seconds[{RANGE}])) or vector(0)", "restarts")
     return number("Restarts", text, "none", query, palette.none_is_good(palette.WARN)).span(3)
 
 
 def _alerts() -> stat.Panel:
-    text = "Alerts that fire now; the marks in time on all charts say which, and each alert says what to do."
-    query = now("A", 'count(ALERTS{alertstate="firing"}) or vector(0)', "alerts")
+    text = "Alerts that fire now; the table below says which and since when, and each alert says what to do."
+    query = now("A", 'count(ALERTS{alertstate="firing",alertname!="Watchdog"}) or vector(0)', "alerts")
     return number("Alerts", text, "none", query, palette.none_is_good()).span(3)
 
 
@@ -144,7 +156,5 @@ def _overflow() -> stat.Panel:
     text = (
         "Trades counted under `other` in the chosen time range, because there are more symbols or sources than labels."
     )
-    expr = f"round(sum({promql.total_in('telemetry_label_overflow_total', RANGE)})) or vector(0)"
-    return number("Label overflow", text, "short", now("A", expr, "overflow"), palette.none_is_good(palette.WARN)).span(
-        3
-    )
+    query = now("A", f"round({promql.sum_added(promql.OVERFLOW, RANGE)})", "overflow")
+    return number("Label overflow", text, COUNT, query, palette.none_is_good(palette.WARN)).decimals(0).span(3)

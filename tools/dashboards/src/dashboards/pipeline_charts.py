@@ -5,8 +5,8 @@ from grafana_foundation_sdk.models import common as kinds
 
 from dashboards import palette, promql
 from dashboards.parts import PER_SECOND, Panel, cells, colored, legend, lines, over_time
+from dashboards.promql import STEP
 
-STEP = "$__rate_interval"
 QUANTILES = ((0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"))
 QUANTILE_COLORS = {"p50": palette.GOOD, "p90": palette.ACCENT, "p99": palette.WARN, "p99.9": palette.BAD}
 OUTCOME_COLORS = {"accepted": palette.GOOD, "refused": palette.BAD, "duplicate": palette.WARN, "ignored": palette.QUIET}
@@ -23,9 +23,9 @@ def _hops() -> timeseries.Panel:
         "applied, and messages that reached the page's service. One message can hold many trades."
     )
     queries = [
-        over_time("A", f"sum(rate({promql.BATCHES}[{STEP}]))", "messages received"),
-        over_time("B", f"sum(rate({promql.ACCEPTED}[{STEP}]))", "trades accepted"),
-        over_time("C", f"rate({promql.APPLIED}[{STEP}])", "trades applied"),
+        over_time("A", f"sum(rate({promql.MESSAGES}[{STEP}]))", "messages received"),
+        over_time("B", promql.per_second(promql.ACCEPTED), "trades accepted"),
+        over_time("C", promql.per_second(promql.APPLIED), "trades applied"),
         over_time("D", f'sum(rate(telemetry_messages_total{{job="ui"}}[{STEP}])) or vector(0)', "messages to the page"),
     ]
     colors = {
@@ -42,7 +42,7 @@ def _outcomes() -> timeseries.Panel:
         "What became of the messages that came to ingest, per second. The outcomes are disjoint: they add up "
         "to what was received."
     )
-    query = over_time("A", f"sum by (outcome) (rate({promql.BATCHES}[{STEP}]))", "{{outcome}}")
+    query = over_time("A", f"sum by (outcome) (rate({promql.MESSAGES}[{STEP}]))", "{{outcome}}")
     return colored(lines("Messages by outcome", text, PER_SECOND, query), **OUTCOME_COLORS)
 
 
@@ -98,25 +98,46 @@ def loss_panels() -> list[Panel]:
     """What did not go through, and where it waits."""
     return [
         _quiet(
-            "Refused by reason",
-            "Messages that ingest refused, by reason. The dead letters have each with its bytes.",
-            "refused",
-            "reason",
+            "Refused by reason", "Messages that ingest refused; the dead letters have each.", promql.REFUSED, "reason"
         ),
-        _quiet("Lost by source", "Trades whose numbers never came, by source.", "source_lost", "source"),
-        _quiet("Duplicate by source", "Trades whose numbers had come before, by source.", "source_duplicate", "source"),
+        _quiet("Lost by source", "Trades whose numbers never came.", promql.LOST, "source"),
+        _quiet(
+            "Unaccounted by source",
+            "Trades missing after a crash of ingest: lost with it, or accepted after its last note.",
+            promql.UNACCOUNTED,
+            "source",
+        ),
+        _quiet("Duplicate by source", "Trades whose numbers had come before.", promql.DUPLICATE, "source"),
         _unapplied(),
+        _hop(),
+        _quiet("Overflow by label", "Trades counted under `other`.", promql.OVERFLOW, "label"),
+        _refused_trades(),
     ]
 
 
-def _quiet(title: str, text: str, name: str, label: str) -> timeseries.Panel:
-    chosen = ',source=~"$source"' if label == "source" else ""
-    counter = f'telemetry_{name}_total{{job="ingest"{chosen}}}'
-    expr = promql.or_none(f"sum by ({label}) (rate({counter}[{STEP}]))", label)
+def _quiet(title: str, text: str, record: str, label: str) -> timeseries.Panel:
+    chosen = promql.FROM_SOURCE if label == "source" else ""
+    expr = promql.or_none(promql.per_second(record, chosen, by=label), label)
     panel = lines(
         title, text + " Per second; `none` when there are none.", PER_SECOND, over_time("A", expr, f"{{{{{label}}}}}")
     )
     return colored(panel.axis_soft_min(0).axis_soft_max(1), none=palette.GOOD).span(6)
+
+
+def _hop() -> timeseries.Panel:
+    text = "Between ingest and analytics, per second: trades lost for good, and times that batches were retransmitted."
+    queries = [
+        over_time("A", promql.per_second(promql.LOST_ON_THE_WAY), "trades lost"),
+        over_time("B", f"sum(rate(telemetry_resends_total[{STEP}]))", "retransmissions"),
+    ]
+    panel = lines("Ingest to analytics", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1)
+    return colored(panel, **{"trades lost": palette.BAD}).span(6)
+
+
+def _refused_trades() -> timeseries.Panel:
+    text = "Trades per second in refused messages, as far as these can be read; a message that cannot counts as one."
+    query = over_time("A", f"sum(rate(telemetry_refused_trades_total[{STEP}]))", "trades")
+    return lines("Trades refused", text, PER_SECOND, query).axis_soft_min(0).axis_soft_max(1).span(6)
 
 
 def _unapplied() -> timeseries.Panel:
@@ -130,58 +151,3 @@ def _unapplied() -> timeseries.Panel:
     ]
     panel = lines("Unapplied trades", text, "short", *queries).axis_soft_min(0)
     return colored(panel, unapplied=palette.ACCENT, overdue=palette.BAD).span(6)
-
-
-def source_panels() -> list[Panel]:
-    """Who sends, how its clock goes, and what comes of one symbol."""
-    return [_by_source(), _skew(), symbol_rate()]
-
-
-def _by_source() -> timeseries.Panel:
-    text = "Trades accepted per second from each of the chosen sources."
-    expr = f'sum by (source) (rate(telemetry_source_trades_total{{job="ingest",source=~"$source"}}[{STEP}]))'
-    return lines("Trades by source", text, PER_SECOND, over_time("A", expr, "{{source}}"))
-
-
-def _skew() -> timeseries.Panel:
-    text = (
-        "Least time from a trade's own time to its arrival, for each source. Below zero its clock is "
-        "ahead of ours; a step is a clock "
-        "that was set."
-    )
-    query = over_time("A", 'telemetry_clock_skew_seconds{source=~"$source"}', "{{source}}")
-    return lines("Clock skew", text, "s", query).fill_opacity(0)
-
-
-def symbol_rate() -> timeseries.Panel:
-    """What comes of one symbol."""
-    text = "Trades of the chosen symbol applied per second, by the taker's side."
-    query = over_time(
-        "A", f'sum by (side) (rate(trading_trades_total{{origin="market",symbol="$symbol"}}[{STEP}]))', "{{side}}"
-    )
-    return colored(lines("Applied, $symbol", text, PER_SECOND, query), buy=palette.BUY, sell=palette.SELL)
-
-
-def service_panels() -> list[Panel]:
-    """What the processes cost."""
-    return [memory(), cpu(), _scrapes()]
-
-
-def memory() -> timeseries.Panel:
-    """Resident memory of each service."""
-    text = "Resident memory of each service. It levels off; a line that rises for hours is a leak."
-    return lines("Memory", text, "bytes", over_time("A", "process_resident_memory_bytes", "{{job}}")).axis_soft_min(0)
-
-
-def cpu() -> timeseries.Panel:
-    """Cores that each service uses."""
-    text = (
-        "Cores used by each service: 1 is one core all the time, the most that a service with one event loop can use."
-    )
-    query = over_time("A", f"rate(process_cpu_seconds_total[{STEP}])", "{{job}}")
-    return lines("CPU", text, "none", query).decimals(2).axis_soft_min(0)
-
-
-def _scrapes() -> timeseries.Panel:
-    text = "How long a service takes to answer Prometheus. Over 0.9 s the sample is lost."
-    return lines("Scrape time", text, "s", over_time("A", "scrape_duration_seconds", "{{job}}")).axis_soft_min(0)

@@ -1,22 +1,53 @@
 """Expressions that more than one panel needs.
 
-Counters that appear with a value (a new source whose first trades came with a gap) have no increase yet: `total_in`
-counts them from nothing.
+Counters are read through the recording rules `…:added1s`: what was added each second, exactly, also where a series
+begins with a value, its service was started again, or a scrape was missed.
 """
 
-ACCEPTED = 'telemetry_source_trades_total{job="ingest"}'
-APPLIED = "telemetry_applied_trades_total"
-LOST = 'telemetry_source_lost_total{job="ingest"}'
-LOST_ON_THE_WAY = "telemetry_stream_lost_trades_total"
-BATCHES = 'telemetry_messages_total{job="ingest"}'
+from collections.abc import Sequence
 
+ACCEPTED = "source:telemetry_source_trades"
+DUPLICATE = "source:telemetry_source_duplicate"
+LOST = "source:telemetry_source_lost"
+UNACCOUNTED = "source:telemetry_source_unaccounted"
+REFUSED = "reason:telemetry_refused"
+APPLIED = "telemetry_applied_trades"
+LOST_ON_THE_WAY = "telemetry_stream_lost_trades"
+OVERFLOW = "label:telemetry_label_overflow"
+ACCEPTED_OF_ALL = "telemetry:accepted"
+MISSING_OF_ALL = "telemetry:missing"
+MESSAGES = 'telemetry_messages_total{job="ingest"}'
+
+FROM_SOURCE = '{source=~"$source"}'
+MARKET = 'origin="market"'
+"""The market's trades, not our own."""
+
+OF_SYMBOL = f'symbol="$symbol",{MARKET}'
+
+STEP = "$__rate_interval"
+STEP_S = "($__rate_interval_ms / 1000)"
+RANGE = "$__range"
 OVERDUE_AFTER = "5s"
 """An accepted trade that is not applied by then is missing. The recording rule has the same number."""
 
+BUDGET_RATIO = "0.001"
+"""One trade of 1,000 may take longer than the objective of 10 ms."""
 
-def total_in(counter: str, time: str) -> str:
-    """How much a counter grew, also when it appeared meanwhile; series by series."""
-    return f"(({counter} unless {counter} offset {time}) or increase({counter}[{time}]))"
+
+def added(record: str, time: str, selector: str = "") -> str:
+    """How much a counter grew, series by series."""
+    return f"sum_over_time({record}:added1s{selector}[{time}])"
+
+
+def sum_added(record: str, time: str, selector: str = "") -> str:
+    """How much a counter grew in all; 0 where there is no series."""
+    return f"(sum({added(record, time, selector)}) or vector(0))"
+
+
+def per_second(record: str, selector: str = "", by: str = "") -> str:
+    """Growth a second, over the step of a chart."""
+    labels = f" by ({by})" if by else ""
+    return f"sum{labels} ({added(record, STEP, selector)}) / {STEP_S}"
 
 
 def or_none(expr: str, label: str) -> str:
@@ -26,15 +57,13 @@ def or_none(expr: str, label: str) -> str:
 
 def overdue() -> str:
     """Trades that ingest accepted over five seconds ago and that are not applied."""
-    new, grown = f"{ACCEPTED} unless {ACCEPTED} offset {OVERDUE_AFTER}", f"min_over_time({ACCEPTED}[{OVERDUE_AFTER}])"
-    recent = f"sum(({new}) or ({ACCEPTED} - {grown}))"
-    return f"clamp_min(sum(telemetry_unapplied_trades) - ({recent} or vector(0)), 0)"
+    recent = f"({added(ACCEPTED_OF_ALL, OVERDUE_AFTER)} or vector(0))"
+    return f"clamp_min((sum(telemetry_unapplied_trades) or vector(0)) - {recent}, 0)"
 
 
 def missing_in(time: str) -> str:
-    """Trades that were sent in this time and are not applied: lost before ingest, lost after it, or overdue now."""
-    lost = f"(sum({total_in(LOST, time)}) or vector(0)) + (sum({total_in(LOST_ON_THE_WAY, time)}) or vector(0))"
-    return f"{overdue()} + {lost}"
+    """Trades that were sent in this time and are not applied: lost, unaccounted for after a crash, or overdue now."""
+    return f"{overdue()} + ({added(MISSING_OF_ALL, time)} or vector(0))"
 
 
 def completeness_in(time: str) -> str:
@@ -42,8 +71,13 @@ def completeness_in(time: str) -> str:
 
     Exactly 1 when none is missing, as every number above the line is then exactly 0.
     """
-    received = f"clamp_min(sum({total_in(ACCEPTED, time)}) + sum({total_in(LOST, time)}), 1)"
-    return f"1 - clamp_max(({missing_in(time)}) / ({received} or vector(1)), 1)"
+    accepted, missing = (f"({added(record, time)} or vector(0))" for record in (ACCEPTED_OF_ALL, MISSING_OF_ALL))
+    return f"1 - clamp_max(({missing_in(time)}) / clamp_min({accepted} + {missing}, 1), 1)"
+
+
+def floored(share: str) -> str:
+    """A share of which a millionth counts: so that only what is complete reads 100 %."""
+    return f"floor(1e6 * ({share})) / 1e6"
 
 
 def quantile(probability: float, selector: str, time: str, by: str = "") -> str:
@@ -59,3 +93,20 @@ def mean_batch(service: str, time: str) -> str:
     return (
         f"rate(telemetry_batch_trades_sum{labels}[{time}]) / (rate(telemetry_batch_trades_count{labels}[{time}]) > 0)"
     )
+
+
+def turnover(selector: str, window: str, by: str = "symbol") -> str:
+    """Price × quantity of a window: exact from its trades, also where a symbol began with a burst."""
+    inside = f'{selector},window="{window}"'
+    volume = f"sum by (symbol) (trading_window_volume{{{inside}}})"
+    return f"sum by ({by}) (trading_window_vwap{{{inside}}} * on (symbol) {volume})"
+
+
+def by_window(values: Sequence[tuple[str, str]]) -> str:
+    """One number a window, as series with the label `window`."""
+    return " or ".join(f'label_replace({expr}, "window", "{window}", "", "")' for window, expr in values)
+
+
+def analytics_uptime() -> str:
+    """Seconds since analytics was started; windows begin anew then."""
+    return '(time() - max(process_start_time_seconds{job="analytics"}))'

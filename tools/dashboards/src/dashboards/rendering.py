@@ -29,6 +29,9 @@ def _model(build: Callable[[], Dashboard]) -> dict[str, Any]:
     for variable in model["templating"]["list"]:
         for name in ("auto", "auto_min", "auto_count"):
             variable.pop(name, None)
+    # It also puts links and marks into a menu where nobody finds them, instead of beside the variables.
+    for shown in (*model["links"], *model["annotations"]["list"]):
+        shown.pop("placement", None)
     for panel in model["panels"]:
         if panel["type"] == "table":
             panel["options"].pop("footer", None)

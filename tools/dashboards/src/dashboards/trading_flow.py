@@ -1,7 +1,6 @@
 """The lower panels of *Trading*: who buys and sells, how trades are spread, all symbols and sources side by side."""
 
 from grafana_foundation_sdk.builders import table, timeseries
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 
 from dashboards import palette
 from dashboards.parts import (
@@ -13,12 +12,24 @@ from dashboards.parts import (
     colored,
     legend,
     lines,
+    merged,
     over_time,
     properties,
-    rename,
     rows,
     sheet,
 )
+from dashboards.promql import (
+    ACCEPTED,
+    FROM_SOURCE,
+    MARKET,
+    OF_SYMBOL,
+    analytics_uptime,
+    by_window,
+    per_second,
+    turnover,
+)
+
+WINDOWS_S = {"10s": 10, "1m": 60, "5m": 300, "1h": 3_600}
 
 
 def flow_panels() -> list[Panel]:
@@ -32,7 +43,7 @@ def flow_panels() -> list[Panel]:
 
 def _by_side(title: str, what: str, metric: str, unit: str) -> timeseries.Panel:
     text = f"{what}, by the taker's side: what was bought stands on the line, what was sold hangs from it."
-    rate = f'rate({metric}{{origin="market",symbol="$symbol",side="%s"}}[$__rate_interval])'
+    rate = f'rate({metric}{{{OF_SYMBOL},side="%s"}}[$__rate_interval])'
     buy = over_time("A", f"sum({rate % 'buy'})", "buy")
     sell = over_time("B", f"-sum({rate % 'sell'})", "sell")
     return colored(bars(title, text, unit, buy, sell), buy=palette.BUY, sell=palette.SELL).legend(legend("lastNotNull"))
@@ -40,7 +51,7 @@ def _by_side(title: str, what: str, metric: str, unit: str) -> timeseries.Panel:
 
 def _imbalance() -> timeseries.Panel:
     text = "(buy − sell) ÷ (buy + sell) volume of each window: 100 % is all bought, −100 % all sold."
-    query = over_time("A", 'trading_window_imbalance_ratio{origin="market",symbol="$symbol"}', "{{window}}")
+    query = over_time("A", f"trading_window_imbalance_ratio{{{OF_SYMBOL}}}", "{{window}}")
     panel = lines("Imbalance", text, "percentunit", query).min(-1).max(1).decimals(0).fill_opacity(0)
     return colored(panel, **palette.SERIES).legend(legend("lastNotNull"))
 
@@ -51,11 +62,10 @@ def statistics_panels() -> list[Panel]:
 
 
 def _windows() -> table.Panel:
-    """Every query brings one column; `merge` makes one table of them, by window."""
     text = (
-        "Each window in one row: trades, volume and VWAP, and mean, standard deviation (of the "
-        "population) and largest size of a trade, "
-        "in units of base."
+        "Each window in one row: trades, volume and VWAP, and mean, standard deviation (of the population) and "
+        "largest size "
+        "of a trade, in units of base. Covered: how much of it analytics has seen since it was started."
     )
     columns = {
         "trades": "Trades",
@@ -65,24 +75,24 @@ def _windows() -> table.Panel:
         "qty_std": "Std",
         "qty_max": "Max",
     }
-    queries = [
-        rows(name, f'sum by (window) (trading_window_{name}{{origin="market",symbol="$symbol"}})') for name in columns
-    ]
-    names = {"window": "Window", **{f"Value #{name}": title for name, title in columns.items()}}
+    lengths = by_window([(window, f"vector({length_s})") for window, length_s in WINDOWS_S.items()])
+    covered = by_window(
+        [(window, f"clamp_max({analytics_uptime()} / {length_s}, 1)") for window, length_s in WINDOWS_S.items()]
+    )
+    queries = [rows(name, f"sum by (window) (trading_window_{name}{{{OF_SYMBOL}}})") for name in columns]
+    names = {
+        "window": "Window",
+        "Value #length": "Length",
+        "Value #covered": "Covered",
+        **{f"Value #{name}": title for name, title in columns.items()},
+    }
     return (
-        sheet("Windows", text, *queries)
-        .transformations(
-            [
-                DataTransformerConfig(id_val="merge", options={}),
-                DataTransformerConfig(id_val="organize", options=rename(names, hidden=("Time",))),
-                # A longer window holds the shorter ones, so this is the order of their lengths too.
-                DataTransformerConfig(
-                    id_val="sortBy", options={"fields": {}, "sort": [{"field": "Trades", "desc": False}]}
-                ),
-            ]
-        )
+        sheet("Windows", text, rows("length", lengths), rows("covered", covered), *queries)
+        .transformations(merged(names, by="Length", largest_first=False))
         .unit("short")
-        .override_by_name("Window", properties(custom__width=80))
+        .override_by_name("Window", properties(custom__width=70))
+        .override_by_name("Length", properties(unit="s", custom__width=70))
+        .override_by_name("Covered", properties(unit="percentunit", decimals=0, custom__width=80))
         .override_by_name("VWAP", properties(unit=PRICE, decimals=AVERAGE_DECIMALS))
         .span(12)
         .height(7)
@@ -94,7 +104,7 @@ def _sizes() -> timeseries.Panel:
         "Sizes of the recent trades, in units of base: half of them are at most the lowest line, 99 of 100 at "
         "most the highest."
     )
-    query = over_time("A", 'trading_qty_quantile{origin="market",symbol="$symbol"}', "{{quantile}}")
+    query = over_time("A", f"trading_qty_quantile{{{OF_SYMBOL}}}", "{{quantile}}")
     return lines("Trade size quantiles", text, "short", query).span(6).height(7).legend(legend("lastNotNull"))
 
 
@@ -104,8 +114,8 @@ def _arrivals() -> timeseries.Panel:
         "clock, 0 is random, "
         "towards 1 they come in bursts."
     )
-    gaps = over_time("A", 'trading_interarrival_seconds_mean{origin="market",symbol="$symbol"}', "time between")
-    burstiness = over_time("B", 'trading_burstiness_ratio{origin="market",symbol="$symbol"}', "burstiness")
+    gaps = over_time("A", f"trading_interarrival_seconds_mean{{{OF_SYMBOL}}}", "time between")
+    burstiness = over_time("B", f"trading_burstiness_ratio{{{OF_SYMBOL}}}", "burstiness")
     panel = lines("Arrivals", text, "s", gaps, burstiness).span(6).height(7).legend(legend("lastNotNull"))
     right = properties(unit="none", min=-1, max=1, decimals=2, custom__axisPlacement="right", custom__fillOpacity=0)
     return colored(panel, **{"time between": palette.ACCENT}).override_by_name("burstiness", right)
@@ -118,9 +128,10 @@ def market_panels() -> list[Panel]:
 
 def _turnover_by_symbol() -> timeseries.Panel:
     text = (
-        "Price × quantity per second of the ten symbols with the highest turnover, in their quote currencies, stacked."
+        "Price × quantity per second of the ten symbols with the highest turnover, in their quote currencies, stacked; "
+        "over 10 s each."
     )
-    expr = 'topk(10, sum by (symbol) (rate(trading_notional_total{origin="market"}[$__rate_interval])))'
+    expr = f"topk(10, {turnover(MARKET, '10s')} / 10 > 0)"
     return (
         bars("Turnover by symbol", text, "short", over_time("A", expr, "{{symbol}}"))
         .span(12)
@@ -130,5 +141,5 @@ def _turnover_by_symbol() -> timeseries.Panel:
 
 def _trades_by_source() -> timeseries.Panel:
     text = "Trades accepted per second from each of the chosen sources."
-    expr = 'sum by (source) (rate(telemetry_source_trades_total{job="ingest",source=~"$source"}[$__rate_interval]))'
+    expr = per_second(ACCEPTED, FROM_SOURCE, by="source")
     return lines("Trades by source", text, PER_SECOND, over_time("A", expr, "{{source}}")).span(12)

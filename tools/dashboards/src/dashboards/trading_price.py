@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import candlestick, common, table, timeseries
 from grafana_foundation_sdk.models import common as kinds
 from grafana_foundation_sdk.models.candlestick import CandleStyle, ColorStrategy, VizDisplayMode
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import palette
 from dashboards.parts import (
@@ -17,28 +17,30 @@ from dashboards.parts import (
     colored,
     legend,
     lines,
+    merged,
     over_time,
     properties,
-    rename,
     rows,
     sheet,
 )
+from dashboards.promql import MARKET, OF_SYMBOL, turnover
 
 AVERAGES = ("1m", "5m", "1h")
 
 
 def price_panels() -> list[Panel]:
     """Candles and leaders side by side, then three charts."""
-    return [_candles(), _leaders(), _averages(), _distances(), _volatility()]
+    return [_candles(), _leaders(), _averages(), _distances(), _volatility(), _compared()]
 
 
 def _candles() -> candlestick.Panel:
     text = (
-        "Open, high, low and close of each candle, exact from the trades: a candle is the window of its "
-        "own length, read at its end. "
-        "Bars: volume. When the time range holds over 500 candles, some are left out: take a longer candle."
+        "Open, high, low and close of each candle: a candle is the window of its own length, read at its end, and its "
+        "seconds are whole ones. Bars: volume. Over 500 candles in the time range some are left out: take a "
+        "longer candle. "
+        "1h candles show only in a range of several hours."
     )
-    selector = '{origin="market",symbol="$symbol",window="$candle"}'
+    selector = f'{{{OF_SYMBOL},window="$candle"}}'
     prices = [
         over_time(part.title(), f"trading_window_{part}{selector}", part.title())
         for part in ("open", "high", "low", "close")
@@ -71,18 +73,18 @@ def _candles() -> candlestick.Panel:
 
 
 def _leaders() -> table.Panel:
-    """Every query brings one column; `merge` makes one table of them, by symbol."""
     text = (
-        "The ten symbols with the highest turnover of the last five minutes. Change: last against first "
-        "trade of these minutes. "
-        "Imbalance: 100 % is all bought. A click on a symbol shows it on this dashboard."
+        "The ten symbols with the highest turnover of the last five minutes. Change: last against first trade of these "
+        "minutes. Imbalance: 100 % is all bought. A click on a symbol shows it on this dashboard."
     )
+    traded = f'and on (symbol) trading_window_trades{{{MARKET},window="5m"}} > 0'
+    within = f'{{{MARKET},window="5m"}}'
     queries = [
-        rows("last", 'max by (symbol) (trading_last_price{origin="market"})'),
-        rows("change", f"max by (symbol) ({_of_market('close')} / {_of_market('open')} - 1)"),
-        rows("turnover", 'sum by (symbol) (increase(trading_notional_total{origin="market"}[5m]))'),
-        rows("rate", 'sum by (symbol) (rate(trading_trades_total{origin="market"}[1m]))'),
-        rows("imbalance", f"max by (symbol) ({_of_market('imbalance_ratio')})"),
+        rows("last", f"max by (symbol) (trading_last_price{{{MARKET}}} {traded})"),
+        rows("change", f"max by (symbol) (trading_window_close{within} / trading_window_open{within} - 1 {traded})"),
+        rows("turnover", f"{turnover(MARKET, '5m')} > 0"),
+        rows("rate", f"sum by (symbol) (trading_window_trades{within} > 0) / 300"),
+        rows("imbalance", f"max by (symbol) (trading_window_imbalance_ratio{within} {traded})"),
     ]
     names = {
         "symbol": "Symbol",
@@ -92,26 +94,16 @@ def _leaders() -> table.Panel:
         "Value #rate": "Trades",
         "Value #imbalance": "Imbalance",
     }
-    return _leader_columns(sheet("Top symbols, 5 m", text, *queries).span(10).height(11)).transformations(
-        [
-            DataTransformerConfig(id_val="merge", options={}),
-            DataTransformerConfig(id_val="organize", options=rename(names, hidden=("Time",))),
-            DataTransformerConfig(
-                id_val="sortBy", options={"fields": {}, "sort": [{"field": "Turnover", "desc": True}]}
-            ),
-            DataTransformerConfig(id_val="limit", options={"limitField": 10}),
-        ]
-    )
-
-
-def _of_market(part: str) -> str:
-    """Of the last five minutes, of all symbols; our own trades are no market."""
-    return f'trading_window_{part}{{origin="market",window="5m"}}'
+    panel = sheet("Top symbols, 5 m", text, *queries).span(10).height(11)
+    return _leader_columns(panel).transformations(merged(names, by="Turnover", largest_first=True, most=10))
 
 
 def _leader_columns(panel: table.Panel) -> table.Panel:
     signed = {"mode": "absolute", "steps": [{"color": palette.SELL, "value": None}, {"color": palette.BUY, "value": 0}]}
-    link = {"title": "Show ${__value.text}", "url": "/d/trading?var-symbol=${__value.raw}&${__url_time_range}"}
+    link = {
+        "title": "Show ${__value.text}",
+        "url": "/d/trading?var-symbol=${__value.raw}&${candle:queryparam}&${source:queryparam}&${__url_time_range}",
+    }
     text_color = {"type": kinds.TableCellDisplayMode.COLOR_TEXT.value}
     return (
         panel.override_by_name("Symbol", properties(links=[link], custom__width=96))
@@ -129,7 +121,7 @@ def _leader_columns(panel: table.Panel) -> table.Panel:
 
 def _averages() -> timeseries.Panel:
     text = "Last price, and the volume-weighted average price Σpq ÷ Σq over the last minute, 5 minutes and hour."
-    price = over_time("A", 'trading_last_price{origin="market",symbol="$symbol"}', "last price")
+    price = over_time("A", f"trading_last_price{{{OF_SYMBOL}}}", "last price")
     vwap = over_time("B", _of_windows("trading_window_vwap"), "VWAP {{window}}")
     panel = lines("Price and VWAP", text, PRICE, price, vwap).decimals(AVERAGE_DECIMALS).fill_opacity(0)
     colors = {f"VWAP {window}": palette.SERIES[window] for window in AVERAGES}
@@ -141,7 +133,7 @@ def _distances() -> timeseries.Panel:
         "Last price against each VWAP, in basis points (1/100 %): above zero is dearer than the average trade "
         "of that window."
     )
-    price = 'trading_last_price{origin="market",symbol="$symbol"}'
+    price = f"trading_last_price{{{OF_SYMBOL}}}"
     expr = f"1e4 * ({price} / on (symbol) group_right () {_of_windows('trading_window_vwap')} - 1)"
     panel = lines("Distance from VWAP", text, BASIS_POINTS, over_time("A", expr, "{{window}}"))
     return _by_window(panel).axis_centered_zero(axis_centered_zero=True).decimals(1).legend(legend("lastNotNull"))
@@ -156,8 +148,16 @@ def _volatility() -> timeseries.Panel:
     return _by_window(lines("Realised volatility", text, "percentunit", query)).decimals(2).axis_soft_min(0)
 
 
+def _compared() -> timeseries.Panel:
+    text = "Last price of each symbol of `Compare` against its own at the start of the time range."
+    price = f'trading_last_price{{symbol=~"$symbols",{MARKET}}}'
+    query = over_time("A", f"{price} / {price} @ start() - 1", "{{symbol}}")
+    panel = lines("Symbols compared", text, "percentunit", query).decimals(2).fill_opacity(0)
+    return panel.axis_centered_zero(axis_centered_zero=True).legend(legend("lastNotNull")).span(24)
+
+
 def _of_windows(metric: str) -> str:
-    return f'{metric}{{origin="market",symbol="$symbol",window=~"{"|".join(AVERAGES)}"}}'
+    return f'{metric}{{{OF_SYMBOL},window=~"{"|".join(AVERAGES)}"}}'
 
 
 def _by_window(panel: timeseries.Panel) -> timeseries.Panel:
