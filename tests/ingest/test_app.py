@@ -60,7 +60,9 @@ class Rig:
             feeds=[],
         )
         self.registry = CollectorRegistry()
-        self.registry.register(IngestCollector(self.ledger, self.sequences, self.delivery, self.dead_letters, []))
+        self.registry.register(
+            IngestCollector(self.ledger, self.sequences, self.delivery, self.dead_letters, [], desk=desk)
+        )
 
     async def take(self, *frames: bytes) -> None:
         """Lets clients send messages, and ingest take them in."""

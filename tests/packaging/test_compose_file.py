@@ -83,4 +83,4 @@ def test_prometheus_scrapes_every_service_each_second() -> None:
     }
     own = {name for name, service in SERVICES.items() if "build" in service}
     assert config["global"]["scrape_interval"] == "1s"
-    assert {target.partition(":")[0] for target in targets} == {*own, "localhost"}
+    assert {target.partition(":")[0] for target in targets} == {*own, "localhost", "alertmanager"}

@@ -25,6 +25,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterato
     ports = {name: free_port() for name in published_ports()}
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("INGEST_FEEDS", "")  # no trades but those of the tests
+        environment.setenv("ALERT_WEBHOOK_URL", "http://receiver:9999/people")
+        environment.setenv("ALERT_WATCHDOG_URL", "http://receiver:9999/watchdog")
         for name, port in ports.items():
             environment.setenv(name, str(port))
         files = compose_files(tmp_path_factory.mktemp("stack"))

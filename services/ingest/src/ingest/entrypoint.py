@@ -167,7 +167,7 @@ def _collector(
     parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner], memories: Sequence[SavedState]
 ) -> IngestCollector:
     files = [memory.file for memory in memories]
-    return IngestCollector(parts.ledger, parts.sequences, delivery, parts.dead_letters, runners, files)
+    return IngestCollector(parts.ledger, parts.sequences, delivery, parts.dead_letters, runners, files, desk=parts.desk)
 
 
 async def _http(

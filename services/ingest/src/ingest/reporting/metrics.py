@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
+from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.storage.dead_letters import DeadLetterFile
@@ -29,7 +30,10 @@ class IngestCollector(Collector):
         dead_letters: DeadLetterFile,
         feeds: list[FeedRunner],
         state_files: Sequence[StateFile] = (),
+        *,
+        desk: Desk,
     ) -> None:
+        self._desk = desk
         self._ledger, self._sequences, self._delivery = ledger, sequences, delivery
         self._dead_letters, self._feeds, self._state_files = dead_letters, feeds, state_files
 
@@ -59,6 +63,7 @@ class IngestCollector(Collector):
             if reason:
                 commands.add_metric([outcome, reason], count)
         yield commands
+        yield _gauge("telemetry_kill_switch_engaged", "1 while all orders are refused.", float(self._desk.kill_switch))
         unkept = _counter(
             "telemetry_dead_letters_unkept", "Refused messages that could not be written to the dead letters."
         )
