@@ -20,7 +20,7 @@ def test_one_trade_a_message_has_a_third_of_the_speed_of_bare_zeromq() -> None:
     with bare() as limit, pipeline() as tested:
         while max(hits := sum(ratio >= LEAST_RATIO for ratio in ratios), len(ratios) - hits) < MAJORITY:
             trades = macro.QUICK_TRADES["single"]
-            ratios += macro.compare("single", limit, tested, repeats=1, trades=trades, tell=print).ratios
+            ratios += macro.compare("single", limit, tested, repeats=1, trades=trades, report=print).ratios
     assert hits == MAJORITY, sorted(ratios)
 
 
@@ -28,7 +28,7 @@ def test_one_trade_a_message_has_a_third_of_the_speed_of_bare_zeromq() -> None:
 @pytest.mark.timeout(600)
 def test_a_trade_costs_the_same_with_200_symbols_as_with_one() -> None:
     with bare() as limit:
-        costs = macro.cost_by_symbols(limit, repeats=5, trades=macro.QUICK_TRADES["single"], tell=print)
+        costs = macro.cost_by_symbols(limit, repeats=5, trades=macro.QUICK_TRADES["single"], report=print)
     # Processor time, so a busy machine matters little.
     (target,) = macro.symbol_targets(costs)
     assert target.is_hit, target
@@ -37,5 +37,5 @@ def test_a_trade_costs_the_same_with_200_symbols_as_with_one() -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(1_200)
 def test_memory_is_small_and_flat_over_ten_minutes() -> None:
-    missed = [target for target in soak.targets(soak.measure(soak.MINUTES, tell=print)) if not target.is_hit]
+    missed = [target for target in soak.targets(soak.measure(soak.MINUTES, report=print)) if not target.is_hit]
     assert missed == []

@@ -179,7 +179,7 @@ def page_state(
 
 
 class FakeLink:
-    """A page's world without processes: what it is told is the view, what is submitted is kept."""
+    """A page's world without processes: the view is given, what is submitted is kept."""
 
     def __init__(self) -> None:
         self.model = PageModel()

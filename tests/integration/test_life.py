@@ -22,7 +22,7 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
 
 
 class Load:
-    """A client that sends numbered trades as fast as it is let, until it is told to stop."""
+    """A client that sends numbered trades as fast as it can, until it is stopped."""
 
     def __init__(self, endpoint: str) -> None:
         self.sent = 0

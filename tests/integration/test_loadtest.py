@@ -77,7 +77,7 @@ def test_a_rate_that_cannot_be_sent_is_not_called_the_highest(tmp_path: Path) ->
     assert "No rate holds" in output
 
 
-def test_a_recording_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_recording_that_is_not_there_is_output_in_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [LOADTEST, "--own-stack", "--pattern", tmp_path / "missing.gz"], capture_output=True, text=True, check=False
     )
@@ -94,10 +94,10 @@ def test_ctrl_c_shows_what_was_sent_until_then(tmp_path: Path) -> None:
         text=True,
     )
     assert process.stdout is not None
-    told = process.stdout.readline()
-    while "stop again" not in " ".join(told.split()):
-        told += process.stdout.readline()
-    (analytics_url,) = re.findall(r"analytics\s+\((\S+)\)", told)
+    output = process.stdout.readline()
+    while "stop again" not in " ".join(output.split()):
+        output += process.stdout.readline()
+    (analytics_url,) = re.findall(r"analytics\s+\((\S+)\)", output)
     eventually(lambda: get(f"{analytics_url}/metrics").count("LOAD-"), what="a trade of the load test")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)

@@ -1,4 +1,4 @@
-"""The README tells what there is."""
+"""The README names what there is."""
 
 from pathlib import Path
 

@@ -15,7 +15,7 @@ TRADES = 400
 
 
 def kill(stack: Stack, service: str) -> None:
-    """Kills the process; `docker kill` would tell the engine not to start it again."""
+    """Kills the process; `docker kill` would keep the engine from starting it again."""
     os.kill(stack.inspect(service)["State"]["Pid"], signal.SIGKILL)
 
 

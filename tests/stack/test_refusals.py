@@ -1,4 +1,4 @@
-"""What is refused, comes twice or never comes is counted and told. Runs late: completeness is below 100 % after it."""
+"""What is refused, comes twice or never comes is counted and shown. Runs late: completeness is below 100 % after it."""
 
 import json
 import time

@@ -116,7 +116,7 @@ class KillSwitch(Message):
 
 
 class CommandResult(Message):
-    """What became of a command: from ingest (accepted, refused) and from analytics (applied), to the UI.
+    """The outcome of a command: from ingest (accepted, refused) and from analytics (applied), to the UI.
 
     `accepted`: filled and numbered by ingest. `applied`: applied by analytics and visible in its metrics.
     """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench.figures import TargetCheck, at_most
-from bench.macro import Tell
+from bench.macro import Report
 from bench.peers import Order, bare
 from bench.pipeline import pipeline
 from loadtest.ledger import LoadLedger, read
@@ -28,7 +28,7 @@ class Endured:
         return {"ledger": self.ledger.as_dict(), "trades_per_s": self.trades_per_s, "rss_mb": self.rss_mb}
 
 
-def measure(*, tell: Tell) -> Endured:
+def measure(*, report: Report) -> Endured:
     """The ledger and the memory of both services, one JSON trade a message, 200 symbols, flat out."""
     with bare() as limit, pipeline() as tested:
         target = tested.stack.target
@@ -38,7 +38,7 @@ def measure(*, tell: Tell) -> Endured:
             order = Order(tested.endpoint, "single", _PART_TRADES, _SYMBOLS, f"endurance-{part}")
             seconds += tested.seconds(limit.pusher, order)
             memory = ", ".join(f"{service} {rss / 1e6:.0f} MB" for service, rss in tested.rss_bytes().items())
-            tell(f"{(part + 1) * _PART_TRADES:,} trades, {memory}")
+            report(f"{(part + 1) * _PART_TRADES:,} trades, {memory}")
         change = scrape_both(target.ingest_url, target.analytics_url).since(before)
         ledger = read(change, sent=TRADES, sources={"bench"}, symbols=_SYMBOLS)
         return Endured(ledger, TRADES / seconds, {name: rss / 1e6 for name, rss in tested.rss_bytes().items()})

@@ -28,7 +28,7 @@ REPEATS, QUICK_REPEATS = 7, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmarks; missed targets are told, but do not fail the run."""
+    """Runs the benchmarks; missed targets are shown, but do not fail the run."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(given)
     if options.from_json is not None:
@@ -72,68 +72,68 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(options: argparse.Namespace, tell: Callable[[str], None]) -> dict[str, object]:
+def _measure(options: argparse.Namespace, report: Callable[[str], None]) -> dict[str, object]:
     parts = options.parts or (QUICK_PARTS if options.quick else USUAL_PARTS)
     repeats = options.repeats or (QUICK_REPEATS if options.quick else REPEATS)
     found: dict[str, object] = {"machine": describe(), "repeats": repeats, "quick": options.quick}
     targets: list[TargetCheck] = []
     for part in parts:
-        tell(f"[bold]{part}[/]")
-        figures, its_targets = _PARTS[part](repeats, options.quick, tell)
+        report(f"[bold]{part}[/]")
+        figures, its_targets = _PARTS[part](repeats, options.quick, report)
         found[part] = figures
         targets += its_targets
     found["targets"] = [asdict(target) for target in targets]
     return found
 
 
-Part = Callable[[int, bool, macro.Tell], tuple[object, list[TargetCheck]]]
+Part = Callable[[int, bool, macro.Report], tuple[object, list[TargetCheck]]]
 
 
-def _micro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
+def _micro(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     steps = micro.steps(repeats=3 * repeats)
     return [step.as_dict() for step in steps], micro.targets(steps)
 
 
-def _scrapes(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
+def _scrapes(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     looks = scrapes.measure(repeats=3 * repeats)
     return [look.as_dict() for look in looks], scrapes.targets(looks)
 
 
-def _macro(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
+def _macro(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     trades = macro.QUICK_TRADES if quick else macro.TRADES
     with ExitStack() as stack:
         limit, tested = stack.enter_context(bare()), stack.enter_context(pipeline())
         single, columns = (
-            macro.compare(form, limit, tested, repeats=repeats, trades=trades[form], tell=tell)
+            macro.compare(form, limit, tested, repeats=repeats, trades=trades[form], report=report)
             for form in ("single", "columns")
         )
     return [single.as_dict(), columns.as_dict()], macro.targets(single, columns)
 
 
-def _symbols(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
+def _symbols(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     trades = (macro.QUICK_TRADES if quick else macro.TRADES)["single"]
     with bare() as limit:
-        costs = macro.cost_by_symbols(limit, repeats=repeats, trades=trades, tell=tell)
+        costs = macro.cost_by_symbols(limit, repeats=repeats, trades=trades, report=report)
     return costs, macro.symbol_targets(costs)
 
 
-def _paced(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
-    measured = [paced.measure(rate, repeats=max(3, repeats // 2), quick=quick, tell=tell) for rate in paced.RATES]
+def _paced(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
+    measured = [paced.measure(rate, repeats=max(3, repeats // 2), quick=quick, report=report) for rate in paced.RATES]
     return [each.as_dict() for each in measured], paced.targets(measured)
 
 
-def _neighbours(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
-    found = neighbours.measure(repeats=max(3, repeats // 2), tell=tell)
+def _neighbours(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
+    found = neighbours.measure(repeats=max(3, repeats // 2), report=report)
     return found.as_dict(), neighbours.targets(found)
 
 
-def _endurance(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
-    found = endurance.measure(tell=tell)
+def _endurance(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
+    found = endurance.measure(report=report)
     return found.as_dict(), endurance.targets(found)
 
 
-def _soak(repeats: int, quick: bool, tell: macro.Tell) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
-    found = soak.measure(soak.QUICK_MINUTES if quick else soak.MINUTES, tell=tell)
+def _soak(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
+    found = soak.measure(soak.QUICK_MINUTES if quick else soak.MINUTES, report=report)
     return found.as_dict(), soak.targets(found)
 
 

@@ -9,7 +9,7 @@ from bench.figures import Compared, TargetCheck, at_least, at_most
 from bench.peers import BATCH, Bare, Order
 from bench.pipeline import Pipeline, pipeline
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 TRADES = {"single": 1_000_000, "columns": 16_000 * BATCH}
 """Trades a run: about two seconds of work, so that its beginning and its end do not count for much."""
@@ -21,14 +21,14 @@ SYMBOLS = (1, 10, 200)
 _runs = count()
 
 
-def compare(form: str, bare: Bare, tested: Pipeline, *, repeats: int, trades: int, tell: Tell) -> Compared:
+def compare(form: str, bare: Bare, tested: Pipeline, *, repeats: int, trades: int, report: Report) -> Compared:
     """Trades a second from the client into /metrics, and of the very same messages from one socket to another."""
     ours: list[float] = []
     limit: list[float] = []
     for _ in range(repeats):
         limit.append(trades / bare.seconds(_order(bare.endpoint, form, trades)))
         ours.append(trades / tested.seconds(bare.pusher, _order(tested.endpoint, form, trades)))
-        tell(f"{form}: {ours[-1]:,.0f} of {limit[-1]:,.0f} trades/s, {ours[-1] / limit[-1]:.2f}")
+        report(f"{form}: {ours[-1]:,.0f} of {limit[-1]:,.0f} trades/s, {ours[-1] / limit[-1]:.2f}")
     return Compared(form, "trades/s", ours, limit)
 
 
@@ -37,7 +37,7 @@ def _order(endpoint: str, form: str, trades: int, symbols: int = 10) -> Order:
     return Order(endpoint, form, trades, symbols, f"run-{next(_runs)}")
 
 
-def cost_by_symbols(bare: Bare, *, repeats: int, trades: int, tell: Tell) -> dict[str, list[float]]:
+def cost_by_symbols(bare: Bare, *, repeats: int, trades: int, report: Report) -> dict[str, list[float]]:
     """Processor time of both services a trade, in microseconds, by number of symbols; alternately.
 
     Each number of symbols has a pipeline of its own, as windows are kept for every symbol that was ever seen.
@@ -50,7 +50,7 @@ def cost_by_symbols(bare: Bare, *, repeats: int, trades: int, tell: Tell) -> dic
                 before_s = each.cpu_s()
                 each.seconds(bare.pusher, _order(each.endpoint, "single", trades, symbols))
                 costs[str(symbols)].append((each.cpu_s() - before_s) / trades * 1e6)
-                tell(f"{symbols} symbols: {costs[str(symbols)][-1]:.2f} µs of processor a trade")
+                report(f"{symbols} symbols: {costs[str(symbols)][-1]:.2f} µs of processor a trade")
     return costs
 
 

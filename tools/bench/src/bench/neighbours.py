@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import zmq
 
 from bench.figures import TargetCheck, at_most
-from bench.macro import Tell
+from bench.macro import Report
 from bench.paced import Pace, push_paced
 from bench.peers import Pipe, open_socket, process
 from bench.pipeline import PATIENCE_S, Pipeline, StuckError, pipeline
@@ -48,7 +48,7 @@ class Neighbours:
 
 
 def flood(pipe: Pipe, endpoint: str) -> None:
-    """Sends as fast as it can, until told to end; says how many a second."""
+    """Sends as fast as it can, until it is stopped; returns how many a second."""
     context = zmq.Context()
     with open_socket(context, zmq.PUSH) as push:
         push.connect(endpoint)
@@ -64,7 +64,7 @@ def flood(pipe: Pipe, endpoint: str) -> None:
     context.term()
 
 
-def measure(*, repeats: int, tell: Tell) -> Neighbours:
+def measure(*, repeats: int, report: Report) -> Neighbours:
     """All three, alternately, in one pipeline."""
     found = Neighbours([], [], [], 0.0)
     rates: list[float] = []
@@ -80,7 +80,7 @@ def measure(*, repeats: int, tell: Tell) -> Neighbours:
                 found.flood_ms.append(_p99_ms(tested, client))
                 flooder.send(None)
                 rates.append(flooder.recv())
-            tell(
+            report(
                 f"p99 alone {found.alone_ms[-1]:.2f}, quiet ones {found.quiet_ms[-1]:.2f}, "
                 f"flood {found.flood_ms[-1]:.2f} ms"
             )

@@ -2,7 +2,7 @@
 
 Both get the same messages from the same process at the same times, with the time of sending in them; both alternately.
 The bare end reads that time out of the message. The pipeline's end is analytics, which counts sent → applied in fine
-buckets (within 10 %) and tells the UI its percentiles: here the benchmark listens in the UI's place.
+buckets (within 10 %) and sends the UI its percentiles: here the benchmark listens in the UI's place.
 """
 
 import time
@@ -14,7 +14,7 @@ import numpy as np
 import zmq
 
 from bench.figures import TargetCheck, at_most
-from bench.macro import Tell
+from bench.macro import Report
 from bench.peers import Pipe, open_socket, process
 from bench.pipeline import Pipeline, pipeline
 from telemetry_schema import Snapshot, decode_ui
@@ -113,7 +113,7 @@ class Paced:
         return median(ratios)
 
 
-def measure(rate: int, *, repeats: int, quick: bool, tell: Tell) -> Paced:
+def measure(rate: int, *, repeats: int, quick: bool, report: Report) -> Paced:
     """Both at that rate, alternately; each repeat has a pipeline of its own, as its percentiles are of a minute."""
     messages = round(rate * (_QUICK_RUN_S if quick else _RUN_S))
     found = Paced(rate, [], [], [], [])
@@ -128,7 +128,7 @@ def measure(rate: int, *, repeats: int, quick: bool, tell: Tell) -> Paced:
                 p50, p99 = _ours(pusher, rate, messages)
                 found.ours_p50_us.append(p50)
                 found.ours_p99_us.append(p99)
-                tell(
+                report(
                     f"{rate:,}/s: p50 {p50:,.0f} of {found.bare_p50_us[-1]:,.0f} µs, "
                     f"p99 {p99:,.0f} of {found.bare_p99_us[-1]:,.0f} µs"
                 )
@@ -154,7 +154,7 @@ def _ours(pusher: Pipe, rate: int, messages: int) -> tuple[float, float]:
         latency = snapshot.latencies["end_to_end"]
     context.term()
     if latency.p50_ns is None or latency.p99_ns is None:
-        raise ValueError("analytics tells of no latency")
+        raise ValueError("analytics reports no latency")
     return latency.p50_ns / 1e3, latency.p99_ns / 1e3
 
 
@@ -164,7 +164,7 @@ def _snapshot_of(ui: "zmq.Socket[bytes]", trades: int, tested: Pipeline) -> Snap
         message = decode_ui(ui.recv())
         if isinstance(message, Snapshot) and message.ledger.applied >= trades:
             return message
-    raise TimeoutError(f"analytics tells of {tested.applied():,} of {trades:,} trades")
+    raise TimeoutError(f"analytics has applied {tested.applied():,} of {trades:,} trades")
 
 
 def targets(measured: list[Paced]) -> list[TargetCheck]:

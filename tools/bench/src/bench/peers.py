@@ -67,7 +67,7 @@ def push(pipe: Pipe) -> None:
 
 
 def pull(pipe: Pipe) -> None:
-    """Pulls as many messages as it is told: endpoint → when the last one was there."""
+    """Pulls a given number of messages: endpoint → when the last one was there."""
     context = zmq.Context()
     with open_socket(context, zmq.PULL) as socket:
         pipe.send(f"tcp://127.0.0.1:{socket.bind_to_random_port('tcp://127.0.0.1')}")

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from bench.figures import TargetCheck, at_most
-from bench.macro import Tell
+from bench.macro import Report
 from bench.pipeline import pipeline
 from loadtest.options import Load
 from loadtest.run import one_run
@@ -32,7 +32,7 @@ class Soak:
         return (last - first) / first
 
 
-def measure(minutes: int, *, tell: Tell) -> Soak:
+def measure(minutes: int, *, report: Report) -> Soak:
     """One JSON trade a message, 50,000 a second, 200 symbols, minute by minute through the same pipeline."""
     load = Load(rate=RATE, duration_s=60.0, symbols=SYMBOLS)
     rss_mb: dict[str, list[float]] = {"ingest": [], "analytics": []}
@@ -44,7 +44,7 @@ def measure(minutes: int, *, tell: Tell) -> Soak:
             for service, rss in tested.rss_bytes().items():
                 rss_mb[service].append(rss / 1e6)
             shown = ", ".join(f"{service} {each[-1]:.1f} MB" for service, each in rss_mb.items())
-            tell(f"minute {minute + 1}: {ledger.sent:,} trades, {wrong} wrong, {shown}")
+            report(f"minute {minute + 1}: {ledger.sent:,} trades, {wrong} wrong, {shown}")
     return Soak(rss_mb, wrong)
 
 

@@ -13,7 +13,7 @@ OUTCOME_COLORS = {"accepted": palette.GOOD, "refused": palette.BAD, "duplicate":
 
 
 def flow_panels() -> list[Panel]:
-    """Rates by hop, what became of the messages, and how they are batched."""
+    """Rates by hop, messages by outcome, and how they are batched."""
     return [_hops(), _outcomes(), _batches()]
 
 
@@ -39,7 +39,7 @@ def _hops() -> timeseries.Panel:
 
 def _outcomes() -> timeseries.Panel:
     text = (
-        "What became of the messages that came to ingest, per second. The outcomes are disjoint: they add up "
+        "Messages that came to ingest by outcome, per second. The outcomes are disjoint: they add up "
         "to what was received."
     )
     query = over_time("A", f"sum by (outcome) (rate({promql.MESSAGES}[{STEP}]))", "{{outcome}}")

@@ -53,7 +53,7 @@ class MadeUpMarket:
 
 
 def symbol_name(number: int) -> str:
-    """Symbols of the load test have names of their own, so that their trades can be told from others'."""
+    """Symbols of the load test have names of their own, so that their trades can be counted apart from others'."""
     return f"LOAD-{number:04d}"
 
 

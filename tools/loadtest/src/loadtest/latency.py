@@ -10,13 +10,13 @@ from hdrh.histogram import HdrHistogram
 from loadtest.schedule import Ints
 
 _BITS = 7
-"""Bits of the mantissa that tell buckets apart: 128 buckets a doubling, each less than 0.8 % wide."""
+"""Bits of the mantissa that separate buckets: 128 buckets a doubling, each less than 0.8 % wide."""
 _SHIFT = 52 - _BITS
 _ONE = 1023 << _BITS
 _BUCKETS = 63 << _BITS
 
 MAX_NS = 3_600_000_000_000
-"""The longest latency that is told from a longer one: an hour."""
+"""The longest latency that has a bucket of its own: an hour."""
 
 _PARTS = 32
 """A Prometheus bucket counts as spread evenly over its width, in this many steps."""

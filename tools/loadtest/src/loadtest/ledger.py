@@ -1,4 +1,4 @@
-"""What became of every trade that was sent. Pure.
+"""The ledger of a run: each trade that was sent, by its outcome. Pure.
 
 The senders count what they handed to ZeroMQ; the services say, in their own metrics, what they did with it. The counts
 are taken for the load test's own sources and symbols, so a market that runs beside it does not disturb. The exception

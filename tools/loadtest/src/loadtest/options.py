@@ -36,7 +36,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the trades go, and where the services say what became of them."""
+    """Where the trades go, and where the services count their outcomes."""
 
     endpoint: str = "tcp://127.0.0.1:5555"
     ingest_url: str = "http://127.0.0.1:8000"
@@ -91,7 +91,7 @@ def parse(arguments: Sequence[str], target: Target | None = None) -> Options:
 def _parser(target: Target) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="loadtest",
-        description="Sends trades on a schedule and proves what became of each. Exit code 1 unless all are accounted "
+        description="Sends trades on a schedule and accounts for each. Exit code 1 unless all are accounted "
         "for and none is lost.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

@@ -73,7 +73,7 @@ class Sent:
 def send_share(
     share: Share, pipe: "Connection[Sent | None, int]", progress: "SynchronizedArray[int]", stop: "Synchronized[int]"
 ) -> None:
-    """A sender process: says when it is connected, is told when to start, gives what it has done."""
+    """A sender process: reports when it is connected, waits for its start time, returns what it has done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent says `stop` instead
     context = zmq.Context()
     socket = connect(context, share.endpoint)
@@ -162,7 +162,7 @@ class Sender:
         return True
 
     def _send_all(self, frames: list[bytes]) -> bool:
-        """Whether all were sent; if it was told to stop, those that were are counted."""
+        """Whether all were sent; if it was stopped early, those that were sent are counted."""
         send = self._socket.send
         for done, frame in enumerate(frames):
             while True:

@@ -41,7 +41,7 @@ class Stack:
 
 
 @contextmanager
-def find_or_start(target: Target, tell: Callable[[str], None]) -> Iterator[Stack]:
+def find_or_start(target: Target, report: Callable[[str], None]) -> Iterator[Stack]:
     """The stack that answers, or one of our own while the context is open.
 
     Raises:
@@ -49,7 +49,7 @@ def find_or_start(target: Target, tell: Callable[[str], None]) -> Iterator[Stack
     """
     answers = {} if target.own_stack else {url: _is_ready(url) for url in (target.ingest_url, target.analytics_url)}
     if answers and all(answers.values()):
-        tell(f"Loading the stack that runs: trades to {target.endpoint}, metrics of {' and '.join(answers)}.")
+        report(f"Loading the stack that runs: trades to {target.endpoint}, metrics of {' and '.join(answers)}.")
         yield Stack(target)
         return
     if any(answers.values()):
@@ -59,7 +59,7 @@ def find_or_start(target: Target, tell: Callable[[str], None]) -> Iterator[Stack
         own = start(Path(directory), stack)
         why = "As asked" if target.own_stack else f"No stack answers at {target.ingest_url}"
         urls = f"ingest ({own.target.ingest_url}) and analytics ({own.target.analytics_url})"
-        tell(f"{why}: started {urls}; they stop again.")
+        report(f"{why}: started {urls}; they stop again.")
         yield replace(own, target=replace(own.target, grafana_url=target.grafana_url))
 
 

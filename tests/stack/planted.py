@@ -1,0 +1,172 @@
+"""Traffic whose every number is known, the services as processes, and a real Prometheus that watches them."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+import zmq
+
+from dashboards.prometheus import Prometheus
+from tests.helpers.compose import COMPOSE_FILE, ROOT, docker, eventually, get
+from tests.helpers.services import Pipeline, free_ports
+from tests.helpers.trades import frame
+
+SCRAPED_S: Final = 2.6
+"""After this long without traffic a scrape has seen all of it, whatever the phase of scrapes and rules."""
+
+SECOND_NS: Final = 1_000_000_000
+
+
+@dataclass
+class Sender:
+    """A client with numbers of its own; what it has sent by purpose is the truth."""
+
+    push: "zmq.Socket[bytes]"
+    source: str
+    clock_ahead_ns: int = 0
+    seq: int = 0
+    sent: Counter[str] = field(default_factory=Counter)
+
+    def trade(self, symbol: str = "AAA-USD", *, qty: float = 0.5, price: float = 100.0, age_ns: int = 0) -> None:
+        self._send(self.seq, symbol, qty, price, age_ns)
+        self.seq += 1
+        self.sent["accepted"] += 1
+
+    def lose(self, trades: int) -> None:
+        """Uses numbers that never go out."""
+        self.seq += trades
+        self.sent["lost"] += trades
+
+    def repeat(self, trades: int) -> None:
+        """Sends the last numbers again."""
+        for seq in range(self.seq - trades, self.seq):
+            self._send(seq, "AAA-USD", 0.5, 100.0, 0)
+        self.sent["duplicate"] += trades
+
+    def flow(self, seconds: float, rate: float = 50.0) -> None:
+        """Trades at a steady rate; the pace of real traffic is what is asked for here."""
+        for _ in range(round(seconds * rate)):
+            self.trade()
+            time.sleep(1 / rate)
+
+    def _send(self, seq: int, symbol: str, qty: float, price: float, age_ns: int) -> None:
+        now_ns = time.time_ns() + self.clock_ahead_ns
+        self.push.send(
+            frame(
+                {
+                    "type": "trade",
+                    "source": self.source,
+                    "run": "planted",
+                    "seq": seq,
+                    "symbol": symbol,
+                    "side": "buy",
+                    "qty": qty,
+                    "price": price,
+                    "event_ns": now_ns - age_ns,
+                    "sent_ns": now_ns,
+                }
+            )
+        )
+
+
+class Planted:
+    """The services, their Prometheus, and who sends."""
+
+    def __init__(self, pipeline: Pipeline, prometheus: Prometheus, push: "zmq.Socket[bytes]") -> None:
+        self.pipeline, self.prometheus = pipeline, prometheus
+        self._push = push
+        self.senders: dict[str, Sender] = {}
+        self.refused = 0
+
+    def sender(self, source: str, clock_ahead_ns: int = 0) -> Sender:
+        if source not in self.senders:
+            self.senders[source] = Sender(self._push, source, clock_ahead_ns)
+        return self.senders[source]
+
+    def refuse(self, *frames: bytes) -> None:
+        """Sends what is no trade."""
+        for each in frames:
+            self._push.send(each)
+        self.refused += len(frames)
+
+    def truth(self, what: str, *sources: str) -> int:
+        """What was sent so, by all or by these sources."""
+        chosen = [self.senders[source] for source in sources] or self.senders.values()
+        return sum(sender.sent[what] for sender in chosen)
+
+    def settle(self) -> None:
+        """Returns when all is applied and Prometheus has seen it."""
+        self.pipeline.analytics.wait_ready()
+        eventually(lambda: True if self._unapplied() == 0 else None, "nothing unapplied", 30)
+        time.sleep(SCRAPED_S)
+
+    def _unapplied(self) -> float:
+        return self.pipeline.ingest.metrics().value("telemetry_unapplied_trades")
+
+    def alerts(self, since_s: float, until_s: float) -> dict[str, set[str]]:
+        """The alerts that fired in this time, but for the watchdog: by name, whom or what they are about."""
+        lines = self.prometheus.over('ALERTS{alertstate="firing",alertname!="Watchdog"}', since_s, until_s, 1)
+        found: dict[str, set[str]] = {}
+        for line in lines:
+            about = [line.labels[name] for name in ("source", "reason", "job", "label") if name in line.labels]
+            found.setdefault(line.labels["alertname"], set()).add((about or [""])[0])
+        return found
+
+
+@contextmanager
+def watched(folder: Path) -> Iterator[Planted]:
+    """Everything on free ports of this machine, gone afterwards."""
+    with (
+        Pipeline(folder, ANALYTICS_MAX_SYMBOLS="20") as pipeline,
+        zmq.Context() as context,
+        context.socket(zmq.PUSH) as push,
+    ):
+        push.linger = 0
+        push.connect(pipeline.endpoint)
+        with prometheus_of(pipeline, folder) as prometheus:
+            pipeline.start()
+            yield Planted(pipeline, prometheus, push)
+
+
+@contextmanager
+def prometheus_of(pipeline: Pipeline, folder: Path) -> Iterator[Prometheus]:
+    """The Prometheus of the compose file, with its configuration and rules, looking at these processes."""
+    (port,) = free_ports(1)
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(pipeline, port)), encoding="utf-8")
+    image = re.search(r"image: (prom/prometheus:\S+)", COMPOSE_FILE.read_text(encoding="utf-8"))
+    assert image is not None
+    name = f"tt-planted-{port}"
+    mounts = [f"{folder}/prometheus.yml:/etc/prometheus/prometheus.yml:ro"]
+    mounts.append(f"{ROOT}/prometheus/rules:/etc/prometheus/rules:ro")
+    options = [word for mount in mounts for word in ("--volume", mount)]
+    options += ["--env", "GRAFANA_URL=http://grafana", "--env", "RUNBOOK_URL=docs/runbook.md"]
+    arguments = ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
+    arguments.append(f"--web.listen-address=127.0.0.1:{port}")
+    docker("run", "--detach", "--rm", "--network", "host", "--name", name, *options, image[1], *arguments)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: get(f"{url}/-/ready"), "Prometheus", 30)
+        yield Prometheus(url)
+    finally:
+        docker("rm", "--force", name, check=False)
+
+
+def configuration(pipeline: Pipeline, own_port: int) -> dict[str, Any]:
+    """prometheus.yml as it is, but for the addresses; there is no Alertmanager and no ui here."""
+    found: dict[str, Any] = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
+    ports = {
+        "analytics": pipeline.analytics.http_port,
+        "ingest": pipeline.ingest.http_port,
+        "prometheus": own_port,
+    }
+    found["scrape_configs"] = [
+        {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in ports.items()
+    ]
+    del found["alerting"]
+    return found
