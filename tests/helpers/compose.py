@@ -2,10 +2,8 @@
 
 import json
 import re
-import socket
 import subprocess
 import time
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.prometheus import Prometheus
+from loadtest.scrape import get
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
@@ -38,19 +37,6 @@ def docker(*words: str, timeout_s: float = 60, check: bool = True) -> subprocess
 def published_ports() -> list[str]:
     """The variables that say where the compose file publishes ports."""
     return re.findall(r'"127\.0\.0\.1:\$\{(\w+):-\d+\}:\d+"', COMPOSE_FILE.read_text(encoding="utf-8"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310  # the address is our own
-        text: str = response.read().decode()
-        return text
 
 
 def eventually(look: Callable[[], Answer | None], what: str, limit_s: float = 60) -> Answer:

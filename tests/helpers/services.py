@@ -3,12 +3,9 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,18 +13,12 @@ from typing import Any, Self, TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from loadtest.scrape import AwayError, get
+from loadtest.stack import free_ports as free_ports  # noqa: PLC0414 - for the tests that start services
+
 BIN = Path(sys.executable).parent
 
 T = TypeVar("T")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def eventually(look: Callable[[], T | None], *, within_s: float = 20.0, what: str = "it") -> T:
@@ -95,15 +86,14 @@ class Service:
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"{self._program} ended with {self.process.returncode}:\n{self.log()}"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            get(f"http://127.0.0.1:{self.http_port}/readyz", timeout_s=5)
+        except AwayError:
             return False
+        return True
 
     def metrics(self) -> Metrics:
         """A scrape."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=10) as answer:
-            return Metrics(answer.read().decode())
+        return Metrics(get(f"http://127.0.0.1:{self.http_port}/metrics"))
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal."""

@@ -102,7 +102,7 @@ def test_ctrl_c_shows_what_was_sent_until_then(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0, output
-    assert "Interrupted: this is what was sent until then." in output
+    assert "Cut short: sent for" in output
     (result,) = json.loads(report.read_text())["results"]
     assert result["interrupted"]
     assert 0 < result["ledger"]["sent"] == result["ledger"]["applied"] < 40_000

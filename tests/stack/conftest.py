@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.helpers.compose import COMPOSE_FILE, Stack, docker, free_port, is_to_be_had, published_ports
+from tests.helpers.compose import COMPOSE_FILE, Stack, docker, is_to_be_had, published_ports
 from tests.helpers.figures import Figures
+from tests.helpers.services import free_ports
 
 BUILD_LIMIT_S = 500  # a cold build fetches every dependency
 UP_LIMIT_S = 120
@@ -22,7 +23,7 @@ def figures() -> Figures:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Stack]:
-    ports = {name: free_port() for name in published_ports()}
+    ports = dict(zip(published_ports(), free_ports(len(published_ports())), strict=True))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("INGEST_FEEDS", "")  # no trades but those of the tests
         environment.setenv("ALERT_WEBHOOK_URL", "http://receiver:9999/people")

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +13,8 @@ import yaml
 import zmq
 
 from dashboards.prometheus import Prometheus
-from tests.helpers.compose import COMPOSE_FILE, ROOT, docker, eventually, get
+from loadtest.scrape import get
+from tests.helpers.compose import COMPOSE_FILE, ROOT, docker, eventually
 from tests.helpers.services import Pipeline, free_ports
 from tests.helpers.trades import frame
 
@@ -32,6 +33,7 @@ class Sender:
     clock_ahead_ns: int = 0
     seq: int = 0
     sent: Counter[str] = field(default_factory=Counter)
+    frames: deque[bytes] = field(default_factory=lambda: deque(maxlen=100))
 
     def trade(self, symbol: str = "AAA-USD", *, qty: float = 0.5, price: float = 100.0, age_ns: int = 0) -> None:
         self._send(self.seq, symbol, qty, price, age_ns)
@@ -44,9 +46,9 @@ class Sender:
         self.sent["lost"] += trades
 
     def repeat(self, trades: int) -> None:
-        """Sends the last numbers again."""
-        for seq in range(self.seq - trades, self.seq):
-            self._send(seq, "AAA-USD", 0.5, 100.0, 0)
+        """Sends the last messages again, byte by byte."""
+        for each in list(self.frames)[-trades:]:
+            self.push.send(each)
         self.sent["duplicate"] += trades
 
     def flow(self, seconds: float, rate: float = 50.0) -> None:
@@ -57,22 +59,11 @@ class Sender:
 
     def _send(self, seq: int, symbol: str, qty: float, price: float, age_ns: int) -> None:
         now_ns = time.time_ns() + self.clock_ahead_ns
-        self.push.send(
-            frame(
-                {
-                    "type": "trade",
-                    "source": self.source,
-                    "run": "planted",
-                    "seq": seq,
-                    "symbol": symbol,
-                    "side": "buy",
-                    "qty": qty,
-                    "price": price,
-                    "event_ns": now_ns - age_ns,
-                    "sent_ns": now_ns,
-                }
-            )
+        fields = {"type": "trade", "source": self.source, "run": "planted", "seq": seq, "symbol": symbol, "side": "buy"}
+        self.frames.append(
+            frame({**fields, "qty": qty, "price": price, "event_ns": now_ns - age_ns, "sent_ns": now_ns})
         )
+        self.push.send(self.frames[-1])
 
 
 class Planted:

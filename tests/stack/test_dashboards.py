@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from dashboards.prometheus import Line
-from tests.helpers.compose import ROOT, Stack, eventually, get
+from loadtest.scrape import get
+from tests.helpers.compose import ROOT, Stack, eventually
 from tests.helpers.expressions import Expression, expressions, filled
 from tests.helpers.figures import Figures
 from tests.helpers.market import Flow

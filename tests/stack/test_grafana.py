@@ -6,7 +6,8 @@ import urllib.request
 import pytest
 
 from loadtest.annotate import annotate
-from tests.helpers.compose import ROOT, Stack, get
+from loadtest.scrape import get
+from tests.helpers.compose import ROOT, Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(60)]
 

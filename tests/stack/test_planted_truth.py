@@ -86,7 +86,7 @@ def much_is_wrong(planted: Planted) -> float:
     newgap.lose(5)
     newgap.trade()
     ahead.flow(1)
-    gaps.repeat(20)
+    gaps.repeat(15)
     planted.refuse(b"no json", b"no json", b"{}", b'{"type": "unknown"}')
     burst = planted.sender("burst")
     for _ in range(BURST_TRADES):

@@ -72,7 +72,9 @@ class Prometheus:
             with urllib.request.urlopen(url, body, TIMEOUT_S) as response:  # noqa: S310 - the address is the caller's own
                 answer: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
-            raise QueryError(f"{parameters['query']}: {error.read().decode(errors='replace')}") from error
+            with error:
+                said = error.read().decode(errors="replace")
+            raise QueryError(f"{parameters['query']}: {said}") from error
         found: list[dict[str, Any]] = _series(answer["data"])
         return found
 

@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from hdrh.histogram import HdrHistogram
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,7 +17,7 @@ TIMEOUT_S = 10.0
 Labels: TypeAlias = frozenset[tuple[str, str]]
 
 
-class AwayError(Exception):
+class AwayError(OSError):
     """Nothing answers at an address, or not as it should."""
 
 
@@ -30,7 +30,7 @@ def get(url: str, *, timeout_s: float = TIMEOUT_S) -> str:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
     try:
-        connection.request("GET", parts.path or "/")
+        connection.request("GET", urlunsplit(parts._replace(scheme="", netloc="")) or "/")
         answer = connection.getresponse()
         body = answer.read().decode()
     except (OSError, http.client.HTTPException) as error:
