@@ -57,7 +57,7 @@ def table(dashboard: str, rows: list[list[Any]]) -> str:
     lines = [f"\n### {dashboard}\n", "| panel | query | expression | series | a sample |", "|---|---|---|---|---|"]
     for _, panel, ref, expr, series, value, labels in rows:
         shown = ", ".join(f"{name}={text}" for name, text in labels.items() if name not in HIDDEN)
-        sample = f"{value:.6g}" + (f" ({shown})" if shown else "")
+        sample = "none in this flow" if value is None else f"{value:.6g}" + (f" ({shown})" if shown else "")
         escaped = expr.replace("|", "\\|")
         lines.append(f"| {panel} | {ref} | `{escaped}` | {series} | {sample} |")
     return "\n".join(lines) + "\n"
