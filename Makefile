@@ -12,7 +12,7 @@ ARGS       ?=
 export UV_VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types up down lock loadtest bench dashboards settings test-browser test-stack soak clean
+.PHONY: help setup run test lint types up down coverage lock loadtest bench dashboards settings test-browser test-stack soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s%s\n", $$1, $$2}'
@@ -45,6 +45,10 @@ lint: $(STAMP) ## formatting, lint rules of Python and JavaScript, import contra
 
 types: $(STAMP) ## the strict type check
 	$(BIN)/mypy
+
+coverage: $(STAMP) ## branch coverage by the tests that run in this process; ARGS="--show-missing" lists lines
+	$(BIN)/coverage run -m pytest -q tests/analytics tests/client tests/dashboards tests/ingest tests/loadtest tests/runtime tests/schema tests/ui
+	$(BIN)/coverage report $(ARGS)
 
 up: ## build and start the containers, and wait until all are healthy
 	docker compose up --build --detach --wait
@@ -79,5 +83,5 @@ soak: $(STAMP) ## minutes of load, watching memory
 	$(BIN)/pytest -m soak $(ARGS)
 
 clean: ## remove what the tools made; running containers and their data are left alone
-	rm -rf $(VENV) .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist reports
+	rm -rf $(VENV) .venv-system .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist reports .coverage
 	find libs services tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

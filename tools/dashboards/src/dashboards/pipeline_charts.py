@@ -125,10 +125,15 @@ def _quiet(title: str, text: str, record: str, label: str) -> timeseries.Panel:
 
 
 def _hop() -> timeseries.Panel:
-    text = "Between ingest and analytics, per second: trades lost for good, and times that batches were retransmitted."
+    text = (
+        "Between ingest and analytics, per second: trades lost for good, batches retransmitted, trades that ingest gave up "
+        "because analytics refused their batch again and again, and trades that came twice and were applied once."
+    )
     queries = [
         over_time("A", promql.per_second(promql.LOST_ON_THE_WAY), "trades lost"),
         over_time("B", f"sum(rate(telemetry_resends_total[{STEP}]))", "retransmissions"),
+        over_time("C", f"sum(rate(telemetry_abandoned_trades_total[{STEP}]))", "trades given up"),
+        over_time("D", f"sum(rate(telemetry_duplicate_trades_total[{STEP}]))", "trades that came twice"),
     ]
     panel = lines("Ingest to analytics", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1)
     return colored(panel, **{"trades lost": palette.BAD}).span(6)

@@ -57,11 +57,14 @@ def _page_starts() -> timeseries.Panel:
 
 def _silence() -> timeseries.Panel:
     text = (
-        "Since when the page's service has not heard of ingest and analytics. Over 1.2 s the page says that one "
-        "is away."
+        "Since when the page's service has not heard of ingest and analytics (over 1.2 s the page says that one is away), "
+        "and ingest not of analytics."
     )
-    query = over_time("A", "telemetry_ui_silence_seconds", "{{service}}")
-    return lines("Silence at the page", text, "s", query).axis_soft_min(0)
+    queries = [
+        over_time("A", "telemetry_ui_silence_seconds", "page of {{service}}"),
+        over_time("B", "telemetry_analytics_silent_seconds", "ingest of analytics"),
+    ]
+    return lines("Silence between services", text, "s", *queries).axis_soft_min(0)
 
 
 def _page_skipped() -> timeseries.Panel:

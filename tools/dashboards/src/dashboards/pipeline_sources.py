@@ -113,10 +113,14 @@ def _unplaced() -> timeseries.Panel:
 
 
 def _unnumbered() -> timeseries.Panel:
-    text = "Accepted trades per second without a number: of these nobody can say whether one is missing."
-    expr = f"sum by (source) (rate(telemetry_source_unsequenced_total{FROM_SOURCE}[{STEP}]))"
-    return (
-        lines("Without a number", text, PER_SECOND, over_time("A", expr, "{{source}}"))
-        .axis_soft_min(0)
-        .axis_soft_max(1)
+    text = (
+        "Accepted trades per second without a number: of these nobody can say whether one is missing. restarts: numbers of "
+        "a run that began again, per minute."
     )
+    unnumbered = f"sum by (source) (rate(telemetry_source_unsequenced_total{FROM_SOURCE}[{STEP}]))"
+    restarts = f"60 * sum by (source) (rate(telemetry_sequence_restarts_total{FROM_SOURCE}[{STEP}])) > 0"
+    queries = [
+        over_time("A", unnumbered, "{{source}}"),
+        over_time("B", f"{restarts} or on () vector(0)", "restarts {{source}}"),
+    ]
+    return lines("Without a number", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1)
