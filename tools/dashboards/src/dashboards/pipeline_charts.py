@@ -126,7 +126,8 @@ def _quiet(title: str, text: str, record: str, label: str) -> timeseries.Panel:
 
 def _hop() -> timeseries.Panel:
     text = (
-        "Between ingest and analytics, per second: trades lost for good, batches retransmitted, trades that ingest gave up "
+        "Between ingest and analytics, per second: trades lost for good, batches retransmitted, trades that "
+        "ingest gave up "
         "because analytics refused their batch again and again, and trades that came twice and were applied once."
     )
     queries = [

@@ -57,7 +57,8 @@ def _page_starts() -> timeseries.Panel:
 
 def _silence() -> timeseries.Panel:
     text = (
-        "Since when the page's service has not heard of ingest and analytics (over 1.2 s the page says that one is away), "
+        "Since when the page's service has not heard of ingest and analytics (over 1.2 s the page says that one "
+        "is away), "
         "and ingest not of analytics."
     )
     queries = [

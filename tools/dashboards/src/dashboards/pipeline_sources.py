@@ -114,7 +114,8 @@ def _unplaced() -> timeseries.Panel:
 
 def _unnumbered() -> timeseries.Panel:
     text = (
-        "Accepted trades per second without a number: of these nobody can say whether one is missing. restarts: numbers of "
+        "Accepted trades per second without a number: of these nobody can say whether one is missing. restarts: "
+        "numbers of "
         "a run that began again, per minute."
     )
     unnumbered = f"sum by (source) (rate(telemetry_source_unsequenced_total{FROM_SOURCE}[{STEP}]))"
