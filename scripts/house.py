@@ -85,7 +85,7 @@ def _bodies(tree: ast.Module) -> Iterator[int]:
 def main() -> None:
     """Prints a row a package."""
     print(
-        "| package | files | most in a folder | arrows, files | arrows, folders | in circles | body median / p90 / max |"
+        "| package | files | most in a folder | arrows, files | arrows, folders | circles | body median / p90 / max |"
     )
     print("|---|---:|---:|---:|---:|---:|---|")
     for package in packages():

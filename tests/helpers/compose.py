@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dashboards.prometheus import Prometheus
 from loadtest.scrape import get
+from tests.helpers.prometheus import Prometheus
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yml"

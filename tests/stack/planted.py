@@ -12,9 +12,9 @@ from typing import Any, Final
 import yaml
 import zmq
 
-from dashboards.prometheus import Prometheus
 from loadtest.scrape import get
 from tests.helpers.compose import COMPOSE_FILE, ROOT, docker, eventually
+from tests.helpers.prometheus import Prometheus
 from tests.helpers.services import Pipeline, free_ports
 from tests.helpers.trades import frame
 

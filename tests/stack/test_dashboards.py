@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards.prometheus import Line
 from loadtest.scrape import get
 from tests.helpers.compose import ROOT, Stack, eventually
 from tests.helpers.expressions import Expression, expressions, filled
 from tests.helpers.figures import Figures
 from tests.helpers.market import Flow
+from tests.helpers.prometheus import Line
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
