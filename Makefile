@@ -52,7 +52,8 @@ coverage: $(STAMP) ## branch coverage by the tests that run in this process; ARG
 
 up: ## build and start the containers, and wait until all are healthy
 	docker compose up --build --detach --wait
-	@echo "Page http://$$(docker compose port ui 8501)  Grafana http://$$(docker compose port grafana 3000)  Prometheus http://$$(docker compose port prometheus 9090)  Alertmanager http://$$(docker compose port alertmanager 9093)"
+	@for one in "Page ui 8501" "Grafana grafana 3000" "Prometheus prometheus 9090" "Alertmanager alertmanager 9093"; do set -- $$one; \
+		at=$$(docker compose port $$2 $$3 2>/dev/null) && [ -n "$$at" ] && printf '%s http://%s  ' $$1 $$at; done; echo
 
 down: ## stop the containers; the data stays in their volumes
 	docker compose down

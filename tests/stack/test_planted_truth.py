@@ -39,18 +39,21 @@ class Outcome:
     quiet_until_s: float
     ended_s: float
     analytics_was_away_s: float
+    burst_s: float
 
-    def panel(self, dashboard: str, title: str, ref: str = "A", **chosen: str) -> dict[str, float]:
-        """The numbers of a panel at the end, by their first label that is not about the scrape."""
+    def panel(
+        self, dashboard: str, title: str, ref: str = "A", at_s: float | None = None, **chosen: str
+    ) -> dict[str, float]:
+        """The numbers of a panel at a time, by default the end, by their first label that is not about the scrape."""
         (each,) = [p for p in PANELS if (p.dashboard, p.panel, p.ref) == (dashboard, title, ref)]
         built_in = {"__range": f"{RANGE_S}s", "__rate_interval": "4s", "__rate_interval_ms": "4000"}
         variables = {"source": ".*", "symbol": "AAA-USD", "symbols": ".*", "candle": "10s", "stage": "process"}
-        lines = self.planted.prometheus.at(filled(each.expr, variables | built_in | chosen), self.ended_s)
+        lines = self.planted.prometheus.at(filled(each.expr, variables | built_in | chosen), at_s or self.ended_s)
         names = ("source", "symbol", "window", "reason", "label", "state", "job")
         return {next((line.labels[n] for n in names if n in line.labels), ""): line.last for line in lines}
 
-    def number(self, dashboard: str, title: str, ref: str = "A", **chosen: str) -> float:
-        (value,) = self.panel(dashboard, title, ref, **chosen).values()
+    def number(self, dashboard: str, title: str, at_s: float | None = None, **chosen: str) -> float:
+        (value,) = self.panel(dashboard, title, at_s=at_s, **chosen).values()
         return value
 
 
@@ -75,8 +78,11 @@ def nothing_is_wrong(planted: Planted) -> None:
     steady.flow(3)
 
 
-def much_is_wrong(planted: Planted) -> float:
-    """Gaps, repeats, refusals, a wrong clock, more symbols than labels, deaths; how long analytics was away."""
+def much_is_wrong(planted: Planted) -> tuple[float, float]:
+    """Gaps, repeats, refusals, a wrong clock, more symbols than labels, deaths.
+
+    Returns when a burst of new symbols had been seen, and for how long analytics was away.
+    """
     gaps, newgap, ahead = planted.sender("gaps"), planted.sender("newgap"), planted.sender("ahead", 2 * SECOND_NS)
     planted.sender("quiet").flow(2)
     gaps.flow(0.2)
@@ -94,6 +100,7 @@ def much_is_wrong(planted: Planted) -> float:
     for number in range(NEW_SYMBOLS):
         burst.trade(f"NEW-{number}", qty=1.0, price=10.0)
     planted.settle()
+    burst_s = time.time()
     began_s = time.monotonic()
     planted.pipeline.analytics.kill()
     planted.sender("steady").flow(24)
@@ -104,7 +111,7 @@ def much_is_wrong(planted: Planted) -> float:
     planted.pipeline.ingest.start().wait_ready()
     planted.sender("steady").flow(3)
     planted.settle()
-    return away_s
+    return burst_s, away_s
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +123,11 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
         nothing_is_wrong(planted)
         planted.settle()
         quiet_until_s = time.time()
-        away_s = much_is_wrong(planted)
+        burst_s, away_s = much_is_wrong(planted)
         # The source that fell silent is silent for a minute, and everything is still.
         silent = '(time() - source:last_trade:timestamp_seconds{source="quiet"}) > 64'
         eventually(lambda: planted.prometheus.at(silent) or None, "a minute of silence", 90)
-        yield Outcome(planted, began_s, quiet_until_s, time.time(), away_s)
+        yield Outcome(planted, began_s, quiet_until_s, time.time(), away_s, burst_s)
 
 
 @pytest.mark.parametrize("what", ["accepted", "duplicate", "lost"])
@@ -158,6 +165,14 @@ def test_the_table_of_sources_has_each_senders_own_numbers(outcome: Outcome) -> 
     # A second for the phase of scrape and rule.
     assert silent["quiet"] > 63
     assert silent["steady"] < outcome.ended_s - outcome.quiet_until_s
+
+
+def test_the_first_trades_of_a_symbol_are_in_every_number_about_it(outcome: Outcome) -> None:
+    turnover = 2.0 * BURST_TRADES
+    assert outcome.number("Trading", "Turnover, 1 m", symbol="CCC-USD", at_s=outcome.burst_s) == turnover
+    assert outcome.panel("Trading", "Top symbols, 5 m", "turnover", at_s=outcome.burst_s)["CCC-USD"] == turnover
+    windows = outcome.panel("Trading", "Windows", "trades", symbol="CCC-USD", at_s=outcome.burst_s)
+    assert windows == dict.fromkeys(("10s", "1m", "5m", "1h"), BURST_TRADES)
 
 
 def test_services_and_restarts_are_counted(outcome: Outcome) -> None:

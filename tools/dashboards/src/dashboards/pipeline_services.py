@@ -116,7 +116,10 @@ def _up() -> timeseries.Panel:
 
 
 def _not_written() -> timeseries.Panel:
-    text = "State files, dead letters and log lines that were not written, in the chosen time range; `none` when it took all."
+    text = (
+        "State files, dead letters and log lines that were not written, in the chosen time range; `none` when it "
+        "took all."
+    )
     files = promql.or_none(f"sum by (file) ({promql.added('file:telemetry_state_write_failures', RANGE)})", "file")
     queries = [
         over_time("A", files, "{{file}}"),

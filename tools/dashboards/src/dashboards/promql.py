@@ -102,11 +102,13 @@ def turnover(selector: str, window: str, by: str = "symbol") -> str:
     return f"sum by ({by}) (trading_window_vwap{{{inside}}} * on (symbol) {volume})"
 
 
+def trade_rate(selector: str, window: str) -> str:
+    """Trades a second of each symbol, over the seconds of the window that there is data for."""
+    inside = f'{selector},window="{window}"'
+    seconds = f"max by (symbol) (clamp_min(trading_window_covered_seconds{{{inside}}}, 1))"
+    return f"sum by (symbol) (trading_window_trades{{{inside}}}) / {seconds}"
+
+
 def by_window(values: Sequence[tuple[str, str]]) -> str:
     """One number a window, as series with the label `window`."""
     return " or ".join(f'label_replace({expr}, "window", "{window}", "", "")' for window, expr in values)
-
-
-def analytics_uptime() -> str:
-    """Seconds since analytics was started; windows begin anew then."""
-    return '(time() - max(process_start_time_seconds{job="analytics"}))'

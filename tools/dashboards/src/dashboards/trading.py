@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import palette
 from dashboards.frame import choice, dashboard, symbols
 from dashboards.parts import BASIS_POINTS, PER_SECOND, PRICE, PRICE_DECIMALS, Panel, now, number
-from dashboards.promql import OF_SYMBOL, turnover
+from dashboards.promql import OF_SYMBOL, trade_rate, turnover
 from dashboards.trading_flow import flow_panels, market_panels, statistics_panels
 from dashboards.trading_price import price_panels
 
@@ -62,7 +62,7 @@ def _distance() -> stat.Panel:
 
 def _trade_rate() -> stat.Panel:
     text = "Trades per second, both sides, over the last 10 s."
-    query = now("A", f'sum(trading_window_trades{{{OF_SYMBOL},window="10s"}}) / 10', "trades")
+    query = now("A", trade_rate(OF_SYMBOL, "10s"), "trades")
     return number("Trades", text, PER_SECOND, query, palette.limits(palette.ACCENT)).decimals(1)
 
 

@@ -23,7 +23,6 @@ from dashboards.promql import (
     FROM_SOURCE,
     MARKET,
     OF_SYMBOL,
-    analytics_uptime,
     by_window,
     per_second,
     turnover,
@@ -65,7 +64,7 @@ def _windows() -> table.Panel:
     text = (
         "Each window in one row: trades, volume and VWAP, and mean, standard deviation (of the population) and "
         "largest size "
-        "of a trade, in units of base. Covered: how much of it analytics has seen since it was started."
+        "of a trade, in units of base. Covered: the seconds of it that there is data for."
     )
     columns = {
         "trades": "Trades",
@@ -76,9 +75,7 @@ def _windows() -> table.Panel:
         "qty_max": "Max",
     }
     lengths = by_window([(window, f"vector({length_s})") for window, length_s in WINDOWS_S.items()])
-    covered = by_window(
-        [(window, f"clamp_max({analytics_uptime()} / {length_s}, 1)") for window, length_s in WINDOWS_S.items()]
-    )
+    covered = f"max by (window) (trading_window_covered_seconds{{{OF_SYMBOL}}})"
     queries = [rows(name, f"sum by (window) (trading_window_{name}{{{OF_SYMBOL}}})") for name in columns]
     names = {
         "window": "Window",
@@ -92,7 +89,7 @@ def _windows() -> table.Panel:
         .unit("short")
         .override_by_name("Window", properties(custom__width=70))
         .override_by_name("Length", properties(unit="s", custom__width=70))
-        .override_by_name("Covered", properties(unit="percentunit", decimals=0, custom__width=80))
+        .override_by_name("Covered", properties(unit="s", decimals=0, custom__width=80))
         .override_by_name("VWAP", properties(unit=PRICE, decimals=AVERAGE_DECIMALS))
         .span(12)
         .height(7)

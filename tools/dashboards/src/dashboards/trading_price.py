@@ -23,7 +23,7 @@ from dashboards.parts import (
     rows,
     sheet,
 )
-from dashboards.promql import MARKET, OF_SYMBOL, turnover
+from dashboards.promql import MARKET, OF_SYMBOL, trade_rate, turnover
 
 AVERAGES = ("1m", "5m", "1h")
 
@@ -83,7 +83,7 @@ def _leaders() -> table.Panel:
         rows("last", f"max by (symbol) (trading_last_price{{{MARKET}}} {traded})"),
         rows("change", f"max by (symbol) (trading_window_close{within} / trading_window_open{within} - 1 {traded})"),
         rows("turnover", f"{turnover(MARKET, '5m')} > 0"),
-        rows("rate", f"sum by (symbol) (trading_window_trades{within} > 0) / 300"),
+        rows("rate", f"{trade_rate(MARKET, '5m')} > 0"),
         rows("imbalance", f"max by (symbol) (trading_window_imbalance_ratio{within} {traded})"),
     ]
     names = {
