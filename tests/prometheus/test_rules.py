@@ -93,7 +93,9 @@ def test_every_counter_is_read_in_the_same_way() -> None:
         counter = RECORDED[seen].removeprefix("1 * ")
         expected = (
             f"({counter} - last_over_time({seen}[15m])) >= 0\n"
-            f"  or (1 * {counter} and on (job, instance) job:new_series_count:bool)\n"
+            f"  or ((1 * {counter} unless last_over_time({seen}[15m]))"
+            f" and on (job, instance) job:new_series_count:bool)\n"
+            f"  or (1 * {counter} and on (job, instance) job:restarted:bool)\n"
         )
         assert expr == expected
 

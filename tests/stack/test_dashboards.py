@@ -141,6 +141,7 @@ def test_what_a_rule_records_or_watches_is_there_while_trades_flow(flow: Stack, 
 UNSHOWN = {
     "telemetry_batch_trades_bucket": "the mean is shown; its distribution is for docs/performance.md",
     "telemetry_ui_command_seconds_sum": "percentiles are shown",
+    "telemetry_latency_negative_seconds_total": "how many are negative is shown; clock skew says by how much",
     "telemetry_latency_seconds_sum": "a mean of latencies hides what matters",
     "trading_notional_total": "turnover is price × quantity of the windows, which is exact for new symbols too",
 }

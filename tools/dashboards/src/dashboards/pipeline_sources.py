@@ -101,12 +101,15 @@ def _unplaced() -> timeseries.Panel:
     text = (
         "Trades per second that are in the totals but in no window: too late, or ahead of time. And those whose "
         "latency is "
-        "negative, because the clock of their sender is ahead."
+        "negative, because the clock of their sender is ahead. ignored: what feeds bring that is no part of the flow."
     )
     queries = [
         over_time("A", f"sum by (reason) (rate(telemetry_unplaced_trades_total[{STEP}]))", "in no window, {{reason}}"),
         over_time(
             "B", f"sum by (stage) (rate(telemetry_latency_negative_total[{STEP}]))", "negative latency, {{stage}}"
+        ),
+        over_time(
+            "C", f"sum by (kind) (rate(telemetry_feed_ignored_total[{STEP}])) or on () vector(0)", "ignored, {{kind}}"
         ),
     ]
     return lines("Late, early, negative", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1)
