@@ -72,8 +72,6 @@ def _flags(arguments: argparse.Namespace) -> list[str]:
         # A closed tab's session is forgotten soon; the page keeps nothing in it that is not elsewhere.
         "server.disconnectedSessionTTL": 30,
         "browser.gatherUsageStats": "false",
-        # Where it is not set, Streamlit asks a server on the internet for this machine's address.
-        "browser.serverAddress": arguments.host,
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "runner.magicEnabled": "false",
