@@ -22,6 +22,9 @@ from telemetry_schema.batch import TRADE_DTYPE, FastHeader, Records, TradeBatch,
 MAX_FOLD_US = 60.0
 """Target: a batch of 256 trades is applied and folded in less."""
 
+MAX_REFUSE_US = 50_000.0
+"""Target: no message holds up ingest for longer, whatever it holds."""
+
 _SYMBOLS = 10
 _ROUNDS = 64
 """Batches applied in one go: as under load, where analytics takes up to so many from its socket at once."""
@@ -29,7 +32,7 @@ _ROUNDS = 64
 
 def _comparisons() -> list[Comparison]:
     single, columns = _check("single", "one JSON message each"), _check("columns", f"columns of {BATCH}")
-    return [single, columns, _decode_batch(), _fold(), _fold_alone()]
+    return [single, columns, _refuse(), _decode_batch(), _fold(), _fold_alone()]
 
 
 def steps(*, repeats: int) -> list[Compared]:
@@ -63,6 +66,18 @@ def _check(form: str, what: str) -> Comparison:
         lambda: checker.check(bursts[next(turn) % _BURSTS], time.time_ns()),
         lambda: [decode(frame) for frame in bursts[next(turn) % _BURSTS].frames],
         BATCH,
+    )
+
+
+def _refuse() -> Comparison:
+    """What one hostile client can make ingest do with one message."""
+    keys = b"".join(b',"k%d":1' % number for number in range(80_000))
+    burst, checker = Burst([b'{"type":"trade","source":"hostile"' + keys + b"}"], []), _checker()
+    return Comparison(
+        "ingest: refuse a message of 80,000 keys",
+        "parse the same JSON (msgspec), nothing else",
+        lambda: checker.check(burst, time.time_ns()),
+        lambda: msgspec.json.decode(burst.frames[0]),
     )
 
 
@@ -150,4 +165,8 @@ def _fold_alone() -> Comparison:
 def targets(measured: list[Compared]) -> list[TargetCheck]:
     """What single steps may take."""
     fold = next(each for each in measured if "as under load" in each.name)
-    return [at_most(f"apply and fold a batch of {BATCH}, µs", median(fold.ours), MAX_FOLD_US, "{:.1f}")]
+    refuse = next(each for each in measured if "80,000 keys" in each.name)
+    return [
+        at_most(f"apply and fold a batch of {BATCH}, µs", median(fold.ours), MAX_FOLD_US, "{:.1f}"),
+        at_most("refuse a message of 80,000 keys, µs", median(refuse.ours), MAX_REFUSE_US, "{:.1f}"),
+    ]
