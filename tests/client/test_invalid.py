@@ -81,7 +81,7 @@ def test_columns_of_different_lengths_are_refused(publisher: Publisher) -> None:
 
 def test_an_invalid_trade_of_an_account_is_named_with_its_index(ingest: Receiver) -> None:
     with Publisher(ingest.endpoint, account="desk-1") as publisher:
-        with pytest.raises(InvalidTradeError, match=r"^trade 1: qty: .*greater than 0"):
+        with pytest.raises(InvalidTradeError, match=r"^qty\[1\]: .*greater than 0"):
             publisher.trades(symbol="A", side="buy", qty=[1, 0], price=[1, 1])
         assert publisher.stats().sent_trades == 0
 

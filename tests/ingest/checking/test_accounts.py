@@ -44,11 +44,13 @@ def test_trades_without_an_account_carry_nothing_more(repeat: int) -> None:
     assert (list(made.accounts), list(made.ids), made.records["account"].tolist()) == ([], [], [0] * repeat)
 
 
-def test_columns_are_trades_of_the_market() -> None:
+@pytest.mark.parametrize("account", [None, "fund"])
+def test_the_account_of_columns_is_that_of_each_of_their_trades(account: str | None) -> None:
     columns = {"symbol": ["A", "A"], "side": ["buy", "sell"], "qty": [1, 1], "price": [1, 1], "event_ns": [NOW, NOW]}
-    head = {"type": "trades", "source": "bot", "sent_ns": NOW}
+    head = {"type": "trades", "source": "bot", "sent_ns": NOW, "account": account}
     made = chunk([frame(account="paper"), json.dumps(head | columns).encode()])
-    assert made.records["account"].tolist() == [1, 0, 0]
+    accounts = [None, *made.accounts]
+    assert [accounts[index] for index in made.records["account"]] == ["paper", account, account]
 
 
 def test_a_trade_of_our_own_is_no_price_that_orders_fill_at() -> None:

@@ -49,8 +49,8 @@ class Publisher:
         curve: CurveKeys | None = None,
     ) -> None:
         self._head = {"source": source, "run": _new_run(checked_run(run))}
-        self._account = account
-        self._encode = trade_encoder(self._head | ({} if account is None else {"account": account})).encode
+        self._account = {} if account is None else {"account": account}
+        self._encode = trade_encoder(self._head | self._account).encode
         self._block_s = checked_wait(block_s, "block_s")
         self._linger_s = checked_wait(linger_s, "linger_s")
         self._max_queued_messages = checked_queue_length(max_queued_messages)
@@ -134,10 +134,8 @@ class Publisher:
         deadline_s = time.monotonic() + self._block_s
         now_ns = time.time_ns()
         columns = as_columns(symbol, side, qty, price, now_ns if event_ns is None else event_ns)
-        # Columns have no account: what belongs to one travels trade by trade.
-        framed = self._columnar_frames if self._account is None else self._frames
         # Two lists: none is sent before all are checked, and one that is dropped does not hold up the next.
-        frames = list(framed(columns, now_ns))
+        frames = list(self._columnar_frames(columns, now_ns))
         queued = [self._put(frame, count, deadline_s) for frame, count in frames]
         return all(queued)
 
@@ -170,19 +168,10 @@ class Publisher:
         for first in range(0, len(columns["qty"]), MAX_MESSAGE_TRADES):
             piece = {name: column[first : first + MAX_MESSAGE_TRADES] for name, column in columns.items()}
             try:
-                message = TradeColumns.model_validate({**self._head, **piece, "sent_ns": now_ns})
+                message = TradeColumns.model_validate({**self._head, **self._account, **piece, "sent_ns": now_ns})
             except ValidationError as error:
                 raise InvalidTradeError(describe(error, first)) from error
             yield encode(message), len(piece["qty"])
-
-    def _frames(self, columns: dict[str, list[Any]], now_ns: int) -> Iterator[tuple[bytes, int]]:
-        """Frames of valid trades, of one trade each."""
-        for index, row in enumerate(zip(*columns.values(), strict=True)):
-            try:
-                frame = self._encode({**dict(zip(columns, row, strict=True)), "sent_ns": now_ns})
-            except ValidationError as error:
-                raise InvalidTradeError(f"trade {index}: {describe(error)}") from error
-            yield frame, 1
 
     def _put(self, frame: bytes, count: int, deadline_s: float | None) -> bool:
         """Numbers and queues a message of `count` trades; drops it if there is no room in time."""

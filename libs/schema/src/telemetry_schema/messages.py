@@ -67,7 +67,7 @@ class Trade(Message):
 class TradeColumns(Message):
     """Many trades of one source in columns of one length, from a client to ingest at high rate.
 
-    The i-th trade has the sequence number `seq + i`.
+    The i-th trade has the sequence number `seq + i`. An account is that of all of them.
     """
 
     type: Literal["trades"] = "trades"
@@ -80,6 +80,7 @@ class TradeColumns(Message):
     qty: Annotated[list[Qty], Column]
     price: Annotated[list[Price], Column]
     event_ns: Annotated[list[EventNs], Column]
+    account: Account | None = None
 
     @model_validator(mode="after")
     def _columns_fit_together(self) -> Self:

@@ -40,6 +40,7 @@ class FastColumns(Protocol):
     qty: list[float]
     price: list[float]
     event_ns: list[int]
+    account: str | None
 
 
 _Name: TypeAlias = Annotated[str, msgspec.Meta(max_length=MAX_NAME_BYTES)]
@@ -138,7 +139,7 @@ class TradeDecoder:
         return (
             count == len(columns.side) == len(columns.qty) == len(columns.price) == len(columns.event_ns)
             and (columns.seq is None or columns.run is not None)
-            and self._names.are_good((columns.source, columns.run))
+            and self._names.are_good((columns.source, columns.run, columns.account))
             and self._names.are_good(columns.symbol)
         )
 

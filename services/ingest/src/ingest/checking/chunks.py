@@ -132,7 +132,7 @@ class ChunkBuilder:
         records["symbol"] = _codes(columns.symbol[part], self._symbols)
         records["source"] = self._sources.setdefault(columns.source, len(self._sources))
         records["side"] = _sides(columns.side[part])
-        records["account"] = 0
+        records["account"] = self._accounts.setdefault(columns.account, len(self._accounts))
         self._add(_bytes_of(records))
 
     def _note_ids(self, accounts: Sequence[str | None], ids: Sequence[str | None]) -> None:
