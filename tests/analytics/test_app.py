@@ -92,6 +92,18 @@ async def test_progress_is_reported_at_once_when_it_is_much(world: World) -> Non
     assert world.reported() == [Progress(stream="s", next_seq=ACKNOWLEDGE_TRADES)]
 
 
+async def test_other_tasks_get_their_turn_within_a_burst_of_many_trades() -> None:
+    world, large = World(), [T()] * 16_384
+    world.source.put([encode_batch(batch(large, first_seq=number * len(large))) for number in range(4)])
+    intake = asyncio.ensure_future(world.app.take_in())
+    turns = 0
+    while world.engine.ledger.applied < 4 * len(large):
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns >= 4
+    intake.cancel()
+
+
 async def test_a_report_that_finds_no_room_is_made_later(world: World) -> None:
     world.progress.full = True
     await world.give(batch([T(), T()]))

@@ -21,6 +21,9 @@ ACKNOWLEDGE_TRADES = 8_192
 """Interval of acknowledgements, and the number of trades after which one is sent at once: ingest's window of
 unacknowledged trades is some tens of thousands."""
 
+_TRADES_A_STEP = 16_384
+"""Trades applied without a break: about 2 ms."""
+
 _VALUES_A_STEP = 2_000
 """Metrics written without a break: about 1 ms."""
 
@@ -62,8 +65,13 @@ class AnalyticsApp:
     async def take_in(self) -> None:
         """Applies what ingest sends, until the source ends."""
         while burst := await self._source.receive():
+            broken_at = self._engine.ledger.applied
             for frames in burst:
                 self._take(frames)
+                if self._engine.ledger.applied - broken_at >= _TRADES_A_STEP:
+                    # Cancelled here the rest of the burst is not applied: it is not acknowledged either.
+                    await asyncio.sleep(0)
+                    broken_at = self._engine.ledger.applied
             if self._engine.ledger.applied - self._acknowledged_trades >= ACKNOWLEDGE_TRADES:
                 self.acknowledge()
             # Cancelled in `receive` nothing is lost: ingest holds what is not acknowledged and retransmits it.
