@@ -58,7 +58,7 @@ def test_one_far_number_and_a_refused_one_silence_nobody(pipeline: Pipeline) -> 
     _send(pipeline, *(_trade(seq) for seq in numbers), _trade(999_999, qty=-1), *(_trade(seq) for seq in range(10, 20)))
     _until_accepted(pipeline, 21)
     assert _value(pipeline, "telemetry_source_lost_total", source="bot") == 0
-    (line,) = pipeline.ingest.events("message_refused")
+    (line,) = eventually(lambda: pipeline.ingest.events("message_refused"), what="a log line")
     assert (line["source"], line["reason"]) == ("bot", "out_of_range")
 
 
@@ -81,7 +81,7 @@ def test_after_a_restart_the_numbers_go_on_and_late_ones_take_their_loss_back(pi
     _send(pipeline, *(_trade(seq) for seq in (0, 1, 2, 5)))
     _until_accepted(pipeline, 4)
     runs = Path(pipeline.ingest._environment["INGEST_DATA_DIR"]) / "runs.json"
-    eventually(lambda: '"next_seq":6' in runs.read_text(), what="the runs being saved")
+    eventually(lambda: runs.exists() and '"next_seq":6' in runs.read_text(), what="the runs being saved")
     if kill:
         pipeline.ingest.kill()
     else:

@@ -176,7 +176,9 @@ def test_after_a_crash_of_ingest_what_is_missing_is_shown_as_unaccounted(pipelin
     with zmq.Context() as context, context.socket(zmq.PUSH) as push:
         push.connect(pipeline.endpoint)
         push.send(_trade(0))
-        eventually(lambda: '"next_seq":1' in remembered.read_text(), what="the number being remembered")
+        eventually(
+            lambda: remembered.exists() and '"next_seq":1' in remembered.read_text(), what="the number being remembered"
+        )
         pipeline.ingest.kill()
         pipeline.ingest.start().wait_ready()
         push.send(_trade(3))
