@@ -85,12 +85,15 @@ class Watch:
 
 
 @contextmanager
-def visitor(browser: Browser, desk: Desk, watch: Watch, scheme: str = "dark") -> Iterator[Page]:
+def visitor(
+    browser: Browser, desk: Desk, watch: Watch, scheme: str = "dark", *, locale: str = "en-US"
+) -> Iterator[Page]:
     """A person of their own: a context with an empty cache, and its page, opened."""
     context = browser.new_context(
         viewport={"width": 1440, "height": 900},
         color_scheme="light" if scheme == "light" else "dark",
         reduced_motion="reduce",
+        locale=locale,
     )
     context.set_default_timeout(20_000)
     watch.follow(context)

@@ -1,6 +1,6 @@
 """The order ticket and the kill switch as Streamlit components: what they are told, and what they send."""
 
-from telemetry_ticket.component import kill_switch, ticket
+from telemetry_ticket.component import kill_switch, kill_switch_feed, ticket, ticket_feed
 from telemetry_ticket.events import PressedOrder, PressedSwitch, TicketEvent, read_switch_event, read_ticket_event
 from telemetry_ticket.facts import (
     Answer,
@@ -28,8 +28,10 @@ __all__ = [
     "Tone",
     "UnreadableNumberError",
     "kill_switch",
+    "kill_switch_feed",
     "read_number",
     "read_switch_event",
     "read_ticket_event",
     "ticket",
+    "ticket_feed",
 ]

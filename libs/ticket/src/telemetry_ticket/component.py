@@ -23,9 +23,19 @@ def ticket(facts: TicketFacts, *, key: str, on_order: Callable[[], None]) -> Non
     `on_order` is called before anything is redrawn; `st.session_state[key].order` then holds what `read_ticket_event`
     reads. Orders belong there and not after this call: a run of the script can be broken off, a callback is not.
     """
-    _mount("ticket")(key=key, data=facts, on_order_change=on_order)
+    _mount("ticket")(key=key, data={"role": "shown", "facts": facts}, on_order_change=on_order)
+
+
+def ticket_feed(facts: TicketFacts, *, key: str) -> None:
+    """Tells the ticket news without drawing it: see assets/stage.js. Shows nothing."""
+    _mount("ticket")(key=key, data={"role": "feed", "facts": facts})
 
 
 def kill_switch(facts: KillSwitchFacts, *, key: str, on_switch: Callable[[], None]) -> None:
     """Draws the kill switch; in `on_switch`, `st.session_state[key].switch` is for `read_switch_event`."""
-    _mount("kill_switch")(key=key, data=facts, on_switch_change=on_switch)
+    _mount("kill_switch")(key=key, data={"role": "shown", "facts": facts}, on_switch_change=on_switch)
+
+
+def kill_switch_feed(facts: KillSwitchFacts, *, key: str) -> None:
+    """The same for the kill switch."""
+    _mount("kill_switch")(key=key, data={"role": "feed", "facts": facts})

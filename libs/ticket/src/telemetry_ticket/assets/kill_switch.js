@@ -4,28 +4,15 @@ import { Question, isAsking } from "./dialog.js";
 import { el, onPress, setText, show } from "./dom.js";
 import { Keys } from "./keys.js";
 import { Outbox } from "./outbox.js";
+import { Navigation, rememberFocus, stage } from "./stage.js";
 
 const TICK_MS = 100;
 const SILENT_AFTER_MS = 2_500;
 const NOTHING_KEPT = { load: () => [], save: () => {} }; // what was asked for before a reload is not asked for again
-const instances = new WeakMap();
-
-export default function killSwitch({ data, parentElement, setTriggerValue }) {
-  let instance = instances.get(parentElement);
-  if (!instance) {
-    instance = new KillSwitch(parentElement);
-    instances.set(parentElement, instance);
-  }
-  instance.update(data, (event) => setTriggerValue("switch", event));
-  return () => {
-    instances.delete(parentElement);
-    instance.end();
-  };
-}
 
 class KillSwitch {
-  constructor(parent) {
-    this.facts = { engaged: null };
+  constructor() {
+    this.facts = { now_ms: 0, engaged: null };
     this.heardAt = performance.now();
     this.outbox = new Outbox(NOTHING_KEPT, performance.now());
     this.keys = new Keys({ k: "engage" });
@@ -34,26 +21,34 @@ class KillSwitch {
     this.state = el("span", { class: "kill-state", role: "status" });
     this.question = new Question("release");
     this.root = el("section", { class: "kill-switch", style: "visibility: hidden", "aria-label": "Kill switch" }, this.state, this.button, this.question.element);
-    parent.append(this.root);
     onPress(this.button, () => (this.facts.engaged ? this.askRelease() : this.set(true)));
-    this.ended = new AbortController();
-    const options = { capture: true, signal: this.ended.signal };
+  }
+
+  /** Is on the page from now on. */
+  arrive() {
+    this.here = new AbortController();
+    const options = { capture: true, signal: this.here.signal };
     document.addEventListener("keydown", (event) => this.onKey(event), options);
     document.addEventListener("keyup", (event) => this.keys.up(event), options);
     window.addEventListener("blur", () => this.keys.reset(), options);
+    this.navigation = new Navigation(this.here.signal);
+    rememberFocus(this, this.here.signal);
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
-  end() {
+  /** Is on the page no more. */
+  leave() {
     clearInterval(this.timer);
-    this.ended.abort();
+    this.here.abort();
     this.question.end();
-    this.root.remove();
+    this.emit = null;
   }
 
-  update(facts, emit) {
-    [this.facts, this.emit, this.heardAt] = [facts, emit, performance.now()];
+  hear(facts, emit) {
+    if (emit) this.emit = emit;
+    if (emit) this.navigation.drawn();
     this.outbox.take(facts.answers);
+    if (facts.now_ms >= this.facts.now_ms) [this.facts, this.heardAt] = [facts, performance.now()];
     this.render();
   }
 
@@ -80,7 +75,9 @@ class KillSwitch {
     this.render();
   }
 
+  /** While another page is being opened it waits: a press is not lost, only some tens of ms later. */
   send() {
+    if (this.navigation.isLeaving) return;
     this.emit?.({ commands: this.outbox.message(performance.now()) });
   }
 
@@ -110,3 +107,5 @@ class KillSwitch {
     return engaged ? "Engaged: every order is refused" : "";
   }
 }
+
+export default stage(() => new KillSwitch(), "switch");

@@ -1,8 +1,4 @@
-/**
- * The order ticket: holds its own fields, sends every unanswered order in one event, and shows the answers.
- *
- * Streamlit calls the default export at every change of data, theme or fragment with the same parent; the instance stays.
- */
+/** The order ticket: holds its own fields, sends every unanswered order in one event, and shows the answers. */
 
 import { isAsking } from "./dialog.js";
 import { tabStore } from "./dom.js";
@@ -11,6 +7,7 @@ import { Keys } from "./keys.js";
 import { span } from "./numbers.js";
 import * as orders from "./orders.js";
 import { Outbox } from "./outbox.js";
+import { Navigation, rememberFocus, stage } from "./stage.js";
 import { View } from "./view.js";
 
 const TICK_MS = 100;
@@ -19,27 +16,13 @@ const SHOWN_ANSWERS = 4;
 const UNSEEN_MS = 500;
 const TURN_MS = 1_100; // as many orders a second as the desk takes
 const EMPTY = { qty: "", unit: "base", mode: "market", price: "" };
-const instances = new WeakMap();
-
-export default function ticket({ data, parentElement, setTriggerValue }) {
-  let instance = instances.get(parentElement);
-  if (!instance) {
-    instance = new Ticket(parentElement);
-    instances.set(parentElement, instance);
-  }
-  instance.update(data, (event) => setTriggerValue("order", event));
-  return () => {
-    instances.delete(parentElement);
-    instance.end();
-  };
-}
 
 class Ticket {
-  constructor(parent) {
+  constructor() {
     this.id = crypto.randomUUID();
     this.picks = 0;
     this.announcedAt = -Infinity;
-    this.facts = { symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
+    this.facts = { now_ms: 0, symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
     this.heardAt = performance.now();
     this.drafts = tabStore("telemetry-ticket", {});
     this.kept = this.drafts.load();
@@ -59,29 +42,41 @@ class Ticket {
       flatten: () => this.flatten(),
     });
     this.view = new View(this.parts, (size) => this.size(size));
-    parent.append(this.parts.root);
-    this.ended = new AbortController();
-    const options = { capture: true, signal: this.ended.signal };
+    this.root = this.parts.root;
+  }
+
+  /** Is on the page from now on. */
+  arrive() {
+    this.here = new AbortController();
+    const options = { capture: true, signal: this.here.signal };
     document.addEventListener("keydown", (event) => this.onKey(event), options);
     document.addEventListener("keyup", (event) => this.keys.up(event), options);
     window.addEventListener("blur", () => this.keys.reset(), options);
+    this.navigation = new Navigation(this.here.signal);
+    rememberFocus(this, this.here.signal);
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
-  end() {
+  /** Is on the page no more. */
+  leave() {
     clearInterval(this.timer);
-    this.ended.abort();
+    this.here.abort();
     this.parts.question.end();
-    this.parts.root.remove();
+    this.emit = null;
   }
 
   // --- what the page says ------------------------------------------------------------------------------------------------
 
-  update(facts, emit) {
-    [this.facts, this.emit, this.heardAt] = [facts, emit, performance.now()];
-    this.parts.symbol.setSymbols(facts.symbols);
-    this.follow();
+  hear(facts, emit) {
+    if (emit) this.emit = emit;
+    if (emit) this.navigation.drawn();
     const back = this.outbox.take(facts.answers);
+    // Feed and ticket come on ways of their own: the older one says nothing about prices any more.
+    if (facts.now_ms >= this.facts.now_ms) {
+      [this.facts, this.heardAt] = [facts, performance.now()];
+      this.parts.symbol.setSymbols(facts.symbols);
+      this.follow();
+    }
     this.render();
     for (const entry of back) this.askAgain(entry);
   }
@@ -179,6 +174,7 @@ class Ticket {
   /** Why nothing can be sent now: what is known not to arrive is not sent at all. */
   absence() {
     if (performance.now() < this.unseenUntil) return `The symbol has just become ${this.symbol}: look at the quantity and press again.`;
+    if (this.navigation.isLeaving) return "Not sent: another page is being opened. Nothing was traded.";
     return this.isSilent ? `Not sent: the page's server has not answered for ${span(this.silence)}. Nothing was traded.` : null;
   }
 
@@ -257,6 +253,7 @@ class Ticket {
 
   /** One event holds the choice of symbol and all unanswered orders: a later one replaces an earlier one on its way. */
   send() {
+    if (this.navigation.isLeaving) return;
     this.announcedAt = performance.now();
     this.emit?.({ by: this.id, count: this.picks, symbol: this.symbol, orders: this.outbox.message(performance.now()) });
   }
@@ -280,3 +277,5 @@ class Ticket {
     });
   }
 }
+
+export default stage(() => new Ticket(), "order");

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from telemetry_ticket import kill_switch, read_switch_event
+from telemetry_ticket import KillSwitchFacts, kill_switch, kill_switch_feed, read_switch_event
 from ui.page.model import presses, ticket_facts
 from ui.page.model.hub import DataLink
 
@@ -10,7 +10,8 @@ EVERY_S = 0.5
 ANSWER_WITHIN_S = 0.15
 _KEY, _OPEN = "kill_switch", "kill_switch_open"
 _PLACE = """<style>
-[data-testid="stElementContainer"]:has(.tt-kill-place) { display: none; }
+[data-testid="stElementContainer"]:has(.tt-kill-place), .st-key-kill-feed, .st-key-ticket-feed {
+  display: none !important; }
 .st-key-kill-bar { position: fixed; top: 0.35rem; right: 3.75rem; width: auto !important; z-index: 999991; }
 @media (max-width: 640px) { .st-key-kill-bar { right: 3.25rem; max-width: calc(100vw - 7rem); } }
 </style><i class="tt-kill-place" hidden></i>"""
@@ -21,14 +22,24 @@ def show(link: DataLink) -> None:
     st.html(_PLACE)
     with st.container(key="kill-bar", width="content"):
         _switch(link)
+    with st.container(key="kill-feed"):
+        _feed(link)
+
+
+@st.fragment
+def _switch(link: DataLink) -> None:
+    kill_switch(_facts(link), key=_KEY, on_switch=lambda: _take(link))
 
 
 @st.fragment(run_every=EVERY_S)
-def _switch(link: DataLink) -> None:
+def _feed(link: DataLink) -> None:
+    kill_switch_feed(_facts(link), key="kill_switch_feed")
+
+
+def _facts(link: DataLink) -> KillSwitchFacts:
     known = {one: presses.answer_to(link, one) for one in st.session_state.get(_OPEN, ())}
     answers = {str(one): answer for one, answer in known.items() if answer is not None}
-    facts = ticket_facts.kill_switch(link.view, link.now(), answers=answers)
-    kill_switch(facts, key=_KEY, on_switch=lambda: _take(link))
+    return ticket_facts.kill_switch(link.view, link.now(), answers=answers)
 
 
 def _take(link: DataLink) -> None:

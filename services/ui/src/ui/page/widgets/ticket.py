@@ -1,8 +1,8 @@
-"""The ticket on the page: hands its orders on, wakes it with their answers, and tells it prices twice a second."""
+"""The ticket on the page: hands its orders on, answers each in the run that it caused, and feeds it prices."""
 
 import streamlit as st
 
-from telemetry_ticket import PickFacts, read_ticket_event, ticket
+from telemetry_ticket import PickFacts, TicketFacts, read_ticket_event, ticket, ticket_feed
 from ui.page.model import presses, ticket_facts
 from ui.page.model.hub import DataLink
 from ui.page.widgets import chosen
@@ -14,20 +14,34 @@ ANSWER_WITHIN_S = 0.15
 _KEY, _PICK, _OPEN = "ticket", "ticket_pick", "ticket_open_orders"
 
 
-@st.fragment(run_every=EVERY_S)
 def show(link: DataLink) -> None:
     """Draws the ticket."""
+    _ticket(link)
+    with st.container(key="ticket-feed"):
+        _feed(link)
+
+
+@st.fragment
+def _ticket(link: DataLink) -> None:
+    # In a callback, as that runs before anything is drawn: no redraw in between can swallow an order.
+    ticket(_facts(link), key=_KEY, on_order=lambda: _take(link))
+
+
+@st.fragment(run_every=EVERY_S)
+def _feed(link: DataLink) -> None:
+    ticket_feed(_facts(link), key="ticket_feed")
+
+
+def _facts(link: DataLink) -> TicketFacts:
     view, state = link.view, st.session_state
     known = {one: presses.answer_to(link, one) for one in state.get(_OPEN, ())}
-    facts = ticket_facts.ticket(
+    return ticket_facts.ticket(
         view,
         link.now(),
         selected=_selected(link),
         pick=state.get(_PICK),
         answers={str(one): answer for one, answer in known.items() if answer is not None},
     )
-    # In a callback, as that runs before anything is drawn: no redraw in between can swallow an order.
-    ticket(facts, key=_KEY, on_order=lambda: _take(link))
 
 
 def _take(link: DataLink) -> None:
