@@ -96,6 +96,14 @@ test("sizes to choose from are about as much in base as in quote, and within the
   assert.deepEqual(orders.presets("base", null, FACTS.limits), []);
 });
 
+test("a price of 0 or below, as futures and spreads have, sizes nothing and is worth its amount", () => {
+  const below = { ...FACTS, quote: { ...FACTS.quote, last: -37.63 } };
+  assert.match(read({ qty: "1000", unit: "quote" }, below).refusal, /above 0/);
+  assert.equal(orders.worth(read({ qty: "2" }, below).order, below), 75.26);
+  assert.deepEqual(orders.presets("base", 0, FACTS.limits), []);
+  assert.equal(orders.ordersFor({ symbol: "CL", qty: "5", last: -37.63 }, 1, below).length, 1);
+});
+
 test("closing sends exactly the position, reversing twice as much", () => {
   const long = { symbol: "BTC-USD", qty: "0.30000000000000004", last: 60_000 };
   const [close] = orders.ordersFor(long, 1, FACTS);

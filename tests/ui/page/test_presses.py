@@ -102,7 +102,7 @@ def test_an_order_that_was_held_up_on_its_way_is_not_sent() -> None:
     assert "it took 3 s to arrive" in _said(link, late.id)
 
 
-@pytest.mark.parametrize("changes", [{"qty": "abc"}, {"qty": "1,500"}, {"qty": ""}, {"price": "0"}, {"symbol": "<b>"}])
+@pytest.mark.parametrize("changes", [{"qty": "abc"}, {"qty": "1,500"}, {"qty": ""}, {"price": "0"}, {"symbol": "a\nb"}])
 def test_what_is_no_order_is_refused_in_words_though_the_ticket_let_it_through(changes: dict[str, str]) -> None:
     link = FakeLink().live()
     pressed = _order(**changes)
@@ -156,6 +156,7 @@ def test_a_large_order_and_one_of_unknown_worth_need_confirmation() -> None:
     assert not orders.needs_confirmation(order, 50_000.0, above=50_000.0)
     assert orders.needs_confirmation(order, 50_000.01, above=50_000.0)
     assert orders.needs_confirmation(order, None, above=50_000.0)
+    assert orders.needs_confirmation(order, -60_000.0, above=50_000.0)
     priced = order.model_copy(update={"price": 10.0})
     assert not orders.needs_confirmation(priced, 60_000.0, above=50_000.0)
 

@@ -11,6 +11,7 @@ MAX_ORDERS = 200
 """Orders in one event; the ticket keeps no more."""
 
 Typed = Annotated[str, Field(max_length=64)]
+Name = Annotated[str, Field(max_length=128)]
 Millis = Annotated[float, Field(ge=0, allow_inf_nan=False, lt=1e16)]
 
 
@@ -31,7 +32,7 @@ class PressedOrder(Pressed):
     """An order as it stood on the ticket: quantity and price as texts, in units of base and quote per base."""
 
     side: Literal["buy", "sell"]
-    symbol: Typed
+    symbol: Name
     qty: Typed
     price: Typed | None = None
     confirmed: bool = False
@@ -60,7 +61,7 @@ def read_ticket_event(value: object) -> TicketEvent | None:
     by, count, symbol = value.get("by"), value.get("count"), value.get("symbol")
     if not isinstance(by, str) or not isinstance(count, int) or not isinstance(symbol, str):
         return None
-    return TicketEvent(by[:64], count, symbol[:64], tuple(_read(PressedOrder, value.get("orders"))))
+    return TicketEvent(by[:64], count, symbol[:128], tuple(_read(PressedOrder, value.get("orders"))))
 
 
 def read_switch_event(value: object) -> tuple[PressedSwitch, ...]:

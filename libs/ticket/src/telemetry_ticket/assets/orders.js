@@ -38,9 +38,9 @@ export function readTicket(form, side, facts) {
 /** A size in quote currency as one in base, rounded down. */
 function inBase(order, facts) {
   const at = order.price ?? lastPrice(order.symbol, facts);
-  if (at === null) {
+  if (at === null || at <= 0) {
     const { base } = currencies(order.symbol);
-    return { refusal: `No price of ${order.symbol} is known here: give the quantity in ${base}.`, field: "qty" };
+    return { refusal: `No price of ${order.symbol} above 0 is known here: give the quantity in ${base}.`, field: "qty" };
   }
   const qty = roundDown(order.qty / at, QUOTE_DIGITS);
   return { order: { ...order, qty, qtyText: plain(qty) } };
@@ -54,7 +54,7 @@ export function lastPrice(symbol, facts) {
 /** What the order is worth in quote currency; null if there is no price. */
 export function worth(order, facts) {
   const at = order.price ?? lastPrice(order.symbol, facts);
-  return at === null ? null : at * order.qty;
+  return at === null ? null : Math.abs(at) * order.qty;
 }
 
 /** The limit of the desk that the order breaks, in the desk's own words; null if it breaks none that is known. */
@@ -65,7 +65,7 @@ export function limitRefusal(order, facts) {
     return `Quantity ${grouped(order.qty)} is above the limit of ${grouped(limits.max_qty)}: send less.`;
   }
   const last = lastPrice(order.symbol, facts);
-  if (order.price !== null && last !== null && Math.abs(order.price / last - 1) > limits.band_ratio + SLACK) {
+  if (order.price !== null && last > 0 && Math.abs(order.price / last - 1) > limits.band_ratio + SLACK) {
     const [low, high] = [last * (1 - limits.band_ratio), last * (1 + limits.band_ratio)];
     return `Price ${grouped(order.price)} is too far from the last one, ${showPrice(last)}: use ${showPrice(low)} to ${showPrice(high)}.`;
   }
@@ -109,7 +109,7 @@ export function presets(unit, last, limits) {
   const most = limits?.max_notional ?? Infinity;
   const amounts = PRESET_WORTH.filter((amount) => amount <= most);
   if (unit === "quote") return amounts.map((amount) => plain(amount));
-  if (last === null) return [];
+  if (last === null || last <= 0) return [];
   const sizes = amounts.map((amount) => Number((amount / last).toPrecision(1)));
   return [...new Set(sizes.filter((size) => size <= (limits?.max_qty ?? Infinity)).map((size) => plain(size)))];
 }
@@ -128,7 +128,7 @@ export function ordersFor(position, times, facts) {
 }
 
 function parts(qty, last, limits) {
-  const byWorth = limits && last ? roundDown(limits.max_notional / last, 6) * 0.99 : Infinity;
+  const byWorth = limits && last ? roundDown(limits.max_notional / Math.abs(last), 6) * 0.99 : Infinity;
   const most = Math.min(limits?.max_qty ?? Infinity, byWorth);
   const count = Math.ceil(qty / most);
   if (count <= 1) return [qty];

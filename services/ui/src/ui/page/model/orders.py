@@ -41,8 +41,8 @@ def switch(pressed: PressedSwitch, *, source: str, now_ns: int) -> KillSwitch:
 
 def notional(order: TradeCommand, last_price: float | None) -> float | None:
     """What the order is worth in quote currency; None for a market order of a symbol without a price."""
-    price = order.price or last_price
-    return None if price is None else order.qty * price
+    price = last_price if order.price is None else order.price
+    return None if price is None else order.qty * abs(price)
 
 
 def needs_confirmation(order: TradeCommand, last_price: float | None, above: float) -> bool:
