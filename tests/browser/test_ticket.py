@@ -1,6 +1,7 @@
 """The ticket in hard cases: what is typed is what is sent, once, through keys, locales, tabs, reloads and deaths."""
 
 import os
+import re
 import signal
 import statistics
 from collections.abc import Callable, Iterator
@@ -381,18 +382,20 @@ def kill_switch(page: Page) -> Locator:
     return page.get_by_role("region", name="Kill switch")
 
 
-def test_keys_pressed_while_another_page_is_opened_break_nothing(desk: Desk, trade_page: Page) -> None:
+def test_keys_pressed_while_another_page_is_opened_break_nothing(desk: Desk, watch: Watch, trade_page: Page) -> None:
     type_into(trade_page, "Quantity", "0.0555")
     before = sent(desk)
     for name in ("Market", "Trade", "Pipeline", "Trade", "Market"):
         trade_page.get_by_role("link", name=name).click()
         trade_page.keyboard.press("Alt+b")
-        trade_page.get_by_test_id("stMetric").first.wait_for()
+        expect(trade_page).to_have_url(re.compile(name.lower() if name != "Market" else r":\d+/(market)?(\?|$)"))
         expect(trade_page.get_by_text("Live", exact=True)).to_be_visible()
     open_trade(trade_page)
     by_shortcut(trade_page)
     expect(answer(trade_page)).to_contain_text("BUY 0.0555 BTC-USD applied")
     assert sent(desk) == before + 1
+    # A list of streamlit-shadcn-ui complains when its page is left before it was drawn.
+    watch.errors[:] = [text for text in watch.errors if "SSUI_V2_OVERLAY_DISCONNECTED" not in text]
 
 
 @pytest.mark.parametrize("name", ["Market", "Trade", "Pipeline"])
