@@ -105,7 +105,7 @@ def test_a_wrong_clock_is_named_and_alerts_are_told() -> None:
     )
     world.backend.alerts = ("DiskFull",)
     titles = [one.title for one in problems(world.backend, LIMITS, now)]
-    assert titles == ["The clock of bot-skew is 3,600.0 s behind ours", "Alerts fire: DiskFull"]
+    assert titles == ["The clock of bot-skew is 60.0 min behind ours", "Alerts fire: DiskFull"]
 
 
 def test_a_hop_that_lost_trades_is_an_error() -> None:

@@ -69,8 +69,17 @@ def _clocks(backend: Backend) -> Iterator[Problem]:
     for one in sorted(skews, key=lambda one: -abs(one.skew_ns))[:_NAMES]:
         if abs(one.skew_ns) > SKEW_NS:
             side = "behind" if one.skew_ns > 0 else "ahead of"
-            title = f"The clock of {one.source} is {abs(one.skew_ns) / 1e9:,.1f} s {side} ours"
+            title = f"The clock of {one.source} is {_span(abs(one.skew_ns))} {side} ours"
             yield _warning("clock_skew", title, "Its latencies are not what the network takes.")
+
+
+def _span(ns: int) -> str:
+    """With the unit that a person would use."""
+    seconds = ns / 1e9
+    for unit, length_s in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:,.1f} {unit}"
+    return f"{seconds:,.1f} s"
 
 
 def _refusals(backend: Backend) -> Iterator[Problem]:
