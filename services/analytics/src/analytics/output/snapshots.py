@@ -29,7 +29,7 @@ from telemetry_schema import (
     WindowStats,
 )
 
-MAX_SYMBOLS: Final = 500
+MAX_SYMBOLS: Final = 256
 """Symbols in a snapshot, the ones with the most trades in the last five minutes: more than have a label of their own
 unless `ANALYTICS_MAX_SYMBOLS` is raised, so that a symbol somebody looks at does not leave when others get busier."""
 
