@@ -15,6 +15,7 @@ from ui.bars import BarHistory
 from ui.state import Backend
 
 FIRING = {"state": "firing", "labels": {"alertname": "TradesLost", "source": "bot-gap"}}
+WATCHDOG = {"state": "firing", "labels": {"alertname": "Watchdog", "severity": "none"}}
 PENDING = {"state": "pending", "labels": {"alertname": "SourceSilent", "source": "bot-1"}}
 
 
@@ -30,7 +31,7 @@ async def _prometheus(body: object) -> AsyncIterator[PrometheusAlerts]:
 
 
 async def test_only_what_fires_is_named_with_what_it_is_about() -> None:
-    async with _prometheus({"status": "success", "data": {"alerts": [FIRING, PENDING, FIRING]}}) as alerts:
+    async with _prometheus({"status": "success", "data": {"alerts": [FIRING, PENDING, FIRING, WATCHDOG]}}) as alerts:
         assert await alerts.firing() == ["TradesLost (bot-gap)"]
 
 

@@ -132,7 +132,8 @@ def _not_written() -> timeseries.Panel:
 
 def _rules() -> timeseries.Panel:
     text = (
-        "Failures of Prometheus itself per minute: rules that it could not evaluate, alerts that it could not hand on."
+        "Failures of Prometheus itself per minute: rules that it could not evaluate, alerts that it could not "
+        "hand on. receivers set: 0 means that nobody is called."
     )
     queries = [
         over_time("A", "60 * sum(rate(prometheus_rule_evaluation_failures_total[1m]))", "rules failed"),
@@ -142,6 +143,7 @@ def _rules() -> timeseries.Panel:
         over_time("C", "60 * sum(rate(prometheus_notifications_dropped_total[1m]))", "alerts dropped"),
         over_time("D", "1 - min(prometheus_config_last_reload_successful)", "wrong configuration"),
         over_time("E", "vector(1)", "watchdog"),
+        over_time("F", "sum(alertmanager_integrations) or vector(0)", "receivers set"),
     ]
     return lines("Rules and notifications", text, "none", *queries).axis_soft_min(0).axis_soft_max(1)
 
