@@ -25,8 +25,7 @@ def trading() -> Dashboard:
         ("All symbols and sources", market_panels()),
     ]
     text = (
-        "What one symbol does now, and which symbols move. Windows are by event time and end with the last whole "
-        "second. "
+        "What one symbol does now, and which symbols move. Windows are by event time and end with the running second. "
         "Own trades are left out."
     )
     candle = choice(
