@@ -44,6 +44,8 @@ def batch(
     commands: Sequence[CommandRef] = (),
     resume: bool = False,
     final: bool = False,
+    epoch: int = 0,
+    epoch_seq: int = 0,
 ) -> TradeBatch:
     """The trades as ingest would send them."""
     symbols = _table(trade.symbol for trade in trades)
@@ -59,6 +61,8 @@ def batch(
         record["account"] = accounts[trade.account] + 1 if trade.account else 0
     header = BatchHeader(
         stream=stream,
+        epoch=epoch,
+        epoch_seq=epoch_seq,
         first_seq=first_seq,
         count=len(trades),
         symbols=list(symbols),

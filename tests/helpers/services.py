@@ -135,6 +135,7 @@ class Pipeline:
     def __init__(self, directory: Path, *, feeds: str = "", **settings: str) -> None:
         pull, batches, progress, ingest_http, analytics_http = free_ports(5)
         self.endpoint = f"tcp://127.0.0.1:{pull}"
+        self.data_dir = directory
         self.dead_letters = directory / "ingest" / "dead-letters.jsonl"
         common = {
             "INGEST_FEEDS": feeds,

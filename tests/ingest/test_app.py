@@ -1,12 +1,13 @@
 """The whole pipeline of ingest on fakes."""
 
 import asyncio
-from collections.abc import Callable
+import errno
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from ingest.app import IngestApp, Storage, UnappliedError
 from ingest.checking.checker import Checker
@@ -17,8 +18,9 @@ from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
-from ingest.storage.desk_memory import desk_memory
-from ingest.storage.saved_state import OffLoop, in_thread
+from ingest.storage.journal import Journal
+from ingest.storage.log.group_commit import GroupCommit
+from ingest.storage.log.memory_log import MemoryLog
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
 from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Progress, TradeCommand, decode_ui, encode
@@ -31,13 +33,15 @@ COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
 class Rig:
     """Ingest with a fake on every side."""
 
-    def __init__(self, directory: Path, *, off_loop: OffLoop = in_thread) -> None:
+    def __init__(self, directory: Path) -> None:
         self.clock = FakeClock(NOW_NS)
         self.source, self.progress = FakeEdgeSource(), FakeSource(stays_open=True)
         self.analytics, self.ui = FakeSink(), FakeSink()
         self.ledger = IngestLedger()
         self.sequences = SequenceTracker(max_runs=10, max_sources=10)
-        self.delivery = BatchDelivery(self.analytics, stream="s", clock=self.clock, max_unapplied_trades=1000)
+        self.log = MemoryLog("s", max_bytes=1 << 30)
+        self.writer = GroupCommit(self.log, clock=self.clock)
+        self.delivery = BatchDelivery(self.analytics, self.writer, clock=self.clock)
         self.dead_letters = DeadLetterFile(directory, file_bytes=100_000, files=2)
         limits = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
         desk = Desk(limits, account="paper")
@@ -48,7 +52,7 @@ class Rig:
             desk=desk,
             delivery=self.delivery,
             ledger=self.ledger,
-            storage=Storage(self.dead_letters, desk_memory(directory, desk, off_loop=off_loop)),
+            storage=Storage(self.dead_letters, Journal(self.writer, self.sequences, desk, boot="")),
             clock=self.clock,
         )
         self.reporter = StatusReporter(
@@ -61,7 +65,7 @@ class Rig:
         )
         self.registry = CollectorRegistry()
         self.registry.register(
-            IngestCollector(self.ledger, self.sequences, self.delivery, self.dead_letters, [], desk=desk)
+            IngestCollector(self.ledger, self.sequences, self.delivery, self.dead_letters, [], self.writer, desk=desk)
         )
 
     async def take(self, *frames: bytes) -> None:
@@ -69,11 +73,11 @@ class Rig:
         self.source.put(*frames)
         self.source.stop()
         await self.app.take_in()
-        await self.app.answer_due()
 
     def batches(self) -> list[TradeBatch]:
-        """What analytics got."""
-        return [decode_batch(frames) for frames in self.analytics.sent]
+        """What analytics got, but for the mark that begins the stream."""
+        batches = [decode_batch(frames) for frames in self.analytics.sent]
+        return [batch for batch in batches if not batch.header.resume]
 
     def results(self) -> list[CommandResult]:
         """What the UI got as answers."""
@@ -163,7 +167,7 @@ async def test_a_stop_waits_until_analytics_has_everything(rig: Rig) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
         assert not finishing.done()
-        rig.progress.put([[encode(Progress(stream="s", next_seq=1))]])
+        rig.progress.put([[encode(Progress(stream="s", epoch=1, next_seq=1))]])
         await finishing
     assert rig.batches()[-1].header.final
 
@@ -176,22 +180,35 @@ async def test_a_stop_without_analytics_says_how_many_trades_it_costs(rig: Rig) 
             await rig.app.finish(tasks, rig.source.stop, grace_s=0.01)
 
 
-async def test_a_disk_that_hangs_holds_up_answers_and_no_trade(tmp_path: Path) -> None:
-    disk = asyncio.Event()
-
-    async def hang(work: Callable[[], bool]) -> bool:
-        await disk.wait()
-        return work()
-
-    rig = Rig(tmp_path, off_loop=hang)
+async def test_a_stop_without_analytics_costs_nothing_where_the_log_is_on_disk(rig: Rig) -> None:
+    rig.log.is_durable = True
     async with AsyncTaskManager() as tasks:
         rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
-        rig.source.put(frame(trade(price=100.0)), _command())
-        await rig.clock.advance(1)
-        rig.source.put(frame(trade(price=101.0)))
-        await rig.clock.advance(1)
-        assert rig.delivery.next_seq == 3
-        assert rig.results() == []
-        disk.set()
-        await rig.clock.advance(1)
-        assert [answer.status for answer in rig.results()] == ["accepted"]
+        rig.source.put(frame(trade()))
+        with capture_logs() as logs:
+            await rig.app.finish(tasks, rig.source.stop, grace_s=0.01)
+    assert [(line["event"], line["trades_in_log"]) for line in logs] == [("stopped_before_all_was_applied", 1)]
+
+
+async def test_a_command_is_answered_only_when_its_fill_is_in_the_log(rig: Rig) -> None:
+    rig.log.failure = OSError(errno.ENOSPC, "no space left")
+    rig.source.put(frame(trade(price=100.0)), _command())
+    rig.source.stop()
+    taking = asyncio.ensure_future(rig.app.take_in())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not taking.done()
+    assert rig.results() == []
+    assert rig.batches() == []
+    rig.log.failure = None
+    rig.writer.append()
+    await taking
+    assert [answer.status for answer in rig.results()] == ["accepted"]
+    assert [len(batch.records) for batch in rig.batches()] == [1, 1]
+
+
+async def test_what_a_burst_changes_is_one_transaction(rig: Rig) -> None:
+    await rig.take(frame(trade(run="r", seq=0)), frame(trade(run="r", seq=1)))
+    (run,) = [key for key in rig.log.state() if key.startswith("run ")]
+    assert run == "run bot\x1fr"
+    assert rig.log.next_seq == 2

@@ -5,6 +5,8 @@ import math
 from analytics.intake.streams import Place, Streams
 from ingest.checking.chunks import Chunk
 from ingest.delivery.batch_delivery import BatchDelivery
+from ingest.storage.log.group_commit import GroupCommit
+from ingest.storage.log.memory_log import MemoryLog
 from telemetry_runtime.fakes import FakeClock, FakeSink
 from telemetry_schema import BatchError
 from telemetry_schema.batch import RECORD, decode_batch
@@ -15,12 +17,14 @@ class _Hop:
 
     def __init__(self) -> None:
         self.clock, self.sink, self.streams = FakeClock(), FakeSink(), Streams()
-        self.delivery = BatchDelivery(self.sink, stream="s", clock=self.clock, max_unapplied_trades=100_000)
+        self.writer = GroupCommit(MemoryLog("s", max_bytes=1 << 30), clock=self.clock)
+        self.delivery = BatchDelivery(self.sink, self.writer, clock=self.clock)
         self.applied = self.refused = self.lost = 0
 
     async def add(self, trades: int, price: float) -> None:
         """Sends a batch of that many trades at that price."""
         self.delivery.add(Chunk(RECORD.pack(1, 1, 1, price, 1.0, 0, 0, 0, 0) * trades, ["A"], ["bot"], []))
+        self.writer.append()
         await self.delivery.flush()
 
     def receive(self) -> None:

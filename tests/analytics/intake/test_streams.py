@@ -9,9 +9,27 @@ from telemetry_schema import Progress
 from telemetry_schema.batch import BatchHeader
 
 
-def header(first_seq: int, count: int, stream: str = "s", *, resume: bool = False, final: bool = False) -> BatchHeader:
+def header(
+    first_seq: int,
+    count: int,
+    stream: str = "s",
+    *,
+    resume: bool = False,
+    final: bool = False,
+    epoch: int = 0,
+    epoch_seq: int = 0,
+) -> BatchHeader:
     return BatchHeader(
-        stream=stream, first_seq=first_seq, count=count, symbols=[], sources=[], sent_ns=0, resume=resume, final=final
+        stream=stream,
+        epoch=epoch,
+        epoch_seq=epoch_seq,
+        first_seq=first_seq,
+        count=count,
+        symbols=[],
+        sources=[],
+        sent_ns=0,
+        resume=resume,
+        final=final,
     )
 
 
@@ -133,3 +151,54 @@ def test_no_trade_is_applied_twice_whatever_is_sent_again(cuts: list[tuple[int, 
             assert first + admission.repeated == applied
             applied = first + count
         assert not admission.lost
+
+
+def test_the_next_epoch_of_a_log_goes_on_with_its_offsets(streams: Streams) -> None:
+    assert streams.admit(header(10, 2, epoch=1, epoch_seq=10)) == Admission(Place.NEXT)
+    assert streams.admit(header(12, 2, epoch=2, epoch_seq=12)) == Admission(Place.NEXT)
+    assert streams.positions() == {"s": (2, 14)}
+
+
+def test_a_log_that_lost_its_end_uses_its_offsets_again_for_other_trades(streams: Streams) -> None:
+    assert streams.admit(header(6, 0, epoch=1, epoch_seq=6, resume=True)) == Admission(Place.HEARTBEAT, rewound=4)
+    assert streams.admit(header(6, 3, epoch=1, epoch_seq=6)) == Admission(Place.NEXT)
+    assert streams.positions() == {"s": (1, 9)}
+
+
+def test_the_first_batch_of_the_next_epoch_may_come_without_a_mark(streams: Streams) -> None:
+    assert streams.admit(header(6, 3, epoch=1, epoch_seq=6)) == Admission(Place.NEXT, rewound=4)
+
+
+def test_what_still_comes_of_an_epoch_that_lost_its_end_is_not_applied(streams: Streams) -> None:
+    streams.admit(header(6, 3, epoch=1, epoch_seq=6))
+    assert streams.admit(header(9, 4, epoch=0)).place is Place.REPEATED
+    assert streams.positions() == {"s": (1, 9)}
+
+
+def test_batches_of_an_earlier_epoch_that_are_still_in_the_log_are_applied(streams: Streams) -> None:
+    assert streams.admit(header(10, 0, epoch=1, epoch_seq=20, resume=True)).place is Place.HEARTBEAT
+    assert streams.admit(header(10, 7, epoch=0)) == Admission(Place.NEXT)
+    assert streams.admit(header(18, 2, epoch=0)).place is Place.OUT_OF_ORDER
+    assert reports(streams) == [Progress(stream="s", epoch=1, next_seq=17, resend=True)]
+    assert streams.admit(header(17, 3, epoch=0)) == Admission(Place.NEXT)
+    assert streams.admit(header(20, 3, epoch=1, epoch_seq=20)) == Admission(Place.NEXT)
+
+
+def test_a_checkpoint_is_reported_and_does_not_reach_into_the_lost_end_of_a_log(streams: Streams) -> None:
+    positions = streams.positions()
+    streams.checkpointed(positions)
+    assert reports(streams) == [Progress(stream="s", next_seq=10, checkpointed_seq=10)]
+    streams.checkpointed(positions)
+    assert reports(streams) == []
+    streams.admit(header(6, 3, epoch=1, epoch_seq=6))
+    assert reports(streams) == [Progress(stream="s", epoch=1, next_seq=9, checkpointed_seq=6)]
+    streams.checkpointed(positions)
+    assert reports(streams) == []
+
+
+def test_restored_streams_go_on_where_they_were(streams: Streams) -> None:
+    streams.admit(header(10, 2, epoch=3, epoch_seq=10))
+    restored = Streams()
+    restored.restore(streams.state())
+    assert restored.admit(header(10, 2, epoch=3, epoch_seq=10)).place is Place.REPEATED
+    assert restored.admit(header(12, 1, epoch=3, epoch_seq=10)).place is Place.NEXT

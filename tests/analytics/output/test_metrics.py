@@ -45,6 +45,8 @@ CONTRACT = {
     "telemetry_applied_trades_total": set(),
     "telemetry_duplicate_trades_total": set(),
     "telemetry_stream_lost_trades_total": set(),
+    "telemetry_stream_rewound_trades_total": set(),
+    "telemetry_checkpoints_total": {"outcome"},
     "telemetry_dropped_messages_total": {"service"},
     "telemetry_event_clock_timestamp_seconds": set(),
 }

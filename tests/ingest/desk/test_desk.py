@@ -2,16 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from ingest.checking.chunks import ChunkBuilder
 from ingest.desk.desk import MAX_ANSWERS, Desk, DeskLimits
-from ingest.storage.desk_memory import desk_memory
-from telemetry_runtime import AsyncTaskManager
-from telemetry_runtime.fakes import FakeClock
 from telemetry_schema import KillSwitch, Trade, TradeCommand
 
 NOW_NS = 1_700_000_000_000_000_000
@@ -141,15 +137,13 @@ def test_answers_are_remembered_in_bounded_number() -> None:
     assert len(desk.young_answers()) == MAX_ANSWERS
 
 
-def test_a_flood_of_refused_commands_does_not_push_a_fills_answer_out(tmp_path: Path) -> None:
-    order, before, after = _order(), _desk(), _desk()
-    with desk_memory(tmp_path, before):
-        before.decide(order, NOW_NS, NOW_NS)
-        for _ in range(MAX_ANSWERS + 5):
-            before.decide(_order(qty=1e6), NOW_NS, NOW_NS)
-        assert before.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
-    with desk_memory(tmp_path, after):
-        assert after.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
+def test_a_flood_of_refused_commands_does_not_push_a_fills_answer_out() -> None:
+    order, desk = _order(), _desk()
+    desk.decide(order, NOW_NS, NOW_NS)
+    for _ in range(MAX_ANSWERS + 5):
+        desk.decide(_order(qty=1e6), NOW_NS, NOW_NS)
+    assert desk.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
+    assert [answer.command_id for answer in desk.young_answers()] == [order.command_id]
 
 
 def test_a_command_from_the_future_is_refused_as_its_age_could_never_be_told() -> None:
@@ -172,59 +166,6 @@ def test_the_state_shows_limits_symbols_and_positions() -> None:
     state = desk.state()
     assert (state.account, state.max_qty, state.symbols) == ("paper", 10.0, ["BTC-USD"])
     assert [(one.symbol, one.qty) for one in state.positions] == [("BTC-USD", -2.0)]
-
-
-def test_positions_kill_switch_and_answers_survive_a_restart(tmp_path: Path) -> None:
-    order, before, after = _order(qty=3.0), _desk(), _desk()
-    with desk_memory(tmp_path, before):
-        before.decide(order, NOW_NS, NOW_NS)
-        before.decide(_switch(engaged=True), NOW_NS, NOW_NS)
-    with desk_memory(tmp_path, after):
-        assert [(one.symbol, one.qty) for one in after.state().positions] == [("BTC-USD", 3.0)]
-        assert after.kill_switch
-        assert after.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
-
-
-async def test_a_crash_right_after_an_answer_costs_nothing(tmp_path: Path) -> None:
-    order, before, after = _order(), _desk(), _desk()
-    memory = desk_memory(tmp_path, before).__enter__()
-    before.decide(order, NOW_NS, NOW_NS)
-    await memory.save()
-    with desk_memory(tmp_path, after):
-        assert [one.qty for one in after.state().positions] == [1.0]
-        assert after.decide(order, NOW_NS, NOW_NS).outcome == "duplicate"
-
-
-async def test_a_disk_that_would_not_take_it_is_tried_again_and_stops_nothing(tmp_path: Path) -> None:
-    clock, before, after = FakeClock(NOW_NS), _desk(), _desk()
-    in_the_way = tmp_path / "desk.json.part"
-    in_the_way.mkdir()
-    with desk_memory(tmp_path, before, off_loop=_at_once) as memory:
-        async with AsyncTaskManager() as tasks:
-            tasks.start("desk memory", memory.keep(clock))
-            before.decide(_order(), NOW_NS, NOW_NS)
-            await memory.save()
-            assert memory.file.failed_writes == 1
-            in_the_way.rmdir()
-            await clock.advance(0.3)
-    with desk_memory(tmp_path, after):
-        assert [one.qty for one in after.state().positions] == [1.0]
-
-
-@pytest.mark.parametrize("content", ["{", ""])
-def test_a_desk_file_that_cannot_be_read_is_set_aside_and_engages_the_kill_switch(tmp_path: Path, content: str) -> None:
-    (tmp_path / "desk.json").write_text(content)
-    with desk_memory(tmp_path, desk := _desk()):
-        assert desk.state().positions == []
-        assert desk.kill_switch
-    assert (tmp_path / "desk.unreadable").read_text() == content
-
-
-def test_a_set_kill_switch_stays_engaged_whatever_was_kept(tmp_path: Path) -> None:
-    with desk_memory(tmp_path, first := _desk()):
-        first.decide(_order(), NOW_NS, NOW_NS)
-    with desk_memory(tmp_path, second := _desk(kill_switch=True)):
-        assert second.kill_switch
 
 
 def test_a_flood_of_kill_switches_is_limited_like_orders_but_the_one_that_engages_is_obeyed() -> None:

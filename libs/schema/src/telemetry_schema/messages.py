@@ -137,12 +137,15 @@ class CommandResult(Message):
 class Progress(Message):
     """How far analytics has come in a stream, from analytics to ingest: all trades below `next_seq` are applied.
 
+    Those below `checkpointed_seq` are so for good: a restarted analytics will not ask for them, ingest may drop them.
     With `resend`, analytics misses what follows: ingest sends again all it still holds from there on.
     """
 
     type: Literal["progress"] = "progress"
-    stream: str = Field(min_length=1, max_length=64, description="The ingest run that numbered the trades.")
+    stream: str = Field(min_length=1, max_length=64, description="The log that the trades are in.")
+    epoch: Seq = Field(default=0, description="The epoch of the last trade that was applied.")
     next_seq: Seq
+    checkpointed_seq: Seq = Field(default=0, description="Trades below are in a checkpoint of analytics.")
     resend: bool = Field(default=False, description="Trades from next_seq on are missing: send them again.")
 
 

@@ -51,7 +51,8 @@ class AnalyticsApp:
         self._acknowledged_trades = 0
         self._refused = RateLimitedWarning("batches_refused", monotonic_ns=clock.monotonic_ns)
         # Results are computed in steps, and the engine allows one read at a time: a second asker waits for the first.
-        self._computing = asyncio.Lock()
+        self.reading = asyncio.Lock()
+        """Held while the engine is read in steps."""
 
     def start(self, tasks: AsyncTaskManager, *, snapshot_interval_s: float) -> None:
         """Starts the tasks: sinks before the source."""
@@ -137,7 +138,7 @@ class AnalyticsApp:
         return () if self._study_metrics is None else self._study_metrics.families()
 
     async def _results(self, max_age_ns: int) -> Results:
-        async with self._computing:
+        async with self.reading:
             return await run_cooperatively(self._analysis.steps(max_age_ns=max_age_ns))
 
     async def finish(self, *, quiet_s: float, grace_s: float) -> None:

@@ -1,6 +1,7 @@
 """The state of analytics: batches go in, one consistent state comes out. Pure: no sockets, no clock of its own."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from analytics.aggregates.rows import Rows
 from analytics.aggregates.timelines import Timelines
 from analytics.aggregates.totals import Totals, TotalsView
 from analytics.arrays import SECOND_NS, Ints, may_overflow
+from analytics.checkpoint.parts import Restorable
+from analytics.checkpoint.parts import State as CheckpointState
+from analytics.checkpoint.store import Capture, CheckpointStore
 from analytics.cooperative import CooperativeTask, Steps
 from analytics.intake.labels import SymbolKey, Table, Tables, name_slots, symbol_slots
 from analytics.intake.ledger import AnalyticsLedger
@@ -20,6 +24,8 @@ from analytics.intake.streams import Place, Streams
 from analytics.studies.ring import TradeRing
 from telemetry_schema import Stage, WindowName
 from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch
+
+_T = TypeVar("_T", "State", Capture)
 
 _RECORD_BYTES = TRADE_DTYPE.itemsize
 
@@ -86,9 +92,9 @@ class Engine:
         self.ring = TradeRing(max_slots=slots, depth=frame_rows) if frame_rows else None
         self.tape, self.own_tape = Tape(TAPE_TRADES), Tape(TAPE_TRADES)
         self.timelines = Timelines(max_slots=slots)
-        self._pending, self._wall, self._replay_stream = Pending(), WallClockSteps(), ""
+        self._pending, self._wall, self._replay_stream = Pending(), WallClockSteps(), ("", 0)
         self._monotonic_ns = 0
-        self._active_read: CooperativeTask[State] | None = None
+        self._active_read: CooperativeTask[State] | CooperativeTask[Capture] | None = None
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
 
     def apply(self, batch: TradeBatch, *, now_ns: int, monotonic_ns: int) -> bool:
@@ -109,10 +115,10 @@ class Engine:
             self._totals.step_back(now_ns)
 
     def _add(self, header: BatchHeader, frame: memoryview, now_ns: int) -> None:
-        if header.replayed and header.stream != self._replay_stream:
+        if header.replayed and (header.stream, header.epoch) != self._replay_stream:
             self._settle()
             self.timelines.restart_replays()
-            self._replay_stream = header.stream
+            self._replay_stream = header.stream, header.epoch
         table = self._table(header, frame)
         while frame:
             room_bytes = self._pending.room * _RECORD_BYTES
@@ -208,6 +214,40 @@ class Engine:
         if not own.all():
             self.tape.fold(trades.select(~own))
 
+    def state(self) -> CheckpointState:
+        """All that is to outlive a restart. What its parts copy must be copied before anything is folded."""
+        self.fold()
+        return {name: each.state() for name, each in self._restorables().items()}
+
+    def restore(self, state: CheckpointState, *, monotonic_ns: int) -> None:
+        """Takes over what an earlier process saved, in an engine that was just made.
+
+        Names count as used now: nobody knows how long the machine was off.
+
+        Raises:
+            LookupError, TypeError, ValueError: it does not fit; this engine is of no use any more.
+        """
+        for name, each in self._restorables().items():
+            each.restore(state[name])
+        for labels in (self.symbols, self.sources, self.accounts):
+            labels.use(np.arange(len(labels)), monotonic_ns)
+
+    def _restorables(self) -> dict[str, Restorable]:
+        return {
+            "symbols": self.symbols,
+            "sources": self.sources,
+            "accounts": self.accounts,
+            "streams": self.streams,
+            "ledger": self.ledger,
+            "timelines": self.timelines,
+            "totals": self._totals,
+            "recent": self.recent,
+            "tape": self.tape,
+            "own_tape": self.own_tape,
+            "latencies": self._latencies,
+            "skews": self._skews,
+        }
+
     def _finish_active_read(self) -> None:
         """Takes the remaining steps of a read that is under way, here and now.
 
@@ -227,7 +267,16 @@ class Engine:
         """The state now. Trades that are applied between the steps are not in it; one asker at a time."""
         self._see_time(now_ns, monotonic_ns)
         self.fold()
-        read = self._active_read = CooperativeTask(self._read(now_ns))
+        return self._of_one_moment(self._read(now_ns))
+
+    def capture(self, store: CheckpointStore) -> Steps[Capture]:
+        """What is to outlive a restart, as it is now, for `store.save`. One asker at a time, as with `steps`."""
+        return self._of_one_moment(store.capture(self.state()))
+
+    def _of_one_moment(self, steps: Steps[_T]) -> Steps[_T]:
+        """Steps that are all taken before anything is folded, even if the caller is not done with them by then."""
+        read = CooperativeTask(steps)
+        self._active_read = read
         try:
             # A fold may take steps of this read while it is suspended here, up to the last one.
             while read.step():

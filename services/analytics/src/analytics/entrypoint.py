@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -10,6 +11,8 @@ from prometheus_client import generate_latest
 
 from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
+from analytics.checkpoint.checkpointer import Checkpointer, restored_engine
+from analytics.checkpoint.store import CheckpointStore
 from analytics.engine import Engine
 from analytics.environment import DEFAULT_STUDIES, AnalyticsSettings, environment_of_children
 from analytics.output.metrics import Metrics
@@ -19,7 +22,7 @@ from analytics.studies.protocol import frame_bytes
 from analytics.studies.runner.process import WorkerOptions
 from analytics.studies.runner.studies import EngineTrades, Studies
 from analytics.studies.runner.supervisor import StudyLimits
-from telemetry_runtime import AsyncTaskManager, ExitHandler, SystemClock, run_service
+from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Page, Readiness
 from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, PullSource
@@ -40,16 +43,16 @@ async def serve(settings: AnalyticsSettings) -> None:
     """Runs until it is asked to stop or a task fails.
 
     Raises:
-        StartupError: a port is taken.
+        StartupError: a port or the data directory is taken.
         ExceptionGroup: tasks failed.
     """
     clock = SystemClock()
     run = f"{clock.now_ns():x}-{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
         exit_handler = stack.enter_context(ExitHandler())
+        store, engine = _restored(stack, settings, clock)
         ui, progress = await _open_sinks(stack, settings)
         source = await _open_source(stack, settings)
-        engine = _engine(settings)
         trades = None if engine.ring is None else EngineTrades(engine, engine.ring)
         app = AnalyticsApp(
             source=source,
@@ -62,11 +65,13 @@ async def serve(settings: AnalyticsSettings) -> None:
             clock=clock,
             studies=_studies(settings, trades, clock),
         )
+        checkpointer = Checkpointer(engine, store, clock=clock, reading=app.reading, on_saved=app.acknowledge)
         readiness = Readiness("tasks_running")
         pages = {} if trades is None else {"/trades": TradesEndpoint(trades, clock).answer}
         http = await _open_http(stack, settings, app, readiness, pages)
         tasks = await stack.enter_async_context(AsyncTaskManager())
         app.start(tasks, snapshot_interval_s=settings.snapshot_interval_s)
+        tasks.start("checkpoint", checkpointer.keep(settings.checkpoint_interval_s))
         readiness.set("tasks_running")
         structlog.get_logger("analytics").info(
             "analytics_started", run=run, endpoint=source.endpoint, http_port=http.port, ui=settings.ui_endpoints
@@ -75,6 +80,26 @@ async def serve(settings: AnalyticsSettings) -> None:
         readiness.set("tasks_running", holds=False)
         if exit_handler.asked.is_set():
             await app.finish(quiet_s=settings.quiet_s, grace_s=settings.grace_s)
+            await checkpointer.save()
+
+
+def _restored(stack: AsyncExitStack, settings: AnalyticsSettings, clock: SystemClock) -> tuple[CheckpointStore, Engine]:
+    """The store of checkpoints, and the engine as it was when the last one was written."""
+    stack.enter_context(DirectoryLock(settings.data_dir, setting="ANALYTICS_DATA_DIR"))
+    store = CheckpointStore(settings.data_dir)
+    limits = settings.max_symbols, settings.max_sources
+    make = partial(_engine, settings)
+    return store, restored_engine(store, make, *limits, monotonic_ns=clock.monotonic_ns())
+
+
+def _engine(settings: AnalyticsSettings, max_symbols: int, max_sources: int) -> Engine:
+    return Engine(
+        max_symbols=max_symbols,
+        max_sources=max_sources,
+        recent_trades=settings.recent_trades,
+        frame_rows=settings.frame_rows,
+        label_idle_s=settings.label_idle_s,
+    )
 
 
 async def _open_sinks(stack: AsyncExitStack, settings: AnalyticsSettings) -> tuple[list[DroppingSink], DroppingSink]:
@@ -92,16 +117,6 @@ async def _open_source(stack: AsyncExitStack, settings: AnalyticsSettings) -> Pu
         settings.pull_endpoint, high_water_mark=MAX_BURST, max_burst=MAX_BURST, setting="ANALYTICS_PULL_ENDPOINT"
     )
     return await stack.enter_async_context(source)
-
-
-def _engine(settings: AnalyticsSettings) -> Engine:
-    return Engine(
-        max_symbols=settings.max_symbols,
-        max_sources=settings.max_sources,
-        recent_trades=settings.recent_trades,
-        frame_rows=settings.frame_rows,
-        label_idle_s=settings.label_idle_s,
-    )
 
 
 def _studies(settings: AnalyticsSettings, trades: EngineTrades | None, clock: SystemClock) -> Studies | None:

@@ -28,8 +28,9 @@ class AnalyticsSettings(ServiceSettings):
         description="Where snapshots and confirmations are pushed; may be empty.",
     )
     http_port: int = Field(default=8001, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
-    data_dir: Path = Field(
-        default=Path("data/analytics"), description="For what is to outlive a restart; empty for now."
+    data_dir: Path = Field(default=Path("data/analytics"), description="Checkpoints: all that outlives a restart.")
+    checkpoint_interval_s: Positive = Field(
+        default=1.0, description="Time from one checkpoint to the next, in s: what ingest's log holds at least."
     )
 
     max_symbols: int = Field(

@@ -1,7 +1,6 @@
 """Builds ingest and runs it: opens sinks before sources, so that at a stop the sources drain and the sinks flush."""
 
 import secrets
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from random import Random
@@ -23,10 +22,12 @@ from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.dead_letters import DeadLetterFile
-from ingest.storage.desk_memory import desk_memory
-from ingest.storage.replay_memory import replay_memory
-from ingest.storage.run_memory import run_memory
-from ingest.storage.saved_state import SavedState
+from ingest.storage.earlier_files import EarlierFiles
+from ingest.storage.journal import Journal, boot_id
+from ingest.storage.log.batch_log import BatchLog
+from ingest.storage.log.group_commit import GroupCommit
+from ingest.storage.log.memory_log import MemoryLog
+from ingest.storage.log.segment_log import SegmentLog
 from telemetry_runtime import (
     AsyncTaskManager,
     Clock,
@@ -58,11 +59,13 @@ async def serve(settings: IngestSettings) -> None:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         stack.enter_context(DirectoryLock(settings.data_dir, setting="INGEST_DATA_DIR"))
-        parts = _parts(settings, clock)
+        log = _open_log(settings, clock)
+        stack.callback(log.close)
+        parts = _parts(settings, clock, log)
+        parts.journal.restore(EarlierFiles(settings.data_dir))
         exit_handler = stack.enter_context(ExitHandler())
         # Opened first, closed last: the sinks flush what the sources still bring in.
-        delivery, ui = await _sinks(stack, settings, parts.stream, clock)
-        memories = _memories(stack, settings, parts)
+        delivery, ui = await _sinks(stack, settings, parts.writer, clock)
         progress, source = await _sources(stack, settings)
         app = IngestApp(
             source=source,
@@ -71,31 +74,40 @@ async def serve(settings: IngestSettings) -> None:
             desk=parts.desk,
             delivery=delivery,
             ledger=parts.ledger,
-            storage=Storage(parts.dead_letters, memories[0]),
+            storage=Storage(parts.dead_letters, parts.journal),
             clock=clock,
         )
         runners = [FeedRunner(feed, parts.checker, app.pass_on, clock) for feed in parts.feeds]
         readiness = Readiness("tasks_running")
-        http = await _http(stack, settings, readiness, _collector(parts, delivery, runners, memories))
+        http = await _http(stack, settings, readiness, _collector(parts, delivery, runners))
         tasks = await stack.enter_async_context(AsyncTaskManager())
+        tasks.start("log retry", parts.writer.retry())
+        tasks.start("log sync", parts.writer.keep_synced(), may_end=True)
         app.start(tasks, progress=progress, feeds=runners, reporter=_reporter(parts, delivery, runners))
-        for memory in memories:
-            tasks.start(f"save {memory.file.name}", memory.keep(clock))
         readiness.set("tasks_running")
         structlog.get_logger("ingest").info(
-            "ingest_started", stream=parts.stream, endpoint=source.endpoint, http_port=http.port, feeds=settings.feeds
+            "ingest_started",
+            run=parts.run,
+            stream=log.stream,
+            next_seq=log.next_seq,
+            endpoint=source.endpoint,
+            http_port=http.port,
+            feeds=settings.feeds,
         )
         await tasks.wait(exit_handler.asked)
         readiness.set("tasks_running", holds=False)
         await app.finish(tasks, source.stop, grace_s=settings.grace_s)
+        parts.journal.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """What the pipeline is made of, apart from its sockets."""
 
-    stream: str
+    run: str
     """Name of this run of ingest; new at each start."""
+    writer: GroupCommit
+    journal: Journal
     feeds: list[Feed]
     sequences: SequenceTracker
     checker: Checker
@@ -104,44 +116,48 @@ class _Parts:
     dead_letters: DeadLetterFile
 
 
-def _parts(settings: IngestSettings, clock: Clock) -> _Parts:
-    sequences = _sequences(settings, clock)
+def _open_log(settings: IngestSettings, clock: Clock) -> BatchLog:
+    new_stream, now_ns = _new_name(clock), clock.now_ns()
+    if settings.log == "memory":
+        return MemoryLog(new_stream, max_bytes=settings.log_max_bytes, epoch=now_ns)
+    directory = settings.data_dir / "log"
+    try:
+        return SegmentLog(directory, new_stream=new_stream, now_ns=now_ns, max_bytes=settings.log_max_bytes)
+    except OSError as error:
+        raise StartupError(f"INGEST_DATA_DIR: {directory} cannot be used: {error.strerror}") from error
+
+
+def _new_name(clock: Clock) -> str:
+    return f"{clock.now_ns():x}-{secrets.token_hex(4)}"
+
+
+def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
+    sequences, desk, feeds = _sequences(settings, clock), _desk(settings), _open_feeds(settings.feeds, clock)
+    writer = GroupCommit(log, clock=clock, sync=settings.log_sync, sync_interval_s=settings.log_sync_interval_s)
+    replays = [feed for feed in feeds if isinstance(feed, ReplayFeed)]
     return _Parts(
-        stream=f"{clock.now_ns():x}-{secrets.token_hex(4)}",
-        feeds=_open_feeds(settings.feeds, clock),
+        run=_new_name(clock),
+        writer=writer,
+        journal=Journal(writer, sequences, desk, boot=boot_id(), replays=replays),
+        feeds=feeds,
         sequences=sequences,
         checker=Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9), sizes=_sizes(settings)),
-        desk=_desk(settings),
+        desk=desk,
         ledger=IngestLedger(),
         dead_letters=_dead_letters(settings),
     )
 
 
 async def _sinks(
-    stack: AsyncExitStack, settings: IngestSettings, stream: str, clock: Clock
+    stack: AsyncExitStack, settings: IngestSettings, writer: GroupCommit, clock: Clock
 ) -> tuple[BatchDelivery, list[DroppingSink]]:
     batches = PushSink(settings.analytics_endpoint, high_water_mark=64, setting="INGEST_ANALYTICS_ENDPOINT")
-    delivery = BatchDelivery(
-        await stack.enter_async_context(batches),
-        stream=stream,
-        clock=clock,
-        max_unapplied_trades=settings.max_unapplied_trades,
-    )
+    delivery = BatchDelivery(await stack.enter_async_context(batches), writer, clock=clock)
     ui = [
         await stack.enter_async_context(DroppingSink(endpoint, setting="INGEST_UI_ENDPOINTS"))
         for endpoint in settings.ui_endpoints
     ]
     return delivery, ui
-
-
-def _memories(stack: AsyncExitStack, settings: IngestSettings, parts: _Parts) -> tuple[SavedState, ...]:
-    """What outlives the process: the desk, the runs, and how far recordings were replayed."""
-    replays = [feed for feed in parts.feeds if isinstance(feed, ReplayFeed)]
-    return (
-        stack.enter_context(desk_memory(settings.data_dir, parts.desk)),
-        stack.enter_context(run_memory(settings.data_dir, parts.sequences)),
-        stack.enter_context(replay_memory(settings.data_dir, replays)),
-    )
 
 
 async def _sources(stack: AsyncExitStack, settings: IngestSettings) -> tuple[PullSource, EdgePullSource]:
@@ -154,7 +170,7 @@ async def _sources(stack: AsyncExitStack, settings: IngestSettings) -> tuple[Pul
 
 def _reporter(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]) -> StatusReporter:
     return StatusReporter(
-        stream=parts.stream,
+        stream=parts.run,
         ledger=parts.ledger,
         sequences=parts.sequences,
         delivery=delivery,
@@ -163,11 +179,10 @@ def _reporter(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner])
     )
 
 
-def _collector(
-    parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner], memories: Sequence[SavedState]
-) -> IngestCollector:
-    files = [memory.file for memory in memories]
-    return IngestCollector(parts.ledger, parts.sequences, delivery, parts.dead_letters, runners, files, desk=parts.desk)
+def _collector(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]) -> IngestCollector:
+    return IngestCollector(
+        parts.ledger, parts.sequences, delivery, parts.dead_letters, runners, parts.writer, desk=parts.desk
+    )
 
 
 async def _http(

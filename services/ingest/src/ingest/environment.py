@@ -1,10 +1,12 @@
 """Ingest's settings: the only reader of its environment variables (`INGEST_…`)."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from ingest.storage.log.group_commit import SyncMode
 from telemetry_runtime import Endpoints, Positive, ServiceSettings
 from telemetry_schema import Account
 
@@ -38,8 +40,15 @@ class IngestSettings(ServiceSettings):
     run_idle_s: Positive = Field(
         default=604_800.0, description="A run that was silent for longer is forgotten, in s; a week."
     )
-    max_unapplied_trades: int = Field(
-        default=500_000, ge=65_536, description="Accepted trades held until analytics has them; then ingest waits."
+    log: Literal["disk", "memory"] = Field(
+        default="disk", description="Where accepted trades are held for analytics; memory loses them in a crash."
+    )
+    log_sync: SyncMode = Field(
+        default="os", description="When the log is put on disk: os, interval, or burst (before it is delivered)."
+    )
+    log_sync_interval_s: Positive = Field(default=0.1, description="The interval, in s: what a power cut may cost.")
+    log_max_bytes: int = Field(
+        default=1024 * 1024 * 1024, ge=64 * 1024 * 1024, description="The log's size; then clients wait."
     )
     dead_letter_file_bytes: int = Field(default=8 * 1024 * 1024, ge=4096, description="A file is rotated at this size.")
     dead_letter_files: int = Field(default=4, ge=1, le=99, description="Files kept, with the one being written.")

@@ -69,13 +69,19 @@ class TradeIdRef(Message):
 class BatchHeader(Message):
     """What the records need to be understood.
 
+    A stream is a log of ingest, and a trade's number in it its offset. Each ingest process begins an epoch of the log.
+    If a power cut took the end of the log, the next epoch begins (`epoch_seq`) at an offset that was used before: what
+    was applied from there on came from trades that are gone, and the offsets are used anew.
+
     `replayed` lists the sources (as indexes) that are replayed: their times are of the recording, so only feed latency
     and skew mean anything. `accounts` and `ids` are empty unless there are trades of our own. A batch without trades is
     a heartbeat: it says which number comes next, so that a loss at the end shows. `resume` says that nothing before
     `first_seq` will come any more; `final` that the stream has ended.
     """
 
-    stream: str = Field(min_length=1, max_length=64, description="The ingest run that numbered the trades.")
+    stream: str = Field(min_length=1, max_length=64, description="The log that the trades are in.")
+    epoch: Seq = Field(default=0, description="The ingest process that numbered the trades: later ones have higher.")
+    epoch_seq: Seq = Field(default=0, description="Number of the first trade of the epoch.")
     first_seq: Seq = Field(description="Number of the first trade in the stream; of the next one in a heartbeat.")
     count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES, description="Trades in the records.")]
     symbols: list[Symbol]

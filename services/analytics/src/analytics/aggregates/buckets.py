@@ -5,6 +5,7 @@ in by their event time, in any order of arrival.
 """
 
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from analytics.aggregates.grouping import MAX_CELLS, CellGroups, sort_keys
 from analytics.aggregates.rows import BucketColumns, Rows
 from analytics.arrays import SECOND_NS, Bools, Floats, Ints
+from analytics.checkpoint.parts import Part, State
 from analytics.intake.pending import Trades
 
 MINUTE_S: Final = 60
@@ -74,6 +76,9 @@ class Buckets:
         self._newest_minute: int | None = None
         self.changed = np.zeros(MINUTES, np.bool_)
         """Minutes of the ring that were written to; the owner of the sums of minutes clears the flags."""
+        self._versions = np.zeros(MINUTES, np.int64)
+        self._used = np.zeros(MINUTES, np.bool_)
+        """Minutes of the ring that have trades."""
 
     @property
     def held(self) -> tuple[int, int]:
@@ -115,7 +120,7 @@ class Buckets:
         if minute > newest - MINUTES:
             begin = (second % RING_S + 1) * self.slots
             self._cells.clear(slice(begin, (minute % MINUTES + 1) * MINUTE_S * self.slots))
-            self.changed[minute % MINUTES] = True
+            self._note_change(minute % MINUTES)
         # Rows of minutes that are now within reach again were emptied above: they are the same rows.
         self._newest_minute = minute
 
@@ -123,12 +128,50 @@ class Buckets:
         """Empties all seconds of one symbol."""
         if slot < self.slots and self._cells.n[slot :: self.slots].any():
             self._cells.clear(slice(slot, None, self.slots))
-            self.changed[:] = True
+            self._note_change(slice(None))
 
     def _clear(self, minute: int) -> None:
         cells = MINUTE_S * self.slots
         self._cells.clear(slice(minute * cells, (minute + 1) * cells))
-        self.changed[minute] = True
+        self._note_change(minute)
+        self._used[minute] = False
+
+    def _note_change(self, minutes: int | slice | Ints) -> None:
+        self.changed[minutes] = True
+        self._versions[minutes] += 1  # once, however often a minute is among them
+
+    def state(self) -> State:
+        """The minutes that have trades, each a part."""
+        minutes = np.flatnonzero(self._used).tolist()
+        return {
+            "newest_minute": self._newest_minute,
+            "minutes": {
+                str(minute): Part(int(self._versions[minute]), partial(self._minute_state, minute), self)
+                for minute in minutes
+            },
+        }
+
+    def _minute_state(self, minute: int) -> State:
+        return {name: cells.copy() for name, cells in self._minute_cells(minute).items()}
+
+    def _minute_cells(self, minute: int) -> dict[str, npt.NDArray[np.generic]]:
+        """The columns of a minute, shape (seconds, slots); they share the ring's memory."""
+        cells = slice(minute * MINUTE_S * self.slots, (minute + 1) * MINUTE_S * self.slots)
+        return {
+            field.name: getattr(self._cells, field.name)[cells].reshape(MINUTE_S, self.slots)
+            for field in fields(self._cells)
+        }
+
+    def restore(self, state: State) -> None:
+        """Takes over the minutes."""
+        self._newest_minute = state["newest_minute"]
+        for name, part in state["minutes"].items():
+            saved = part.copy()
+            slots = min(saved["n"].shape[1], self._max_slots)
+            self.reserve(slots)
+            for column, cells in self._minute_cells(int(name)).items():
+                cells[:, :slots] = saved[column][:, :slots]
+            self._used[int(name)] = self.changed[int(name)] = True
 
     def seconds(self, first: int, last: int) -> list[tuple[int, Rows]]:
         """The held seconds from first up to, not including, last, in up to two parts, each with its first second.
@@ -179,7 +222,9 @@ class Buckets:
         key = np.sort(key if keep is None else key[keep])
         group = CellGroups(key)
         self._merge(group, trades)
-        self.changed[group.cell // (MINUTE_S * self.slots)] = True
+        minutes = group.cell // (MINUTE_S * self.slots)
+        self._note_change(minutes)
+        self._used[minutes] = True
 
     def _merge(self, group: CellGroups, trades: Trades) -> None:
         """Merges the groups into their cells. No two groups have the same cell, so plain indexing does."""

@@ -7,6 +7,7 @@ replayed recording goes by its own trades. Only the mark of a replay tells the t
 from typing import Final
 
 from analytics.arrays import SECOND_NS
+from analytics.checkpoint.parts import State
 
 _MAX_SLEW_NS: Final = SECOND_NS
 """Wall time that falls behind monotonic time by more than this from one look to the next was set back."""
@@ -52,3 +53,12 @@ class ReplayClock:
         self.newest_ns = self._behind_newest_ns
         self._behind_trades, self._behind_newest_ns = 0, -1
         return True
+
+    def state(self) -> State:
+        """The clock, and the trades behind it."""
+        return {"newest_ns": self.newest_ns, "behind": [self._behind_trades, self._behind_newest_ns]}
+
+    def restore(self, state: State) -> None:
+        """Takes over the clock."""
+        self.newest_ns = state["newest_ns"]
+        self._behind_trades, self._behind_newest_ns = state["behind"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from analytics.aggregates.log_buckets import COARSE, FINE_BUCKETS, FINE_NS, LogBuckets
 from analytics.arrays import SECOND_NS, Ints
+from analytics.checkpoint.parts import State
 from analytics.intake.pending import MAX_FOLD_TRADES, Trades
 from telemetry_schema import Stage
 
@@ -41,6 +42,10 @@ class StageView:
     p90_ns: int | None
     p99_ns: int | None
     max_ns: int | None
+
+
+_LATENCY_STATE: Final = ("counts", "sum_ns", "negative", "negative_sum_ns")
+"""What outlives a restart. Percentiles are of the last minute by monotonic time, which another boot begins anew."""
 
 
 class Latencies:
@@ -107,6 +112,15 @@ class Latencies:
             self._slice_max_ns[place] = np.iinfo(np.int64).min
         return place
 
+    def state(self) -> State:
+        """All counts."""
+        return {name: getattr(self, f"_{name}").copy() for name in _LATENCY_STATE}
+
+    def restore(self, state: State) -> None:
+        """Takes over all counts."""
+        for name in _LATENCY_STATE:
+            getattr(self, f"_{name}")[...] = state[name]
+
     def view(self, monotonic_ns: int) -> dict[Stage, StageView]:
         """All stages."""
         number = monotonic_ns // (_SLICE_S * SECOND_NS)
@@ -152,6 +166,15 @@ class Skews:
     def forget(self, slot: int) -> None:
         """Forgets a source: its slot is for another one now."""
         self._least_ns[slot] = np.iinfo(np.int64).max
+
+    def state(self) -> State:
+        """The minimum of each slot."""
+        return {"least_ns": self._least_ns.copy()}
+
+    def restore(self, state: State) -> None:
+        """Takes over the minimum of each slot."""
+        least_ns = state["least_ns"][: self._least_ns.size]
+        self._least_ns[: least_ns.size] = least_ns
 
     def view(self) -> dict[int, int]:
         """Nanoseconds by slot, of the sources that have sent trades."""

@@ -3,18 +3,23 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from analytics.arrays import Bools, Floats, Ints, may_overflow
+from analytics.checkpoint.parts import Part, State
 from analytics.indicators import burstiness, interval_moments, quantiles
 from analytics.intake.pending import Trades
 from telemetry_schema import Side
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_PART_SLOTS: Final = 32
+"""Symbols whose trades are saved together: 400 kB."""
 
 PROBABILITIES: Final = (0.5, 0.9, 0.99)
 """The quantiles of quantity that are published."""
@@ -29,6 +34,7 @@ class RecentTrades:
         self._columns = _Columns.allocate(min(slots, max_slots) * depth)
         self.changed = np.zeros(max_slots, np.bool_)
         """Symbols with trades since somebody last cleared their flag."""
+        self._versions = np.zeros(-(-max_slots // _PART_SLOTS), np.int64)
 
     def reserve(self, slots: int) -> None:
         """Makes room for that many slots, by doubling."""
@@ -55,10 +61,39 @@ class RecentTrades:
         self._columns.write(place, trades, order)
         self._total[symbol[starts]] += n
         self.changed[symbol[starts]] = True
+        self._versions[symbol[starts] // _PART_SLOTS] += 1
+
+    def state(self) -> State:
+        """The trades, in parts of some symbols each."""
+        totals = self._total.reshape(-1)
+        return {
+            "depth": self._depth,
+            "parts": {
+                str(part): Part(int(version), partial(self._part_state, part), self)
+                for part, version in enumerate(self._versions.tolist())
+                if totals[part * _PART_SLOTS : (part + 1) * _PART_SLOTS].any()
+            },
+        }
+
+    def _part_state(self, part: int) -> State:
+        slots = slice(part * _PART_SLOTS, (part + 1) * _PART_SLOTS)
+        total = self._total[slots].copy()
+        return {"total": total, **self._columns.state(slots.start * self._depth, total.size * self._depth)}
+
+    def restore(self, state: State) -> None:
+        """Takes over the trades; where less of them are to be kept now, the last ones."""
+        for name, part in state["parts"].items():
+            saved, begin = part.copy(), int(name) * _PART_SLOTS
+            total = saved["total"][: self._total.size - begin]
+            self.reserve(begin + total.size)
+            self._total[begin : begin + total.size] = total
+            self._columns.restore(saved, begin, total, kept=state["depth"], depth=self._depth)
+            self.changed[begin : begin + total.size] = total > 0
 
     def forget(self, slot: int) -> None:
         """Empties a symbol's ring: its slot is for another one now."""
         self._total[slot], self.changed[slot] = 0, True
+        self._versions[slot // _PART_SLOTS] += 1
 
     def frame(self, slot: int, *, side: Side | None = None) -> "pd.DataFrame":
         """One symbol's trades as a DataFrame with price, qty, notional and side; with a side, only its trades.
@@ -100,6 +135,17 @@ class _Columns:
         for field in fields(self):
             getattr(wider, field.name)[: self.qty.size] = getattr(self, field.name)
         return wider
+
+    def state(self, begin: int, size: int) -> State:
+        return {field.name: getattr(self, field.name)[begin : begin + size].copy() for field in fields(self)}
+
+    def restore(self, state: State, first_slot: int, total: Ints, *, kept: int, depth: int) -> None:
+        """Takes over rings of `kept` trades as rings of `depth`: the trade number i is at i modulo the length."""
+        for i, trades in enumerate(total.tolist()):
+            number = np.arange(max(trades - min(kept, depth), 0), trades)
+            to, source = (first_slot + i) * depth + number % depth, i * kept + number % kept
+            for field in fields(self):
+                getattr(self, field.name)[to] = state[field.name][source]
 
     def write(self, place: Ints, trades: Trades, order: Ints) -> None:
         self.event_ns[place] = trades.event_ns[order]
@@ -202,6 +248,14 @@ class Tape:
     def _take(self) -> None:
         self._rows.extend(map(TapeRow._make, zip(*(column.tolist() for column in self._new), strict=True)))
         self._new = []
+
+    def state(self) -> State:
+        """The trades."""
+        return {"rows": [list(row) for row in self.rows]}
+
+    def restore(self, state: State) -> None:
+        """Takes over the trades."""
+        self._rows.extend(TapeRow(*row) for row in state["rows"])
 
     @property
     def rows(self) -> Sequence[TapeRow]:

@@ -15,6 +15,7 @@ from analytics.aggregates.event_clock import MAX_DISORDER_NS, MIN_BEHIND_TRADES,
 from analytics.aggregates.rows import Rows
 from analytics.aggregates.windows import Windows
 from analytics.arrays import SECOND_NS, Ints
+from analytics.checkpoint.parts import State
 from analytics.cooperative import Steps
 from analytics.intake.pending import Trades
 from telemetry_schema import WindowName
@@ -46,6 +47,23 @@ class _Replay(Timeline):
         self.column_of = np.full(max_slots, -1, np.int64)
         """Of each symbol's slot; −1 for those it has not traded."""
         self._columns = 0
+
+    def state(self) -> State:
+        """Buckets, clock, and which column is whose."""
+        return {
+            "buckets": self.buckets.state(),
+            "clock": self.clock.state(),
+            "column_of": self.column_of.copy(),
+            "columns": self._columns,
+        }
+
+    def restore(self, state: State) -> None:
+        """Takes over all of them."""
+        self.buckets.restore(state["buckets"])
+        self.clock.restore(state["clock"])
+        column_of = state["column_of"][: self.column_of.size]
+        self.column_of[: column_of.size] = column_of
+        self._columns = state["columns"]
 
     def columns(self, slots: Ints) -> Ints:
         """The columns of these slots; new ones get the next."""
@@ -174,6 +192,28 @@ class Timelines:
         for replay in self._replays.values():
             if replay.column_of[slot] >= 0:
                 replay.buckets.clear_slot(int(replay.column_of[slot]))
+
+    def state(self) -> State:
+        """All timelines, and which one each symbol's windows are of."""
+        return {
+            "live": self.live.buckets.state(),
+            "has_live": self._has_live.copy(),
+            "owner": self._owner.copy(),
+            "newest": next((source for source, replay in self._replays.items() if replay is self._newest), None),
+            "stale": sorted(self._stale),
+            "replays": {str(source): replay.state() for source, replay in self._replays.items()},
+        }
+
+    def restore(self, state: State) -> None:
+        """Takes over all of them."""
+        self.live.buckets.restore(state["live"])
+        slots = min(len(state["owner"]), self._max_slots)
+        self._has_live[:slots], self._owner[:slots] = state["has_live"][:slots], state["owner"][:slots]
+        for source, saved in state["replays"].items():
+            replay = self._replays[int(source)] = _Replay(self._max_slots)
+            replay.restore(saved)
+        self._stale = set(state["stale"])
+        self._newest = None if state["newest"] is None else self._replays[state["newest"]]
 
     def clock_ns(self, now_ns: int) -> int:
         """Wall time; the newest trade of the recording that was heard of last while there are no live trades."""

@@ -1,11 +1,12 @@
 """What each symbol has traded since the start, by side, and its last trade."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
 
 from analytics.arrays import SECOND_NS, Floats, Ints
+from analytics.checkpoint.parts import State
 from analytics.intake.pending import Trades
 
 
@@ -105,6 +106,20 @@ class Totals:
             self._last_event_ns[target], self._last_price[target] = self._last_event_ns[slot], self._last_price[slot]
         self._first_event_ns[target] = min(self._first_event_ns[target], self._first_event_ns[slot])
         self._last_event_ns[slot], self._last_price[slot], self._first_event_ns[slot] = -1, np.nan, _NEVER_NS
+
+    def state(self) -> State:
+        """All columns."""
+        view = self.view(self._max_slots)
+        return {field.name: getattr(view, field.name) for field in fields(view)}
+
+    def restore(self, state: State) -> None:
+        """Takes over the columns of as many slots as there are."""
+        slots = min(len(state["last_price"]), self._max_slots)
+        for name, column in (("trades", self._trades), ("volume", self._volume), ("notional", self._notional)):
+            column.reshape(2, -1)[:, :slots] = state[name][:, :slots]
+        self._last_event_ns[:slots] = state["last_event_ns"][:slots]
+        self._first_event_ns[:slots] = state["first_event_ns"][:slots]
+        self._last_price[:slots] = state["last_price"][:slots]
 
     def view(self, slots: int) -> TotalsView:
         """A copy for the first slots."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.arrays import Bools, Ints
+from analytics.checkpoint.parts import State as CheckpointState
 from telemetry_schema import Origin
 from telemetry_schema.batch import TRADE_DTYPE, BatchHeader
 
@@ -112,6 +113,26 @@ class LabelSlots(Generic[_Key]):
             self._keys.append(key)
         self._slots[key] = slot
         return slot
+
+    def state(self) -> CheckpointState:
+        """The key of each slot, and which slots are free."""
+        return {"keys": self._keys.copy(), "free": self._free.copy()}
+
+    def restore(self, state: CheckpointState) -> None:
+        """Takes over the slots.
+
+        Raises:
+            ValueError: there are more than fit.
+        """
+        key_type = type(self._overflow_keys[0])
+        # JSON has made a list of a tuple.
+        self._keys = [key_type(key) if isinstance(key, str) else key_type(*key) for key in state["keys"]]
+        if len(self._keys) > self.max_slots:
+            raise ValueError(f"{len(self._keys)} names do not fit into {self.max_slots} slots")
+        self._free = list(state["free"])
+        self._slots = {key: slot for slot, key in enumerate(self._keys) if slot not in self._free}
+        named = [key for key in self._slots if key not in self._overflow_keys]
+        self._taken = Counter(map(self._overflow, named))
 
     def use(self, slots: Slots16 | Ints, monotonic_ns: int) -> None:
         """Notes that trades of these slots came."""

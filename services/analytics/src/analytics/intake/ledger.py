@@ -1,9 +1,10 @@
 """Counts of batches and trades by outcome. Outcomes are disjoint, and their sum is what was received."""
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final, Literal
 
+from analytics.checkpoint.parts import State
 from analytics.intake.streams import Admission, Place
 
 Outcome = Literal["accepted", "refused", "duplicate", "ignored"]
@@ -50,11 +51,17 @@ class AnalyticsLedger:
     batch_trades: list[int] = field(default_factory=lambda: [0] * (len(BATCH_TRADES) + 1))
     """Batches with trades by size, in the buckets of `BATCH_TRADES` and one beyond."""
     batch_trades_sum: int = 0
+    checkpoints: int = 0
+    checkpoints_failed: int = 0
+    """Checkpoints that the disk did not take."""
+    rewound: int = 0
+    """Applied trades that a power cut took from ingest's log: counted here, and unknown there."""
 
     def count(self, admission: Admission, trades: int) -> None:
         """Counts a batch."""
         self.batches[_OUTCOMES[admission.place]] += 1
         self.lost += admission.lost
+        self.rewound += admission.rewound
         if admission.place in {Place.OUT_OF_ORDER, Place.IMPOSSIBLE} or not trades:
             return
         self.applied += trades - admission.repeated
@@ -62,9 +69,19 @@ class AnalyticsLedger:
         self.batch_trades[bisect_left(BATCH_TRADES, trades)] += 1
         self.batch_trades_sum += trades
 
+    def state(self) -> State:
+        """All counts."""
+        return asdict(self)
+
+    def restore(self, state: State) -> None:
+        """Takes over all counts; those that an earlier version did not know begin at 0."""
+        for name in (each.name for each in fields(self)):
+            setattr(self, name, state.get(name, getattr(self, name)))
+
     def copy(self) -> "AnalyticsLedger":
         """The counts at this moment."""
         return AnalyticsLedger(
             dict(self.batches), self.applied, self.duplicate, self.lost, self.late, self.ahead, self.oversized,
             self.symbol_overflow, self.source_overflow, self.dropped, list(self.batch_trades), self.batch_trades_sum,
+            self.checkpoints, self.checkpoints_failed, self.rewound,
         )  # fmt: skip

@@ -1,18 +1,27 @@
-"""Position in each stream: deduplicates batches by number and finds which are missing.
+"""Position in each stream: deduplicates batches by offset and finds which are missing.
 
 Delivery is at-least-once; here each trade counts exactly once.
 
-A stream is one run of ingest, which numbers its trades from 0 and holds those that are not acknowledged. When some are
-missing here (the connection broke, analytics was restarted), later batches are dropped and ingest is asked to
-retransmit. It then says with `resume` where it goes on; only trades before that are lost.
+A stream is a log of ingest, which numbers its trades from 0 and keeps those that are not in a checkpoint of analytics.
+When some are missing here (the connection broke, analytics was restarted), later batches are dropped and ingest is
+asked to retransmit. It then says with `resume` where it goes on; only trades before that are lost.
+
+A power cut may take the end of a log, and the next epoch uses its offsets again, for other trades:
+
+    epoch 1   0 ───────────────── 80 ╌╌╌╌╌╌╌╌╌ 100      applied here up to 100; 80 to 100 are gone from the log
+    epoch 2                       80 ─────────────▶     its first offset is below our position: goes back to 80
+
+What was applied of the lost end stays applied, as it was accepted, and is counted as rewound. What still comes of an
+earlier epoch is a repetition.
 """
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import structlog
 
+from analytics.checkpoint.parts import State
 from telemetry_schema import Progress
 from telemetry_schema.batch import BatchHeader
 
@@ -23,6 +32,9 @@ MAX_STREAMS: Final = 64
 MAX_JUMP_TRADES: Final = 1_000_000_000
 """Trades that a stream we know may say are lost at once. More than ingest can hold is no loss but an error, and would
 silence the stream for ever."""
+
+Positions: TypeAlias = dict[str, tuple[int, int]]
+"""Of each stream its epoch, and the offset of the trade that comes next."""
 
 
 class Place(Enum):
@@ -48,11 +60,18 @@ class Admission(NamedTuple):
     """Trades at its beginning that have been applied before."""
     lost: int = 0
     """Trades before it that will not come any more."""
+    rewound: int = 0
+    """Trades that were applied here, and are gone from ingest's log."""
 
 
 @dataclass(slots=True)
 class _Stream:
     next_seq: int = 0
+    epoch: int = 0
+    """The newest that was heard of."""
+    epoch_seq: int = 0
+    """The offset it begins at."""
+    checkpointed_seq: int = 0
     joined: bool = False
     """We know where it goes on."""
     missing: bool = False
@@ -76,12 +95,40 @@ class Streams:
         self._doubt(stream, header)
         # A heartbeat is acknowledged even if nothing has moved: an earlier acknowledgement may be lost.
         stream.acknowledged = False
+        if header.epoch < stream.epoch:
+            return self._of_earlier_epoch(stream, header)
+        rewound = self._begin_epoch(stream, header) if header.epoch > stream.epoch else 0
         lost = self._resume(stream, header) if header.resume or not (stream.joined or header.first_seq) else 0
         if not stream.joined or header.first_seq > stream.next_seq:
             self._miss(stream, header)
-            return Admission(Place.OUT_OF_ORDER if header.count else Place.HEARTBEAT)
+            return Admission(Place.OUT_OF_ORDER if header.count else Place.HEARTBEAT, rewound=rewound)
         stream.final = header.final
-        return self._place(stream, header, lost)
+        return self._place(stream, header, lost)._replace(rewound=rewound)
+
+    def _of_earlier_epoch(self, stream: _Stream, header: BatchHeader) -> Admission:
+        """A batch that was written before the ingest that we hear now was started.
+
+        It may be one that we miss; but what is behind the begin of the new epoch has gone from the log.
+        """
+        end_seq = header.first_seq + header.count
+        if not header.count or end_seq <= stream.next_seq or end_seq > stream.epoch_seq:
+            return Admission(Place.REPEATED if header.count else Place.HEARTBEAT, repeated=header.count)
+        if header.first_seq > stream.next_seq or not stream.joined:
+            self._miss(stream, header)
+            return Admission(Place.OUT_OF_ORDER)
+        return self._place(stream, header, 0)
+
+    def _begin_epoch(self, stream: _Stream, header: BatchHeader) -> int:
+        """Takes note that another ingest process writes the log; the number of trades applied here that it lacks."""
+        stream.epoch, stream.epoch_seq = header.epoch, header.epoch_seq
+        rewound = max(stream.next_seq - header.epoch_seq, 0) if stream.joined else 0
+        if rewound:
+            self._log.warning(
+                "stream_rewound", stream=header.stream, next_seq=header.epoch_seq, applied_trades_gone=rewound
+            )
+            stream.next_seq = header.epoch_seq
+            stream.checkpointed_seq = min(stream.checkpointed_seq, header.epoch_seq)
+        return rewound
 
     def _doubt(self, stream: _Stream, header: BatchHeader) -> None:
         """Forgets a position far beyond the number that ingest says is next: somebody else gave it to us."""
@@ -132,7 +179,13 @@ class Streams:
     def acknowledgements_due(self) -> list[Progress]:
         """Acknowledgements due: one per stream with news since the last one."""
         return [
-            Progress(stream=name, next_seq=stream.next_seq, resend=stream.missing)
+            Progress(
+                stream=name,
+                epoch=stream.epoch,
+                next_seq=stream.next_seq,
+                checkpointed_seq=stream.checkpointed_seq,
+                resend=stream.missing,
+            )
             for name, stream in self._streams.items()
             if not stream.acknowledged
         ]
@@ -142,6 +195,32 @@ class Streams:
         stream = self._streams.get(progress.stream)
         if stream is not None and stream.next_seq == progress.next_seq:
             stream.acknowledged = not stream.missing
+
+    def positions(self) -> Positions:
+        """The epoch and the offset that each stream has come to."""
+        return {name: (stream.epoch, stream.next_seq) for name, stream in self._streams.items() if stream.joined}
+
+    def checkpointed(self, positions: Positions) -> None:
+        """What was before these positions will not be asked for again, whatever happens."""
+        for name, (epoch, seq) in positions.items():
+            stream = self._streams.get(name)
+            if stream is not None:
+                safe_seq = seq if epoch == stream.epoch else min(seq, stream.epoch_seq)
+                stream.acknowledged = stream.acknowledged and safe_seq == stream.checkpointed_seq
+                stream.checkpointed_seq = safe_seq
+
+    def state(self) -> State:
+        """The positions, the stream that has been silent for longest first."""
+        return {
+            name: [stream.next_seq, stream.epoch, stream.epoch_seq]
+            for name, stream in self._streams.items()
+            if stream.joined
+        }
+
+    def restore(self, state: State) -> None:
+        """Takes over the positions."""
+        for name, (next_seq, epoch, epoch_seq) in state.items():
+            self._streams[name] = _Stream(next_seq, epoch, epoch_seq, joined=True)
 
     @property
     def all_final(self) -> bool:

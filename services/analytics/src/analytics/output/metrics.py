@@ -155,6 +155,7 @@ class Metrics:
         for what, value, help_text in (
             ("applied", ledger.applied, "Trades applied."),
             ("duplicate", ledger.duplicate, "Trades received again and not counted twice."),
+            ("stream_rewound", ledger.rewound, "Applied trades that a power cut took from ingest's log."),
             ("stream_lost", ledger.lost, "Trades lost between ingest and analytics, by sequence number."),
         ):
             yield self._one(f"telemetry_{what}_trades_total", help_text, value, kind="counter")
@@ -163,6 +164,9 @@ class Metrics:
             "Snapshots and confirmations dropped: a UI's queue was full.",
         )
         yield self._grid(name, help_text, (_SERVICE,), [ledger.dropped], kind="counter")
+        outcomes = {"written": ledger.checkpoints, "failed": ledger.checkpoints_failed}
+        name, help_text = "telemetry_checkpoints_total", "Checkpoints by outcome; ingest's log is trimmed behind them."
+        yield self._grid(name, help_text, (("outcome", tuple(outcomes)),), list(outcomes.values()), kind="counter")
 
     def _batch_trades(self, ledger: AnalyticsLedger) -> Family:
         series = self._keep("telemetry_batch_trades", (_SERVICE,), lambda: _histogram(BATCH_TRADES, _SERVICE))

@@ -208,7 +208,7 @@ class SequenceTracker:
     def saved(self, key: RunKey) -> SavedRun | None:
         """A run as it outlives the process; None if it was forgotten, or is a replay's."""
         run = self._runs.get(key)
-        if run is None or _is_replay(key):
+        if run is None or is_replay(key):
             return None
         window = run.window
         return SavedRun(
@@ -240,5 +240,6 @@ class SequenceTracker:
         self._expire(self._table.now_ns - self._run_idle_ns)
 
 
-def _is_replay(key: RunKey) -> bool:
+def is_replay(key: RunKey) -> bool:
+    """Whether it is the run of replayed trades."""
     return str(key[1]).startswith(REPLAY)

@@ -1,29 +1,30 @@
-"""At-least-once delivery of batches to analytics, which deduplicates them by number.
+"""At-least-once delivery of batches from the log to analytics, which deduplicates them by offset.
 
-    add()            try_send() took it           Progress.next_seq is beyond it
-      │                     │                                  │
-      ▼                     │                                  │
-    QUEUED ─────────────────┴──────▶ IN FLIGHT ────────────────┴──▶ ACKNOWLEDGED (released)
-      ▲                                  │
-      ├────── Progress.resend ───────────┘   retransmission: all unacknowledged batches, oldest first,
-      │                                      behind a mark that says where the numbers go on (`resume`)
-      └──▶ ABANDONED                         analytics asked for the same batch `MAX_ATTEMPTS` times, each time
-                                             after it was sent: it cannot take it, and all others wait behind it
+    add()        committed         try_send() took it      Progress.next_seq    Progress.checkpointed_seq
+      │              │                     │                      │                     │
+      ▼              ▼                     ▼                      ▼                     ▼
+    PENDING ──▶ IN THE LOG ────────▶ IN FLIGHT ───────────▶ APPLIED ───────────▶ CHECKPOINTED (trimmed)
+                     ▲                     │                      │
+                     └─ Progress.resend ───┴──────────────────────┘
+                        back to the offset that analytics misses, behind a mark that says where it goes on (`resume`);
+                        a batch that it asks for `MAX_ATTEMPTS` times, each time after it was sent, is abandoned: it
+                        cannot take it, and all others wait behind it
 
-A batch is released only when analytics has reported it applied, so nothing accepted is lost on this hop. Analytics asks
-for a retransmission when it misses a number: it was restarted, or a connection broke. When too much is held, ingest
-waits: backpressure reaches the clients' own queues.
+What is accepted leaves the log only when analytics has it in a checkpoint, so neither may be killed at any moment and
+lose it. Analytics asks for a retransmission when it misses an offset: it was restarted, or a connection broke. When the
+log is full, ingest waits: backpressure reaches the clients' own queues.
 """
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
 
 import structlog
 from prometheus_client import Histogram
 
 from ingest.checking.chunks import Chunk
-from telemetry_runtime import Clock, Frames, RateLimitedWarning, Source, TrySink
+from ingest.storage.log.batch_log import LogBatch
+from ingest.storage.log.group_commit import GroupCommit
+from telemetry_runtime import Clock, RateLimitedWarning, Source, TrySink
 from telemetry_schema import DecodeError, Progress, decode_progress
 from telemetry_schema.batch import (
     BATCH_TRADES_BOUNDS,
@@ -51,44 +52,46 @@ services only adds latency to all clients (32,768 trades are 80 ms at 400,000 a 
 
 PATIENCE_S = 0.1
 """How long to wait for an acknowledgement. After that analytics is treated as down until the next one: accepted trades
-are held for it meanwhile."""
+are held for it in the log meanwhile."""
 
-MAX_HELD_BATCHES = 20_000
-"""Batches held at most, whatever their size: at low rates a batch is one trade and weighs about 1 kB."""
+MAX_QUEUED_BATCHES = 256
+"""Batches that are kept in memory until they are sent. What comes after them is read back from the log."""
 
+CHECKPOINTED = "checkpointed"
+"""The key of the state that says up to where analytics has its checkpoint."""
 
-class _HeldBatch(NamedTuple):
-    first_seq: int
-    trades: int
-    """0 for a mark: a batch without trades, which is not acknowledged."""
-    frames: Frames
+_READ_BYTES = 1024 * 1024
+"""What is read from the log at once: about a millisecond."""
 
 
 class BatchDelivery:
-    """Numbers batches in the stream and delivers them to analytics, in order.
+    """Numbers batches, appends them to the log and delivers them to analytics, in order.
 
     Args:
         sink: where batches go.
-        stream: name of this ingest run.
-        max_unapplied_trades: how many trades are held at most before `flush` waits.
+        writer: the log they go into first.
     """
 
-    def __init__(self, sink: TrySink, *, stream: str, clock: Clock, max_unapplied_trades: int) -> None:
-        self._sink, self._stream, self._clock = sink, stream, clock
-        self._max_unapplied = max_unapplied_trades
-        self._queued: deque[_HeldBatch] = deque()
-        self._in_flight: deque[_HeldBatch] = deque()
+    def __init__(self, sink: TrySink, writer: GroupCommit, *, clock: Clock) -> None:
+        self._sink, self._writer, self._clock = sink, writer, clock
+        self._log = writer.log
+        # The queue holds what is to be sent next. It begins at `_sent_seq` and ends at `_queued_seq`.
+        self._queue: deque[LogBatch] = deque()
+        self._sent_seq = self._queued_seq = self._known_checkpoint()
+        self._resume_due = True
+        """Analytics is to be told where it goes on, before anything else."""
         self._moved = asyncio.Event()
         """Set by every report of analytics, and when it is given up waiting for one."""
-        self._sink_is_full = asyncio.Event()
+        self._more_to_send = asyncio.Event()
         self._is_waiting = asyncio.Event()
         self._retransmitted_ns: int | None = None
         self._asked_seq, self._attempts = -1, 0
         """The number that analytics asked for last, and how often it was sent again."""
         self._heard_ns = clock.monotonic_ns()
         self._is_away = False
-        self.next_seq = 0
-        self.confirmed_seq = 0
+        self.confirmed_seq = self.checkpointed_seq = self._sent_seq
+        self.accepted_trades = 0
+        """By this process."""
         self.batches = 0
         self.largest_batch_trades = 0
         self.sizes = Histogram(
@@ -101,12 +104,22 @@ class BatchDelivery:
         self.heard = False
         self._refused = RateLimitedWarning("progress_refused", monotonic_ns=clock.monotonic_ns)
         self._silent = RateLimitedWarning("analytics_not_heard_of", monotonic_ns=clock.monotonic_ns, interval_s=60.0)
-        self._log = structlog.get_logger("delivery")
+        self._logger = structlog.get_logger("delivery")
+
+    def _known_checkpoint(self) -> int:
+        """Where an earlier process knew that analytics has its checkpoint: what is before it need not be sent again."""
+        seq = int(self._log.state().get(CHECKPOINTED, b"0"))
+        return min(max(seq, self._log.first_seq), self._log.next_seq)
 
     @property
     def unapplied_trades(self) -> int:
         """Accepted trades that analytics has not reported applied."""
-        return self.next_seq - self.confirmed_seq
+        return self._writer.next_seq - self.confirmed_seq
+
+    @property
+    def is_in_log(self) -> bool:
+        """Whether a later process will find all that was accepted."""
+        return self._log.is_durable and self._writer.is_committed
 
     @property
     def silent_s(self) -> float:
@@ -114,18 +127,20 @@ class BatchDelivery:
         return (self._clock.monotonic_ns() - self._heard_ns) / 1e9
 
     def add(self, chunk: Chunk, commands: list[CommandRef] | None = None) -> None:
-        """Numbers a chunk and queues it as a batch; `flush` sends it.
+        """Numbers a chunk and adds it as a batch to what is pending for the log; `flush` sends it.
 
         Raises:
             ValueError: it is longer than a batch may be, and analytics would refuse it for ever.
         """
-        count = chunk.trades
+        count, first_seq = chunk.trades, self._writer.next_seq
         if count > MAX_BATCH_TRADES:
             msg = f"{count} trades are too many for a batch of at most {MAX_BATCH_TRADES}"
             raise ValueError(msg)
         header = FastHeader(
-            stream=self._stream,
-            first_seq=self.next_seq,
+            stream=self._log.stream,
+            epoch=self._log.epoch.number,
+            epoch_seq=self._log.epoch.first_seq,
+            first_seq=first_seq,
             count=count,
             symbols=chunk.symbols,
             sources=chunk.sources,
@@ -135,22 +150,24 @@ class BatchDelivery:
             commands=commands or [],
             sent_ns=self._clock.now_ns(),
         )
-        self._queued.append(_HeldBatch(self.next_seq, count, (encode_header(header), chunk.frame)))
-        self.next_seq += count
+        batch = LogBatch(first_seq, count, encode_header(header), chunk.frame)
+        self._writer.add(batch)
+        if self._queued_seq == first_seq and len(self._queue) < MAX_QUEUED_BATCHES:
+            self._queue.append(batch)
+            self._queued_seq = batch.end_seq
+        self.accepted_trades += count
         self.batches += 1
         self.largest_batch_trades = max(self.largest_batch_trades, count)
         self._observe_size(count)
 
     async def flush(self) -> None:
-        """Sends what there is room for and returns when not too much is held; `pump` sends the rest.
+        """Sends what is committed, and returns when analytics is close behind or away; `pump` sends the rest.
 
-        Cancelled here nothing is lost: what was added stays held.
+        Cancelled here nothing is lost: what was added is in the log, or will be.
         """
         self._send_or_wake_pump()
         while self._is_far_ahead() and not self._is_away:
             self._is_waiting.set()
-            await self._next_move()
-        while self.unapplied_trades > self._max_unapplied or self._held_batches > MAX_HELD_BATCHES:
             await self._next_move()
 
     async def _next_move(self) -> None:
@@ -159,21 +176,19 @@ class BatchDelivery:
         self._moved.clear()
         await self._moved.wait()
 
-    @property
-    def _held_batches(self) -> int:
-        return len(self._in_flight) + len(self._queued)
-
     def _is_far_ahead(self) -> bool:
-        return self.unapplied_trades > WINDOW_TRADES and self._held_batches > WINDOW_BATCHES
+        return self.unapplied_trades > max(WINDOW_TRADES, WINDOW_BATCHES * self.largest_batch_trades)
 
     async def pump(self) -> None:
-        """Sends what did not fit into the sink's queue as soon as it does, for ever."""
+        """Sends what the sink's queue had no room for, and what is read from the log, for ever."""
         while True:
-            await self._sink_is_full.wait()
-            while not self._send_queued():
-                # Cancelled here nothing is lost: the batches are held.
+            await self._more_to_send.wait()
+            self._more_to_send.clear()
+            while not self._send():
+                # Cancelled here nothing is lost: the batches are in the log.
                 await self._sink.writable()
-            self._sink_is_full.clear()
+            # Reading a long log must not hold up all else that the loop has to do.
+            await asyncio.sleep(0)
 
     async def watch(self) -> None:
         """Treats analytics as down when a `flush` waits and no acknowledgement comes within `PATIENCE_S`; for ever."""
@@ -186,18 +201,53 @@ class BatchDelivery:
                 self._is_away = True
             self._moved.set()  # who still waits sets `_is_waiting` again
 
-    def _send_queued(self) -> bool:
-        while self._queued:
-            if not self._sink.try_send(self._queued[0].frames):
+    @property
+    def _all_sent(self) -> bool:
+        return self._sent_seq >= self._writer.committed_seq and not self._resume_due
+
+    def _send(self) -> bool:
+        """Sends what is committed, after the queue at most one piece that is read from the log; False when it is full.
+
+        When there is more in the log, `pump` is woken: reading a long one must not hold up the rest of the loop.
+        """
+        if not self._send_queued():
+            return False
+        if not self._queue and self._queued_seq < self._writer.committed_seq:
+            self._read_on()
+            if not self._send_queued():
                 return False
-            batch = self._queued.popleft()
-            if batch.trades:
-                self._in_flight.append(batch)
+            if self._queued_seq < self._writer.committed_seq:
+                self._more_to_send.set()
         return True
 
+    def _send_queued(self) -> bool:
+        """Sends what is queued, as far as it is committed; False when the sink is full."""
+        while self._resume_due or (self._queue and self._queue[0].end_seq <= self._writer.committed_seq):
+            if not self._sink.try_send(self._next_frames()):
+                return False
+            if self._resume_due:
+                self._resume_due = False
+            else:
+                self._sent_seq = self._queue.popleft().end_seq
+        return True
+
+    def _next_frames(self) -> tuple[bytes, bytes | memoryview]:
+        if self._resume_due:
+            return self._mark(self._sent_seq, resume=True)
+        return self._queue[0].header, self._queue[0].records
+
+    def _read_on(self) -> None:
+        """Queues the batches that follow in the log."""
+        self._queue.extend(self._log.read(self._queued_seq, max_bytes=_READ_BYTES))
+        first_seq = self._queue[0].first_seq if self._queue else self._log.next_seq
+        if first_seq > self._queued_seq:
+            # What is between them cannot be read any more: analytics counts it as lost.
+            self._sent_seq, self._resume_due = first_seq, True
+        self._queued_seq = self._queue[-1].end_seq if self._queue else first_seq
+
     def _send_or_wake_pump(self) -> None:
-        if not self._send_queued():
-            self._sink_is_full.set()
+        if not self._send():
+            self._more_to_send.set()
 
     async def follow(self, reports: Source) -> None:
         """Takes analytics' reports until their source ends; one that is not valid is logged and ignored."""
@@ -209,65 +259,83 @@ class BatchDelivery:
                     self._refused.log(reason=error.reason, detail=error.detail)
 
     def on_progress(self, progress: Progress) -> None:
-        """Takes a report of analytics: releases acknowledged batches, and retransmits the others if it misses some."""
-        if progress.stream != self._stream:
+        """Takes a report of analytics: trims what it has for good, and retransmits what it misses."""
+        if progress.stream != self._log.stream:
             return
-        if progress.next_seq > self.next_seq:
-            # Believed, it would release batches that were never applied.
+        if max(progress.next_seq, progress.checkpointed_seq) > self._writer.next_seq and self._is_of_ours(progress):
+            # Believed, it would drop batches that were never applied.
             self._refused.log(reason="out_of_range", detail=f"{progress.next_seq} was never sent")
             return
         self.heard, self._heard_ns = True, self._clock.monotonic_ns()
-        if progress.next_seq > self.confirmed_seq:
+        applied_seq = self._known(progress, progress.next_seq)
+        if applied_seq > self.confirmed_seq:
             self._is_away = False
-        self.confirmed_seq = max(self.confirmed_seq, progress.next_seq)
-        self._release_acknowledged()
+        # It goes back when analytics was restarted: what it had applied since its checkpoint it must apply again.
+        self.confirmed_seq = max(applied_seq, self._log.first_seq)
+        self._trim(self._known(progress, progress.checkpointed_seq))
         self._moved.set()
         if progress.resend:
-            self._retransmit(progress.next_seq)
+            self._retransmit(applied_seq)
         self._send_or_wake_pump()
 
-    def _release_acknowledged(self) -> None:
-        # A batch may be acknowledged while it is queued: it was applied, and then queued again.
-        for held in (self._in_flight, self._queued):
-            while held and held[0].trades and held[0].first_seq + held[0].trades <= self.confirmed_seq:
-                held.popleft()
+    def _known(self, progress: Progress, seq: int) -> int:
+        """An offset that analytics reports, as far as it means trades that this log holds or held.
+
+        One of an earlier epoch may lie behind the end of that epoch: a power cut took the trades that it means.
+        """
+        return seq if self._is_of_ours(progress) else min(seq, self._log.epoch.first_seq)
+
+    def _is_of_ours(self, progress: Progress) -> bool:
+        return progress.epoch == self._log.epoch.number
+
+    def _trim(self, checkpointed_seq: int) -> None:
+        if checkpointed_seq > self.checkpointed_seq:
+            self.checkpointed_seq = checkpointed_seq
+            self._writer.set_state({CHECKPOINTED: b"%d" % checkpointed_seq})
+            self._writer.trim(checkpointed_seq)
 
     def _retransmit(self, missing_seq: int) -> None:
         if self._is_too_early(missing_seq):
             return
         if self._attempts >= MAX_ATTEMPTS:
-            self._abandon()
+            missing_seq = self._abandon(missing_seq)
         self._retransmitted_ns = self._clock.monotonic_ns()
         self._attempts += 1
         self.retransmissions += 1
-        self._queued.extendleft(reversed(self._in_flight))
-        self._in_flight.clear()
-        first_seq = self._queued[0].first_seq if self._queued else self.next_seq
-        self._queued.appendleft(self._mark(first_seq, resume=True))
+        self._queue.clear()
+        self._sent_seq = self._queued_seq = max(missing_seq, self._log.first_seq)
+        self._resume_due = True
 
     def _is_too_early(self, missing_seq: int) -> bool:
         """Whether the answer to an earlier request may still be on its way."""
         if missing_seq != self._asked_seq:
             self._asked_seq, self._attempts = missing_seq, 0
-        if self._queued and not self._queued[0].trades:
+        if self._resume_due or (self._attempts and self._sent_seq <= missing_seq < self._writer.committed_seq):
             return True  # it has not even been sent
         wait_ns = _MIN_RETRANSMIT_NS << max(self._attempts - 1, 0)
         return self._retransmitted_ns is not None and self._clock.monotonic_ns() - self._retransmitted_ns < wait_ns
 
-    def _abandon(self) -> None:
-        """Gives up the batch that analytics asks for again and again: better its trades than all that follow."""
-        if self._in_flight and self._in_flight[0].first_seq <= self._asked_seq:
-            batch = self._in_flight.popleft()
+    def _abandon(self, missing_seq: int) -> int:
+        """Gives up the batch that analytics asks for again and again: better its trades than all that follow.
+
+        Returns:
+            The offset behind it.
+        """
+        for batch in self._log.read(missing_seq, max_bytes=1)[:1]:
             self.abandoned_batches += 1
             self.abandoned_trades += batch.trades
-            self.confirmed_seq = max(self.confirmed_seq, batch.first_seq + batch.trades)
-            self._log.error(
+            self._logger.error(
                 "batch_abandoned", first_seq=batch.first_seq, lost_trades=batch.trades, attempts=self._attempts
             )
+            return batch.end_seq
+        return missing_seq
 
-    def _mark(self, first_seq: int, *, resume: bool = False, final: bool = False) -> _HeldBatch:
+    def _mark(self, first_seq: int, *, resume: bool = False, final: bool = False) -> tuple[bytes, bytes]:
+        """A batch without trades."""
         header = FastHeader(
-            stream=self._stream,
+            stream=self._log.stream,
+            epoch=self._log.epoch.number,
+            epoch_seq=self._log.epoch.first_seq,
             first_seq=first_seq,
             count=0,
             symbols=[],
@@ -276,25 +344,27 @@ class BatchDelivery:
             resume=resume,
             final=final,
         )
-        return _HeldBatch(first_seq, 0, (encode_header(header), b""))
+        return encode_header(header), b""
 
     def heartbeat(self) -> None:
         """Sends the number that comes next, if there is room: with it analytics finds a loss at the end."""
         silent_s = self.silent_s
         if silent_s * 1e9 > _SILENT_NS:
             self._silent.log(silent_s=round(silent_s), unapplied_trades=self.unapplied_trades)
-        if not self._queued:
-            self._sink.try_send(self._mark(self.next_seq).frames)
+        if self._all_sent:
+            self._sink.try_send(self._mark(self._sent_seq))
         else:
-            self._send_queued()
+            self._send_or_wake_pump()
 
     async def finish(self) -> None:
         """Returns when analytics has applied everything and the end of the stream is sent."""
-        while not self._send_queued() or self.unapplied_trades:
-            if self._queued:
+        while not self._all_sent or self.unapplied_trades:
+            if not self._send():
                 await self._sink.writable()
-            else:
+            elif self._all_sent:
                 await self._next_move()
-        self._queued.append(self._mark(self.next_seq, final=True))
-        while not self._send_queued():
+            else:
+                await asyncio.sleep(0)
+        final = self._mark(self._sent_seq, final=True)
+        while not self._sink.try_send(final):
             await self._sink.writable()

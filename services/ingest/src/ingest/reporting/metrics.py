@@ -1,6 +1,6 @@
 """Ingest's metrics: one collector that reads the ledger, the sequences and the delivery at scrape time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -12,7 +12,7 @@ from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.storage.dead_letters import DeadLetterFile
-from ingest.storage.state_file import StateFile
+from ingest.storage.log.group_commit import GroupCommit
 from telemetry_runtime.metrics import message_families
 
 SERVICE = "ingest"
@@ -29,13 +29,13 @@ class IngestCollector(Collector):
         delivery: BatchDelivery,
         dead_letters: DeadLetterFile,
         feeds: list[FeedRunner],
-        state_files: Sequence[StateFile] = (),
+        writer: GroupCommit,
         *,
         desk: Desk,
     ) -> None:
         self._desk = desk
         self._ledger, self._sequences, self._delivery = ledger, sequences, delivery
-        self._dead_letters, self._feeds, self._state_files = dead_letters, feeds, state_files
+        self._dead_letters, self._feeds, self._writer = dead_letters, feeds, writer
 
     def collect(self) -> Iterator[Metric]:
         """One pass over everything; the event loop does nothing else meanwhile, so it is one consistent state."""
@@ -43,10 +43,18 @@ class IngestCollector(Collector):
         yield from self._sources()
         yield from self._batches()
         yield from self._feed_states()
-        failed = _counter("telemetry_state_write_failures", "Failed writes of a state file.", "file")
-        for file in self._state_files:
-            failed.add_metric([file.name], file.failed_writes)
+        yield from self._log_state()
+
+    def _log_state(self) -> Iterator[Metric]:
+        writer, log = self._writer, self._writer.log
+        failed = _counter("telemetry_state_write_failures", "Writes that the disk did not take.", "file")
+        failed.add_metric(["log"], writer.write_failures)
         yield failed
+        waits = _counter("telemetry_log_full_waits", "Times the log was full, and clients had to wait.")
+        waits.add_metric([], writer.full_waits)
+        yield waits
+        yield _gauge("telemetry_log_bytes", "What the log of accepted trades takes up.", log.held_bytes)
+        yield _gauge("telemetry_log_trades", "Trades in the log.", log.next_seq - log.first_seq)
 
     def _messages(self) -> Iterator[Metric]:
         ledger = self._ledger

@@ -34,7 +34,7 @@ class StatusReporter:
             at_ns=now_ns,
             ledger=self._messages(),
             refused=dict(self._ledger.refused),
-            accepted_trades=self._delivery.next_seq,
+            accepted_trades=self._delivery.accepted_trades,
             unapplied_trades=self._delivery.unapplied_trades if self._delivery.heard else None,
             analytics_heard_ns=now_ns - round(self._delivery.silent_s * 1e9) if self._delivery.heard else None,
             batch_sizes=self._batch_sizes(),
@@ -55,7 +55,9 @@ class StatusReporter:
 
     def _batch_sizes(self) -> BatchSizes:
         delivery = self._delivery
-        return BatchSizes(batches=delivery.batches, trades=delivery.next_seq, largest=delivery.largest_batch_trades)
+        return BatchSizes(
+            batches=delivery.batches, trades=delivery.accepted_trades, largest=delivery.largest_batch_trades
+        )
 
     def _source_states(self) -> list[SourceState]:
         return [

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
-import pytest
-
+from ingest.checking.sequences import SequenceTracker
+from ingest.desk.desk import Desk, DeskLimits
 from ingest.feeds.replay import ReplayFeed, ReplaySettings
-from ingest.storage.replay_memory import replay_memory
+from ingest.storage.earlier_files import EarlierFiles
+from ingest.storage.journal import Journal
+from ingest.storage.log.group_commit import GroupCommit
+from ingest.storage.log.segment_log import SegmentLog
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.feeds.frames_of import BINANCE, HYPERLIQUID, RECEIVED_NS
 from tests.ingest.feeds.opened import all_bursts, first_bursts, trades_of
@@ -28,14 +31,23 @@ def numbers(trades: list[int | None]) -> tuple[int | None, int | None, int]:
     return (trades[0], trades[-1], len(trades)) if trades else (None, None, 0)
 
 
-async def crashed_after(directory: Path, path: Path, trades: int) -> ReplayFeed:
-    """A feed that gave so many trades before its process crashed; its position had been saved."""
+def started(directory: Path, *feeds: ReplayFeed) -> Journal:
+    """Ingest starts with these feeds."""
+    log = SegmentLog(directory / "log", new_stream="s", now_ns=1, max_bytes=1 << 30)
+    writer = GroupCommit(log, clock=FakeClock())
+    limits = DeskLimits(max_qty=1, max_notional=1, price_band_ratio=1, max_commands_per_s=1)
+    sequences, desk = SequenceTracker(max_runs=1, max_sources=1), Desk(limits, account="paper")
+    journal = Journal(writer, sequences, desk, boot="boot", replays=feeds)
+    journal.restore(EarlierFiles(directory))
+    return journal
+
+
+async def crashed_after(directory: Path, path: Path, trades: int) -> None:
+    """Ingest was killed right after it had taken so many trades of a recording."""
     crashed = feed(path)
-    with pytest.raises(KeyError), replay_memory(directory, [crashed]) as memory:
-        await first_bursts(crashed, trades)
-        await memory.save()
-        raise KeyError("crash")
-    return crashed
+    journal = started(directory, crashed)
+    await first_bursts(crashed, trades)
+    journal.record()
 
 
 async def test_after_a_crash_a_recording_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -43,8 +55,8 @@ async def test_after_a_crash_a_recording_goes_on_where_it_was(tmp_path: Path) ->
     await crashed_after(tmp_path, path, 512)
     again = feed(path)
 
-    with replay_memory(tmp_path, [again]):
-        trades = trades_of(await all_bursts(again))
+    started(tmp_path, again)
+    trades = trades_of(await all_bursts(again))
 
     assert numbers([trade.seq for trade in trades]) == (512, 1_999, 1_488)
 
@@ -54,22 +66,18 @@ async def test_a_recording_that_had_ended_gives_nothing_after_a_crash(tmp_path: 
     await crashed_after(tmp_path, path, FRAMES)
     again = feed(path)
 
-    with replay_memory(tmp_path, [again]):
-        assert await all_bursts(again) == []
+    started(tmp_path, again)
+    assert await all_bursts(again) == []
 
 
 async def test_after_a_second_crash_it_still_goes_on(tmp_path: Path) -> None:
     path = recording(tmp_path)
     await crashed_after(tmp_path, path, 512)
-    second = feed(path)
-    with pytest.raises(KeyError), replay_memory(tmp_path, [second]) as memory:
-        await first_bursts(second, 512)
-        await memory.save()
-        raise KeyError("crash")
+    await crashed_after(tmp_path, path, 512)
     third = feed(path)
 
-    with replay_memory(tmp_path, [third]):
-        trades = trades_of(await all_bursts(third))
+    started(tmp_path, third)
+    trades = trades_of(await all_bursts(third))
 
     assert numbers([trade.seq for trade in trades]) == (1_024, 1_999, 976)
 
@@ -77,19 +85,20 @@ async def test_after_a_second_crash_it_still_goes_on(tmp_path: Path) -> None:
 async def test_after_a_clean_stop_a_recording_begins_anew(tmp_path: Path) -> None:
     path = recording(tmp_path)
     stopped, again = feed(path), feed(path)
-    with replay_memory(tmp_path, [stopped]):
-        await first_bursts(stopped, 512)
+    journal = started(tmp_path, stopped)
+    await first_bursts(stopped, 512)
+    journal.close()
 
-    with replay_memory(tmp_path, [again]):
-        assert len(trades_of(await all_bursts(again))) == FRAMES
+    started(tmp_path, again)
+    assert len(trades_of(await all_bursts(again))) == FRAMES
 
 
 async def test_another_content_under_the_same_name_begins_anew(tmp_path: Path) -> None:
     await crashed_after(tmp_path, recording(tmp_path), 512)
     again = feed(recording(tmp_path, frames=700))
 
-    with replay_memory(tmp_path, [again]):
-        assert len(trades_of(await all_bursts(again))) == 700
+    started(tmp_path, again)
+    assert len(trades_of(await all_bursts(again))) == 700
 
 
 async def test_another_venue_for_the_same_file_begins_anew(tmp_path: Path) -> None:
@@ -97,18 +106,8 @@ async def test_another_venue_for_the_same_file_begins_anew(tmp_path: Path) -> No
     await crashed_after(tmp_path, path, 512)
     other = feed(path, "okx")
 
-    with replay_memory(tmp_path, [other]):
-        assert other.position == 0
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"replays":[{"feed":"x","content":"y","frames":-1}]}'])
-async def test_a_damaged_file_is_set_aside_and_recordings_begin_anew(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "replays.json").write_bytes(content)
-    begun = feed(recording(tmp_path))
-
-    with replay_memory(tmp_path, [begun]):
-        assert begun.position == 0
-    assert (tmp_path / "replays.unreadable").read_bytes() == content
+    started(tmp_path, other)
+    assert other.position == 0
 
 
 async def test_a_position_beyond_the_end_gives_nothing_and_ends(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What analytics keeps on disk, so that a restart changes nothing."""

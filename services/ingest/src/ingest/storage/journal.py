@@ -1,0 +1,148 @@
+"""The runs and the desk, kept in the log: what a burst changes of them is written in the transaction of its trades.
+
+So a restarted ingest knows exactly the numbers of the trades that are in the log: none is accepted twice, and one that
+is missing was lost on its way here. The same holds for the desk: a command is answered when its fill is in the log.
+Only a power cut may take the end of the log (see `group_commit.SyncMode`). The numbers are then unsure: what is missing
+was lost, or was accepted before it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from pydantic import ValidationError
+
+from ingest.checking.sequences import RunKey, SavedRun, SequenceTracker, is_replay
+from ingest.desk.desk import Desk
+from ingest.feeds.replay import ReplayFeed
+from ingest.storage.earlier_files import DeskRecord, EarlierFiles
+from ingest.storage.log.group_commit import GroupCommit
+
+_RUN: Final = "run "
+_DESK: Final = "desk"
+_REPLAY: Final = "replay "
+_CLEAN: Final = "stopped"
+"""Set by a stop in which all was put on disk; until then the boot of the machine that the process runs in."""
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Journal:
+    """Writes what a burst has changed, and restores it at the start.
+
+    Args:
+        writer: of the log that it is kept in.
+        sequences: the runs.
+        desk: the desk.
+        replays: recordings; a restarted ingest goes on in them where it was, unless it was stopped on purpose.
+        boot: differs after each start of the machine; empty where that is not known.
+    """
+
+    def __init__(
+        self,
+        writer: GroupCommit,
+        sequences: SequenceTracker,
+        desk: Desk,
+        *,
+        boot: str,
+        replays: Sequence[ReplayFeed] = (),
+    ) -> None:
+        self._writer, self._sequences, self._desk, self._boot = writer, sequences, desk, boot
+        self._replays = replays
+        self._written_positions = dict.fromkeys((feed.name for feed in replays), 0)
+        self._written_desk_changes = desk.changes
+        self._logger = structlog.get_logger("journal")
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._keys: dict[RunKey, str] = {}
+
+    def restore(self, earlier: EarlierFiles) -> None:
+        """Takes over what an earlier process wrote: into the log, or, before there was one, into files."""
+        state = self._writer.log.state()
+        if not state and not self._writer.log.was_cut:
+            earlier.take_over(self._sequences, self._desk)
+        else:
+            self._restore_runs(state)
+            self._restore_desk(state.get(_DESK))
+            self._restore_replays(state)
+        self._writer.set_state({_CLEAN: self._boot.encode()})
+        self._write_desk()
+        self.record()
+        earlier.move_away()
+
+    def _restore_runs(self, state: dict[str, bytes]) -> None:
+        stopped = state.get(_CLEAN, b"").decode()
+        exact = not self._writer.log.was_cut and stopped in {_CLEAN, self._boot}
+        if not exact:
+            self._logger.warning("runs_unsure", was_cut=self._writer.log.was_cut)
+        runs = [msgspec.msgpack.decode(value, type=SavedRun) for key, value in state.items() if key.startswith(_RUN)]
+        self._sequences.load(runs, exact=exact)
+
+    def _restore_desk(self, value: bytes | None) -> None:
+        try:
+            record = DeskRecord.model_validate_json(value or b"")
+        except ValidationError as error:
+            # Nobody knows the positions: no command is to be filled until a person has looked.
+            self._logger.error("desk_unreadable", error=str(error))  # noqa: TRY400 - a line for a person
+            record = DeskRecord(kill_switch=True, holdings={}, answers=[])
+        self._desk.restore(holdings=record.holdings, kill_switch=record.kill_switch, answers=record.answers)
+
+    def _restore_replays(self, state: dict[str, bytes]) -> None:
+        for feed in self._replays:
+            content, _, frames = state.get(_REPLAY + feed.name, b"").decode().rpartition("/")
+            if frames and content == feed.content:
+                feed.resume_at(int(frames))
+                self._logger.info("replay_resumed", feed=feed.name, frames=int(frames))
+
+    def record(self) -> None:
+        """Adds what has changed to the transaction of the burst, and appends that to the log."""
+        changed = self._sequences.take_changed()
+        if changed:
+            self._writer.set_state({self._key(key): self._run(key) for key in changed if not is_replay(key)})
+        if self._desk.changes != self._written_desk_changes:
+            self._write_desk()
+        for feed in self._replays:
+            if feed.position != self._written_positions[feed.name]:
+                self._written_positions[feed.name] = feed.position
+                self._writer.set_state({_REPLAY + feed.name: f"{feed.content}/{feed.position}".encode()})
+        self._writer.append()
+
+    def _key(self, key: RunKey) -> str:
+        found = self._keys.get(key)
+        if found is None:
+            if len(self._keys) > _MAX_KEYS:
+                self._keys.clear()
+            # No name holds a control character, and none is empty.
+            found = self._keys[key] = f"{_RUN}{key[0]}\x1f{key[1] or ''}"
+        return found
+
+    def _run(self, key: RunKey) -> bytes | None:
+        run = self._sequences.saved(key)
+        return None if run is None else self._encode(run)
+
+    def _write_desk(self) -> None:
+        desk = self._desk
+        record = DeskRecord(kill_switch=desk.kill_switch, holdings=desk.book.holdings(), answers=desk.young_answers())
+        self._writer.set_state({_DESK: record.model_dump_json().encode()})
+        self._written_desk_changes = desk.changes
+
+    async def committed(self) -> None:
+        """Returns when what was recorded is committed."""
+        await self._writer.committed()
+
+    def close(self) -> None:
+        """Writes that the process ends as it should."""
+        self.record()
+        # Whoever starts ingest again expects recordings from their beginning.
+        self._writer.set_state({_CLEAN: _CLEAN.encode(), **{_REPLAY + feed.name: None for feed in self._replays}})
+        self._writer.append()
+
+
+_MAX_KEYS: Final = 8_192
+"""Keys that are kept encoded."""
+
+
+def boot_id() -> str:
+    """Differs after each start of the machine; empty where the platform does not say."""
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""

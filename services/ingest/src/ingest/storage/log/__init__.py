@@ -1,0 +1,1 @@
+"""The write-ahead log of accepted batches: a protocol, and its implementations on disk and in memory."""

@@ -1,0 +1,277 @@
+"""The log on disk: a directory of segments, each a file that is only ever appended to.
+
+    log/00000000000000000000.segment   offsets from 0, complete
+    log/00000000000000350208.segment   offsets from 350,208: the active one, which is appended to
+
+The name of a segment is the offset it begins at, so the name of the next one says where it ends. Trimming removes whole
+segments. Opening reads the newest one and begins the next, with a new epoch. Nothing that is there is changed: a tail
+that a crash has left half written stays behind and is not read again.
+"""
+
+import errno
+import os
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from ingest.storage.log.batch_log import Epoch, LogBatch, LogFullError, Transaction, apply_state
+from ingest.storage.log.segment import (
+    DamagedError,
+    OtherVersionError,
+    SegmentHead,
+    decode_head,
+    encode_head,
+    encode_transaction,
+    transactions,
+)
+from ingest.storage.log.segment_reader import SegmentReader
+from telemetry_runtime import StartupError
+
+SEGMENT_BYTES: Final = 16 * 1024 * 1024
+"""A segment is closed at this size: 350,000 trades. The start reads one of them, and trimming removes whole ones."""
+
+_MAX_PARTS: Final = 512
+"""Pieces that are written in one call; Linux takes twice as many."""
+
+_NAME: Final = re.compile(r"(\d{20})\.segment")
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: Path
+    first_seq: int
+    head_bytes: int
+    size: int
+
+
+@dataclass(slots=True)
+class _Content:
+    """What the newest segment holds."""
+
+    head: SegmentHead
+    state: dict[str, bytes]
+    next_seq: int
+
+
+class SegmentLog:
+    """A `BatchLog` in a directory of its own, which no other process may use meanwhile.
+
+    Args:
+        directory: where the segments are; made if it is not there.
+        new_stream: the name of the log, if there is none yet.
+        now_ns: epochs are numbered by the time, so that one is never used twice.
+        max_bytes: what it may take up.
+        segment_bytes: when the next segment is begun.
+        fdatasync: puts on disk what was written to a file descriptor.
+
+    Raises:
+        StartupError: it was written by another version.
+        OSError: the directory cannot be used.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        new_stream: str,
+        now_ns: int,
+        max_bytes: int,
+        segment_bytes: int = SEGMENT_BYTES,
+        fdatasync: Callable[[int], None] = os.fdatasync,
+    ) -> None:
+        self._fdatasync = fdatasync
+        self.was_cut, self.is_durable = False, True
+        self._directory, self._max_bytes, self._segment_bytes = directory, max_bytes, segment_bytes
+        self._log = structlog.get_logger("log").bind(directory=str(directory))
+        directory.mkdir(parents=True, exist_ok=True)
+        self._segments = _find(directory)
+        found = self._newest()
+        self.stream = found.head.stream if found else new_stream
+        self.next_seq = found.next_seq if found else 0
+        self.epoch = Epoch(max(now_ns, found.head.epoch + 1 if found else 1), self.next_seq)
+        self._state = found.state if found else {}
+        self._syncing = threading.Lock()
+        self._sealed_fds: list[int] = []
+        """Segments that are complete, and may not be on disk yet."""
+        self._reader = SegmentReader()
+        self.held_bytes = sum(segment.size for segment in self._segments)
+        self._fd, self._active = self._begin()
+        # A later process must know that this epoch has been, even after a power cut.
+        self.sync()
+
+    def _newest(self) -> _Content | None:
+        """What the newest segment that can be read holds; those that cannot be are put aside."""
+        while self._segments:
+            segment = self._segments[-1]
+            try:
+                return self._content(segment)
+            except OtherVersionError as error:
+                raise StartupError(
+                    f"{segment.path}: written by another version of this program ({error}): start that one, "
+                    "or move the directory away to begin with an empty log"
+                ) from error
+            except DamagedError as error:
+                self.was_cut = True
+                aside = segment.path.with_suffix(".unreadable")
+                segment.path.replace(aside)
+                self._log.error("log_segment_unreadable", moved_to=str(aside), error=str(error))
+                self._segments.pop()
+        return None
+
+    def _content(self, segment: _Segment) -> _Content:
+        data = memoryview(segment.path.read_bytes())
+        head, end = decode_head(data)
+        content = _Content(head, dict(head.state), head.first_seq)
+        try:
+            for transaction, after in transactions(data, end, head.first_seq):
+                apply_state(content.state, transaction.state)
+                if transaction.batches:
+                    content.next_seq = transaction.batches[-1].end_seq
+                end = after
+        except DamagedError as error:
+            # After a power cut the end may be half written. That, or the disk has damaged it: whatever was there is
+            # missing in the runs' numbers as well, so that it is counted as lost when the sources go on.
+            self.was_cut = True
+            dropped_bytes = len(data) - end
+            self._log.error("log_cut", next_seq=content.next_seq, dropped_bytes=dropped_bytes, error=str(error))
+        return content
+
+    def _begin(self) -> tuple[int, _Segment]:
+        """Begins the next segment."""
+        path = self._directory / f"{self.next_seq:020}.segment"
+        content = encode_head(
+            SegmentHead(self.stream, self.epoch.number, self.epoch.first_seq, self.next_seq, self._state)
+        )
+        part = path.with_suffix(".part")
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+        try:
+            _write(fd, [content], 0)
+            part.replace(path)
+        except OSError:
+            os.close(fd)
+            part.unlink(missing_ok=True)
+            raise
+        if self._segments and self._segments[-1].path == path:
+            # It held no batches, only state that the new one begins with.
+            self.held_bytes -= self._segments.pop().size
+        segment = _Segment(path, self.next_seq, len(content), len(content))
+        self._segments.append(segment)
+        self.held_bytes += segment.size
+        return fd, segment
+
+    @property
+    def first_seq(self) -> int:
+        """The offset of the oldest batch."""
+        return self._segments[0].first_seq
+
+    def state(self) -> dict[str, bytes]:
+        """The state now."""
+        return dict(self._state)
+
+    def append(self, transaction: Transaction) -> None:
+        """Appends all of it, or raises; a process that is killed afterwards loses nothing."""
+        parts = encode_transaction(transaction)
+        size = sum(map(len, parts))
+        if transaction.batches and self.held_bytes + size > self._max_bytes and len(self._segments) > 1:
+            raise LogFullError
+        if self._active.size - self._active.head_bytes + size > self._segment_bytes:
+            self._roll()
+        _write(self._fd, parts, self._active.size)
+        self._active.size += size
+        self.held_bytes += size
+        if transaction.batches:
+            self.next_seq = transaction.batches[-1].end_seq
+        apply_state(self._state, transaction.state)
+
+    def _roll(self) -> None:
+        fd, segment = self._begin()
+        # In this order: whoever syncs meanwhile finds the segment in one place or the other.
+        self._sealed_fds.append(self._fd)
+        self._fd, self._active = fd, segment
+        self._reader = SegmentReader()
+
+    def read(self, seq: int, *, max_bytes: int) -> Sequence[LogBatch]:
+        """Batches from there on; where a segment is damaged, those after it, and a line in the log says so."""
+        for segment, end_seq in zip(self._segments, self._end_seqs(), strict=True):
+            if seq < end_seq:
+                batches = self._read(segment, max(seq, segment.first_seq), end_seq, max_bytes)
+                if batches:
+                    return batches
+        return []
+
+    def _end_seqs(self) -> list[int]:
+        return [*(segment.first_seq for segment in self._segments[1:]), self.next_seq]
+
+    def _read(self, segment: _Segment, seq: int, end_seq: int, max_bytes: int) -> Sequence[LogBatch]:
+        try:
+            return self._reader.read(segment.path, seq, end_seq, max_bytes)
+        except (DamagedError, OtherVersionError, OSError) as error:
+            path, lost_trades = str(segment.path), end_seq - seq
+            self._log.error("log_segment_damaged", path=path, lost_trades=lost_trades, error=str(error))
+            return []
+
+    def trim(self, seq: int) -> None:
+        """Removes segments that end before that offset."""
+        while len(self._segments) > 1 and self._segments[1].first_seq <= seq:
+            gone = self._segments.pop(0)
+            gone.path.unlink(missing_ok=True)
+            self.held_bytes -= gone.size
+
+    def sync(self) -> int:
+        """Waits until all that was appended is on disk; may be called in another thread."""
+        # In this order: a segment that is sealed meanwhile is in the second or in the third, and holds all before the
+        # first.
+        with self._syncing:
+            next_seq = self.next_seq
+            fd = self._fd
+            sealed = list(self._sealed_fds)
+            for each in (*sealed, fd):
+                self._fdatasync(each)
+            _sync_directory(self._directory)
+            for each in sealed:
+                self._sealed_fds.remove(each)
+                os.close(each)
+            return next_seq
+
+    def close(self) -> None:
+        """Puts all on disk and closes the files; does nothing the second time."""
+        if self._fd < 0:
+            return
+        self.sync()
+        with self._syncing:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _find(directory: Path) -> list[_Segment]:
+    """The segments that are there, oldest first."""
+    return [
+        _Segment(path, int(match[1]), 0, path.stat().st_size)
+        for path in sorted(directory.iterdir())
+        if (match := _NAME.fullmatch(path.name))
+    ]
+
+
+def _write(fd: int, parts: Sequence[bytes | memoryview], at: int) -> None:
+    """Writes all parts. What a full disk took of them is written over by the next attempt."""
+    if len(parts) > _MAX_PARTS:
+        parts = [b"".join(parts)]
+    size = sum(map(len, parts))
+    written = os.pwritev(fd, parts, at)
+    if written < size:
+        rest = memoryview(b"".join(parts))[written:]
+        if os.pwrite(fd, rest, at + written) < len(rest):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _sync_directory(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,187 @@
+"""The runs and the desk after restarts, crashes, power cuts, and of versions before there was a log."""
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from structlog.testing import capture_logs
+
+from ingest.checking.chunks import ChunkBuilder
+from ingest.checking.sequences import SequenceTracker
+from ingest.desk.desk import Desk, DeskLimits
+from ingest.storage.earlier_files import EarlierFiles
+from ingest.storage.journal import Journal
+from ingest.storage.log.group_commit import GroupCommit
+from ingest.storage.log.segment_log import SegmentLog
+from telemetry_runtime.fakes import FakeClock
+from telemetry_schema import KillSwitch, Trade, TradeCommand
+
+NOW_NS = 1_700_000_000_000_000_000
+LIMITS = DeskLimits(max_qty=10.0, max_notional=5_000.0, price_band_ratio=0.05, max_commands_per_s=30.0)
+
+
+class Ingest:
+    """One process of ingest, as far as it remembers."""
+
+    def __init__(self, directory: Path, *, boot: str = "boot 1", kill_switch: bool = False) -> None:
+        self.log = SegmentLog(directory / "log", new_stream="s", now_ns=NOW_NS, max_bytes=1 << 30)
+        self.sequences = SequenceTracker(max_runs=10, max_sources=10)
+        self.sequences.tick(NOW_NS, NOW_NS)
+        self.desk = Desk(LIMITS, account="paper", kill_switch=kill_switch)
+        writer = GroupCommit(self.log, clock=FakeClock(NOW_NS))
+        self.journal = Journal(writer, self.sequences, self.desk, boot=boot)
+        self.journal.restore(EarlierFiles(directory))
+        builder = ChunkBuilder()
+        price = Trade(source="sim", symbol="A", side="buy", qty=1.0, price=100.0, event_ns=NOW_NS, sent_ns=NOW_NS)
+        builder.add_trades([price], NOW_NS)
+        self.desk.last_prices.note(builder.chunks(), NOW_NS)
+
+    def see(self, seq: int, count: int = 1) -> None:
+        """A burst with trades of a run."""
+        self.sequences.observe("bot", "r", seq, count, (NOW_NS, NOW_NS, NOW_NS))
+        self.journal.record()
+
+    def order(self, command: TradeCommand) -> str:
+        """A burst with an order; the outcome."""
+        outcome = self.desk.decide(command, NOW_NS, NOW_NS).outcome
+        self.journal.record()
+        return outcome
+
+    @property
+    def missing(self) -> tuple[int, int, int]:
+        """Trades lost, unaccounted, duplicate."""
+        counts = self.sequences.sources.get("bot")
+        return (counts.lost, counts.unaccounted, counts.duplicate) if counts else (0, 0, 0)
+
+
+def _order(qty: float = 1.0) -> TradeCommand:
+    return TradeCommand(command_id=uuid4(), source="ui", symbol="A", side="buy", qty=qty, sent_ns=NOW_NS)
+
+
+def _switch(*, engaged: bool) -> KillSwitch:
+    return KillSwitch(command_id=uuid4(), source="ui", engaged=engaged, sent_ns=NOW_NS)
+
+
+def test_after_a_killed_process_the_numbers_are_exact(tmp_path: Path) -> None:
+    Ingest(tmp_path).see(0, 10)
+    again = Ingest(tmp_path)
+    again.see(8, 2)
+    again.see(12)
+    assert again.missing == (2, 0, 2)
+
+
+def test_after_a_power_cut_what_is_missing_is_unaccounted_not_lost(tmp_path: Path) -> None:
+    Ingest(tmp_path).see(0, 10)
+    with capture_logs() as logs:
+        again = Ingest(tmp_path, boot="boot 2")
+    again.see(15)
+    assert again.missing == (0, 5, 0)
+    assert [line["event"] for line in logs] == ["runs_unsure"]
+
+
+def test_after_a_clean_stop_they_are_exact_also_on_another_boot(tmp_path: Path) -> None:
+    before = Ingest(tmp_path)
+    before.see(0, 10)
+    before.journal.close()
+    again = Ingest(tmp_path, boot="boot 2")
+    again.see(12)
+    assert again.missing == (2, 0, 0)
+
+
+def test_a_crash_right_after_a_start_on_another_boot_is_still_a_crash(tmp_path: Path) -> None:
+    before = Ingest(tmp_path)
+    before.see(0, 10)
+    before.journal.close()
+    Ingest(tmp_path, boot="boot 2")
+    again = Ingest(tmp_path, boot="boot 3")
+    again.see(12)
+    assert again.missing == (0, 2, 0)
+
+
+def test_a_log_that_was_cut_makes_the_numbers_unsure(tmp_path: Path) -> None:
+    before = Ingest(tmp_path)
+    before.see(0, 10)
+    before.see(10, 10)
+    path = max((tmp_path / "log").glob("*.segment"))
+    path.write_bytes(path.read_bytes()[:-1])
+    again = Ingest(tmp_path)
+    again.see(20)
+    assert again.missing == (0, 10, 0)
+
+
+def test_a_run_that_was_forgotten_is_not_known_after_a_restart_either(tmp_path: Path) -> None:
+    before = Ingest(tmp_path)
+    before.see(0, 10)
+    for number in range(20):
+        before.sequences.observe(f"other-{number}", "r", 0, 1, (NOW_NS, NOW_NS, NOW_NS))
+    before.journal.record()
+    again = Ingest(tmp_path)
+    again.see(50)
+    assert again.missing == (0, 0, 0)
+
+
+def test_positions_kill_switch_and_answers_survive_a_killed_process(tmp_path: Path) -> None:
+    order, before = _order(3.0), Ingest(tmp_path)
+    assert before.order(order) == "accepted"
+    before.desk.decide(_switch(engaged=True), NOW_NS, NOW_NS)
+    before.journal.record()
+    again = Ingest(tmp_path)
+    assert [(one.symbol, one.qty) for one in again.desk.state().positions] == [("A", 3.0)]
+    assert again.desk.kill_switch
+    assert again.order(order) == "duplicate"
+
+
+def test_a_kill_switch_that_the_settings_engage_stays_engaged(tmp_path: Path) -> None:
+    Ingest(tmp_path).order(_order())
+    assert Ingest(tmp_path, kill_switch=True).desk.kill_switch
+
+
+def test_a_log_that_cannot_be_read_at_all_engages_the_kill_switch(tmp_path: Path) -> None:
+    Ingest(tmp_path).order(_order())
+    for path in (tmp_path / "log").glob("*.segment"):
+        path.write_bytes(b"garbage")
+    with capture_logs() as logs:
+        again = Ingest(tmp_path)
+    assert again.desk.kill_switch
+    assert {"log_segment_unreadable", "desk_unreadable"} <= {line["event"] for line in logs}
+
+
+# The files as version 0.1.0 wrote them.
+RUNS = {
+    "clean": True,
+    "runs": [{"source": "bot", "run": "r", "next_seq": 10, "last_ns": NOW_NS, "unsure": False}],
+}
+DESK = {"kill_switch": False, "holdings": {"A": [3.0, 99.5, 0.25]}, "answers": []}
+
+
+def test_the_files_of_versions_without_a_log_are_taken_over_once(tmp_path: Path) -> None:
+    (tmp_path / "runs.json").write_text(json.dumps(RUNS))
+    (tmp_path / "desk.json").write_text(json.dumps(DESK))
+    first = Ingest(tmp_path)
+    first.see(12)
+    assert first.missing == (2, 0, 0)
+    assert [(one.symbol, one.qty) for one in first.desk.state().positions] == [("A", 3.0)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["desk.json.old", "log", "runs.json.old"]
+    second = Ingest(tmp_path)
+    second.see(14)
+    assert second.missing == (1, 0, 0)
+    assert [one.qty for one in second.desk.state().positions] == [3.0]
+
+
+def test_runs_of_a_version_without_a_log_that_was_killed_are_unsure(tmp_path: Path) -> None:
+    (tmp_path / "runs.json").write_text(json.dumps(RUNS | {"clean": False}))
+    ingest = Ingest(tmp_path)
+    ingest.see(12)
+    assert ingest.missing == (0, 2, 0)
+
+
+@pytest.mark.parametrize("content", ["{", "", "[]"])
+def test_files_that_cannot_be_read_are_said_to_be_and_engage_the_kill_switch(tmp_path: Path, content: str) -> None:
+    for name in ("runs.json", "desk.json"):
+        (tmp_path / name).write_text(content)
+    with capture_logs() as logs:
+        ingest = Ingest(tmp_path)
+    assert ingest.desk.kill_switch
+    assert [line["event"] for line in logs] == ["file_unreadable"] * 2
+    assert (tmp_path / "desk.json.old").read_text() == content
