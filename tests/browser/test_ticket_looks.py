@@ -1,0 +1,99 @@
+"""The ticket at every width, in light and dark: nothing is cut, words are readable, fingers hit, axe finds nothing."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import REPORTS
+from tests.browser.test_trade import answer, by_shortcut, ticket, type_into
+from tests.helpers.desk import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+# Every element with text of its own inside the ticket fits into itself and into the ticket.
+CUT = """root => [...root.querySelectorAll('button, p, label, h2, kbd, span')].filter(one => {
+    const style = getComputedStyle(one);
+    if (!one.textContent.trim() || !one.getClientRects().length) return false;
+    const outer = root.getBoundingClientRect(), inner = one.getBoundingClientRect();
+    const isCut = style.display !== 'inline' && one.scrollWidth > one.clientWidth + 1;
+    return isCut || inner.right > outer.right + 1 || inner.left < outer.left - 1;
+}).map(one => one.textContent)"""
+SMALL = """root => [...root.querySelectorAll('button, input')].filter(one => {
+    const box = one.getBoundingClientRect();
+    const around = one.closest('.box, .combobox')?.getBoundingClientRect().height ?? 0;
+    return box.height && Math.max(box.height, around) < 44;
+}).map(one => one.textContent || one.id)"""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with Desk(tmp_path_factory.mktemp("ticket"), feeds="sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7") as desk:
+        yield desk.start()
+
+
+@pytest.fixture
+def sized(browser: Browser, desk: Desk, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The Trade page in a window of the asked size, with an order that was answered."""
+    width, height, scale, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        has_touch=width < 400,
+        is_mobile=width < 400,
+        color_scheme=scheme,
+    )
+    try:
+        page = context.new_page()
+        page.goto(f"{desk.page_url}/trade")
+        page.get_by_role("button", name="Buy").wait_for()
+        type_into(page, "Quantity", "0.0101")
+        by_shortcut(page)
+        expect(answer(page)).to_contain_text("applied")
+        yield page
+    finally:
+        context.close()
+
+
+def sizes(scheme: str) -> list[tuple[int, int, int, str]]:
+    """Phone, tablet, laptop, screen; and a laptop's window at 200 %."""
+    return [
+        (w, h, s, scheme) for w, h, s in ((390, 844, 1), (768, 1024, 1), (1440, 900, 1), (2560, 1440, 1), (720, 450, 2))
+    ]
+
+
+@pytest.mark.parametrize("sized", [*sizes("light"), *sizes("dark")], indirect=True, ids=str)
+def test_nothing_of_the_ticket_is_cut_and_axe_finds_nothing(sized: Page, request: pytest.FixtureRequest) -> None:
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    root = ticket(sized)
+    for mode in ("Market", "Fill at"):
+        root.get_by_role("button", name=mode, exact=True).click()
+        assert root.evaluate(CUT) == []
+    for side in ("▲ Buy", "▼ Sell"):
+        expect(root.get_by_text(side)).to_be_visible()
+    size = sized.viewport_size
+    assert size is not None
+    scheme = request.node.callspec.params["sized"][3]
+    sized.screenshot(path=REPORTS / f"ticket-{size['width']}-{scheme}.png")
+    if size["width"] < 400:
+        assert root.evaluate(SMALL) == []
+    # axe looks into open shadow roots by itself; this is the whole ticket and the switch.
+    results = Axe().run(sized, context={"include": [[".st-key-ticket-card"], [".st-key-kill-bar"]]})
+    told = [f"{one['id']}: {node['html'][:160]}" for one in results.response["violations"] for node in one["nodes"]]
+    assert told == []
+    seen = [node["html"] for one in results.response["passes"] for node in one["nodes"]]
+    assert any("side buy" in html for html in seen), "axe did not look into the shadow root"
+    root.get_by_role("button", name="Market", exact=True).click()
+
+
+@pytest.mark.parametrize("sized", [(390, 844, 1, "dark"), (1440, 900, 1, "light")], indirect=True, ids=str)
+def test_the_question_before_an_order_fits_and_axe_finds_nothing(sized: Page) -> None:
+    type_into(sized, "Quantity", "1.5")
+    by_shortcut(sized)
+    dialog = sized.get_by_role("alertdialog", name="Send this order?")
+    expect(dialog).to_be_in_viewport(ratio=1)
+    results = Axe().run(sized, context={"include": [[".st-key-ticket-card"]]})
+    told = [f"{one['id']}: {node['html'][:160]}" for one in results.response["violations"] for node in one["nodes"]]
+    assert told == []
+    sized.keyboard.press("Escape")
