@@ -70,16 +70,6 @@ JSON_ALLOWED = {
 }
 TASK_METHODS = {"create_task", "ensure_future", "run_coroutine_threadsafe"}
 
-SHARED_NAMES = {
-    "Feed",
-    "Ledger",
-    "Market",
-    "Position",
-    "Readiness",
-    "Tally",
-}
-"""Class names that more than one file still has. The list may only get shorter."""
-
 
 class Finder:
     """Finds the names in a file that are forbidden, or lie below a forbidden one."""
@@ -175,5 +165,4 @@ def test_no_two_classes_share_a_name() -> None:
     for path in SOURCES:
         for name in public_classes(tree(path)):
             files[name].append(relative(path))
-    shared = {name: paths for name, paths in files.items() if len(paths) > 1}
-    assert {name: paths for name, paths in shared.items() if name not in SHARED_NAMES} == {}
+    assert {name: paths for name, paths in files.items() if len(paths) > 1} == {}

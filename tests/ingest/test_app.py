@@ -143,7 +143,9 @@ async def test_a_refused_command_says_why_and_is_kept(rig: Rig) -> None:
 
 async def test_the_kill_switch_refuses_every_command(rig: Rig) -> None:
     switch = encode(KillSwitch(command_id=UUID(int=1), source="ui", engaged=True, sent_ns=NOW_NS))
+    assert rig.metric("telemetry_kill_switch_engaged") == 0
     await rig.take(frame(trade(price=100.0)), switch, _command())
+    assert rig.metric("telemetry_kill_switch_engaged") == 1
     assert [(answer.status, answer.code) for answer in rig.results()] == [
         ("accepted", None),
         ("refused", "kill_switch"),
