@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from telemetry_schema import StudiesState, StudyState, StudyValues
 from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, snapshot, status
+from ui.page.widgets.sparks import spark
 from ui.wire import Problem
 
-PAGES = ("market", "trade", "pipeline")
+PAGES = ("market", "trade", "studies", "pipeline")
 
 pytestmark = pytest.mark.filterwarnings("default")  # Streamlit's own
 
@@ -50,6 +52,7 @@ def test_a_page_without_data_says_so_and_does_not_fail(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_live_page_is_drawn(page: str) -> None:
     feed = FakeLink().live()
+    feed.model.apply(_studies(), at(NOW_NS))
     feed.model.apply(status(2, desk_state=desk(positions=[position(), position("ETH-USD", qty=-1)])), at(NOW_NS))
     app = _app(page, feed)
     assert not app.exception
@@ -163,3 +166,56 @@ def test_a_window_that_is_not_full_yet_says_so_and_its_rate_is_over_what_there_i
     feed.model.apply(young, at(NOW_NS))
     value, note, _ = _cards(_app("market", feed))["Trades/s"]
     assert (value, "12 s so far" in note) == ("5.0", True)
+
+
+def _studies(**fields: Any) -> StudiesState:  # noqa: ANN401 - fields of one study
+    one = {
+        "name": "vpin",
+        "is_builtin": True,
+        "every_ns": S_NS,
+        "runs": 10,
+        "skipped": 2,
+        "failures": 0,
+        "mean_s": 0.002,
+        "slowest_s": 0.01,
+        "disabled": False,
+        **fields,
+    }
+    values = [
+        StudyValues(symbol="BTC-USD", origin="market", values={"vpin_ratio": 0.25, "bar_close{1m}": 1e-9}),
+        StudyValues(symbol="BTC-USD+ETH-USD", origin="market", values={"pair_ratio": 20.0}),
+        StudyValues(symbol="SOL-USD", origin="market", values={"vpin_ratio": 0.75}),
+    ]
+    return StudiesState(
+        run="a", at_ns=NOW_NS, worker_starts=1, studies=[StudyState(**one)], values=values, problems=["a.py:3: no"]
+    )
+
+
+def test_the_studies_page_shows_the_chosen_symbols_values_and_how_each_study_does() -> None:
+    feed = FakeLink().live()
+    feed.model.apply(_studies(), at(NOW_NS))
+    parts = _parts(_app("studies", feed))
+    assert [row[0] for row in parts["values"]["rows"]] == ["bar_close{1m}", "vpin_ratio"]
+    assert parts["values"]["rows"][0][1][1] == "0.000000001"
+    assert {name for name in parts if name.startswith(("values", "together", "own"))} == {"values", "together1"}
+    assert parts["together1"]["title"] == "BTC-USD+ETH-USD"
+    assert [row[0] for row in parts["health"]["rows"]] == ["a.py:3: no", "vpin"]
+
+
+def test_a_failing_and_a_disabled_study_say_why() -> None:
+    feed = FakeLink().live()
+    feed.model.apply(_studies(failure="raised: ZeroDivisionError (f.py:3)", failures=3, disabled=True), at(NOW_NS))
+    text = _html(_app("studies", feed))
+    assert "disabled" in text
+    assert "ZeroDivisionError (f.py:3)" in text
+
+
+def test_the_course_of_a_value_is_kept_and_drawn() -> None:
+    feed = FakeLink().live()
+    for _ in range(100):
+        feed.model.apply(_studies(), at(NOW_NS))
+    (history,) = (each for subject, each in feed.view.study_history.items() if subject.symbol == "SOL-USD")
+    assert history == {"vpin_ratio": (0.75,) * 40}
+    assert spark([1, 2, 3]) == "▁▅█"
+    assert spark([]) == ""
+    assert spark([5.0, 5.0]) == "▄▄"

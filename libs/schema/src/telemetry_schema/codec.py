@@ -20,7 +20,7 @@ from telemetry_schema.messages import (
     TradeColumns,
     TradeCommand,
 )
-from telemetry_schema.views import IngestStatus, Snapshot, UiMessage
+from telemetry_schema.views import IngestStatus, Snapshot, StudiesState, UiMessage
 
 TIME_HINT = "times are UTC epoch nanoseconds: is this one in seconds, milliseconds or microseconds?"
 
@@ -30,7 +30,7 @@ MAX_DESCRIBED_FAULTS = 100
 _T = TypeVar("_T")
 
 _edge: TypeAdapter[Trade | TradeColumns | TradeCommand | KillSwitch] = TypeAdapter(EdgeMessage)
-_ui: TypeAdapter[Snapshot | IngestStatus | CommandResult] = TypeAdapter(UiMessage)
+_ui: TypeAdapter[Snapshot | IngestStatus | StudiesState | CommandResult] = TypeAdapter(UiMessage)
 _progress: TypeAdapter[Progress] = TypeAdapter(Progress)
 
 _REASONS = {
@@ -77,7 +77,7 @@ def decode_edge(frame: bytes) -> Trade | TradeColumns | TradeCommand | KillSwitc
     return _decode(_edge, frame, MAX_FRAME_BYTES)
 
 
-def decode_ui(frame: bytes) -> Snapshot | IngestStatus | CommandResult:
+def decode_ui(frame: bytes) -> Snapshot | IngestStatus | StudiesState | CommandResult:
     """One frame for the UI; raises `DecodeError`."""
     return _decode(_ui, frame, MAX_VIEW_BYTES)
 
@@ -131,7 +131,7 @@ def _place(first: ErrorDetails) -> str:
     path = [
         part
         for part in first["loc"]
-        if part not in {"trade", "trades", "command", "kill_switch", "snapshot", "status", "result"}
+        if part not in {"trade", "trades", "command", "kill_switch", "snapshot", "status", "studies", "result"}
     ]
     # A key of an unknown field comes from the sender and may be of any length.
     text = "".join(f"[{part}]" if isinstance(part, int) else str(part)[:64] for part in path)

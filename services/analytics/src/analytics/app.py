@@ -11,6 +11,7 @@ from analytics.output.exposition import Family, text
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
 from analytics.output.study_metrics import StudyMetrics
+from analytics.output.study_views import studies_state
 from analytics.studies.runner.studies import Studies
 from telemetry_runtime import AsyncTaskManager, Clock, Frames, LossySink, RateLimitedWarning, Source
 from telemetry_schema import BatchError, CommandResult, encode
@@ -23,6 +24,9 @@ unacknowledged trades is some tens of thousands."""
 
 _TRADES_A_STEP = 16_384
 """Trades applied without a break: about 2 ms."""
+
+STUDIES_S = 2.0
+"""Interval of what the UI is shown of the studies."""
 
 _VALUES_A_STEP = 2_000
 """Metrics written without a break: about 1 ms."""
@@ -60,6 +64,8 @@ class AnalyticsApp:
             tasks.start("snapshots", self._push_snapshots(snapshot_interval_s))
         if self._studies is not None:
             tasks.start("studies", self._studies.run())
+            if self._ui:
+                tasks.start("study views", self._push_studies(self._studies))
         tasks.start("progress", self._acknowledge_regularly())
         tasks.start("intake", self.take_in())
 
@@ -122,6 +128,12 @@ class AnalyticsApp:
             snapshot = await run_cooperatively(self._snapshots.steps(await self._results(FRESH_NS)))
             self._offer(encode(snapshot))
             await self._clock.sleep(interval_s)
+
+    async def _push_studies(self, studies: Studies) -> None:
+        while True:
+            state = studies_state(studies, run=self._snapshots.run, at_ns=self._clock.now_ns())
+            self._offer(encode(state))
+            await self._clock.sleep(STUDIES_S)
 
     async def render(self) -> bytes:
         """The metrics as Prometheus' text, with all trades that have been applied."""

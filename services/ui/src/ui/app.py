@@ -13,6 +13,7 @@ from telemetry_schema import (
     IngestStatus,
     KillSwitch,
     Snapshot,
+    StudiesState,
     TradeCommand,
     decode_ui,
     encode,
@@ -88,6 +89,9 @@ class UiApp:
         match message:
             case Snapshot():
                 self._count_and_forward(raw, is_new=self._backend.take_snapshot(message, now))
+            case StudiesState():
+                self._backend.studies = message
+                self._count_and_forward(raw, is_new=True)
             case IngestStatus():
                 self._count_and_forward(raw, is_new=self._backend.take_status(message, now))
             case CommandResult():
@@ -128,7 +132,7 @@ class UiApp:
     def _greet(self, hello: Hello) -> None:
         self._log.info("page_linked", pid=hello.pid)
         self._page_is_linked = True
-        for known in (self._backend.snapshot, self._backend.status):
+        for known in (self._backend.snapshot, self._backend.status, self._backend.studies):
             if known is not None:
                 self._offer(encode(known))
         self._changed = deque(self._book.all())

@@ -25,6 +25,7 @@ def degraded(backend: Backend, own_source: str, *, is_replay: bool) -> Iterator[
         yield from _silences(backend, own_source)
         yield from _clocks(backend)
     yield from _refusals(backend)
+    yield from _studies(backend)
     if backend.alerts:
         yield _warning("alerts", f"Alerts fire: {_listed(backend.alerts)}", "As Prometheus reports them.")
 
@@ -80,6 +81,18 @@ def _span(ns: int) -> str:
         if seconds >= 2 * length_s:
             return f"{seconds / length_s:,.1f} {unit}"
     return f"{seconds:,.1f} s"
+
+
+def _studies(backend: Backend) -> Iterator[Problem]:
+    studies = backend.studies
+    if studies is None:
+        return
+    if failing := [one.name for one in studies.studies if one.failure is not None]:
+        title = f"Studies fail: {_listed(failing)}"
+        yield _warning("studies_failing", title, "The page Studies says why. Nothing else is affected.")
+    if studies.problems:
+        title = f"{len(studies.problems):,} files with studies could not be loaded"
+        yield _warning("studies_unusable", title, studies.problems[0])
 
 
 def _refusals(backend: Backend) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from telemetry_schema import IngestStatus, Snapshot, SourceState
+from telemetry_schema import IngestStatus, Snapshot, SourceState, StudiesState
 from ui.bars import BarHistory
 from ui.instant import Instant
 from ui.recent import RecentRise
@@ -47,6 +47,7 @@ class Backend:
     ingest: Peer = field(default_factory=Peer)
     snapshot: Snapshot | None = None
     status: IngestStatus | None = None
+    studies: StudiesState | None = None
     alerts: Sequence[str] = ()
     applied_moved: Instant | None = None
     accepted_moved: Instant | None = None

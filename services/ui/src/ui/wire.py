@@ -9,7 +9,17 @@ from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
-from telemetry_schema import Bars, Count, EpochNs, IngestStatus, KillSwitch, Message, Snapshot, TradeCommand
+from telemetry_schema import (
+    Bars,
+    Count,
+    EpochNs,
+    IngestStatus,
+    KillSwitch,
+    Message,
+    Snapshot,
+    StudiesState,
+    TradeCommand,
+)
 
 CommandStatus = Literal["sent", "accepted", "applied", "refused", "no_answer"]
 
@@ -85,14 +95,18 @@ class Hello(Message):
     pid: int
 
 
-ToPage = Annotated[Snapshot | IngestStatus | PageState | CommandUpdate | History, Field(discriminator="type")]
+ToPage = Annotated[
+    Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History, Field(discriminator="type")
+]
 FromPage = Annotated[TradeCommand | KillSwitch | Hello, Field(discriminator="type")]
 
-_to_page: TypeAdapter[Snapshot | IngestStatus | PageState | CommandUpdate | History] = TypeAdapter(ToPage)
+_to_page: TypeAdapter[Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History] = TypeAdapter(
+    ToPage
+)
 _from_page: TypeAdapter[TradeCommand | KillSwitch | Hello] = TypeAdapter(FromPage)
 
 
-def decode_to_page(frame: bytes) -> Snapshot | IngestStatus | PageState | CommandUpdate | History:
+def decode_to_page(frame: bytes) -> Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History:
     """One frame for the page. Both ends are ours: a wrong one is a bug, and raises pydantic's `ValidationError`."""
     return _to_page.validate_json(frame)
 

@@ -44,7 +44,7 @@ class Snapshots:
     """Builds snapshots; each holds the history of the next symbol."""
 
     def __init__(self, engine: Engine, *, run: str, started_ns: int) -> None:
-        self._engine, self._run, self._started_ns = engine, run, started_ns
+        self._engine, self.run, self._started_ns = engine, run, started_ns
         self._version = 0
 
     def steps(self, results: Results) -> Steps[Snapshot]:
@@ -65,7 +65,7 @@ class Snapshots:
         yield
         return Snapshot(
             version=version,
-            run=self._run,
+            run=self.run,
             at_ns=state.at_ns,
             started_ns=self._started_ns,
             clock_ns=state.clock_ns,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from telemetry_schema import IngestStatus, Snapshot, SymbolSummary, TapeTrade
+from telemetry_schema import IngestStatus, Origin, Snapshot, StudiesState, SymbolSummary, TapeTrade
 from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
 from ui.instant import Instant
@@ -21,6 +21,9 @@ TREND_POINTS = 300
 EQUITY_EVERY_S = 5
 EQUITY_POINTS = 720
 """Of the profit's curve: an hour."""
+
+STUDY_POINTS = 40
+"""Values of each series that the page draws: a minute and a half."""
 
 TAPE_TRADES = 25
 """Trades kept of each symbol for the tape."""
@@ -40,6 +43,13 @@ class TrendPoint(NamedTuple):
     p99_ns: int | None
 
 
+class StudySubject(NamedTuple):
+    """Whose trades studies looked at."""
+
+    symbol: str
+    origin: Origin
+
+
 class TapeLine(NamedTuple):
     """A row of the tape. Its number rises with every row of its symbol; `skipped` trades before it have none."""
 
@@ -54,6 +64,8 @@ class PageView:
 
     snapshot: Snapshot | None = None
     status: IngestStatus | None = None
+    studies: StudiesState | None = None
+    study_history: Mapping[StudySubject, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     state: PageState | None = None
     commands: tuple[CommandView, ...] = ()
     trend: tuple[TrendPoint, ...] = ()
@@ -115,7 +127,9 @@ class PageModel:
         self._commands: OrderedDict[UUID, CommandView] = OrderedDict()
         self.view = PageView(bars=BarHistory(history_s))
 
-    def apply(self, message: Snapshot | IngestStatus | PageState | CommandUpdate | History, now: Instant) -> PageView:
+    def apply(
+        self, message: Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History, now: Instant
+    ) -> PageView:
         """The view after a message."""
         before = self.view
         view = replace(before, heard=now)
@@ -126,6 +140,8 @@ class PageModel:
                 view = replace(view, snapshot=message, snapshot_heard=now, trend=trend, tapes=tapes)
             case IngestStatus():
                 view = replace(view, status=message, equity=_equity(before, message))
+            case StudiesState():
+                view = replace(view, studies=message, study_history=_study_history(before, message))
             case PageState():
                 view = replace(view, state=message)
             case CommandUpdate():
@@ -141,6 +157,18 @@ class PageModel:
         while len(self._commands) > MAX_COMMANDS:
             self._commands.popitem(last=False)
         return tuple(reversed(self._commands.values()))
+
+
+def _study_history(before: PageView, state: StudiesState) -> dict[StudySubject, dict[str, tuple[float, ...]]]:
+    """The last values of each series, of the subjects that were just reported."""
+    history = {}
+    for each in state.values:
+        subject = StudySubject(each.symbol, each.origin)
+        known = before.study_history.get(subject, {})
+        history[subject] = {
+            name: (*known.get(name, ())[-STUDY_POINTS + 1 :], value) for name, value in each.values.items()
+        }
+    return history
 
 
 def _is_new_run(before: PageView, snapshot: Snapshot) -> bool:

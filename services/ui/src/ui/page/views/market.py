@@ -1,6 +1,5 @@
 """Market: one symbol's numbers, chart and tape, and all symbols."""
 
-from dataclasses import replace
 from datetime import tzinfo
 from typing import Final
 
@@ -25,19 +24,10 @@ _TAPE: Final = (text("Time"), text("Side"), number("Price"), number("Qty"), name
 def show(link: DataLink) -> None:
     """Draws the page."""
     view = link.view
-    selection = _settled(link)
+    selection = controls.settled(link)
     drawn = controls.show(link, tuple(view.symbols), selection)
     boards.start("market")
     _live(link, drawn)
-
-
-def _settled(link: DataLink) -> Selection:
-    """The selection; who has chosen no symbol yet gets the first one, and keeps it when others come."""
-    selection, symbols = chosen.read(link.now()), link.view.symbols
-    if selection.symbol is None and symbols:
-        selection = replace(selection, symbol=symbols[0])
-        chosen.write(selection, link.now())
-    return selection
 
 
 @st.fragment(run_every=boards.EVERY_S)

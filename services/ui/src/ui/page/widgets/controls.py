@@ -42,6 +42,15 @@ def drawn(symbols: tuple[str, ...], selection: Selection) -> Drawn:
     return Drawn(symbols, selection.symbol, selection.window, selection.zone)
 
 
+def settled(link: DataLink) -> Selection:
+    """The selection; who has chosen no symbol yet gets the first one, and keeps it when others come."""
+    selection, symbols = chosen.read(link.now()), link.view.symbols
+    if selection.symbol is None and symbols:
+        selection = replace(selection, symbol=symbols[0])
+        chosen.write(selection, link.now())
+    return selection
+
+
 def forget() -> None:
     """Begins new lives: on another page the components are gone, and what they hold with them."""
     for name in ("symbol", "window", "zone"):

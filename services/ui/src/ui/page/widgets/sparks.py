@@ -1,0 +1,15 @@
+"""A course of values as a line of text, small enough for a table's cell. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def spark(values: Sequence[float], width: int = 24) -> str:
+    """The last values as bars between their lowest and highest; a flat course is a line in the middle."""
+    last = values[-width:]
+    low, high = min(last, default=0.0), max(last, default=0.0)
+    if high <= low:
+        return _BARS[3] * len(last)
+    return "".join(_BARS[min(int((value - low) / (high - low) * len(_BARS)), len(_BARS) - 1)] for value in last)
