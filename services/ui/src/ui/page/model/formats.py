@@ -36,6 +36,11 @@ def exact(value: float | None) -> str:
     return NONE if value is None else f"{Decimal(f'{value:.10g}'):,f}"
 
 
+def significant(value: float | None) -> str:
+    """Any number to six significant digits, without an exponent."""
+    return NONE if value is None else f"{Decimal(f'{value:.6g}'):,f}"
+
+
 def asked_qty(value: float | None) -> str:
     """Units of base of an order: four decimals, and as many more as it has."""
     text = exact(value)

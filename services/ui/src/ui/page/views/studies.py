@@ -18,7 +18,7 @@ from ui.page.widgets.sparks import spark
 from ui.page.widgets.tables import Cell, Row, name, number, sentence, table, text
 
 _TOGETHER: Final = "+"
-_VALUES: Final = (name("Value"), number("Now"), text("Last 80 s"))
+_VALUES: Final = (name("Value"), number("Now"), text("Course"))
 _HEALTH: Final = (
     name("Study"),
     text("State"),
@@ -75,10 +75,10 @@ def _numbers(state: StudiesState) -> Part:
             [
                 "Skipped",
                 formats.count(sum(one.skipped for one in state.studies)),
-                "runs the worker had no time for",
+                "the worker was busy",
                 "",
             ],
-            ["Of a core", formats.percent(busy, 1), "for each symbol", ""],
+            ["Of a core", f"{busy * 100:,.1f} %", "for each symbol", ""],
             ["Worker starts", formats.count(state.worker_starts), "1 is none anew", ""],
         ],
     }
@@ -86,7 +86,7 @@ def _numbers(state: StudiesState) -> Part:
 
 def _values(view: PageView, selection: Selection) -> dict[str, Part]:
     """Own tables for trades of the market, for our own, and for symbols that are looked at together."""
-    found = {}
+    found: dict[str, Part] = {}
     for subject, history in sorted(view.study_history.items()):
         together = subject.symbol.split(_TOGETHER)
         if selection.symbol in together:
@@ -105,7 +105,7 @@ def _panel(subject: StudySubject, symbols: int, number: int) -> str:
 
 def _table(title: str, history: Mapping[str, tuple[float, ...]]) -> Part:
     rows = [
-        Row(series, (series.replace("_", " "), formats.exact(values[-1]), Cell(spark(values), "muted")))
+        Row(series, (series.replace("_", " "), formats.significant(values[-1]), Cell(spark(values), "muted")))
         for series, values in sorted(history.items())
     ]
     return table(title, _VALUES, rows, empty="No values.", sub="NaN is left out")

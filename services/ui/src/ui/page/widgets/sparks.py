@@ -6,7 +6,7 @@ from typing import Final
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
-def spark(values: Sequence[float], width: int = 24) -> str:
+def spark(values: Sequence[float], width: int = 16) -> str:
     """The last values as bars between their lowest and highest; a flat course is a line in the middle."""
     last = values[-width:]
     low, high = min(last, default=0.0), max(last, default=0.0)
