@@ -1,8 +1,8 @@
 """Starts the processes of the Procfile and stops them together: what `make run` calls.
 
-honcho starts them, watches them and colours their lines. This adds what a pipeline needs beyond that: the addresses are
-printed, the processes stop one after the other, the last of the Procfile first (so that what ingest has accepted still
-finds analytics), and the exit code is 0 when every process ended cleanly, whoever asked for the stop.
+honcho starts them, watches them and colours their lines. This adds what a pipeline needs beyond that. The addresses are
+printed. The processes stop one after the other, the last of the Procfile first, so that what ingest has accepted still
+finds analytics. The exit code is 0 when every process ended cleanly, whoever asked for the stop.
 """
 
 import os

@@ -10,7 +10,7 @@ from tests.analytics.batches import SECOND, T
 
 
 def window(trades: Sequence[T], symbol: str, clock_s: int, length_s: int) -> dict[str, float]:
-    """Everything that is told about a symbol's window, from trades in the order of arrival."""
+    """Everything that is exported about a symbol's window, from trades in the order of arrival."""
     rows = [(t.event_ns, t.price, t.qty, t.side) for t in trades if t.symbol == symbol]
     frame = pd.DataFrame(rows, columns=["event_ns", "price", "qty", "side"])
     second = frame["event_ns"] // SECOND

@@ -50,7 +50,7 @@ class World:
         self.source.put([encode_batch(each) for each in batches])
         await self.clock.advance(0.2)
 
-    async def told(self, name: str, **labels: str) -> float:
+    async def metric(self, name: str, **labels: str) -> float:
         if "symbol" in labels:
             labels = {"origin": "market", **labels}
         return samples((await self.app.render()).decode())[name, frozenset(labels.items())]
@@ -73,9 +73,9 @@ async def world() -> AsyncIterator[World]:
 
 async def test_a_batch_is_visible_in_the_metrics_at_once(world: World) -> None:
     await world.give(batch([T(qty=2), T(qty=3)]))
-    assert await world.told("trading_volume_total", symbol="A", side="buy") == 5
+    assert await world.metric("trading_volume_total", symbol="A", side="buy") == 5
     await world.give(batch([T(qty=4)], first_seq=2))
-    assert await world.told("trading_volume_total", symbol="A", side="buy") == 9
+    assert await world.metric("trading_volume_total", symbol="A", side="buy") == 9
 
 
 async def test_progress_is_reported_once_it_has_moved(world: World) -> None:
@@ -117,8 +117,8 @@ async def test_missing_trades_are_asked_for_and_then_applied(world: World) -> No
     await world.give(batch([T()]), batch([T()], first_seq=2))
     assert world.reported()[-1] == Progress(stream="s", next_seq=1, resend=True)
     await world.give(batch([], first_seq=1, resume=True), batch([T()], first_seq=1), batch([T()], first_seq=2))
-    assert await world.told("telemetry_applied_trades_total") == 3
-    assert await world.told("telemetry_stream_lost_trades_total") == 0
+    assert await world.metric("telemetry_applied_trades_total") == 3
+    assert await world.metric("telemetry_stream_lost_trades_total") == 0
     assert world.reported()[-1] == Progress(stream="s", next_seq=3)
 
 
@@ -146,8 +146,8 @@ async def test_snapshots_come_at_their_interval_and_a_full_ui_costs_nothing_else
     await world.give(batch([T()]))
     await world.clock.advance(1)
     assert world.ui.dropped_messages == 4
-    assert await world.told("telemetry_dropped_messages_total", service="analytics") == 4
-    assert await world.told("telemetry_applied_trades_total") == 1
+    assert await world.metric("telemetry_dropped_messages_total", service="analytics") == 4
+    assert await world.metric("telemetry_applied_trades_total") == 1
 
 
 def _out_of_range(column: str, value: float) -> Frames:
@@ -177,10 +177,10 @@ HOSTILE: dict[str, Callable[[], Frames]] = {
 async def test_one_hostile_message_is_counted_and_the_next_good_batch_is_applied(world: World, what: str) -> None:
     world.source.put([HOSTILE[what](), encode_batch(batch([T(qty=3)]))])
     await world.clock.advance(0.5)
-    assert await world.told("telemetry_refused_total", reason="bad_batch") == 1
-    assert await world.told("telemetry_messages_total", service="analytics", outcome="refused") == 1
-    assert await world.told("telemetry_messages_total", service="analytics", outcome="accepted") == 1
-    assert await world.told("trading_volume_total", symbol="A", side="buy") == 3
+    assert await world.metric("telemetry_refused_total", reason="bad_batch") == 1
+    assert await world.metric("telemetry_messages_total", service="analytics", outcome="refused") == 1
+    assert await world.metric("telemetry_messages_total", service="analytics", outcome="accepted") == 1
+    assert await world.metric("trading_volume_total", symbol="A", side="buy") == 3
     assert len([message for message in world.ui_messages() if isinstance(message, Snapshot)]) == 3
 
 
@@ -197,7 +197,7 @@ async def test_a_scrape_that_is_given_up_half_way_spoils_nothing(world: World) -
         await asyncio.sleep(0)
     scrape.cancel()
     await asyncio.wait([scrape])
-    assert await world.told("trading_qty_quantile", symbol="A", quantile="0.5") == 3
+    assert await world.metric("trading_qty_quantile", symbol="A", quantile="0.5") == 3
 
 
 async def _finish(world: World) -> "asyncio.Future[None]":

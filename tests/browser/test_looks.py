@@ -82,8 +82,8 @@ def test_a_page_looks_right_to_eyes_and_to_axe(
         assert page.evaluate(CUT) == []
         results = Axe().run(page, context={"exclude": [TOAST]})
     found = [one for one in results.response["violations"] if one["impact"] in SERIOUS]
-    told = [f"{one['id']}: {node['html'][:160]} {node['failureSummary']}" for one in found for node in one["nodes"]]
-    assert told == []
+    faults = [f"{one['id']}: {node['html'][:160]} {node['failureSummary']}" for one in found for node in one["nodes"]]
+    assert faults == []
     if os.environ.get("UPDATE_IMAGES"):
         IMAGES.mkdir(parents=True, exist_ok=True)
         shutil.copy(picture, IMAGES / f"page-{picture.name}")

@@ -1,4 +1,4 @@
-"""Trade: what is on the ticket is what is sent, by whichever way, and what became of it is told."""
+"""Trade: what is on the ticket is what is sent, by whichever way, and its outcome is shown."""
 
 import re
 from collections.abc import Callable, Iterator

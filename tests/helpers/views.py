@@ -213,6 +213,6 @@ class FakeLink:
         return self
 
     def answer(self, command_id: UUID, **changes: object) -> None:
-        """Says what became of a command."""
+        """Reports the outcome of a command."""
         view = CommandView(command_id=command_id, kind="trade", sent_ns=NOW_NS).model_copy(update=changes)
         self.model.apply(CommandUpdate(commands=[view]), self.now())

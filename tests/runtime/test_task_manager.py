@@ -1,4 +1,4 @@
-"""Tasks start in order, end together, and tell how they failed."""
+"""Tasks start in order, end together, and report how they failed."""
 
 import asyncio
 

@@ -46,7 +46,7 @@ async def test_where_nobody_answers_nothing_fires() -> None:
 
 
 class FakeAlerts:
-    """Says what it was told to say."""
+    """Says what the test gave it."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

@@ -19,7 +19,7 @@ from ui.state import Backend
 from ui.tally import Tally
 from ui.wire import CommandUpdate, Hello, History, PageState, decode_to_page
 
-Told = TypeVar("Told", bound=BaseModel)
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class World:
@@ -54,8 +54,8 @@ class World:
         self.page_source.put(burst)
         await self.clock.advance(0)
 
-    def told(self, kind: type[Told]) -> list[Told]:
-        """What the page was told, of one kind."""
+    def received(self, kind: type[Kind]) -> list[Kind]:
+        """What the page has received, of one kind."""
         messages = (decode_to_page(bytes(frames[0])) for frames in self.page.sent)
         return [message for message in messages if isinstance(message, kind)]
 
@@ -82,13 +82,13 @@ def _result(order: TradeCommand | KillSwitch, **fields: object) -> CommandResult
 
 
 def _statuses(world: World) -> list[str]:
-    return [one.status for update in world.told(CommandUpdate) for one in update.commands]
+    return [one.status for update in world.received(CommandUpdate) for one in update.commands]
 
 
 async def test_snapshots_and_statuses_go_to_the_page_as_they_came() -> None:
     async with _running() as world:
-        assert world.told(Snapshot) == [snapshot()]
-        assert world.told(IngestStatus) == [status()]
+        assert world.received(Snapshot) == [snapshot()]
+        assert world.received(IngestStatus) == [status()]
 
 
 async def test_a_command_goes_to_ingest_and_the_page_sees_it_applied() -> None:
@@ -98,7 +98,7 @@ async def test_a_command_goes_to_ingest_and_the_page_sees_it_applied() -> None:
         await world.hear(_result(order), _result(order, status="applied", price=None, applied_ns=NOW_NS))
         assert [bytes(frames[0]) for frames in world.ingest.sent] == [encode(order)]
         assert _statuses(world) == ["sent", "accepted", "applied"]
-        assert world.told(CommandUpdate)[-1].commands[0].filled_price == 100.0
+        assert world.received(CommandUpdate)[-1].commands[0].filled_price == 100.0
 
 
 async def test_the_same_command_twice_goes_to_ingest_once() -> None:
@@ -113,7 +113,7 @@ async def test_while_ingest_is_away_nothing_is_sent_that_would_fill_later() -> N
         await world.clock.advance(2.0)
         await world.click(_order())
         assert world.ingest.sent == []
-        (view,) = world.told(CommandUpdate)[-1].commands
+        (view,) = world.received(CommandUpdate)[-1].commands
         assert (view.status, "ingest is away" in str(view.reason)) == ("refused", True)
 
 
@@ -152,10 +152,10 @@ async def test_a_page_that_starts_anew_gets_everything_again() -> None:
         await world.hear(_result(order), snapshot(2, history=bars(first=1_699_999_500, count=300)))
         world.page.sent.clear()
         await world.click(Hello(pid=2))
-        assert [one.version for one in world.told(Snapshot)] == [2]
-        assert len(world.told(IngestStatus)) == 1
+        assert [one.version for one in world.received(Snapshot)] == [2]
+        assert len(world.received(IngestStatus)) == 1
         assert _statuses(world) == ["accepted"]
-        by_symbol = {one.bars.symbol: len(one.bars.second) for one in world.told(History)}
+        by_symbol = {one.bars.symbol: len(one.bars.second) for one in world.received(History)}
         assert by_symbol == {"BTC-USD": 360, "ETH-USD": 60}
 
 
@@ -172,7 +172,7 @@ async def test_before_the_page_says_hello_nothing_piles_up_for_it() -> None:
 async def test_the_page_is_told_several_times_a_second_that_somebody_is_away() -> None:
     async with _running() as world:
         await world.clock.advance(2.0)
-        states = world.told(PageState)
+        states = world.received(PageState)
         assert len(states) >= 8
         assert [one.code for one in states[0].problems] == []
         assert [one.code for one in states[-1].problems] == ["ingest_away", "analytics_away"]
@@ -215,7 +215,7 @@ async def test_a_snapshot_with_uneven_columns_is_refused_and_the_next_one_taken(
         uneven = bars().model_copy(update={"close": [1.0]})
         await world.hear(snapshot(2).model_copy(update={"recent_bars": [uneven]}), snapshot(3))
         assert world.tally.messages.refused == 1
-        assert [one.version for one in world.told(Snapshot)] == [1, 3]
+        assert [one.version for one in world.received(Snapshot)] == [1, 3]
 
 
 async def test_round_trips_and_silences_are_right_while_the_wall_clock_is_set() -> None:
@@ -226,7 +226,7 @@ async def test_round_trips_and_silences_are_right_while_the_wall_clock_is_set() 
             world.clock.set_wall(step_s)
             await world.clock.advance(0.25)
             await world.hear(snapshot(2), status(2), _result(order))
-            (view,) = world.told(CommandUpdate)[-1].commands
+            (view,) = world.received(CommandUpdate)[-1].commands
             assert view.answered_after_ns == 250_000_000
             await world.clock.advance(0.25)
-            assert world.told(PageState)[-1].problems == []
+            assert world.received(PageState)[-1].problems == []

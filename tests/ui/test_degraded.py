@@ -15,7 +15,7 @@ HOUR_NS = 3_600 * S_NS
 
 
 class World:
-    """A backend that is told of the same sources again and again."""
+    """A backend that hears of the same sources again and again."""
 
     def __init__(self) -> None:
         self.backend = Backend(started=at(NOW_NS), bars=BarHistory(60))
@@ -26,9 +26,9 @@ class World:
         self.version += 1
         now_ns = NOW_NS + round(seconds * S_NS)
         now = Instant(now_ns + wall_off_ns, now_ns)
-        told = status(self.version, at_ns=now_ns, feeds=[feed_state(last_trade_ns=now_ns)])
+        latest = status(self.version, at_ns=now_ns, feeds=[feed_state(last_trade_ns=now_ns)])
         more = {"accepted_trades": 100 + self.version, "sources": list(sources)} | changes
-        self.backend.take_status(told.model_copy(update=more), now)
+        self.backend.take_status(latest.model_copy(update=more), now)
         self.backend.take_snapshot(snapshot(self.version, at_ns=now_ns), now)
         return now
 

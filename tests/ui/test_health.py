@@ -76,11 +76,11 @@ def test_a_feed_that_does_not_come_out_of_starting_is_told_since_it_was_first_se
     starting = [feed_state(state="starting", last_trade_ns=None)]
     backend = _backend(feeds=starting)
     later_ns = NOW_NS
-    for version, later_s, told in ((2, 5, []), (3, 6, ["feed_starting"])):
+    for version, later_s, codes in ((2, 5, []), (3, 6, ["feed_starting"])):
         later_ns = NOW_NS + later_s * S_NS
         backend.take_snapshot(snapshot(version), at(later_ns))
         backend.take_status(status(version, at_ns=later_ns, feeds=starting), at(later_ns))
-        assert _codes(backend, later_ns) == told
+        assert _codes(backend, later_ns) == codes
     (problem,) = problems(backend, LIMITS, at(later_ns))
     assert (problem.severity, problem.since_ns) == ("warning", NOW_NS)
     backend.take_status(status(4, stream="t", at_ns=later_ns, feeds=starting), at(later_ns))

@@ -37,15 +37,15 @@ def test_the_frame_holds_the_last_trades_that_arrived_sorted_by_event_time(batch
 @given(batches=st.lists(st.lists(trades, min_size=1, max_size=12), min_size=1, max_size=4))
 def test_the_statistics_are_those_of_the_frame(batches: list[list[T]]) -> None:
     made = applied(*batches, recent_trades=DEPTH)
-    told = results(made)
+    found = results(made)
     for slot in range(1, len(made.symbols)):
         frame = made.recent.frame(slot)
-        assert told.qty_quantiles[:, slot] == pytest.approx(frame["qty"].quantile(list(PROBABILITIES)).to_numpy())
+        assert found.qty_quantiles[:, slot] == pytest.approx(frame["qty"].quantile(list(PROBABILITIES)).to_numpy())
         gaps = interarrival(frame)
         mean, std = gaps.mean(), gaps.std(ddof=0)
         burst = (std - mean) / (std + mean) if len(gaps) and std + mean else np.nan
-        assert told.mean_interval_s[slot] == pytest.approx(mean, nan_ok=True, abs=1e-12)
-        assert told.burstiness[slot] == pytest.approx(burst, nan_ok=True, abs=1e-6)
+        assert found.mean_interval_s[slot] == pytest.approx(mean, nan_ok=True, abs=1e-12)
+        assert found.burstiness[slot] == pytest.approx(burst, nan_ok=True, abs=1e-6)
 
 
 def test_the_frame_is_indexed_by_utc_time_and_can_be_filtered_by_side() -> None:

@@ -37,11 +37,11 @@ trades = st.builds(
 batches = st.lists(st.lists(trades, min_size=1, max_size=12), min_size=1, max_size=6)
 
 
-Told = dict[tuple[str, WindowName], dict[str, float]]
+Values = dict[tuple[str, WindowName], dict[str, float]]
 
 
-def all_told(made: Engine, now_ns: int = NOW) -> Told:
-    """Everything that is told, by symbol and window."""
+def all_values(made: Engine, now_ns: int = NOW) -> Values:
+    """Everything that is exported, by symbol and window."""
     state = state_of(made, now_ns)
     values = {name: window_statistics(rows) for name, rows in state.windows.items()}
     return {
@@ -52,8 +52,8 @@ def all_told(made: Engine, now_ns: int = NOW) -> Told:
     }
 
 
-def told(made: Engine, symbol: str, name: WindowName, now_ns: int = NOW) -> dict[str, float]:
-    return all_told(made, now_ns)[symbol, name]
+def values(made: Engine, symbol: str, name: WindowName, now_ns: int = NOW) -> dict[str, float]:
+    return all_values(made, now_ns)[symbol, name]
 
 
 def assert_equal(got: dict[str, float], expected: dict[str, float]) -> None:
@@ -74,7 +74,7 @@ def test_every_window_equals_a_plain_recomputation(batches: list[list[T]], folds
         arrived += each
         if folds:
             state_of(made)
-    got = all_told(made)
+    got = all_values(made)
     for symbol in {trade.symbol for trade in arrived}:
         for name, length_s in WINDOWS_S.items():
             assert_equal(got[symbol, name], window(arrived, symbol, NOW // SECOND, length_s))
@@ -85,7 +85,7 @@ def test_the_order_of_arrival_does_not_matter_where_times_differ(each: list[T], 
     distinct = list({(trade.at_ns, trade.symbol): trade for trade in each}.values())
     shuffled = list(distinct)
     random.shuffle(shuffled)
-    one, other = all_told(applied(distinct)), all_told(applied(shuffled))
+    one, other = all_values(applied(distinct)), all_values(applied(shuffled))
     for key, expected in one.items():
         if key[0] != OTHER:
             assert_equal(other[key], expected)
@@ -93,7 +93,7 @@ def test_the_order_of_arrival_does_not_matter_where_times_differ(each: list[T], 
 
 def test_three_trades_by_hand() -> None:
     made = applied([T(qty=1, price=10, at_ns=0), T(qty=2, price=20, at_ns=1, side="sell"), T(qty=3, price=15, at_ns=2)])
-    assert told(made, "A", "10s") == pytest.approx(
+    assert values(made, "A", "10s") == pytest.approx(
         {
             "trades": 3,
             "buy_volume": 4,
@@ -115,56 +115,56 @@ def test_three_trades_by_hand() -> None:
 
 def test_prices_below_zero_have_a_vwap_and_ends_but_no_log_returns() -> None:
     day = [T(qty=1, price=17.7, at_ns=-2 * SECOND), T(qty=3, price=-37.63, at_ns=-SECOND), T(qty=1, price=-10.0)]
-    got = told(applied(day), "A", "10s")
+    got = values(applied(day), "A", "10s")
     assert got["vwap"] == pytest.approx((17.7 - 3 * 37.63 - 10) / 5)
     assert (got["open"], got["high"], got["low"], got["close"]) == (17.7, 17.7, -37.63, -10)
     assert math.isnan(got["realised_volatility_ratio"])
-    assert told(applied(day[1:]), "A", "10s")["high"] == -10
+    assert values(applied(day[1:]), "A", "10s")["high"] == -10
 
 
 def test_realised_volatility_is_back_once_prices_below_zero_have_left_the_window() -> None:
     made = applied([T(price=price, at_ns=-at * SECOND) for at, price in ((50, -1), (5, 10), (0, 20))])
-    assert math.isnan(told(made, "A", "1m")["realised_volatility_ratio"])
-    assert told(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(math.log(2))
+    assert math.isnan(values(made, "A", "1m")["realised_volatility_ratio"])
+    assert values(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(math.log(2))
 
 
 def test_a_window_without_trades_has_no_averages_but_counts_0() -> None:
-    got = told(applied([T(at_ns=-30 * SECOND)]), "A", "10s")
+    got = values(applied([T(at_ns=-30 * SECOND)]), "A", "10s")
     assert (got["trades"], got["buy_volume"], got["sell_volume"]) == (0, 0, 0)
     assert all(math.isnan(got[field]) for field in ("vwap", "qty_mean", "qty_std", "qty_max", "open", "close"))
 
 
 def test_a_window_holds_whole_seconds_and_ends_with_the_second_of_the_clock() -> None:
     made = applied([T(at_ns=-10 * SECOND), T(at_ns=-9 * SECOND), T(at_ns=SECOND - 1), T(at_ns=SECOND)])
-    assert told(made, "A", "10s")["trades"] == 2
-    assert told(made, "A", "10s", NOW + SECOND)["trades"] == 2
-    assert told(made, "A", "1m")["trades"] == 3
+    assert values(made, "A", "10s")["trades"] == 2
+    assert values(made, "A", "10s", NOW + SECOND)["trades"] == 2
+    assert values(made, "A", "1m")["trades"] == 3
 
 
 def test_the_close_is_the_latest_event_and_of_equals_the_last_to_arrive() -> None:
     made = applied([T(price=1, at_ns=5), T(price=2, at_ns=9), T(price=3, at_ns=7)], [T(price=4, at_ns=9)])
-    assert told(made, "A", "10s")["close"] == 4
-    assert told(made, "A", "10s")["open"] == 1
+    assert values(made, "A", "10s")["close"] == 4
+    assert values(made, "A", "10s")["open"] == 1
 
 
 def test_the_open_is_the_earliest_event_and_of_equals_the_first_to_arrive() -> None:
     made = applied([T(price=1, at_ns=5), T(price=2, at_ns=3)], [T(price=3, at_ns=3), T(price=4, at_ns=4)])
-    assert told(made, "A", "10s")["open"] == 2
+    assert values(made, "A", "10s")["open"] == 2
 
 
 def test_realised_volatility_comes_from_the_closes_of_seconds_across_gaps() -> None:
     made = applied([T(price=100, at_ns=0), T(price=90, at_ns=-7 * SECOND), T(price=80, at_ns=-7 * SECOND - 1)])
-    assert told(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(
+    assert values(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(
         math.hypot(math.log(90 / 80), math.log(100 / 90))
     )
 
 
 def test_windows_empty_when_a_feed_dies() -> None:
     made = applied([T()])
-    assert told(made, "A", "10s", NOW + 9 * SECOND)["trades"] == 1
-    assert told(made, "A", "10s", NOW + 10 * SECOND)["trades"] == 0
-    assert told(made, "A", "1h", NOW + 3_599 * SECOND)["trades"] == 1
-    assert told(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
+    assert values(made, "A", "10s", NOW + 9 * SECOND)["trades"] == 1
+    assert values(made, "A", "10s", NOW + 10 * SECOND)["trades"] == 0
+    assert values(made, "A", "1h", NOW + 3_599 * SECOND)["trades"] == 1
+    assert values(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
 
 
 def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
@@ -173,34 +173,34 @@ def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
     old = batch([T(at_ns=-age_s * SECOND) for age_s in ages_s], replayed=[0])
     made.apply(old, now_ns=NOW, monotonic_ns=NOW)
     for now_ns in (NOW, NOW + 5_000 * SECOND):
-        assert told(made, "A", "10s", now_ns)["trades"] == 2
+        assert values(made, "A", "10s", now_ns)["trades"] == 2
 
 
 def test_windows_of_a_source_whose_clock_is_slow_end_at_wall_time() -> None:
     made = applied([T(at_ns=-125 * SECOND, wire_ns=125 * SECOND)])
-    assert told(made, "A", "1m")["trades"] == 0
-    assert told(made, "A", "5m")["trades"] == 1
-    assert told(made, "A", "5m", NOW + 600 * SECOND)["trades"] == 0
+    assert values(made, "A", "1m")["trades"] == 0
+    assert values(made, "A", "5m")["trades"] == 1
+    assert values(made, "A", "5m", NOW + 600 * SECOND)["trades"] == 0
 
 
 def test_looking_before_a_replay_begins_does_not_make_its_trades_late() -> None:
     made = engine()
     state_of(made)
     made.apply(batch([T(at_ns=-86_400 * SECOND)], replayed=[0]), now_ns=NOW, monotonic_ns=NOW)
-    assert told(made, "A", "10s")["trades"] == 1
+    assert values(made, "A", "10s")["trades"] == 1
     assert made.ledger.late == 0
 
 
 def test_windows_of_live_trades_that_were_held_up_end_at_wall_time() -> None:
     made = applied([T(at_ns=-90 * SECOND)])
-    assert told(made, "A", "1m")["trades"] == 0
-    assert told(made, "A", "5m")["trades"] == 1
-    assert told(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
+    assert values(made, "A", "1m")["trades"] == 0
+    assert values(made, "A", "5m")["trades"] == 1
+    assert values(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
 
 
 def test_a_trade_that_is_over_an_hour_late_counts_in_the_totals_only() -> None:
     made = applied([T()], [T(at_ns=-4_000 * SECOND, qty=5)])
-    assert told(made, "A", "1h")["trades"] == 1
+    assert values(made, "A", "1h")["trades"] == 1
     state = state_of(made)
     assert (state.ledger.late, state.ledger.ahead, state.ledger.applied) == (1, 0, 2)
     assert state.totals.volume[0].sum() == 6
@@ -208,13 +208,13 @@ def test_a_trade_that_is_over_an_hour_late_counts_in_the_totals_only() -> None:
 
 def test_a_late_trade_goes_into_its_own_second() -> None:
     made = applied([T()], [T(at_ns=-200 * SECOND, qty=5)])
-    assert told(made, "A", "1m")["trades"] == 1
-    assert told(made, "A", "5m")["buy_volume"] == 6
+    assert values(made, "A", "1m")["trades"] == 1
+    assert values(made, "A", "5m")["buy_volume"] == 6
 
 
 def test_a_trade_from_the_far_future_moves_no_window() -> None:
     made = applied([T()], [T(at_ns=86_400 * SECOND)])
-    assert told(made, "A", "10s")["trades"] == 1
+    assert values(made, "A", "10s")["trades"] == 1
     assert made.ledger.ahead == 1
 
 
@@ -227,8 +227,8 @@ def test_a_clock_that_was_set_back_does_not_make_all_trades_late() -> None:
 
 def test_numbers_at_the_edge_of_float64_spoil_only_their_own_symbol() -> None:
     made = applied([T(qty=1e300, price=1e300), T(symbol="B", qty=2)])
-    assert told(made, "B", "1h")["vwap"] == 100
-    assert told(made, "A", "1h")["trades"] == 1
+    assert values(made, "B", "1h")["vwap"] == 100
+    assert values(made, "A", "1h")["trades"] == 1
 
 
 @given(parts=st.lists(st.integers(1, 5_000), min_size=1, max_size=3), symbols=st.integers(1, 19))

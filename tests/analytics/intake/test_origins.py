@@ -1,4 +1,4 @@
-"""The market's trades and our own are told apart, in whatever mixture and batches they come."""
+"""The market's trades and our own are kept apart, in whatever mixture and batches they come."""
 
 from collections import Counter
 from itertools import chain

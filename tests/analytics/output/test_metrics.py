@@ -52,25 +52,25 @@ CONTRACT = {
 }
 
 
-def told(made: Engine, now_ns: int = NOW) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+def exported(made: Engine, now_ns: int = NOW) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     return samples("".join(map(text, Metrics().families(results(made, now_ns)))))
 
 
 def value(made: Engine, name: str, now_ns: int = NOW, **labels: str) -> float:
     if "symbol" in labels:
         labels = {"origin": "market", **labels}
-    return told(made, now_ns)[name, frozenset(labels.items())]
+    return exported(made, now_ns)[name, frozenset(labels.items())]
 
 
 def test_names_and_labels_are_the_contract() -> None:
     found: dict[str, set[str]] = {}
-    for name, labels in told(applied([T()])):
+    for name, labels in exported(applied([T()])):
         found.setdefault(name, set()).update(label for label, _ in labels)
     assert found == CONTRACT
 
 
 def test_windows_sides_stages_and_outcomes_are_all_there_from_the_first_trade_on() -> None:
-    labels = {label for _, series in told(applied([T()])) for label in series}
+    labels = {label for _, series in exported(applied([T()])) for label in series}
     assert {("window", name) for name in ("10s", "1m", "5m", "1h")} < labels
     assert {("side", name) for name in ("buy", "sell")} < labels
     assert {("stage", name) for name in ("feed", "wire", "process", "end_to_end")} < labels
@@ -78,7 +78,7 @@ def test_windows_sides_stages_and_outcomes_are_all_there_from_the_first_trade_on
 
 
 def test_before_the_first_trade_there_are_counters_and_no_symbols() -> None:
-    found = told(engine())
+    found = exported(engine())
     assert found["telemetry_messages_total", frozenset({("service", "analytics"), ("outcome", "accepted")})] == 0
     assert not any(name.startswith("trading_") for name, _ in found)
 
@@ -118,10 +118,10 @@ def test_symbols_beyond_the_budget_are_told_as_other() -> None:
 def test_own_trades_have_series_of_their_own_and_leave_those_of_the_market_alone() -> None:
     market = applied([T(qty=2, price=10)])
     both = applied([T(qty=2, price=10)], [T(qty=5, price=99, account="paper"), T(symbol="B", account="paper")])
-    found = told(both)  # once: only the first reading has the statistics of recent trades
+    found = exported(both)  # once: only the first reading has the statistics of recent trades
     own = {key: value for key, value in found.items() if ("origin", "own") in key[1]}
     of_market = {key: value for key, value in found.items() if ("origin", "market") in key[1]}
-    expected = {key: value for key, value in told(market).items() if ("origin", "market") in key[1]}
+    expected = {key: value for key, value in exported(market).items() if ("origin", "market") in key[1]}
     assert of_market == pytest.approx(expected, nan_ok=True)
     assert value(both, "trading_volume_total", symbol="A", side="buy", origin="own") == 5
     assert value(both, "trading_last_price", symbol="A", origin="own") == 99
@@ -155,7 +155,7 @@ def test_outcomes_add_up_to_what_was_received_and_trades_are_applied_once(
         made.apply(batch([T()] * count, first_seq=first_seq, resume=resume), now_ns=NOW, monotonic_ns=NOW)
     for _ in range(bad):
         made.refuse()
-    found = told(made)
+    found = exported(made)
     messages = {dict(labels)["outcome"]: n for (name, labels), n in found.items() if name == "telemetry_messages_total"}
     assert sum(messages.values()) == len(sent) + bad
     assert messages["refused"] == bad

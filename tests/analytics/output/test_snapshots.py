@@ -1,4 +1,4 @@
-"""What the UI is told is what the metrics say, and always fits the schema."""
+"""What the UI receives is what the metrics say, and always fits the schema."""
 
 from hypothesis import given
 from hypothesis import strategies as st

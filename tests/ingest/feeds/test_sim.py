@@ -1,4 +1,4 @@
-"""The simulated market as a feed, on a clock that moves only when told to."""
+"""The simulated market as a feed, on a clock that moves only when the test moves it."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -114,8 +114,8 @@ def test_the_chart_ends_now_also_when_the_last_trade_is_long_ago() -> None:
 def test_a_price_of_any_size_reaches_the_chart_with_all_its_digits(price: float) -> None:
     model = PageModel()
     small = bars().model_copy(update={name: [price] * 60 for name in ("open", "high", "low", "close")})
-    told = snapshot().model_copy(update={"symbols": [summary(last_price=price)], "recent_bars": [small]})
-    model.apply(told, at(NOW_NS))
+    latest = snapshot().model_copy(update={"symbols": [summary(last_price=price)], "recent_bars": [small]})
+    model.apply(latest, at(NOW_NS))
     part = _chart(model)
     assert part["bars"][0][4] == part["last"] == price
     assert f"{price:.{part['digits']}f}" != f"{price * 1.00001:.{part['digits']}f}"
@@ -294,13 +294,13 @@ def test_one_wrong_clock_is_named_and_kept_off_the_axis() -> None:
     model = PageModel()
     hour_ns = 3_600 * S_NS
     slow = StageLatency(count=9, p50_ns=1_000_000, p90_ns=hour_ns, p99_ns=hour_ns, max_ns=hour_ns)
-    told = snapshot().model_copy(
+    latest = snapshot().model_copy(
         update={"skews": [SourceSkew(source="bot-skew", skew_ns=hour_ns)], "latencies": {"end_to_end": slow}}
     )
-    model.apply(told, at(NOW_NS))
+    model.apply(latest, at(NOW_NS))
     part = charts.trend(model.view.trend, UTC, longest_ns=hour_ns // 2)
     assert [line[2] for line in part["strips"][1]["lines"]] == [[1.0], [None]]
-    assert "bot-skew" in reports.stages(told)["sub"]
+    assert "bot-skew" in reports.stages(latest)["sub"]
 
 
 def test_trades_that_no_snapshot_had_room_for_are_a_hole_in_the_tape() -> None:

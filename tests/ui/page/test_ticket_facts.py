@@ -1,4 +1,4 @@
-"""What the ticket is told: the prices of the chosen symbol, exact positions, and what stops orders."""
+"""What the ticket receives: the prices of the chosen symbol, exact positions, and what stops orders."""
 
 from uuid import uuid4
 

@@ -20,7 +20,7 @@ class StopError(TelemetryError):
 
 
 class TaskError(TelemetryError):
-    """A task of a service ended by itself, or did not end when told to."""
+    """A task of a service ended by itself, or did not end when asked to."""
 
     def __init__(self, task: str, what: str) -> None:
         super().__init__(f"task {task!r} {what}")

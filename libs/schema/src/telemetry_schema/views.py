@@ -1,4 +1,4 @@
-"""What the services tell the UI about themselves: analytics' `Snapshot` and ingest's `IngestStatus`.
+"""What the services report to the UI about themselves: analytics' `Snapshot` and ingest's `IngestStatus`.
 
 Numbers that do not exist (an average of nothing) are None, as JSON has no NaN.
 """

@@ -1,4 +1,4 @@
-"""The order ticket and the kill switch as Streamlit components: what they are told, and what they send."""
+"""The order ticket and the kill switch as Streamlit components: what they receive, and what they send."""
 
 from telemetry_ticket.component import kill_switch, kill_switch_feed, ticket, ticket_feed
 from telemetry_ticket.events import PressedOrder, PressedSwitch, TicketEvent, read_switch_event, read_ticket_event

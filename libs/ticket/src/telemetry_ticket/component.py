@@ -27,7 +27,7 @@ def ticket(facts: TicketFacts, *, key: str, on_order: Callable[[], None]) -> Non
 
 
 def ticket_feed(facts: TicketFacts, *, key: str) -> None:
-    """Tells the ticket news without drawing it: see assets/stage.js. Shows nothing."""
+    """Sends the ticket news without drawing it: see assets/stage.js. Shows nothing."""
     _mount("ticket")(key=key, data={"role": "feed", "facts": facts})
 
 

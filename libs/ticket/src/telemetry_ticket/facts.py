@@ -1,4 +1,4 @@
-"""What the components are told with every redraw, as JSON objects. Pure.
+"""What the components receive with every redraw, as JSON objects. Pure.
 
 Prices are in quote currency per unit of base, quantities in units of base, times in ms of the server's wall clock.
 """
@@ -9,7 +9,7 @@ Tone = Literal["good", "bad", "warn", "wait"]
 
 
 class Answer(TypedDict):
-    """What became of an order, for a person. A final one is not asked about again."""
+    """The state of an order, for a person. A final one is not asked about again."""
 
     text: str
     tone: Tone
@@ -53,7 +53,7 @@ class PickFacts(TypedDict):
 
 
 class TicketFacts(TypedDict):
-    """All that the ticket is told."""
+    """All that the ticket receives."""
 
     now_ms: float
     account: str | None
@@ -71,7 +71,7 @@ class TicketFacts(TypedDict):
 
 
 class KillSwitchFacts(TypedDict):
-    """All that the kill switch is told; `engaged` is None as long as the desk has said nothing."""
+    """All that the kill switch receives; `engaged` is None as long as the desk has said nothing."""
 
     now_ms: float
     engaged: bool | None

@@ -19,7 +19,7 @@ _NAMES: Final = 3
 
 
 def degraded(backend: Backend, own_source: str, *, is_replay: bool) -> Iterator[Problem]:
-    """One line for each kind of trouble that has something to tell."""
+    """One line for each kind of trouble that there is."""
     yield from _losses(backend)
     if not is_replay:
         yield from _silences(backend, own_source)

@@ -32,7 +32,7 @@ class PageProcess:
     Args:
         command: the program and its arguments.
         is_healthy: asked about once a second.
-        on_health: told the answer whenever it was asked.
+        on_health: called with the answer whenever it was asked.
         start_s: how long it may take until it answers for the first time, in s.
         stop_s: from SIGTERM to SIGKILL, in s.
     """

@@ -10,7 +10,7 @@ from ui.instant import Instant
 from ui.recent import RecentRise
 
 RECENT_NS: Final = 300_000_000_000
-"""What went wrong within this time is told of."""
+"""What went wrong within this time is shown."""
 
 
 @dataclass(slots=True)

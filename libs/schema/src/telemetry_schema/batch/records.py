@@ -31,8 +31,8 @@ TRADE_DTYPE: Final = np.dtype(
         "itemsize": 48,
     }
 )
-"""One trade: times in UTC epoch nanoseconds, price in quote per base, qty in base, symbol and source as indexes into
-the header's tables, side `BUY` or `SELL` (the taker's), account as 1 + its index there, or 0 for a market trade."""
+"""One trade: times in UTC epoch nanoseconds, price in quote per base, qty in base, side `BUY` or `SELL` (the taker's).
+Symbol and source are indexes into the header's tables; account is 1 + its index there, or 0 for a market trade."""
 
 MAX_BATCH_TRADES: Final = 65_535
 """Symbol and source are 16-bit indexes, and every trade may bring its own."""

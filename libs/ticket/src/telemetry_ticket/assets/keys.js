@@ -23,7 +23,7 @@ export class Keys {
     this.held.delete(letterOf(event));
   }
 
-  /** The window lost the keyboard: what is let go elsewhere is not told here. */
+  /** The window lost the keyboard: no event says which keys are released elsewhere. */
   reset() {
     this.held.clear();
   }

@@ -97,7 +97,7 @@ class KillSwitch {
     show(this.state, this.state.textContent !== "");
   }
 
-  /** What is known of it: the desk's word, and what became of the last press as long as the desk has not said it. */
+  /** What is known of it: the desk's word, and the state of the last press as long as the desk has not said it. */
   words(engaged, isSilent) {
     const [line] = this.outbox.lines(performance.now(), 1);
     const entry = this.outbox.entries.at(-1);

@@ -46,7 +46,7 @@ function inBase(order, facts) {
   return { order: { ...order, qty, qtyText: plain(qty) } };
 }
 
-/** The last price of a symbol, if it is the one that the page told about. */
+/** The last price of a symbol, if it is the one that the page has sent. */
 export function lastPrice(symbol, facts) {
   return facts.quote?.symbol === symbol ? (facts.quote.last ?? null) : null;
 }

@@ -43,7 +43,7 @@ export function stage(make, event) {
   };
 }
 
-/** Notes what has the focus, as it is gone from the document before anybody is told. */
+/** Notes what has the focus, as it is gone from the document before any event says so. */
 export function rememberFocus(instance, signal) {
   const note = () => {
     instance.focused = instance.root.getRootNode().activeElement;
@@ -63,7 +63,7 @@ function focusAgain(instance) {
 }
 
 /**
- * Tells whether the page is about to be another one: a message of a component from the page before would make Streamlit
+ * Whether the page is about to be another one: a message of a component from the page before would make Streamlit
  * draw it into the next page, whose tree it breaks.
  */
 export class Navigation {

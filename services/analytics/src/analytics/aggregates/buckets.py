@@ -111,7 +111,7 @@ class Buckets:
         self._newest_minute = max(self._newest_minute, minute)
 
     def forget_after(self, second: int) -> None:
-        """Empties all seconds after this one: they were told by a clock that has been set back."""
+        """Empties all seconds after this one: they were dated by a clock that has been set back."""
         newest, minute = self._newest_minute, second // MINUTE_S
         if newest is None or minute > newest:
             return

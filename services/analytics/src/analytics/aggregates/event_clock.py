@@ -1,7 +1,7 @@
 """Event clocks: where windows end.
 
 Live trades go by wall time, so that their windows empty when a feed dies, and however slow a source's clock is. Each
-replayed recording goes by its own trades. Only the mark of a replay tells the two apart, never how old a trade is.
+replayed recording goes by its own trades. Only the mark of a replay separates the two, never how old a trade is.
 """
 
 from typing import Final

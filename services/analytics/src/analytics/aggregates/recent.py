@@ -1,4 +1,4 @@
-"""The last raw trades of each symbol, in the order of arrival: for what buckets cannot tell (quantiles, arrivals)."""
+"""The last raw trades of each symbol, in the order of arrival: for what buckets cannot give (quantiles, arrivals)."""
 
 from collections import deque
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ DISORDER_NS: Final = 60 * SECOND_NS
 """How far back the last trade is put when wall time is set back: more than trades are late."""
 
 MAX_SIZE: Final = 1e18
-"""A quantity or notional beyond this is left out of the counters: after it they could not tell small trades, and the
+"""A quantity or notional beyond this is left out of the counters: after it they could not count small trades, and the
 sum of some would be infinite. Nothing that is traded comes near it."""
 
 _NEVER_NS: Final = np.iinfo(np.int64).max

@@ -48,7 +48,7 @@ class ReplayFeed(Feed):
 
     @property
     def content(self) -> str:
-        """Tells one content of the file from another: its size and when it was written."""
+        """Identifies one content of the file: its size and when it was written."""
         try:
             stat = self._settings.path.stat()
         except OSError:

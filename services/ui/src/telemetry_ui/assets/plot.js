@@ -92,7 +92,7 @@ function toggleFull(frame) {
   else frame.requestFullscreen();
 }
 
-// Round values between two ends, some `count` of them, and the decimals that tell them apart.
+// Round values between two ends, some `count` of them, and the decimals that distinguish them.
 export function ticks(low, high, count) {
   const raw = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(raw));

@@ -9,9 +9,9 @@
 
 To add a venue:
 
-1. Write `NAME.py` here with a `VenueParser`: declare the frames' shape with `Frame`, say whose side `side` is (ours is
-   the taker's), whether ids are dense (then they are `run` and `seq`), which frames repeat history, and which kinds of
-   trades are no part of the market's flow (`kind` of a trade, `kinds` of the parser).
+1. Write `NAME.py` here with a `VenueParser`. Declare the frames' shape with `Frame`, and say whose side `side` is
+   (ours is the taker's). Say whether ids are dense (then they are `run` and `seq`), which frames repeat history, and
+   which kinds of trades are no part of the market's flow (`kind` of a trade, `kinds` of the parser).
 2. Name it in `VENUES` below: `replay://…?venue=NAME` then works.
 3. Add one good frame to `tests/ingest/feeds/frames_of.py` and a short recording, written by hand, to
    `tests/golden/venues`: the tests of all venues then run on it too.

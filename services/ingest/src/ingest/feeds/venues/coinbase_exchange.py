@@ -3,7 +3,7 @@
 `side` is the **maker's**, so the taker's is the other one: on the recorded frames it is the opposite of the taker's
 side that `ticker` reports in 97 of 97 joined trades. `trade_id` is dense per product; `sequence` counts all messages
 and is of no use here. `last_match`, once after subscribing, is history. After a reconnect it may be a trade that was
-missed, which its number tells. RFQ matches and auctions are no trades of the book: counted by kind. Verified against
+missed, which its number shows. RFQ matches and auctions are no trades of the book: counted by kind. Verified against
 9,946 recorded frames of 2021.
 """
 

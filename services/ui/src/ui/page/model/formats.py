@@ -11,7 +11,7 @@ NONE: Final = "–"
 UP: Final = "▲"
 DOWN: Final = "▼"
 SIGNIFICANT: Final = 6
-"""Digits that tell two prices apart, whatever their size."""
+"""Digits that distinguish two prices, whatever their size."""
 _MOST_DECIMALS: Final = 16
 _QTY_DECIMALS: Final = 4
 _VOLUME_DECIMALS: Final = 2
@@ -94,7 +94,7 @@ def change(stats: WindowStats) -> float | None:
 
 
 def direction(value: float | None) -> str:
-    """The sign of a number by shape, for eyes that do not tell red from green."""
+    """The sign of a number by shape, for eyes that do not distinguish red from green."""
     if not value:
         return ""
     return UP if value > 0 else DOWN

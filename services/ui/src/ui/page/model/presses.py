@@ -52,7 +52,7 @@ def _not_in_time(link: DataLink, pressed: PressedOrder | PressedSwitch) -> Answe
     pressed_ns, state = round(pressed.pressed_ms * _NS_PER_MS), link.view.state
     if pressed.ask:
         if state is not None and state.started_ns > pressed_ns:
-            return _final("nobody knows what became of it: the page was started again since. Look at the positions.")
+            return _final("its outcome is not known: the page was started again since. Look at the positions.")
         return _final("was not sent: it never arrived. Nothing was traded.")
     late_ns = link.now_ns() - pressed_ns
     if late_ns <= MAX_AGE_NS:

@@ -1,4 +1,4 @@
-"""What ticket and kill switch are told, from the view. Pure."""
+"""What ticket and kill switch receive, from the view. Pure."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,7 +16,7 @@ _STOPS_ORDERS: Final = frozenset({"main_away", "ingest_away"})
 def ticket(
     view: PageView, now: Instant, *, selected: str | None, pick: PickFacts | None, answers: Mapping[str, Answer]
 ) -> TicketFacts:
-    """All that the ticket is told about."""
+    """All that the ticket receives."""
     desk, state = _desk(view), view.state
     return TicketFacts(
         now_ms=now.wall_ns / _NS_PER_MS,
@@ -36,7 +36,7 @@ def ticket(
 
 
 def kill_switch(view: PageView, now: Instant, *, answers: Mapping[str, Answer]) -> KillSwitchFacts:
-    """All that the kill switch is told about."""
+    """All that the kill switch receives."""
     desk = _desk(view)
     return KillSwitchFacts(
         now_ms=now.wall_ns / _NS_PER_MS, engaged=desk.kill_switch if desk else None, answers=dict(answers)
