@@ -15,14 +15,14 @@ from tests.helpers.services import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
-def test_a_killed_analytics_is_told_within_three_seconds_and_forgotten_when_it_is_back(desk: Desk, page: Page) -> None:
+def test_a_killed_analytics_is_shown_within_three_seconds_and_forgotten_when_it_is_back(desk: Desk, page: Page) -> None:
     # The better of two: what is promised is what the services do, not what the machine does besides.
-    took_s = min(_killed_to_told_s(desk, page) for _ in range(2))
+    took_s = min(_killed_to_shown_s(desk, page) for _ in range(2))
     figure(f"analytics killed to banner: {took_s:.2f} s")
     assert took_s < 3.0
 
 
-def _killed_to_told_s(desk: Desk, page: Page) -> float:
+def _killed_to_shown_s(desk: Desk, page: Page) -> float:
     live, gone = page.get_by_text("Live", exact=True), page.get_by_role("status").filter(has_text="Analytics is away")
     expect(live).to_be_visible()
     desk.analytics.kill()
@@ -61,7 +61,7 @@ def test_without_ingest_an_order_is_refused_at_once_and_positions_are_there_when
     expect(held.get_by_role("cell").nth(1)).to_have_text("▲ 0.0111")
 
 
-def test_a_page_process_that_hangs_is_told_by_the_browser_itself(desk: Desk, page: Page) -> None:
+def test_a_page_process_that_hangs_is_shown_by_the_browser_itself(desk: Desk, page: Page) -> None:
     live, old = page.get_by_text("Live", exact=True), page.get_by_text("Not updated for over 3 s")
     expect(live).to_be_visible()
     expect(old).to_be_hidden()

@@ -315,7 +315,7 @@ def test_an_order_whose_server_dies_before_the_answer_is_answered_by_the_next_on
     watch.errors.clear()
 
 
-def test_a_server_that_hangs_is_told_and_what_was_pressed_meanwhile_is_not_sent_when_it_goes_on(
+def test_a_server_that_hangs_is_shown_and_what_was_pressed_meanwhile_is_not_sent_when_it_goes_on(
     desk: Desk, trade_page: Page
 ) -> None:
     type_into(trade_page, "Quantity", "0.0533")

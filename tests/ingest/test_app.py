@@ -152,7 +152,7 @@ async def test_the_kill_switch_refuses_every_command(rig: Rig) -> None:
     ]
 
 
-async def test_the_status_tells_the_ledger_and_the_desk(rig: Rig) -> None:
+async def test_the_status_holds_the_ledger_and_the_desk(rig: Rig) -> None:
     await rig.take(frame(trade(price=100.0)), _command())
     status = decode_ui(encode(rig.reporter.status(NOW_NS)))
     assert isinstance(status, IngestStatus)

@@ -68,7 +68,7 @@ async def test_a_task_that_may_end_does_not_stop_the_others() -> None:
         await waiting
 
 
-async def test_a_task_that_will_not_end_is_told_after_a_bounded_wait() -> None:
+async def test_a_task_that_will_not_end_is_reported_after_a_bounded_wait() -> None:
     release = asyncio.Event()
 
     async def stubborn() -> None:

@@ -52,7 +52,7 @@ async def test_a_burst_is_bounded_in_bytes() -> None:
     assert max(sizes) <= 5
 
 
-async def test_the_edge_tells_messages_of_one_frame_from_the_others() -> None:
+async def test_the_edge_separates_messages_of_one_frame_from_the_others() -> None:
     async with EdgePullSource(FREE) as source, PushSink(source.endpoint) as sink:
         for frames in ([b"one"], [b"two", b"parts"], [b"three"], [b"", b"", b"3"]):
             await sink.send(frames)
@@ -202,7 +202,7 @@ async def test_a_taken_port_is_one_line_that_names_the_setting() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["5555", "tcp://", "tcp://127.0.0.1:port", "http://127.0.0.1:80"])
-async def test_what_is_no_endpoint_is_told(endpoint: str) -> None:
+async def test_what_is_no_endpoint_is_named(endpoint: str) -> None:
     with pytest.raises(StartupError, match="SOME_SETTING"):
         PullSource(endpoint, setting="SOME_SETTING")
     with pytest.raises(StartupError, match="SOME_SETTING"):

@@ -48,7 +48,7 @@ def test_each_is_counted_as_what_it_is_and_the_ledger_adds_up(stack: Stack, push
     stack.wait_until('trading_trades_total{symbol="RAW-USD",side="buy"}', 5)
 
 
-def test_the_alerts_tell_of_it_and_completeness_is_below_100_percent(stack: Stack) -> None:
+def test_the_alerts_fire_and_completeness_is_below_100_percent(stack: Stack) -> None:
     firing = 'count(ALERTS{alertname="%s",alertstate="firing"})'
     for alert, times in (("TradesLost", 1), ("MessagesRefused", 2), ("CompletenessBelow100", 1)):
         stack.wait_until(firing % alert, times)

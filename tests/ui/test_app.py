@@ -124,7 +124,7 @@ async def test_a_full_line_to_ingest_refuses_too() -> None:
         assert _statuses(world) == ["refused"]
 
 
-async def test_no_answer_in_time_is_told_and_a_late_one_corrects_it() -> None:
+async def test_no_answer_in_time_is_shown_and_a_late_one_corrects_it() -> None:
     async with _running() as world:
         order = _order()
         await world.click(order)
@@ -134,7 +134,7 @@ async def test_no_answer_in_time_is_told_and_a_late_one_corrects_it() -> None:
         assert _statuses(world)[-1] == "accepted"
 
 
-async def test_what_a_full_page_missed_about_commands_is_told_when_there_is_room() -> None:
+async def test_what_a_full_page_missed_about_commands_is_sent_when_there_is_room() -> None:
     async with _running() as world:
         order = _order()
         world.page.full = True
@@ -169,7 +169,7 @@ async def test_before_the_page_says_hello_nothing_piles_up_for_it() -> None:
         assert world.page.sent == []
 
 
-async def test_the_page_is_told_several_times_a_second_that_somebody_is_away() -> None:
+async def test_the_page_hears_several_times_a_second_that_somebody_is_away() -> None:
     async with _running() as world:
         await world.clock.advance(2.0)
         states = world.received(PageState)

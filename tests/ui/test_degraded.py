@@ -50,7 +50,7 @@ def test_while_all_is_well_it_is_live() -> None:
     assert (world.codes(now), world.condition(now)) == ([], "live")
 
 
-def test_a_loss_is_told_by_source_for_five_minutes() -> None:
+def test_a_loss_is_shown_by_source_for_five_minutes() -> None:
     world = World()
     world.hear(0, _source("bot-gap"))
     now = world.hear(1, _source("bot-gap", lost=231))
@@ -60,7 +60,7 @@ def test_a_loss_is_told_by_source_for_five_minutes() -> None:
     assert world.codes(now) == []
 
 
-def test_a_loss_that_was_there_before_we_looked_and_one_after_a_restart_of_ingest_are_told_too() -> None:
+def test_a_loss_that_was_there_before_we_looked_and_one_after_a_restart_of_ingest_are_shown_too() -> None:
     world = World()
     assert world.codes(world.hear(0, _source(lost=5))) == ["trades_lost"]
     world.hear(1, _source(lost=2))
@@ -97,7 +97,7 @@ def test_refused_messages_degrade_and_refused_orders_do_not() -> None:
     assert (problem.code, problem.title[:2], "unknown side 47" in problem.detail) == ("messages_refused", "47", True)
 
 
-def test_a_wrong_clock_is_named_and_alerts_are_told() -> None:
+def test_a_wrong_clock_is_named_and_alerts_are_shown() -> None:
     world = World()
     now = world.hear(0, _source())
     world.backend.take_snapshot(

@@ -56,7 +56,7 @@ def test_a_live_feed_without_trades_makes_the_data_stale_since_its_last_trade() 
     assert (problem.code, problem.severity, problem.since_ns) == ("feed_stale", "error", NOW_NS - 6 * S_NS)
 
 
-def test_a_feeds_age_is_told_by_ingests_clock_alone() -> None:
+def test_a_feeds_age_is_counted_by_ingests_clock_alone() -> None:
     hour_ns = 3_600 * S_NS
     backend = _backend(at_ns=NOW_NS - hour_ns, feeds=[feed_state(last_trade_ns=NOW_NS - hour_ns)])
     assert _codes(backend) == []
@@ -65,14 +65,14 @@ def test_a_feeds_age_is_told_by_ingests_clock_alone() -> None:
 @pytest.mark.parametrize(
     ("state", "code"), [("failed", "feed_failed"), ("waiting", "feed_waiting"), ("finished", None), ("starting", None)]
 )
-def test_a_feeds_state_is_told_when_it_matters(state: str, code: str | None) -> None:
+def test_a_feeds_state_is_shown_when_it_matters(state: str, code: str | None) -> None:
     feeds = [feed_state(state=state, detail="refused: 403", last_trade_ns=None)]
     found = problems(_backend(feeds=feeds), LIMITS, at(NOW_NS))
     assert [one.code for one in found] == ([code] if code else [])
     assert all(one.detail == "refused: 403" for one in found)
 
 
-def test_a_feed_that_does_not_come_out_of_starting_is_told_since_it_was_first_seen() -> None:
+def test_a_feed_that_does_not_come_out_of_starting_is_shown_since_it_was_first_seen() -> None:
     starting = [feed_state(state="starting", last_trade_ns=None)]
     backend = _backend(feeds=starting)
     later_ns = NOW_NS
@@ -89,7 +89,7 @@ def test_a_feed_that_does_not_come_out_of_starting_is_told_since_it_was_first_se
     assert backend.starting_since_ns == {}
 
 
-def test_trades_that_wait_while_nothing_is_applied_are_told() -> None:
+def test_trades_that_wait_while_nothing_is_applied_are_shown() -> None:
     backend = _backend()
     later_ns = NOW_NS + 6 * S_NS
     fed = [feed_state(last_trade_ns=later_ns)]
@@ -101,7 +101,7 @@ def test_trades_that_wait_while_nothing_is_applied_are_told() -> None:
     assert _codes(backend, later_ns) == []
 
 
-def test_an_engaged_kill_switch_is_told_since_it_was_seen() -> None:
+def test_an_engaged_kill_switch_is_shown_since_it_was_seen() -> None:
     backend = _backend(desk_state=desk(kill_switch=True))
     backend.take_status(status(2, desk_state=desk(kill_switch=True)), at(NOW_NS + S_NS))
     (problem,) = problems(backend, LIMITS, at(NOW_NS + S_NS))

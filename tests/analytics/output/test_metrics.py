@@ -109,7 +109,7 @@ def test_a_window_says_how_much_of_it_there_is_data_for() -> None:
     assert value(made, "trading_window_covered_seconds", later, symbol="A", window="1h") == 30
 
 
-def test_symbols_beyond_the_budget_are_told_as_other() -> None:
+def test_symbols_beyond_the_budget_are_counted_as_other() -> None:
     made = applied([T(symbol=f"S{i}") for i in range(7)], max_symbols=5)
     assert value(made, "trading_trades_total", symbol="other", side="buy") == 2
     assert value(made, "telemetry_label_overflow_total", label="symbol") == 2

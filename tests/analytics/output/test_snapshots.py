@@ -87,7 +87,7 @@ def test_history_is_ten_minutes_of_each_symbol_in_turn() -> None:
     assert all(history.second == [NOW // SECOND - 599, NOW // SECOND] for history in histories if history)
 
 
-def test_of_many_symbols_the_busiest_are_told() -> None:
+def test_of_many_symbols_the_busiest_are_shown() -> None:
     busy = [T(symbol="S70")] * 3 + [T(symbol="S60")] * 2
     taken = snapshot(applied([T(symbol=f"S{i}") for i in range(MAX_SYMBOLS + 30)] + busy, max_symbols=600))
     assert [summary.symbol for summary in taken.symbols][:2] == ["S70", "S60"]

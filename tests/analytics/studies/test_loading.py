@@ -71,7 +71,7 @@ def test_a_wrong_file_is_one_line_with_file_and_line_and_the_others_are_loaded(
     assert text in found_text
 
 
-def test_two_studies_of_one_name_or_one_gauge_are_told_apart_from_each_other(tmp_path: Path) -> None:
+def test_two_studies_of_one_name_or_one_gauge_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(GOOD.format(name="one"))
     (tmp_path / "b.py").write_text(GOOD.format(name="one"))
     (tmp_path / "c.py").write_text(GOOD.format(name="one").replace("def one", "def other"))

@@ -146,7 +146,7 @@ def test_a_flood_of_refused_commands_does_not_push_a_fills_answer_out() -> None:
     assert [answer.command_id for answer in desk.young_answers()] == [order.command_id]
 
 
-def test_a_command_from_the_future_is_refused_as_its_age_could_never_be_told() -> None:
+def test_a_command_from_the_future_is_refused_as_its_age_could_never_be_known() -> None:
     assert _desk().decide(_order(sent_ns=NOW_NS + 60 * S_NS), NOW_NS, NOW_NS).reason == "too_new"
 
 

@@ -33,7 +33,7 @@ async def replayed(path: Path, options: str = "venue=binance") -> list[FeedBurst
     return await all_bursts(opened(f"replay://{path}?speed=max&{options}", FakeClock()))
 
 
-async def test_gzip_is_told_by_its_content_and_not_by_its_name(tmp_path: Path) -> None:
+async def test_gzip_is_recognised_by_its_content_and_not_by_its_name(tmp_path: Path) -> None:
     plain = written(tmp_path / "plain.gz", received_at(0))
     zipped = tmp_path / "zipped.txt"
     zipped.write_bytes(gzip.compress(plain.read_bytes()))

@@ -83,7 +83,7 @@ def test_a_uri_says_what_feed_is_meant(uri: str, settings: object) -> None:
         ("binance://btcusdt?url=http://x", "url=http://x is not like ws://"),
     ],
 )
-def test_a_bad_uri_is_told_what_to_write_instead(uri: str, message: str) -> None:
+def test_a_bad_uri_is_answered_with_what_to_write_instead(uri: str, message: str) -> None:
     with pytest.raises(FeedUriError, match=message):
         parse_feed(uri)
 

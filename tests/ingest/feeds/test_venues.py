@@ -60,7 +60,7 @@ def test_a_buyer_who_is_no_maker_is_a_taker_on_binance() -> None:
     assert parser_of("binance").parse(frame, 1).trades[0].side == "buy"
 
 
-def test_binance_microseconds_are_told_by_their_magnitude() -> None:
+def test_binance_microseconds_are_recognised_by_their_magnitude() -> None:
     frame = BINANCE.replace(b'"T":1750000000123', b'"T":1750000000123456')
 
     assert parser_of("binance").parse(frame, 1).trades[0].event_ns == 1_750_000_000_123_456_000

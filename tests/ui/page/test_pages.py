@@ -78,7 +78,7 @@ def test_a_banner_is_on_every_page() -> None:
 
 
 @pytest.mark.parametrize("page", ["market", "trade"])
-def test_symbols_that_are_left_out_are_told_of(page: str) -> None:
+def test_symbols_that_are_left_out_are_counted_on_the_page(page: str) -> None:
     feed = FakeLink().live()
     assert "busiest of" not in _html(_app(page, feed))
     feed.model.apply(snapshot(2).model_copy(update={"symbols_in_all": 80}), at(NOW_NS))

@@ -54,7 +54,7 @@ def test_a_quiet_symbol_keeps_its_tape_while_a_busy_one_fills_the_snapshots() ->
     assert "QUIET-USD" not in model.view.tapes
 
 
-def test_limits_are_told_in_words() -> None:
+def test_limits_are_said_in_words() -> None:
     assert ("Price band", "± 5 %") in orders.limits(desk_state())
 
 
@@ -198,7 +198,7 @@ def test_what_is_not_well_is_not_called_live(condition: Condition, word: str) ->
     assert (_banner(link)["word"], _banner(link)["faded"]) == (word, False)
 
 
-def test_a_silent_main_process_is_told_by_the_page_itself() -> None:
+def test_a_silent_main_process_is_reported_by_the_page_itself() -> None:
     feed = FakeLink().live()
     (problem,) = feed.view.problems(at(NOW_NS + 2 * S_NS))
     assert (problem.code, problem.since_ns) == ("main_away", NOW_NS)

@@ -86,11 +86,11 @@ def test_a_page_that_has_not_heard_of_the_main_process_yet_does_not_say_that_an_
     assert "applied" in _said(link, asked.id)
 
 
-def test_of_an_order_from_before_the_main_process_nobody_knows() -> None:
+def test_the_outcome_of_an_order_from_before_the_main_process_is_not_known() -> None:
     link = FakeLink().live()
     asked = _order(ask=True, pressed_ms=NOW_MS - 2 * 3_600_000)
     presses.take_order(link, asked)
-    assert "nobody knows" in _said(link, asked.id)
+    assert "outcome is not known" in _said(link, asked.id)
 
 
 def test_an_order_that_was_held_up_on_its_way_is_not_sent() -> None:
@@ -129,7 +129,7 @@ def test_with_the_kill_switch_engaged_nothing_is_asked_and_the_desk_refuses() ->
     assert len(link.submitted) == 1
 
 
-def test_a_full_queue_is_told_and_the_order_is_not_sent_later() -> None:
+def test_a_full_queue_is_shown_and_the_order_is_not_sent_later() -> None:
     link = FakeLink().live()
     link.is_full = True
     pressed = _order()

@@ -45,7 +45,7 @@ def test_positions_have_all_digits_and_flat_ones_are_left_out() -> None:
     ]
 
 
-def test_what_stops_orders_is_told_and_other_problems_are_not() -> None:
+def test_what_stops_orders_is_shown_and_other_problems_are_not() -> None:
     link = FakeLink().live()
     away = Problem(code="ingest_away", severity="error", title="Ingest is away", detail="Orders are refused.")
     other = Problem(code="feed_stale", severity="error", title="A feed is stale")
