@@ -80,8 +80,8 @@ def test_nothing_of_the_ticket_is_cut_and_axe_finds_nothing(sized: Page, request
         assert root.evaluate(SMALL) == []
     # axe looks into open shadow roots by itself; this is the whole ticket and the switch.
     results = Axe().run(sized, context={"include": [[".st-key-ticket-card"], [".st-key-kill-bar"]]})
-    told = [f"{one['id']}: {node['html'][:160]}" for one in results.response["violations"] for node in one["nodes"]]
-    assert told == []
+    faults = [f"{one['id']}: {node['html'][:160]}" for one in results.response["violations"] for node in one["nodes"]]
+    assert faults == []
     seen = [node["html"] for one in results.response["passes"] for node in one["nodes"]]
     assert any('class="ticket"' in html for html in seen), "axe did not look into the shadow root"
     root.get_by_role("button", name="Market", exact=True).click()
@@ -94,6 +94,6 @@ def test_the_question_before_an_order_fits_and_axe_finds_nothing(sized: Page) ->
     dialog = sized.get_by_role("alertdialog", name="Send this order?")
     expect(dialog).to_be_in_viewport(ratio=1)
     results = Axe().run(sized, context={"include": [[".st-key-ticket-card"]]})
-    told = [f"{one['id']}: {node['html'][:160]}" for one in results.response["violations"] for node in one["nodes"]]
-    assert told == []
+    faults = [f"{one['id']}: {node['html'][:160]}" for one in results.response["violations"] for node in one["nodes"]]
+    assert faults == []
     sized.keyboard.press("Escape")

@@ -20,7 +20,7 @@ from analytics.cooperative import run
 from analytics.engine import Engine
 from telemetry_runtime.fakes import FakeClock
 from tests.analytics.batches import NOW, SECOND, T, batch, engine, results
-from tests.analytics.output.test_metrics import told
+from tests.analytics.output.test_metrics import exported
 
 SIZES = {"max_symbols": 5, "max_sources": 5, "recent_trades": 16}
 
@@ -41,7 +41,7 @@ def save(made: Engine, store: CheckpointStore) -> None:
 
 def shown(made: Engine) -> dict[str, str]:
     """All metrics; as text, where nothing known is the same as nothing known."""
-    return {str(key): str(value) for key, value in told(made).items()}
+    return {str(key): str(value) for key, value in exported(made).items()}
 
 
 def apply(made: Engine, trades: Sequence[T]) -> None:

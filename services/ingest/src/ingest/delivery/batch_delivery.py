@@ -79,7 +79,7 @@ class BatchDelivery:
         self._queue: deque[LogBatch] = deque()
         self._sent_seq = self._queued_seq = self._known_checkpoint()
         self._resume_due = True
-        """Analytics is to be told where it goes on, before anything else."""
+        """Analytics must hear where the stream goes on, before anything else."""
         self._moved = asyncio.Event()
         """Set by every report of analytics, and when it is given up waiting for one."""
         self._more_to_send = asyncio.Event()

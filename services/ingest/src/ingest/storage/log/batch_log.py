@@ -2,7 +2,7 @@
 
 Offsets count the trades of a log from 0 without gaps: a batch has the offset of its first trade. A log has a name, its
 *stream*, for as long as it lives. Each process that opens it begins a new *epoch*: should a power cut take the end of
-the log, its offsets are used again, and the epoch tells the two uses apart.
+the log, its offsets are used again, and the epoch distinguishes the two uses.
 """
 
 from collections.abc import Mapping, Sequence

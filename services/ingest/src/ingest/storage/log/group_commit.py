@@ -6,7 +6,7 @@
 
 What is not pending any more is *committed*, and may be delivered: as soon as it is appended, or with `burst` as soon as
 it is on disk. So analytics never has a trade that a restarted ingest does not know of, but for power cuts without
-`burst`; the log's epoch then tells it.
+`burst`; the log's epoch then shows it.
 """
 
 import asyncio
