@@ -60,9 +60,13 @@ class Service:
     """One process; stopped, if need be killed, when its context ends."""
 
     def __init__(self, program: str, http_port: int, environment: Mapping[str, str], log: Path) -> None:
-        self._program, self._environment, self._log = program, environment, log
+        self._program, self._environment, self._log = program, dict(environment), log
         self.http_port = http_port
         self._process: subprocess.Popen[bytes] | None = None
+
+    def set(self, **settings: str) -> None:
+        """Settings of its next start."""
+        self._environment |= settings
 
     def start(self) -> Self:
         """Starts the process."""
@@ -136,6 +140,7 @@ class Pipeline:
         pull, batches, progress, ingest_http, analytics_http = free_ports(5)
         self.endpoint = f"tcp://127.0.0.1:{pull}"
         self.data_dir = directory
+        self.batches_endpoint = f"tcp://127.0.0.1:{batches}"
         self.dead_letters = directory / "ingest" / "dead-letters.jsonl"
         common = {
             "INGEST_FEEDS": feeds,
@@ -154,6 +159,11 @@ class Pipeline:
         }
         self.ingest = Service("run-ingest", ingest_http, common, directory / "ingest.log")
         self.analytics = Service("run-analytics", analytics_http, common, directory / "analytics.log")
+
+    def set(self, **settings: str) -> None:
+        """Settings of the next starts."""
+        self.ingest.set(**settings)
+        self.analytics.set(**settings)
 
     def start(self) -> Self:
         """Starts both and waits until they are ready."""

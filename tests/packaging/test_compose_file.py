@@ -84,3 +84,19 @@ def test_prometheus_scrapes_every_service_each_second() -> None:
     own = {name for name, service in SERVICES.items() if "build" in service}
     assert config["global"]["scrape_interval"] == "1s"
     assert {target.partition(":")[0] for target in targets} == {*own, "localhost", "alertmanager"}
+
+
+def test_the_file_with_keys_gives_each_service_its_own_secret_and_no_other() -> None:
+    keys = yaml.safe_load((ROOT / "docker-compose.curve.yml").read_text(encoding="utf-8"))
+    assert keys["services"].keys() == {"ingest", "analytics", "ui"}
+    for name, service in keys["services"].items():
+        prefix = name.upper()
+        assert service["secrets"] == [f"{name}-curve"]
+        assert service["environment"][f"{prefix}_CURVE_SECRET_FILE"] == f"/run/secrets/{name}-curve"
+        assert keys["secrets"][f"{name}-curve"] == {"file": f"./keys/{name}.secret"}
+        folders = {volume.partition(":")[0] for volume in service["volumes"]}
+        assert folders == {"./keys/services"} | ({"./keys/clients"} if name == "ingest" else set())
+
+
+def test_visitors_of_grafana_only_look() -> None:
+    assert SERVICES["grafana"]["environment"]["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "${GRAFANA_ROLE:-Viewer}"

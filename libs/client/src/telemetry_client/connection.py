@@ -5,10 +5,13 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
 
 import zmq
 
 from telemetry_client.errors import InvalidSettingError
+from telemetry_schema import curve_key_in
 
 _KEEPALIVE = {zmq.TCP_KEEPALIVE: 1, zmq.TCP_KEEPALIVE_IDLE: 10, zmq.TCP_KEEPALIVE_INTVL: 5, zmq.TCP_KEEPALIVE_CNT: 4}
 """A quiet ingest that vanished without a goodbye (a pulled cable) is noticed within half a minute. ZeroMQ's heartbeats
@@ -34,7 +37,7 @@ class CurveKeys:
     """Keys for an encrypted connection, 40 characters of Z85 each.
 
     `server` is ingest's public key. Without `public` and `secret` the client makes a pair of its own, which is enough
-    unless ingest knows its clients by their keys.
+    for a server that does not know its clients by their keys; ingest does.
     """
 
     server: str
@@ -44,6 +47,19 @@ class CurveKeys:
     def __post_init__(self) -> None:
         if (self.public is None) != (self.secret is None):
             raise InvalidSettingError("the client's public and secret key go together: give both, or neither")
+
+    @classmethod
+    def from_files(cls, *, server: str | Path, secret: str | Path | None = None) -> Self:
+        """The keys in files as `make keys` writes them: ingest's public key, and the client's secret one.
+
+        Raises:
+            InvalidSettingError: a file cannot be read or holds no key.
+        """
+        server_key = _key_in(server)
+        if secret is None:
+            return cls(server_key)
+        secret_key = _key_in(secret)
+        return cls(server_key, zmq.curve_public(secret_key.encode()).decode(), secret_key)
 
 
 class Connection:
@@ -117,6 +133,13 @@ class Connection:
             while True:
                 event = int.from_bytes(self._monitor.recv_multipart(zmq.NOBLOCK)[0][:2], sys.byteorder)
                 self._is_answered = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+
+
+def _key_in(path: str | Path) -> str:
+    try:
+        return curve_key_in(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidSettingError(f"{path}: {error}") from error
 
 
 def _configure(socket: "zmq.Socket[bytes]", endpoint: str, max_queued_messages: int, curve: CurveKeys | None) -> None:

@@ -36,6 +36,10 @@ from telemetry_runtime.logs import (
     configure_logs,
 )
 from telemetry_runtime.message_counts import MessageCounts, Outcome
+from telemetry_runtime.refused_peers import (
+    REFUSED_REASONS,
+    RefusedPeers,
+)
 from telemetry_runtime.service import (
     run_service,
 )
@@ -49,6 +53,7 @@ from telemetry_runtime.task_manager import (
 )
 
 __all__ = [
+    "REFUSED_REASONS",
     "AsyncTaskManager",
     "Burst",
     "Clock",
@@ -66,6 +71,7 @@ __all__ = [
     "Outcome",
     "Positive",
     "RateLimitedWarning",
+    "RefusedPeers",
     "ServiceSettings",
     "Source",
     "StartupError",

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from telemetry_runtime.errors import StartupError
 
-__all__ = ["HttpServer", "Page", "Readiness", "render_registry"]
+__all__ = ["HttpServer", "Page", "Readiness", "Render", "render_registry"]
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -1,6 +1,6 @@
 """Metrics that every service has, described once: its messages by outcome, its version, its process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -10,15 +10,20 @@ from prometheus_client.registry import Collector
 
 from telemetry_runtime.logs import lost_log_lines
 from telemetry_runtime.message_counts import MessageCounts
+from telemetry_runtime.refused_peers import RefusedPeers
 from telemetry_schema import Reason
 
 __all__ = ["message_families", "service_registry"]
 
 
-def service_registry(service: str) -> CollectorRegistry:
-    """A registry with what the process itself has to say; the service adds its own collectors."""
+def service_registry(service: str, refused: Sequence[RefusedPeers] = ()) -> CollectorRegistry:
+    """A registry with what the process itself has to say, and its endpoints; the service adds its own collectors."""
     registry = CollectorRegistry()
-    for each in (ProcessCollector(registry=None), PlatformCollector(registry=None), _RuntimeCollector(service)):
+    for each in (
+        ProcessCollector(registry=None),
+        PlatformCollector(registry=None),
+        _RuntimeCollector(service, refused),
+    ):
         registry.register(each)
     return registry
 
@@ -40,8 +45,8 @@ def message_families(service: str, counts: MessageCounts, refused: Mapping[str, 
 class _RuntimeCollector(Collector):
     """What the runtime knows of a service."""
 
-    def __init__(self, service: str) -> None:
-        self._service = service
+    def __init__(self, service: str, refused: Sequence[RefusedPeers]) -> None:
+        self._service, self._refused = service, refused
         # Looked up once: each look-up searches the disk and leaves cycles behind.
         self._version = version(f"telemetry-{service}")
 
@@ -55,3 +60,12 @@ class _RuntimeCollector(Collector):
         )
         lost.add_metric([self._service], lost_log_lines())
         yield lost
+        peers = CounterMetricFamily(
+            "telemetry_refused_peers",
+            "Connections that did not get past the handshake, by reason.",
+            labels=["service", "endpoint", "reason"],
+        )
+        for each in self._refused:
+            for reason, count in each.counts.items():
+                peers.add_metric([self._service, each.endpoint, reason], count)
+        yield peers

@@ -35,6 +35,15 @@ class ServiceSettings(BaseSettings):
     )
     log_level: LogLevel = Field(default="info", description="Minimum log level.")
     log_format: LogFormat = Field(default="auto", description="json, console, or auto: console on a terminal.")
+    curve_secret_file: str = Field(
+        default="", description="File with this service's secret key; then all its endpoints are encrypted (CURVE)."
+    )
+    curve_services_dir: str = Field(
+        default="", description="Folder with the services' public keys: `ingest.pub`, `analytics.pub`, `ui.pub`."
+    )
+    trust_network: bool = Field(
+        default=False, description="The endpoints' network is trusted: no warning when they have no keys."
+    )
     grace_s: Positive = Field(default=8.0, description="How long a stop may take to pass on what was accepted, in s.")
 
     @classmethod

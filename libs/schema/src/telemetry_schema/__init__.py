@@ -12,6 +12,7 @@ from telemetry_schema.codec import (
     fault_text,
     with_seq,
 )
+from telemetry_schema.curve_key import curve_key_in
 from telemetry_schema.encoder import (
     TradeEncoder,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "UiMessage",
     "WindowName",
     "WindowStats",
+    "curve_key_in",
     "decode_edge",
     "decode_progress",
     "decode_ui",

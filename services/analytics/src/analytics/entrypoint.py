@@ -1,13 +1,13 @@
 """Builds analytics and runs it: sinks first, the source last, so that at a stop the sinks are the last to close."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 import structlog
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
@@ -23,9 +23,9 @@ from analytics.studies.runner.process import WorkerOptions
 from analytics.studies.runner.studies import EngineTrades, Studies
 from analytics.studies.runner.supervisor import StudyLimits
 from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, SystemClock, run_service
-from telemetry_runtime.http import HttpServer, Page, Readiness
+from telemetry_runtime.http import HttpServer, Page, Readiness, Render
 from telemetry_runtime.metrics import service_registry
-from telemetry_runtime.transport import DroppingSink, PullSource
+from telemetry_runtime.transport import DroppingSink, EndpointSecurity, PullSource
 
 MAX_FRAMES = 16
 """Symbols that a study may look at together; there is room for so many frames."""
@@ -51,8 +51,12 @@ async def serve(settings: AnalyticsSettings) -> None:
     async with AsyncExitStack() as stack:
         exit_handler = stack.enter_context(ExitHandler())
         store, engine = _restored(stack, settings, clock)
-        ui, progress = await _open_sinks(stack, settings)
-        source = await _open_source(stack, settings)
+        security = EndpointSecurity(settings, clock, {"batches": ["ingest"]})
+        ui, progress = await _open_sinks(stack, settings, security)
+        authenticator = security.authenticator()
+        if authenticator is not None:
+            await stack.enter_async_context(authenticator)
+        source = await _open_source(stack, settings, security)
         trades = None if engine.ring is None else EngineTrades(engine, engine.ring)
         app = AnalyticsApp(
             source=source,
@@ -68,8 +72,11 @@ async def serve(settings: AnalyticsSettings) -> None:
         checkpointer = Checkpointer(engine, store, clock=clock, reading=app.reading, on_saved=app.acknowledge)
         readiness = Readiness("tasks_running")
         pages = {} if trades is None else {"/trades": TradesEndpoint(trades, clock).answer}
-        http = await _open_http(stack, settings, app, readiness, pages)
+        registry = service_registry("analytics", security.refused)
+        http = await _open_http(stack, settings, _with_registry(app.render, registry), readiness, pages)
         tasks = await stack.enter_async_context(AsyncTaskManager())
+        if authenticator is not None:
+            tasks.start("authenticator", authenticator.run())
         app.start(tasks, snapshot_interval_s=settings.snapshot_interval_s)
         tasks.start("checkpoint", checkpointer.keep(settings.checkpoint_interval_s))
         readiness.set("tasks_running")
@@ -102,19 +109,30 @@ def _engine(settings: AnalyticsSettings, max_symbols: int, max_sources: int) -> 
     )
 
 
-async def _open_sinks(stack: AsyncExitStack, settings: AnalyticsSettings) -> tuple[list[DroppingSink], DroppingSink]:
+async def _open_sinks(
+    stack: AsyncExitStack, settings: AnalyticsSettings, security: EndpointSecurity
+) -> tuple[list[DroppingSink], DroppingSink]:
     """To the UIs, and the progress to ingest."""
+    curve = security.client("ui") if settings.ui_endpoints else None
     ui = [
-        await stack.enter_async_context(DroppingSink(endpoint, setting="ANALYTICS_UI_ENDPOINTS"))
+        await stack.enter_async_context(DroppingSink(endpoint, setting="ANALYTICS_UI_ENDPOINTS", curve=curve))
         for endpoint in settings.ui_endpoints
     ]
-    progress = DroppingSink(settings.progress_endpoint, setting="ANALYTICS_PROGRESS_ENDPOINT")
+    progress = DroppingSink(
+        settings.progress_endpoint, setting="ANALYTICS_PROGRESS_ENDPOINT", curve=security.client("ingest")
+    )
     return ui, await stack.enter_async_context(progress)
 
 
-async def _open_source(stack: AsyncExitStack, settings: AnalyticsSettings) -> PullSource:
+async def _open_source(stack: AsyncExitStack, settings: AnalyticsSettings, security: EndpointSecurity) -> PullSource:
+    security.warn_if_open(settings.pull_endpoint, "ANALYTICS_PULL_ENDPOINT")
     source = PullSource(
-        settings.pull_endpoint, high_water_mark=MAX_BURST, max_burst=MAX_BURST, setting="ANALYTICS_PULL_ENDPOINT"
+        settings.pull_endpoint,
+        high_water_mark=MAX_BURST,
+        max_burst=MAX_BURST,
+        setting="ANALYTICS_PULL_ENDPOINT",
+        curve=security.server("batches"),
+        refused=security.refused_at("batches"),
     )
     return await stack.enter_async_context(source)
 
@@ -140,14 +158,14 @@ def _studies(settings: AnalyticsSettings, trades: EngineTrades | None, clock: Sy
 async def _open_http(
     stack: AsyncExitStack,
     settings: AnalyticsSettings,
-    app: AnalyticsApp,
+    render: Render,
     readiness: Readiness,
     pages: Mapping[str, Page],
 ) -> HttpServer:
     http = HttpServer(
         settings.http_host,
         settings.http_port,
-        render=_with_process_metrics(app.render),
+        render=render,
         readiness=readiness,
         setting="ANALYTICS_HTTP_PORT",
         pages=pages,
@@ -156,9 +174,7 @@ async def _open_http(
     return await stack.enter_async_context(http)
 
 
-def _with_process_metrics(render: Callable[[], Awaitable[bytes]]) -> Callable[[], Awaitable[bytes]]:
-    registry = service_registry("analytics")
-
+def _with_registry(render: Render, registry: CollectorRegistry) -> Render:
     async def render_all() -> bytes:
         return await render() + generate_latest(registry)
 

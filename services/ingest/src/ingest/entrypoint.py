@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from ingest.app import IngestApp, Storage
 from ingest.checking.checker import Checker
@@ -40,7 +41,14 @@ from telemetry_runtime import (
 )
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.metrics import service_registry
-from telemetry_runtime.transport import DroppingSink, EdgePullSource, PullSource, PushSink
+from telemetry_runtime.transport import (
+    DroppingSink,
+    EdgePullSource,
+    EndpointSecurity,
+    PeerAuthenticator,
+    PullSource,
+    PushSink,
+)
 
 
 def main() -> int:
@@ -64,9 +72,11 @@ async def serve(settings: IngestSettings) -> None:
         parts = _parts(settings, clock, log)
         parts.journal.restore(EarlierFiles(settings.data_dir))
         exit_handler = stack.enter_context(ExitHandler())
+        security = _security(settings, clock)
         # Opened first, closed last: the sinks flush what the sources still bring in.
-        delivery, ui = await _sinks(stack, settings, parts.writer, clock)
-        progress, source = await _sources(stack, settings)
+        delivery, ui = await _sinks(stack, settings, security, parts.writer, clock)
+        authenticator = await _authenticator(stack, security)
+        progress, source = await _sources(stack, settings, security)
         app = IngestApp(
             source=source,
             ui=ui,
@@ -79,8 +89,12 @@ async def serve(settings: IngestSettings) -> None:
         )
         runners = [FeedRunner(feed, parts.checker, app.pass_on, clock) for feed in parts.feeds]
         readiness = Readiness("tasks_running")
-        http = await _http(stack, settings, readiness, _collector(parts, delivery, runners))
+        registry = service_registry("ingest", security.refused)
+        registry.register(_collector(parts, delivery, runners))
+        http = await _http(stack, settings, readiness, registry)
         tasks = await stack.enter_async_context(AsyncTaskManager())
+        if authenticator is not None:
+            tasks.start("authenticator", authenticator.run())
         tasks.start("log retry", parts.writer.retry())
         tasks.start("log sync", parts.writer.keep_synced(), may_end=True)
         app.start(tasks, progress=progress, feeds=runners, reporter=_reporter(parts, delivery, runners))
@@ -148,23 +162,54 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
     )
 
 
+def _security(settings: IngestSettings, clock: Clock) -> EndpointSecurity:
+    peers = {"trades": ["ui"], "progress": ["analytics"]}
+    security = EndpointSecurity(settings, clock, peers, {"trades": settings.curve_clients_dir})
+    security.warn_if_open(settings.pull_endpoint, "INGEST_PULL_ENDPOINT")
+    security.warn_if_open(settings.progress_endpoint, "INGEST_PROGRESS_ENDPOINT")
+    return security
+
+
+async def _authenticator(stack: AsyncExitStack, security: EndpointSecurity) -> PeerAuthenticator | None:
+    authenticator = security.authenticator()
+    return None if authenticator is None else await stack.enter_async_context(authenticator)
+
+
 async def _sinks(
-    stack: AsyncExitStack, settings: IngestSettings, writer: GroupCommit, clock: Clock
+    stack: AsyncExitStack, settings: IngestSettings, security: EndpointSecurity, writer: GroupCommit, clock: Clock
 ) -> tuple[BatchDelivery, list[DroppingSink]]:
-    batches = PushSink(settings.analytics_endpoint, high_water_mark=64, setting="INGEST_ANALYTICS_ENDPOINT")
+    batches = PushSink(
+        settings.analytics_endpoint,
+        high_water_mark=64,
+        setting="INGEST_ANALYTICS_ENDPOINT",
+        curve=security.client("analytics"),
+    )
     delivery = BatchDelivery(await stack.enter_async_context(batches), writer, clock=clock)
+    curve = security.client("ui") if settings.ui_endpoints else None
     ui = [
-        await stack.enter_async_context(DroppingSink(endpoint, setting="INGEST_UI_ENDPOINTS"))
+        await stack.enter_async_context(DroppingSink(endpoint, setting="INGEST_UI_ENDPOINTS", curve=curve))
         for endpoint in settings.ui_endpoints
     ]
     return delivery, ui
 
 
-async def _sources(stack: AsyncExitStack, settings: IngestSettings) -> tuple[PullSource, EdgePullSource]:
+async def _sources(
+    stack: AsyncExitStack, settings: IngestSettings, security: EndpointSecurity
+) -> tuple[PullSource, EdgePullSource]:
     """Where analytics reports its progress, and where clients connect."""
-    progress = PullSource(settings.progress_endpoint, setting="INGEST_PROGRESS_ENDPOINT")
+    progress = PullSource(
+        settings.progress_endpoint,
+        setting="INGEST_PROGRESS_ENDPOINT",
+        curve=security.server("progress"),
+        refused=security.refused_at("progress"),
+    )
     await stack.enter_async_context(progress)
-    edge = EdgePullSource(settings.pull_endpoint, setting="INGEST_PULL_ENDPOINT")
+    edge = EdgePullSource(
+        settings.pull_endpoint,
+        setting="INGEST_PULL_ENDPOINT",
+        curve=security.server("trades"),
+        refused=security.refused_at("trades"),
+    )
     return progress, await stack.enter_async_context(edge)
 
 
@@ -186,10 +231,8 @@ def _collector(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]
 
 
 async def _http(
-    stack: AsyncExitStack, settings: IngestSettings, readiness: Readiness, collector: IngestCollector
+    stack: AsyncExitStack, settings: IngestSettings, readiness: Readiness, registry: CollectorRegistry
 ) -> HttpServer:
-    registry = service_registry("ingest")
-    registry.register(collector)
     server = HttpServer(
         settings.http_host,
         settings.http_port,

@@ -23,6 +23,9 @@ class IngestSettings(ServiceSettings):
     ui_endpoints: Endpoints = Field(
         default=("tcp://127.0.0.1:5557",), description="Where results and the status are pushed; may be empty."
     )
+    curve_clients_dir: str = Field(
+        default="", description="Folder with the public keys of the clients that may connect, as `bot.pub`."
+    )
     http_port: int = Field(default=8000, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
     data_dir: Path = Field(default=Path("data/ingest"), description="Dead letters, and what outlives a restart.")
 

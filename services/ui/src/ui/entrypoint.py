@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from telemetry_runtime import AsyncTaskManager, Clock, ExitHandler, StartupError, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.metrics import service_registry
-from telemetry_runtime.transport import DroppingSink, PullSource, PushSink, local_endpoint
+from telemetry_runtime.transport import DroppingSink, EndpointSecurity, PullSource, PushSink, local_endpoint
 from ui.alerts import PrometheusAlerts, follow_alerts
 from ui.app import UiApp
 from ui.bars import BarHistory
@@ -42,13 +42,15 @@ async def serve(settings: UiSettings) -> None:
         StartupError: a port is taken.
         ExceptionGroup: tasks failed.
     """
-    clock, registry = SystemClock(), service_registry(SERVICE)
+    clock = SystemClock()
+    security = EndpointSecurity(settings, clock, {"snapshots": ["analytics", "ingest"]})
+    registry = service_registry(SERVICE, security.refused)
     readiness = Readiness("tasks_running", "page_answers")
     _check_page_port(settings)
     async with AsyncExitStack() as stack:
         exit_handler = stack.enter_context(ExitHandler())
         link = _page_endpoints(stack)
-        page_sink, ingest = await _sinks(stack, settings, link)
+        page_sink, ingest = await _sinks(stack, settings, security, link)
         page = _page_process(settings, link, clock, on_health=partial(readiness.set, "page_answers"))
         backend = Backend(started=Instant.now(clock), bars=BarHistory(settings.history_s))
         tally = Tally()
@@ -63,10 +65,15 @@ async def serve(settings: UiSettings) -> None:
             clock=clock,
             page_state=lambda: _page_state(settings, page),
         )
-        from_page, source = await _sources(stack, settings, link)
+        authenticator = security.authenticator()
+        if authenticator is not None:
+            await stack.enter_async_context(authenticator)
+        from_page, source = await _sources(stack, settings, security, link)
         http = await stack.enter_async_context(_http(settings, registry, readiness))
         # A task may take as long as the page's process does to end.
         tasks = await stack.enter_async_context(AsyncTaskManager(stop_wait_s=settings.page_stop_s + 3))
+        if authenticator is not None:
+            tasks.start("authenticator", authenticator.run())
         tasks.start("page process", page.run())
         app.start(tasks, page=from_page, backend=source)
         if settings.prometheus_url:
@@ -89,16 +96,28 @@ def _page_endpoints(stack: AsyncExitStack) -> _PageEndpoints:
     return _PageEndpoints(local_endpoint(folder, "to-page"), local_endpoint(folder, "from-page"))
 
 
-async def _sinks(stack: AsyncExitStack, settings: UiSettings, link: _PageEndpoints) -> tuple[DroppingSink, PushSink]:
+async def _sinks(
+    stack: AsyncExitStack, settings: UiSettings, security: EndpointSecurity, link: _PageEndpoints
+) -> tuple[DroppingSink, PushSink]:
     page = await stack.enter_async_context(DroppingSink(link.to_page, high_water_mark=64))
     # A short queue: what waits here while ingest is away would fill at a price of another time.
-    ingest = PushSink(settings.ingest_endpoint, high_water_mark=16, setting="UI_INGEST_ENDPOINT")
+    ingest = PushSink(
+        settings.ingest_endpoint, high_water_mark=16, setting="UI_INGEST_ENDPOINT", curve=security.client("ingest")
+    )
     return page, await stack.enter_async_context(ingest)
 
 
-async def _sources(stack: AsyncExitStack, settings: UiSettings, link: _PageEndpoints) -> tuple[PullSource, PullSource]:
+async def _sources(
+    stack: AsyncExitStack, settings: UiSettings, security: EndpointSecurity, link: _PageEndpoints
+) -> tuple[PullSource, PullSource]:
     from_page = await stack.enter_async_context(PullSource(link.from_page))
-    backend = PullSource(settings.pull_endpoint, setting="UI_PULL_ENDPOINT")
+    security.warn_if_open(settings.pull_endpoint, "UI_PULL_ENDPOINT")
+    backend = PullSource(
+        settings.pull_endpoint,
+        setting="UI_PULL_ENDPOINT",
+        curve=security.server("snapshots"),
+        refused=security.refused_at("snapshots"),
+    )
     return from_page, await stack.enter_async_context(backend)
 
 

@@ -5,11 +5,15 @@ What a sink does when its queue is full is its type: `PushSink.send` waits, `Dro
 
 The sockets are plain, not `zmq.asyncio`: one wait a burst on the socket's file descriptor, then everything that is
 there is taken without waiting (ADR 3 has the figures). `thread_link` is for a process whose event loop is not ours.
+`curve` and `authenticator` say who may connect.
 """
 
+from telemetry_runtime.transport.authenticator import PeerAuthenticator
+from telemetry_runtime.transport.curve import CurveClient, CurveServer, KeyFolder, ServiceKeys, new_key_pair
 from telemetry_runtime.transport.pull import EdgePullSource, PullSource
 from telemetry_runtime.transport.push import DroppingSink, PushSink
-from telemetry_runtime.transport.sockets import CurveClient, CurveServer, local_endpoint
+from telemetry_runtime.transport.security import EndpointSecurity, is_loopback
+from telemetry_runtime.transport.sockets import local_endpoint
 from telemetry_runtime.transport.thread_link import MAX_WAITING, ThreadLink
 
 __all__ = [
@@ -18,8 +22,14 @@ __all__ = [
     "CurveServer",
     "DroppingSink",
     "EdgePullSource",
+    "EndpointSecurity",
+    "KeyFolder",
+    "PeerAuthenticator",
     "PullSource",
     "PushSink",
+    "ServiceKeys",
     "ThreadLink",
+    "is_loopback",
     "local_endpoint",
+    "new_key_pair",
 ]

@@ -8,12 +8,14 @@ import zmq
 
 from telemetry_runtime.channels import Burst, Frame, Frames
 from telemetry_runtime.errors import StartupError
+from telemetry_runtime.refused_peers import RefusedPeers, RefusedReason
+from telemetry_runtime.transport.curve import CurveServer
+from telemetry_runtime.transport.handshakes import HandshakeMonitor
 from telemetry_runtime.transport.sockets import (
     MAX_EDGE_WIRE_BYTES,
     MAX_WIRE_BYTES,
     NOBLOCK,
     BaseSocket,
-    CurveServer,
     why,
 )
 
@@ -22,6 +24,9 @@ MAX_BURST_BYTES = 4 * 1024 * 1024
 
 EDGE_HIGH_WATER_MARK = 64
 """Messages of one client that libzmq holds. As fast as 1,000: 200,000 trades take 0.3 to 0.6 s with either."""
+
+HANDSHAKE_MS = 5_000
+"""A peer that has not completed its handshake by then is let go, so that half-open connections do not pile up."""
 
 _Taken = TypeVar("_Taken", Burst, list[Frames])
 
@@ -35,6 +40,8 @@ class _Pull(BaseSocket):
         max_burst: messages given at once; bounds how long the event loop works without a break.
         max_frame_bytes: a longer frame ends its connection.
         setting: the environment variable to name in an error.
+        curve: own key, if peers must have one too.
+        refused: counts the peers whose handshake fails.
 
     Raises:
         StartupError: the endpoint is taken or is no endpoint.
@@ -48,6 +55,7 @@ class _Pull(BaseSocket):
         max_burst: int = 1_024,
         setting: str = "the endpoint",
         curve: CurveServer | None = None,
+        refused: RefusedPeers | None = None,
         max_frame_bytes: int = MAX_WIRE_BYTES,
     ) -> None:
         super().__init__(zmq.PULL, endpoint, curve)
@@ -56,12 +64,22 @@ class _Pull(BaseSocket):
         self._socket_empty = False
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.setsockopt(zmq.MAXMSGSIZE, max_frame_bytes)
+        self._socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        self._refused = refused
+        self._monitor = None if refused is None else HandshakeMonitor(self._socket, self._count_refused)
         try:
             self._socket.bind(endpoint)
         except zmq.ZMQError as error:
+            self._end_monitor()
             self._socket.close(linger=0)
             raise StartupError(f"cannot listen on {endpoint}: {why(error)}; set {setting} to another one") from error
         self._endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
+
+    def _count_refused(self, reason: RefusedReason) -> None:
+        if self._refused is not None:
+            self._refused.count(reason)
+            if reason != "unknown_key":  # the authenticator logs it: it knows the key
+                self._refused.log(reason)
 
     def stop(self, *, drain_s: float = 1.0) -> None:
         """Takes no new connections; `receive` gives what has arrived, for at most `drain_s`, then ends."""
@@ -149,6 +167,7 @@ class EdgePullSource(_Pull):
         max_burst: int = 1_024,
         setting: str = "the endpoint",
         curve: CurveServer | None = None,
+        refused: RefusedPeers | None = None,
     ) -> None:
         super().__init__(
             endpoint,
@@ -156,6 +175,7 @@ class EdgePullSource(_Pull):
             max_burst=max_burst,
             setting=setting,
             curve=curve,
+            refused=refused,
             max_frame_bytes=MAX_EDGE_WIRE_BYTES,
         )
 

@@ -1,15 +1,24 @@
 """Sockets that connect and send."""
 
+import asyncio
+from contextlib import suppress
+
 import zmq
 
 from telemetry_runtime.channels import Frames
 from telemetry_runtime.errors import StartupError
-from telemetry_runtime.transport.sockets import NOBLOCK, BaseSocket, CurveClient, why
+from telemetry_runtime.refused_peers import RefusedReason
+from telemetry_runtime.transport.curve import CurveClient
+from telemetry_runtime.transport.handshakes import HandshakeMonitor
+from telemetry_runtime.transport.sockets import NOBLOCK, BaseSocket, why
 
 _SEND_MORE = int(zmq.SNDMORE) | NOBLOCK
 
 _COPIED_BYTES = 64 * 1024
 """A shorter frame is copied when it is sent: that costs less than to share it with the I/O thread."""
+
+TRY_AGAIN_S = 1.0
+"""Time until the next try at a peer that speaks otherwise: no keys where we have some, or no ZeroMQ at all."""
 
 
 class _Push(BaseSocket):
@@ -25,11 +34,32 @@ class _Push(BaseSocket):
     ) -> None:
         super().__init__(zmq.PUSH, endpoint, curve)
         self._socket.setsockopt(zmq.SNDHWM, high_water_mark)
+        self._retry: asyncio.TimerHandle | None = None
+        self._monitor = HandshakeMonitor(self._socket, self._on_failed_handshake)
         try:
             self._socket.connect(endpoint)
         except zmq.ZMQError as error:
+            self._end_monitor()
             self._socket.close(linger=0)
             raise StartupError(f"cannot connect to {endpoint}: {why(error)}; check {setting}") from error
+
+    def _on_failed_handshake(self, reason: RefusedReason) -> None:
+        # libzmq tries again by itself only after `no_handshake`. After the others it would stay silent for ever, even
+        # when the peer comes back with the right keys.
+        if reason != "no_handshake" and self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(TRY_AGAIN_S, self._connect_again)
+
+    def _connect_again(self) -> None:
+        self._retry = None
+        if not self._socket.closed:
+            with suppress(zmq.ZMQError):  # it has forgotten the endpoint already
+                self._socket.disconnect(self._endpoint)
+            self._socket.connect(self._endpoint)
+
+    def _end_monitor(self) -> None:
+        super()._end_monitor()
+        if self._retry is not None:
+            self._retry.cancel()
 
     def _try_send(self, frames: Frames) -> bool:
         send, last = self._socket.send, frames[-1]

@@ -2,13 +2,14 @@
 
 import errno
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import zmq
 
+from telemetry_runtime.transport.curve import CurveClient, CurveServer
+from telemetry_runtime.transport.handshakes import HandshakeMonitor
 from telemetry_runtime.transport.readiness import SocketReadiness
 from telemetry_schema import MAX_FRAME_BYTES, MAX_VIEW_BYTES
 
@@ -25,22 +26,6 @@ MAX_EDGE_WIRE_BYTES = 3 * MAX_FRAME_BYTES
 
 NOBLOCK = int(zmq.NOBLOCK)
 """As a plain number: pyzmq's enum is converted anew in every call."""
-
-
-@dataclass(frozen=True, slots=True)
-class CurveServer:
-    """Key of a binding socket, Z85: only clients that know the public half can connect, and all is encrypted."""
-
-    secret_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CurveClient:
-    """Keys of a connecting socket, Z85."""
-
-    server_key: bytes
-    public_key: bytes
-    secret_key: bytes
 
 
 class BaseSocket:
@@ -65,6 +50,8 @@ class BaseSocket:
         self._secure(curve)
         self._readiness = SocketReadiness(self._socket, int(zmq.POLLIN if kind == zmq.PULL else zmq.POLLOUT))
 
+    _monitor: HandshakeMonitor | None = None
+
     @property
     def endpoint(self) -> str:
         """The endpoint; with the real port where it was bound to a free one (`tcp://127.0.0.1:*`)."""
@@ -74,6 +61,10 @@ class BaseSocket:
         if isinstance(curve, CurveServer):
             self._socket.curve_server = True
             self._socket.curve_secretkey = curve.secret_key
+            if curve.domain:
+                self._socket.setsockopt(zmq.ZAP_DOMAIN, curve.domain.encode())
+                # Nobody gets in while no authenticator is there to ask.
+                self._socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
         elif isinstance(curve, CurveClient):
             self._socket.curve_serverkey = curve.server_key
             self._socket.curve_publickey = curve.public_key
@@ -82,10 +73,17 @@ class BaseSocket:
     def close(self) -> None:
         """Closes the socket; what is queued to be sent still goes out, for at most `LINGER_MS`."""
         if not self._socket.closed:
+            self._end_monitor()
             self._readiness.close()
             self._socket.close()
 
+    def _end_monitor(self) -> None:
+        if self._monitor is not None:
+            self._monitor.close()
+
     async def __aenter__(self) -> Self:
+        if self._monitor is not None:
+            self._monitor.start()
         return self
 
     async def __aexit__(
