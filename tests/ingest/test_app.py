@@ -45,10 +45,11 @@ class Rig:
         self.dead_letters = DeadLetterFile(directory, file_bytes=100_000, files=2)
         limits = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
         desk = Desk(limits, account="paper")
+        self.checker = Checker(self.sequences, max_ahead_ns=5_000_000_000)
         self.app = IngestApp(
             source=self.source,
             ui=[self.ui],
-            checker=Checker(self.sequences, max_ahead_ns=5_000_000_000),
+            checker=self.checker,
             desk=desk,
             delivery=self.delivery,
             ledger=self.ledger,
@@ -59,13 +60,23 @@ class Rig:
             stream="s",
             ledger=self.ledger,
             sequences=self.sequences,
+            open_runs=self.checker.open_runs,
             delivery=self.delivery,
             desk=desk,
             feeds=[],
         )
         self.registry = CollectorRegistry()
         self.registry.register(
-            IngestCollector(self.ledger, self.sequences, self.delivery, self.dead_letters, [], self.writer, desk=desk)
+            IngestCollector(
+                self.ledger,
+                self.sequences,
+                self.delivery,
+                self.dead_letters,
+                [],
+                self.writer,
+                desk=desk,
+                open_runs=self.checker.open_runs,
+            )
         )
 
     async def take(self, *frames: bytes) -> None:
@@ -214,3 +225,19 @@ async def test_what_a_burst_changes_is_one_transaction(rig: Rig) -> None:
     (run,) = [key for key in rig.log.state() if key.startswith("run ")]
     assert run == "run bot\x1fr"
     assert rig.log.next_seq == 2
+
+
+async def test_reports_about_runs_are_counted_and_the_unfinished_shown(rig: Rig) -> None:
+    head = {"source": "bot", "run": "r", "next_seq": 1, "sent_ns": NOW_NS}
+    silent = {"type": "alive", **head, "source": "unknown"}
+    await rig.take(frame(trade(run="r", seq=0)), frame({"type": "alive", **head}), frame(silent))
+    for second in range(40):
+        rig.checker.tick(NOW_NS, second * 1_000_000_000)
+    (bot,) = rig.reporter.status(NOW_NS).sources
+    assert bot.unfinished_runs == 1
+    value = rig.registry.get_sample_value
+    assert value("telemetry_unfinished_runs", {"source": "bot"}) == 1
+    assert value("telemetry_unfinished_runs", {"source": "other"}) == 1
+    assert value("telemetry_run_reports_total", {"type": "alive"}) == 2
+    assert value("telemetry_run_reports_total", {"type": "end"}) == 0
+    assert value("telemetry_messages_total", {"service": "ingest", "outcome": "accepted"}) == 3

@@ -11,15 +11,7 @@ from pydantic_core import ErrorDetails
 
 from telemetry_schema.errors import DecodeError, Reason
 from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_VIEW_BYTES
-from telemetry_schema.messages import (
-    CommandResult,
-    EdgeMessage,
-    KillSwitch,
-    Progress,
-    Trade,
-    TradeColumns,
-    TradeCommand,
-)
+from telemetry_schema.messages import AnyEdgeMessage, CommandResult, EdgeMessage, Progress
 from telemetry_schema.views import IngestStatus, Snapshot, StudiesState, UiMessage
 
 TIME_HINT = "times are UTC epoch nanoseconds: is this one in seconds, milliseconds or microseconds?"
@@ -27,9 +19,13 @@ TIME_HINT = "times are UTC epoch nanoseconds: is this one in seconds, millisecon
 MAX_DESCRIBED_FAULTS = 100
 """pydantic makes a dict of every fault to describe the first: more than any message of ours has fields."""
 
+_TAGS = frozenset(
+    {"trade", "trades", "command", "kill_switch", "alive", "end", "snapshot", "status", "studies", "result"}
+)
+
 _T = TypeVar("_T")
 
-_edge: TypeAdapter[Trade | TradeColumns | TradeCommand | KillSwitch] = TypeAdapter(EdgeMessage)
+_edge: TypeAdapter[AnyEdgeMessage] = TypeAdapter(EdgeMessage)
 _ui: TypeAdapter[Snapshot | IngestStatus | StudiesState | CommandResult] = TypeAdapter(UiMessage)
 _progress: TypeAdapter[Progress] = TypeAdapter(Progress)
 
@@ -68,7 +64,7 @@ def with_seq(frame: bytes, seq: int) -> bytes:
     return b'%b,"seq":%d}' % (frame[:-1], seq)
 
 
-def decode_edge(frame: bytes) -> Trade | TradeColumns | TradeCommand | KillSwitch:
+def decode_edge(frame: bytes) -> AnyEdgeMessage:
     """One frame of a client.
 
     Raises:
@@ -128,11 +124,7 @@ def fault_text(fault: ErrorDetails, place: str) -> str:
 
 def _place(first: ErrorDetails) -> str:
     """`qty: ` or `price[3]: `; empty where the message as a whole is meant. The union's tag is no place."""
-    path = [
-        part
-        for part in first["loc"]
-        if part not in {"trade", "trades", "command", "kill_switch", "snapshot", "status", "studies", "result"}
-    ]
+    path = [part for part in first["loc"] if part not in _TAGS]
     # A key of an unknown field comes from the sender and may be of any length.
     text = "".join(f"[{part}]" if isinstance(part, int) else str(part)[:64] for part in path)
     return f"{text}: " if text else ""

@@ -116,6 +116,30 @@ class KillSwitch(Message):
     sent_ns: SentNs
 
 
+class RunAlive(Message):
+    """A sender that numbers its trades is there and has sent, or dropped, all numbers below `next_seq`.
+
+    Sent from the first trade on, several times within the silence that ingest allows a run. It promises a `RunEnd`: a
+    run that was alive and goes silent without one is unfinished.
+    """
+
+    type: Literal["alive"] = "alive"
+    source: Source
+    run: Run
+    next_seq: Seq
+    sent_ns: SentNs
+
+
+class RunEnd(Message):
+    """The last message of a run, from a client to ingest: it has used all numbers below `next_seq`, and no others."""
+
+    type: Literal["end"] = "end"
+    source: Source
+    run: Run
+    next_seq: Seq
+    sent_ns: SentNs
+
+
 class CommandResult(Message):
     """The outcome of a command: from ingest (accepted, refused) and from analytics (applied), to the UI.
 
@@ -149,5 +173,7 @@ class Progress(Message):
     resend: bool = Field(default=False, description="Trades from next_seq on are missing: send them again.")
 
 
-EdgeMessage = Annotated[Trade | TradeColumns | TradeCommand | KillSwitch, Field(discriminator="type")]
+AnyEdgeMessage = Trade | TradeColumns | TradeCommand | KillSwitch | RunAlive | RunEnd
+
+EdgeMessage = Annotated[AnyEdgeMessage, Field(discriminator="type")]
 """What ingest accepts on its PULL socket."""

@@ -173,6 +173,7 @@ class SourceState(Message):
     lost: Trades
     duplicate: Trades
     last_trade_ns: EpochNs
+    unfinished_runs: Count = Field(default=0, description="Runs that went silent without their end.")
 
 
 class Position(Message):

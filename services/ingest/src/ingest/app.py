@@ -61,6 +61,8 @@ class IngestApp:
         self._checker, self._desk, self._delivery = checker, desk, delivery
         self._ledger, self._storage, self._clock = ledger, storage, clock
         self._refusal_log = RefusalLog(monotonic_ns=clock.monotonic_ns)
+        self._is_reading = True
+        """Else the intake lets the clients wait."""
         self._intake: asyncio.Task[None]
         self._feeds: list[asyncio.Task[None]] = []
 
@@ -101,7 +103,9 @@ class IngestApp:
         """Receives and checks the messages of clients until the source ends."""
         while burst := await self._source.receive():
             now_ns = self._clock.now_ns()
+            self._is_reading = False
             await self.pass_on(self._checker.check(burst, now_ns))
+            self._is_reading = True
 
     async def pass_on(self, checked: Checked) -> None:
         """Numbers, executes, counts and keeps what was checked, then waits until not too much is held."""
@@ -146,7 +150,7 @@ class IngestApp:
     async def _report(self, reporter: StatusReporter) -> None:
         """Sends the UI the state of ingest."""
         while True:
-            self._checker.tick(self._clock.now_ns(), self._clock.monotonic_ns())
+            self._checker.tick(self._clock.now_ns(), self._clock.monotonic_ns(), is_reading=self._is_reading)
             status = [encode(reporter.status(self._clock.now_ns()))]
             for sink in self._ui:
                 sink.offer(status)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from ingest.app import IngestApp, Storage
 from ingest.checking.checker import Checker
+from ingest.checking.open_runs import OpenRuns
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from ingest.delivery.batch_delivery import BatchDelivery
@@ -155,7 +156,12 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
         journal=Journal(writer, sequences, desk, boot=boot_id(), replays=replays),
         feeds=feeds,
         sequences=sequences,
-        checker=Checker(sequences, max_ahead_ns=round(settings.max_ahead_s * 1e9), sizes=_sizes(settings)),
+        checker=Checker(
+            sequences,
+            max_ahead_ns=round(settings.max_ahead_s * 1e9),
+            sizes=_sizes(settings),
+            open_runs=_open_runs(settings, clock),
+        ),
         desk=desk,
         ledger=IngestLedger(),
         dead_letters=_dead_letters(settings),
@@ -218,6 +224,7 @@ def _reporter(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner])
         stream=parts.run,
         ledger=parts.ledger,
         sequences=parts.sequences,
+        open_runs=parts.checker.open_runs,
         delivery=delivery,
         desk=parts.desk,
         feeds=runners,
@@ -226,7 +233,14 @@ def _reporter(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner])
 
 def _collector(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]) -> IngestCollector:
     return IngestCollector(
-        parts.ledger, parts.sequences, delivery, parts.dead_letters, runners, parts.writer, desk=parts.desk
+        parts.ledger,
+        parts.sequences,
+        delivery,
+        parts.dead_letters,
+        runners,
+        parts.writer,
+        desk=parts.desk,
+        open_runs=parts.checker.open_runs,
     )
 
 
@@ -268,6 +282,15 @@ def _sequences(settings: IngestSettings, clock: Clock) -> SequenceTracker:
     )
     sequences.tick(clock.now_ns(), clock.monotonic_ns())
     return sequences
+
+
+def _open_runs(settings: IngestSettings, clock: Clock) -> OpenRuns:
+    warning = RateLimitedWarning("run_unfinished", monotonic_ns=clock.monotonic_ns)
+    return OpenRuns(
+        unfinished_after_s=settings.unfinished_after_s,
+        max_runs=settings.max_runs,
+        on_unfinished=lambda source, run: warning.log(source=source, run=run),
+    )
 
 
 def _desk(settings: IngestSettings) -> Desk:

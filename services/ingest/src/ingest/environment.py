@@ -43,6 +43,9 @@ class IngestSettings(ServiceSettings):
     run_idle_s: Positive = Field(
         default=604_800.0, description="A run that was silent for longer is forgotten, in s; a week."
     )
+    unfinished_after_s: Positive = Field(
+        default=30.0, description="A run that reports to be alive is unfinished when it was silent for longer, in s."
+    )
     log: Literal["disk", "memory"] = Field(
         default="disk", description="Where accepted trades are held for analytics; memory loses them in a crash."
     )

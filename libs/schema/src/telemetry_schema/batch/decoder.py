@@ -17,7 +17,7 @@ from telemetry_schema.batch.table import TableDecoder, TradeNumbers, TradeTable
 from telemetry_schema.batch.verdict import refuse_if_costly
 from telemetry_schema.codec import decode_edge
 from telemetry_schema.fields import LAST_NS, MAX_COLUMN_TRADES, MAX_FRAME_BYTES
-from telemetry_schema.messages import KillSwitch, Trade, TradeColumns, TradeCommand
+from telemetry_schema.messages import AnyEdgeMessage, Trade, TradeColumns
 from telemetry_schema.names import MAX_NAME_BYTES
 
 
@@ -95,7 +95,7 @@ class TradeDecoder:
             return trade
         return trade if self._names.are_good((trade.symbol, trade.source, trade.run, trade.id, trade.account)) else None
 
-    def decode_other(self, frame: bytes) -> Trade | TradeColumns | TradeCommand | KillSwitch:
+    def decode_other(self, frame: bytes) -> AnyEdgeMessage:
         """A frame that `decode` does not accept: another message than a trade, or an unusual way to write one.
 
         Its cost is proportional to the length of the frame, whatever it holds.

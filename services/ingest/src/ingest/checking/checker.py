@@ -3,6 +3,7 @@
 from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.client_burst import ClientBurstCheck
 from ingest.checking.feed_burst import FeedBurstCheck
+from ingest.checking.open_runs import OpenRuns
 from ingest.checking.outcomes import Checked
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.size_limits import SizeLimits
@@ -19,10 +20,19 @@ class Checker:
         max_ahead_ns: how far a trade's times may be ahead of the clock that received it, in ns. One stray trade must
             not move the windows of all others.
         sizes: how large a trade may be.
+        open_runs: the runs that will say when they end.
     """
 
-    def __init__(self, sequences: SequenceTracker, *, max_ahead_ns: int, sizes: SizeLimits | None = None) -> None:
+    def __init__(
+        self,
+        sequences: SequenceTracker,
+        *,
+        max_ahead_ns: int,
+        sizes: SizeLimits | None = None,
+        open_runs: OpenRuns | None = None,
+    ) -> None:
         self._sizes = sizes or SizeLimits()
+        self.open_runs = open_runs or OpenRuns()
         self._sequences = sequences
         self._max_ahead_ns = max_ahead_ns
         self._decoder = TradeDecoder()
@@ -31,13 +41,20 @@ class Checker:
     def check(self, burst: Burst, now_ns: int) -> Checked:
         """Checks a burst of clients' messages, all received at `now_ns`."""
         burst_check = ClientBurstCheck(
-            self._builder, self._decoder, self._sequences, self._sizes, now_ns, now_ns + self._max_ahead_ns
+            self._builder,
+            self._decoder,
+            self._sequences,
+            self.open_runs,
+            self._sizes,
+            now_ns,
+            now_ns + self._max_ahead_ns,
         )
         return burst_check.check(burst)
 
-    def tick(self, now_ns: int, monotonic_ns: int) -> None:
-        """Moves the time by which runs and sources are silent."""
+    def tick(self, now_ns: int, monotonic_ns: int, *, is_reading: bool = True) -> None:
+        """Moves the time by which runs and sources are silent; whether ingest reads what its clients send."""
         self._sequences.tick(now_ns, monotonic_ns)
+        self.open_runs.tick(monotonic_ns, self._sequences.move_of, is_reading=is_reading)
 
     def count_unsequenced(self, source: str, now_ns: int) -> None:
         """Counts a trade that was made here, by the desk."""

@@ -4,13 +4,14 @@ from typing import cast
 
 from ingest.checking.burst_check import BurstCheck, ahead_text
 from ingest.checking.chunks import ChunkBuilder, records_of
+from ingest.checking.open_runs import OpenRuns
 from ingest.checking.outcomes import Checked
 from ingest.checking.run_spans import runs_of
 from ingest.checking.run_window import Span, Stamps
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from telemetry_runtime import Burst
-from telemetry_schema import MAX_COLUMN_TRADES, DecodeError, Reason, Trade, TradeColumns
+from telemetry_schema import MAX_COLUMN_TRADES, DecodeError, Reason, RunAlive, RunEnd, Trade, TradeColumns
 from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns
 
 MIN_TABLE_MESSAGES = 12
@@ -29,11 +30,13 @@ class ClientBurstCheck(BurstCheck):
         builder: ChunkBuilder,
         decoder: TradeDecoder,
         sequences: SequenceTracker,
+        open_runs: OpenRuns,
         sizes: SizeLimits,
         now_ns: int,
         limit_ns: int,
     ) -> None:
         super().__init__(builder, sequences, sizes)
+        self._open_runs = open_runs
         self._decoder, self._now_ns, self._limit_ns = decoder, now_ns, limit_ns
         self._oldest_sent_ns = now_ns - MAX_SENT_AGE_NS
         self._singles: list[FastTrade] = []
@@ -132,8 +135,22 @@ class ClientBurstCheck(BurstCheck):
             self._check_trade(cast("FastTrade", message), frame)
         elif isinstance(message, TradeColumns):
             self._check_columns(cast("FastColumns", message), frame)
+        elif isinstance(message, RunAlive | RunEnd):
+            self._check_run(message, frame)
         else:
             self._checked.commands.append(message)
+
+    def _check_run(self, report: RunAlive | RunEnd, frame: bytes) -> None:
+        """A sender says how far its run has come: what it has sent before has come before."""
+        stamps = (report.sent_ns, report.sent_ns, report.sent_ns)
+        if self._is_impossible(stamps):
+            self._refuse_time(stamps, frame, 0, report.source)
+            return
+        is_end = isinstance(report, RunEnd)
+        self._sequences.reach(report.source, report.run, report.next_seq, report.sent_ns, is_end=is_end)
+        (self._open_runs.end if is_end else self._open_runs.alive)((report.source, report.run))
+        self._checked.run_reports[report.type] += 1
+        self._checked.tally.accepted += 1
 
     def _refuse_undecoded(self, error: DecodeError, frame: bytes) -> None:
         trades = 1

@@ -1,5 +1,6 @@
 """The result of checking a burst: messages by outcome, accepted trades, refusals and commands. Pure."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -32,3 +33,5 @@ class Checked:
     refusals: list[Refusal] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     tally: MessageCounts = field(default_factory=MessageCounts)
+    run_reports: Counter[str] = field(default_factory=Counter)
+    """Accepted messages about runs, by type; in the tally too."""

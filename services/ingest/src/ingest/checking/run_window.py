@@ -154,6 +154,19 @@ class RunWindow:
             return Observation(((seq, end),), restarted=True)
         return self._look_back(seq, end, stamps)
 
+    def reach(self, next_seq: int, *, is_end: bool) -> Observation:
+        """Takes the sender's word that it has used all numbers below `next_seq`: what did not come is missing.
+
+        A large jump is believed at the end only, as nothing can follow that confirms it.
+        """
+        island = self._island
+        if island is not None and not island.is_stray and self.next_seq < island.start and island.end <= next_seq:
+            if is_end or next_seq - island.end <= NEAR_TRADES:
+                return self._move_to(island, next_seq, next_seq, _NO_STAMPS)
+        elif 0 <= next_seq - self.next_seq <= (MAX_JUMP_TRADES if is_end else NEAR_TRADES):
+            return self._jump(next_seq, next_seq, _NO_STAMPS)
+        return Observation(())
+
     def mark(self, seq: int, count: int) -> Observation:
         """Takes the numbers of a refused message: it may fill a gap or go on with the run, and moves nothing else."""
         end = seq + count

@@ -151,6 +151,19 @@ class SequenceTracker:
             return SequenceResult(0, 0, ((seq, seq + count),))  # no run is joined where a message is invalid
         return self._result(source, run, count, known.window.mark(seq, count))
 
+    def reach(self, source: str, run: str, next_seq: int, sent_ns: int, *, is_end: bool) -> SequenceResult:
+        """Takes a sender's word that it has used all numbers of the run below `next_seq`, so that a loss shows now."""
+        known = self._known(source, run)
+        if known is not None:
+            return self._result(source, run, 0, known.window.reach(next_seq, is_end=is_end))
+        # Joined where it is, unless nothing follows.
+        return SequenceResult(0, 0, ()) if is_end else self._join(source, run, next_seq, 0, (0, 0, sent_ns))
+
+    def move_of(self, key: RunKey) -> int:
+        """Changes with each message of the run; -1 while it is not known."""
+        known = self._runs.get(key)
+        return -1 if known is None else known.move
+
     def _known(self, source: str, run: str | None) -> _Run | None:
         self.moves += 1
         known = self._runs.get((source, run))

@@ -1,5 +1,7 @@
 """Trades counted by source, each with a label of its own in the metrics, as far as labels go. Pure."""
 
+from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -98,3 +100,11 @@ class SourceTable:
         self.counts_of(OTHER).absorb(self.sources.pop(silent))
         self._free_at_ns = 0
         return True
+
+
+def by_label(counts: Mapping[str, int], labels: Container[str]) -> Counter[str]:
+    """Counts by source as counts by label: those of sources without one are added up under `other`."""
+    summed: Counter[str] = Counter()
+    for source, count in counts.items():
+        summed[source if source in labels else OTHER] += count
+    return summed

@@ -17,10 +17,13 @@ class IngestLedger:
     refused: Counter[str] = field(default_factory=Counter)
     refused_trades: int = 0
     """Trades that the refused messages stood for, as far as they could be read."""
+    run_reports: Counter[str] = field(default_factory=Counter)
+    """Accepted messages about runs, by type: `alive`, `end`."""
     commands: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def count(self, checked: Checked, outcome: DeskOutcome) -> None:
         """Adds a burst: what the checker and the desk made of it."""
+        self.run_reports.update(checked.run_reports)
         for part in (checked, outcome):
             self.messages.add(part.tally)
             self._count_refused(part.refusals)

@@ -6,7 +6,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ingest.checking.open_runs import OpenRuns
 from ingest.checking.sequences import SequenceTracker
+from ingest.checking.source_counts import by_label
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
@@ -32,8 +34,9 @@ class IngestCollector(Collector):
         writer: GroupCommit,
         *,
         desk: Desk,
+        open_runs: OpenRuns,
     ) -> None:
-        self._desk = desk
+        self._desk, self._open_runs = desk, open_runs
         self._ledger, self._sequences, self._delivery = ledger, sequences, delivery
         self._dead_letters, self._feeds, self._writer = dead_letters, feeds, writer
 
@@ -102,9 +105,23 @@ class IngestCollector(Collector):
             for field, family in families.items():
                 family.add_metric([source], getattr(counts, field))
         yield from families.values()
+        yield from self._runs()
         overflow = _counter("telemetry_label_overflow", "Trades counted under the label value `other`.", "label")
         overflow.add_metric(["source"], self._sequences.overflow_trades)
         yield overflow
+
+    def _runs(self) -> Iterator[Metric]:
+        unfinished = GaugeMetricFamily(
+            "telemetry_unfinished_runs", "Runs that went silent without their end, in the last hour.", labels=["source"]
+        )
+        counts = by_label(self._open_runs.unfinished, self._sequences.sources)
+        for source in self._sequences.sources.keys() | counts.keys():
+            unfinished.add_metric([source], counts[source])
+        yield unfinished
+        reports = _counter("telemetry_run_reports", "Accepted messages of senders about their runs.", "type")
+        for kind in ("alive", "end"):
+            reports.add_metric([kind], self._ledger.run_reports[kind])
+        yield reports
 
     def _batches(self) -> Iterator[Metric]:
         delivery = self._delivery

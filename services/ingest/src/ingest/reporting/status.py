@@ -1,6 +1,8 @@
 """Ingest's own state, as the UI shows it."""
 
+from ingest.checking.open_runs import OpenRuns
 from ingest.checking.sequences import SequenceTracker
+from ingest.checking.source_counts import by_label
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
@@ -17,11 +19,12 @@ class StatusReporter:
         stream: str,
         ledger: IngestLedger,
         sequences: SequenceTracker,
+        open_runs: OpenRuns,
         delivery: BatchDelivery,
         desk: Desk,
         feeds: list[FeedRunner],
     ) -> None:
-        self._stream, self._ledger, self._sequences = stream, ledger, sequences
+        self._stream, self._ledger, self._sequences, self._open_runs = stream, ledger, sequences, open_runs
         self._delivery, self._desk, self._feeds = delivery, desk, feeds
         self._version = 0
 
@@ -60,6 +63,7 @@ class StatusReporter:
         )
 
     def _source_states(self) -> list[SourceState]:
+        unfinished = by_label(self._open_runs.unfinished, self._sequences.sources)
         return [
             SourceState(
                 source=source,
@@ -67,6 +71,7 @@ class StatusReporter:
                 lost=counts.lost,
                 duplicate=counts.duplicate,
                 last_trade_ns=counts.last_ns,
+                unfinished_runs=unfinished[source],
             )
             for source, counts in self._sequences.sources.items()
         ]
