@@ -12,7 +12,7 @@ ARGS       ?=
 export UV_VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types up down coverage keys lock loadtest bench dashboards settings test-browser test-stack soak clean
+.PHONY: help setup run test lint types up down coverage keys lock loadtest bench dashboards settings test-browser test-stack test-faults soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s%s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ test-browser: $(STAMP) ## the page in headless Chromium
 test-stack: $(STAMP) ## the containers on a real engine
 	@./scripts/engine.sh
 	$(BIN)/pytest -m stack tests/stack $(ARGS)
+
+test-faults: $(STAMP) ## 50 kills, stops and restarts under load, for each way to sync the log
+	$(BIN)/pytest -m faults tests/faults $(ARGS)
 
 soak: $(STAMP) ## minutes of load, watching memory
 	$(BIN)/pytest -m soak $(ARGS)

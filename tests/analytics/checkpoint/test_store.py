@@ -32,7 +32,7 @@ def restore(directory: Path, **sizes: int) -> Engine:
         return engine(max_symbols=max_symbols, max_sources=max_sources, recent_trades=all_sizes["recent_trades"])
 
     limits = all_sizes["max_symbols"], all_sizes["max_sources"]
-    return restored_engine(CheckpointStore(directory), make, *limits, monotonic_ns=NOW)
+    return restored_engine(CheckpointStore(directory), make, *limits, now_ns=NOW, monotonic_ns=NOW)
 
 
 def save(made: Engine, store: CheckpointStore) -> None:
@@ -110,7 +110,7 @@ def test_only_what_has_changed_is_written_again_and_what_is_not_needed_goes(tmp_
     assert len(minutes) == 10
     assert len(list(tmp_path.glob("checkpoint-*.state"))) == KEPT
     again, store = engine(), CheckpointStore(tmp_path)
-    assert store.load(partial(again.restore, monotonic_ns=NOW))
+    assert store.load(partial(again.restore, now_ns=NOW, monotonic_ns=NOW))
     assert not run(again.capture(store)).parts
     apply(again, [T(at_ns=0)])
     assert len([name for name in run(again.capture(store)).parts if "minutes" in name]) == 1
@@ -221,7 +221,7 @@ async def test_it_is_saved_at_intervals_and_ingest_learns_of_the_older_of_the_tw
 
 async def test_a_disk_that_takes_nothing_is_logged_once_and_tried_again(tmp_path: Path) -> None:
     made, store = engine(), _FailingStore(tmp_path)
-    store.load(partial(made.restore, monotonic_ns=NOW))
+    store.load(partial(made.restore, now_ns=NOW, monotonic_ns=NOW))
     checkpointer = Checkpointer(
         made, store, clock=FakeClock(NOW), reading=asyncio.Lock(), on_saved=lambda: pytest.fail("nothing is saved")
     )

@@ -28,6 +28,10 @@ _TRADES_A_STEP = 16_384
 STUDIES_S = 2.0
 """Interval of what the UI is shown of the studies."""
 
+CATCH_UP_S = 2.0
+CATCH_UP_STEPS = 100
+"""How long, and in how many steps, the first metrics after a restart wait for ingest; it may be away."""
+
 _VALUES_A_STEP = 2_000
 """Metrics written without a break: about 1 ms."""
 
@@ -136,7 +140,15 @@ class AnalyticsApp:
             await self._clock.sleep(STUDIES_S)
 
     async def render(self) -> bytes:
-        """The metrics as Prometheus' text, with all trades that have been applied."""
+        """The metrics as Prometheus' text, with all trades that have been applied.
+
+        After a restart it waits a moment for what came since the checkpoint, so that no counter is seen to fall.
+        """
+        for _ in range(CATCH_UP_STEPS):
+            if not self._engine.streams.is_behind:
+                break
+            await self._clock.sleep(CATCH_UP_S / CATCH_UP_STEPS)
+        self._engine.streams.give_up_waiting()
         results, parts, values = await self._results(0), [], 0
         for family in chain(self._metrics.families(results), self._study_families()):
             parts.append(text(family).encode())

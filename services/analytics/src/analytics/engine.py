@@ -219,7 +219,7 @@ class Engine:
         self.fold()
         return {name: each.state() for name, each in self._restorables().items()}
 
-    def restore(self, state: CheckpointState, *, monotonic_ns: int) -> None:
+    def restore(self, state: CheckpointState, *, now_ns: int, monotonic_ns: int) -> None:
         """Takes over what an earlier process saved, in an engine that was just made.
 
         Names count as used now: nobody knows how long the machine was off.
@@ -231,6 +231,7 @@ class Engine:
             each.restore(state[name])
         for labels in (self.symbols, self.sources, self.accounts):
             labels.use(np.arange(len(labels)), monotonic_ns)
+        self.streams.catch_up(now_ns)
 
     def _restorables(self) -> dict[str, Restorable]:
         return {

@@ -96,7 +96,7 @@ def _restored(stack: AsyncExitStack, settings: AnalyticsSettings, clock: SystemC
     store = CheckpointStore(settings.data_dir)
     limits = settings.max_symbols, settings.max_sources
     make = partial(_engine, settings)
-    return store, restored_engine(store, make, *limits, monotonic_ns=clock.monotonic_ns())
+    return store, restored_engine(store, make, *limits, now_ns=clock.now_ns(), monotonic_ns=clock.monotonic_ns())
 
 
 def _engine(settings: AnalyticsSettings, max_symbols: int, max_sources: int) -> Engine:

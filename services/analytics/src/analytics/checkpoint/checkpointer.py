@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 
@@ -13,6 +14,9 @@ from analytics.engine import Engine
 from analytics.intake.labels import ORIGINS, OTHER
 from analytics.intake.streams import Positions
 from telemetry_runtime import Clock
+
+FIRST_S: Final = 0.05
+"""How soon the first stream is looked for again."""
 
 
 class Checkpointer:
@@ -43,10 +47,12 @@ class Checkpointer:
         self._log = structlog.get_logger("checkpoint")
 
     async def keep(self, interval_s: float) -> None:
-        """Saves at intervals, for ever."""
+        """Saves at intervals, for ever; the first time as soon as there is a stream."""
+        while not self._engine.streams.positions():
+            await self._clock.sleep(min(FIRST_S, interval_s))
         while True:
-            await self._clock.sleep(interval_s)
             await self.save()
+            await self._clock.sleep(interval_s)
 
     async def save(self) -> None:
         """Saves what has changed. A disk that does not take it is logged and counted: ingest then keeps its log.
@@ -88,6 +94,7 @@ def restored_engine(
     max_symbols: int,
     max_sources: int,
     *,
+    now_ns: int,
     monotonic_ns: int,
 ) -> Engine:
     """An engine with the state of the newest checkpoint, or an empty one. Waits for the disk.
@@ -97,14 +104,15 @@ def restored_engine(
         make: makes an engine for that many symbols and sources.
         max_symbols: symbols with a label; those that are in the checkpoint keep theirs, also if there are more.
         max_sources: the same for sources.
-        monotonic_ns: the time now.
+        now_ns: the time now.
+        monotonic_ns: the same in monotonic time.
     """
     engine = make(max_symbols, max_sources)
 
     def take(state: State) -> None:
         nonlocal engine
         fresh = make(max(max_symbols, _symbols_in(state)), max(max_sources, len(state["sources"]["keys"]) - 1))
-        fresh.restore(state, monotonic_ns=monotonic_ns)
+        fresh.restore(state, now_ns=now_ns, monotonic_ns=monotonic_ns)
         engine = fresh
 
     if store.load(take):

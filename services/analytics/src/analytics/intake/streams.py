@@ -85,6 +85,8 @@ class Streams:
     def __init__(self) -> None:
         self._streams: dict[str, _Stream] = {}
         self._newest = ""
+        self._behind: str | None = None
+        self._restored_ns = 0
         self._log = structlog.get_logger("streams")
 
     def admit(self, header: BatchHeader) -> Admission:
@@ -103,6 +105,8 @@ class Streams:
             self._miss(stream, header)
             return Admission(Place.OUT_OF_ORDER if header.count else Place.HEARTBEAT, rewound=rewound)
         stream.final = header.final
+        if header.sent_ns >= self._restored_ns and not header.resume:
+            self.give_up_waiting()
         return self._place(stream, header, lost)._replace(rewound=rewound)
 
     def _of_earlier_epoch(self, stream: _Stream, header: BatchHeader) -> Admission:
@@ -195,6 +199,23 @@ class Streams:
         stream = self._streams.get(progress.stream)
         if stream is not None and stream.next_seq == progress.next_seq:
             stream.acknowledged = not stream.missing
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the restored stream has not come to where it was before: counters are lower than they were shown."""
+        return self._behind is not None
+
+    def catch_up(self, now_ns: int) -> None:
+        """Asks for what came since the checkpoint; all of it has come with the first batch that is sent from now on."""
+        self._restored_ns = now_ns
+        # The last one is the one that was heard of last.
+        self._behind = next(reversed(self._streams), None)
+        if self._behind is not None:
+            self._streams[self._behind].missing = True
+
+    def give_up_waiting(self) -> None:
+        """Is not behind any more, or nobody knows."""
+        self._behind = None
 
     def positions(self) -> Positions:
         """The epoch and the offset that each stream has come to."""
