@@ -74,6 +74,31 @@ async def test_a_clock_that_was_an_hour_ahead_and_is_set_right_leaves_no_trade_o
     assert (world.trades("10s"), world.price()) == (1, 3)
 
 
+async def test_trades_that_waited_in_the_log_over_a_step_back_do_not_stop_the_last_price() -> None:
+    """Analytics was away: what was received before the step and after it comes at once, and more after that."""
+    world = World()
+    before = T(price=1, at_ns=0, wire_ns=0)
+    world.clock.set_wall(-3_600)
+    await world.clock.advance(5)
+    world.give(before, T(price=2, at_ns=-3_599 * SECOND, wire_ns=0))
+    assert world.price() == 2
+    world.give(T(price=3, at_ns=-3_598 * SECOND, wire_ns=0))
+    assert world.price() == 3
+
+
+@pytest.mark.parametrize("step_s", [3_600, 0, -125, -3_600])
+async def test_an_engine_that_is_restored_after_a_step_of_the_clock_goes_on(step_s: float) -> None:
+    world = World()
+    await world.trade(1)
+    saved, world.engine = world.engine.state(), engine()
+    world.clock.set_wall(step_s)
+    world.engine.restore(saved, monotonic_ns=world.clock.monotonic_ns())
+    for price in (2, 3):
+        await world.trade(price)
+        assert world.price() == price
+    assert world.trades("10s") >= 2
+
+
 async def test_a_source_that_was_ahead_and_is_set_right_does_not_stop_the_last_price() -> None:
     world = World()
     await world.trade(1, ahead_s=5)

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest.scrape import AwayError, get
 from loadtest.stack import free_ports as free_ports  # noqa: PLC0414 - for the tests that start services
+from tests.helpers.wall_clock import WallClock
 
 BIN = Path(sys.executable).parent
 
@@ -61,6 +62,7 @@ class Service:
 
     def __init__(self, program: str, http_port: int, environment: Mapping[str, str], log: Path) -> None:
         self._program, self._environment, self._log = program, dict(environment), log
+        self._command: list[str | Path] = [BIN / program]
         self.http_port = http_port
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -68,11 +70,15 @@ class Service:
         """Settings of its next start."""
         self._environment |= settings
 
+    def run_on(self, clock: WallClock) -> None:
+        """From its next start on, its wall time is that of the clock."""
+        self._command = clock.run(BIN / self._program)
+
     def start(self) -> Self:
         """Starts the process."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [BIN / self._program], env={"PATH": os.environ["PATH"], **self._environment}, stdout=log, stderr=log
+                self._command, env={"PATH": os.environ["PATH"], **self._environment}, stdout=log, stderr=log
             )
         return self
 
@@ -164,6 +170,12 @@ class Pipeline:
         """Settings of the next starts."""
         self.ingest.set(**settings)
         self.analytics.set(**settings)
+
+    def run_on(self, clock: WallClock) -> Self:
+        """Both have the clock's wall time from their next start on."""
+        self.analytics.run_on(clock)
+        self.ingest.run_on(clock)
+        return self
 
     def start(self) -> Self:
         """Starts both and waits until they are ready."""

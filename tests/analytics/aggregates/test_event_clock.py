@@ -20,6 +20,16 @@ def test_wall_time_that_was_set_back_is_noticed_once_even_after_a_pause() -> Non
     assert not steps.stepped_back(10_401 * SECOND, 501 * SECOND)
 
 
+def test_wall_time_that_was_set_back_between_two_processes_is_noticed_once() -> None:
+    steps = WallClockSteps()
+    steps.saw(10_000 * SECOND)
+    assert steps.stepped_back(9_999 * SECOND, 0)
+    assert not steps.stepped_back(10_000 * SECOND, SECOND)
+    later = WallClockSteps()
+    later.saw(10_000 * SECOND)
+    assert not later.stepped_back(10_000 * SECOND, 0)
+
+
 def test_wall_time_that_is_slewed_by_ntp_has_not_stepped_back() -> None:
     steps = WallClockSteps()
     assert not any(steps.stepped_back(second * SECOND - second * 500_000, second * SECOND) for second in range(10_000))

@@ -229,6 +229,7 @@ class Engine:
         """
         for name, each in self._restorables().items():
             each.restore(state[name])
+        self._wall.saw(self._totals.newest_ns())
         for labels in (self.symbols, self.sources, self.accounts):
             labels.use(np.arange(len(labels)), monotonic_ns)
         self.streams.catch_up(now_ns)

@@ -24,13 +24,19 @@ class WallClockSteps:
 
     def __init__(self) -> None:
         self._offset_ns: int | None = None
+        self._seen_ns = 0
+
+    def saw(self, wall_ns: int) -> None:
+        """An earlier process has seen that wall time: any before it has been set back since."""
+        self._seen_ns = wall_ns
 
     def stepped_back(self, now_ns: int, monotonic_ns: int) -> bool:
         """Whether it was, since the last look."""
         offset_ns = now_ns - monotonic_ns
-        stepped = self._offset_ns is not None and offset_ns < self._offset_ns - _MAX_SLEW_NS
-        self._offset_ns = offset_ns
-        return stepped
+        before, self._offset_ns = self._offset_ns, offset_ns
+        if before is None:
+            return now_ns < self._seen_ns
+        return offset_ns < before - _MAX_SLEW_NS
 
 
 class ReplayClock:

@@ -30,6 +30,9 @@ class TotalsView:
 DISORDER_NS: Final = 60 * SECOND_NS
 """How far back the last trade is put when wall time is set back: more than trades are late."""
 
+_MAX_CLOCK_LEAD_NS: Final = 10 * SECOND_NS
+"""How far ingest's clock may be ahead of ours. A trade received later than that was received before a step back."""
+
 MAX_SIZE: Final = 1e18
 """A quantity or notional beyond this is left out of the counters: after it they could not count small trades, and the
 sum of some would be infinite. Nothing that is traded comes near it."""
@@ -74,9 +77,13 @@ class Totals:
         """The last trade is the one with the latest event; of equals, the last to arrive.
 
         A time after that of applying counts as that one: a source whose clock was ahead must not stop the price until
-        the others have caught up.
+        the others have caught up. One that was received in the future waited in ingest's log while wall time was set
+        back: it is older than all that follow.
         """
         event_ns = np.minimum(trades.event_ns, trades.applied_ns)
+        if trades.received_ns.max() > trades.applied_ns[0] + _MAX_CLOCK_LEAD_NS:
+            waited = trades.received_ns > trades.applied_ns + _MAX_CLOCK_LEAD_NS
+            event_ns[waited] = np.minimum(event_ns, trades.applied_ns - DISORDER_NS)[waited]
         event_ns[outdated] = 0
         np.maximum.at(self._last_event_ns, trades.symbol, event_ns)
         newest = np.flatnonzero(event_ns == self._last_event_ns[trades.symbol])
@@ -84,6 +91,10 @@ class Totals:
         np.maximum.at(last, trades.symbol[newest], newest)
         found = np.flatnonzero(last >= 0)
         self._last_price[found] = trades.price[last[found]]
+
+    def newest_ns(self) -> int:
+        """The latest time of a last trade, UTC epoch nanoseconds; never after the wall time at which it was applied."""
+        return int(self._last_event_ns.max())
 
     def step_back(self, now_ns: int) -> None:
         """Wall time was set back: no last trade is in the future, so that the next one takes its place."""
