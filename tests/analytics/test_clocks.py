@@ -92,7 +92,7 @@ async def test_an_engine_that_is_restored_after_a_step_of_the_clock_goes_on(step
     await world.trade(1)
     saved, world.engine = world.engine.state(), engine()
     world.clock.set_wall(step_s)
-    world.engine.restore(saved, monotonic_ns=world.clock.monotonic_ns())
+    world.engine.restore(saved, now_ns=world.clock.now_ns(), monotonic_ns=world.clock.monotonic_ns())
     for price in (2, 3):
         await world.trade(price)
         assert world.price() == price

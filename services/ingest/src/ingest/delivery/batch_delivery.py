@@ -266,6 +266,10 @@ class BatchDelivery:
             # Believed, it would drop batches that were never applied.
             self._refused.log(reason="out_of_range", detail=f"{progress.next_seq} was never sent")
             return
+        if progress.checkpointed_seq > progress.next_seq:
+            # Believed, it would drop trades from the log that analytics has yet to apply.
+            self._refused.log(reason="out_of_range", detail=f"{progress.checkpointed_seq} is saved and not applied")
+            return
         self.heard, self._heard_ns = True, self._clock.monotonic_ns()
         applied_seq = self._known(progress, progress.next_seq)
         if applied_seq > self.confirmed_seq:
