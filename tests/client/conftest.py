@@ -7,18 +7,19 @@ import pytest
 import zmq
 
 from telemetry_client import Publisher
-from telemetry_schema import Trade, TradeColumns, decode_edge
+from telemetry_schema import EdgeMessage, Trade, TradeColumns, decode_edge
 from tests.helpers.ports import held_port
 
 RECEIVE_MS = 10_000
 
 
 class Receiver:
-    """Binds a PULL socket to its port when asked to, again and again."""
+    """Binds a PULL socket to its port when told to, again and again."""
 
     def __init__(self, port: int) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
+        self.reports: list[EdgeMessage] = []
         self.endpoint = f"tcp://127.0.0.1:{port}"
 
     def bind(self, **options: Any) -> None:  # noqa: ANN401 - whatever the socket knows
@@ -31,6 +32,12 @@ class Receiver:
         self._socket.bind(self.endpoint)
 
     def receive(self) -> bytes:
+        """The next message of trades; reports about runs before it are put aside."""
+        while (frame := self.receive_any()).startswith((b'{"type":"alive"', b'{"type":"end"')):
+            self.reports.append(decode_edge(frame))
+        return frame
+
+    def receive_any(self) -> bytes:
         assert self._socket is not None
         return self._socket.recv()
 

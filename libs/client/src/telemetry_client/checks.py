@@ -10,6 +10,9 @@ from telemetry_schema import TradeEncoder, fault_text, is_name
 MAX_WAIT_S: Final = 3600.0
 """The longest `block_s` and `linger_s`: a bot that waits longer has stopped trading."""
 
+MIN_INTERVAL_S: Final = 0.01
+"""The shortest `alive_every_s`: ingest has better things to do."""
+
 _MAX_SHOWN_CHARS: Final = 80
 """How much of a refused value an error message shows: what fits on a line."""
 
@@ -45,6 +48,13 @@ def checked_wait(wait_s: float, name: str) -> float:
     if type(wait_s) not in {int, float} or not 0 <= wait_s <= MAX_WAIT_S:
         raise InvalidSettingError(f"{name} must be a number of seconds from 0 to {MAX_WAIT_S:g}, not {short(wait_s)}")
     return float(wait_s)
+
+
+def checked_interval(interval_s: float, name: str) -> float:
+    """A number of seconds from one time to the next; raises `InvalidSettingError`."""
+    if checked_wait(interval_s, name) < MIN_INTERVAL_S:
+        raise InvalidSettingError(f"{name} must be at least {MIN_INTERVAL_S:g} s, not {short(interval_s)}")
+    return float(interval_s)
 
 
 def checked_queue_length(max_queued_messages: int) -> int:

@@ -13,6 +13,11 @@ import zmq
 from telemetry_client.errors import InvalidSettingError
 from telemetry_schema import curve_key_in
 
+Receipt = zmq.MessageTracker
+"""Done when libzmq needs a frame no longer; its `wait` raises `NotDone` when it is not in time."""
+
+NotDone = zmq.NotDone
+
 _KEEPALIVE = {zmq.TCP_KEEPALIVE: 1, zmq.TCP_KEEPALIVE_IDLE: 10, zmq.TCP_KEEPALIVE_INTVL: 5, zmq.TCP_KEEPALIVE_CNT: 4}
 """A quiet ingest that vanished without a goodbye (a pulled cable) is noticed within half a minute. ZeroMQ's heartbeats
 would also end a connection whose receiver does not read for a while, and lose what is on its way."""
@@ -21,8 +26,9 @@ _TIMER_SLACK_S = 0.005
 """ZeroMQ counts milliseconds by its own clock: a close that took all of its time but for this may have given up."""
 
 
-_HANDSHAKES = (
-    zmq.EVENT_HANDSHAKE_SUCCEEDED
+_EVENTS = (
+    zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -73,14 +79,24 @@ class Connection:
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PUSH)
         self._offered = 0
-        self._is_answered = False
+        self._is_answered = self._is_connected = False
         try:
             _configure(self._socket, endpoint, max_queued_messages, curve)
-            self._monitor = self._socket.get_monitor_socket(_HANDSHAKES)
+            self._monitor = self._socket.get_monitor_socket(_EVENTS)
             self._socket.connect(endpoint)
         except (zmq.ZMQError, TypeError, ValueError, UnicodeError) as error:
             self._context.destroy(linger=0)
             raise InvalidSettingError(f"cannot connect to {endpoint!r}: {error}") from error
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process made it; a fork must leave it alone."""
+        return os.getpid() == self._pid
+
+    def is_connected(self) -> bool:
+        """Whether a peer has completed the handshake and has not gone since, as far as is known."""
+        self._follow_handshakes()
+        return self._is_connected
 
     def offer(self, frame: bytes) -> bool:
         """Queues the frame if there is room; never waits."""
@@ -93,6 +109,20 @@ class Connection:
             self._follow_handshakes()
         return True
 
+    def offer_tracked(self, frame: bytes) -> Receipt | None:
+        """Queues the frame if there is room; the tracker is done when libzmq has written it, or has dropped it.
+
+        Written is: put into a buffer of up to 8 kB that is on its way. It has left when one more has been written.
+        """
+        part = zmq.Frame(frame, track=True, copy=False)
+        try:
+            self._socket.send(part, zmq.DONTWAIT, copy=False)
+        except zmq.Again:
+            return None
+        self._offered += 1
+        tracker: Receipt = part.tracker
+        return tracker
+
     def wait_for_room(self, wait_s: float) -> bool:
         """Waits at most so long, in whole milliseconds, until the queue has room.
 
@@ -100,12 +130,18 @@ class Connection:
         """
         return bool(self._socket.poll(int(wait_s * 1000), zmq.POLLOUT))
 
+    def offer_within(self, frame: bytes, wait_s: float) -> bool:
+        """Queues the frame as soon as there is room, for at most so long; whether there was."""
+        if not self.is_ours or self._socket.closed:
+            return False
+        return self.offer(frame) or (self.wait_for_room(wait_s) and self.offer(frame))
+
     def close(self, linger_s: float) -> bool:
         """Sends what is queued for at most so long; whether certainly all of it went out to an ingest.
 
         Does nothing in a fork, and nothing the second time.
         """
-        if os.getpid() != self._pid or self._socket.closed:
+        if not self.is_ours or self._socket.closed:
             return False
         deadline_s = time.monotonic() + linger_s
         # A peer that is no ingest (an HTTP port, other keys) lets libzmq drop what was queued for it, without a word.
@@ -132,7 +168,9 @@ class Connection:
         with suppress(zmq.Again):
             while True:
                 event = int.from_bytes(self._monitor.recv_multipart(zmq.NOBLOCK)[0][:2], sys.byteorder)
-                self._is_answered = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+                self._is_connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+                if event != zmq.EVENT_DISCONNECTED:
+                    self._is_answered = self._is_connected
 
 
 def _key_in(path: str | Path) -> str:

@@ -13,10 +13,19 @@ from typing import Any, Final, Literal, Self
 
 from pydantic import ValidationError
 
-from telemetry_client.checks import checked_queue_length, checked_run, checked_wait, describe, trade_encoder
+from telemetry_client.checks import (
+    checked_interval,
+    checked_queue_length,
+    checked_run,
+    checked_wait,
+    describe,
+    trade_encoder,
+)
 from telemetry_client.columns import Texts, as_columns
-from telemetry_client.connection import Connection, CurveKeys
+from telemetry_client.connection import Connection, CurveKeys, NotDone, Receipt
 from telemetry_client.errors import ClosedError, ForkedError, InvalidTradeError
+from telemetry_client.heartbeat import Heartbeat
+from telemetry_client.run_counts import RunCounts
 from telemetry_client.stats import Stats
 from telemetry_schema import TradeColumns, encode, with_seq
 
@@ -32,11 +41,14 @@ class Publisher:
     of base. Trades are numbered from 0 in each `run`; one that finds the queue full for `block_s` is dropped, counted,
     and keeps its number, so that ingest sees the gap. May be used from several threads, but not across a fork.
 
+    From the first trade on a thread reports every `alive_every_s` that the run goes on, and the close that it ended: a
+    run that goes silent in between is shown as unfinished.
+
     Raises:
         InvalidSettingError: no publisher can be made of these arguments.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what can be set, all but two by name only
         self,
         endpoint: str = "tcp://127.0.0.1:5555",
         source: str = "my-bot",
@@ -46,6 +58,7 @@ class Publisher:
         max_queued_messages: int = 10_000,
         block_s: float = 0.0,
         linger_s: float = 1.0,
+        alive_every_s: float = 10.0,
         curve: CurveKeys | None = None,
     ) -> None:
         self._head = {"source": source, "run": _new_run(checked_run(run))}
@@ -53,6 +66,7 @@ class Publisher:
         self._encode = trade_encoder(self._head | self._account).encode
         self._block_s = checked_wait(block_s, "block_s")
         self._linger_s = checked_wait(linger_s, "linger_s")
+        alive_every_s = checked_interval(alive_every_s, "alive_every_s")
         self._max_queued_messages = checked_queue_length(max_queued_messages)
         self._connection = Connection(endpoint, max_queued_messages=max_queued_messages, curve=curve)
         self._pid = os.getpid()
@@ -62,11 +76,14 @@ class Publisher:
         self._turn = threading.Lock()
         self._waiting = 0
         self._closed = False
-        self._sent_trades = self._sent_messages = self._dropped_trades = self._unflushed_messages = 0
+        self._counts = RunCounts(self._head["source"], self._head["run"])
+        self._unflushed_messages = 0
+        self._heartbeat = Heartbeat(weakref.WeakMethod(self._report_alive), alive_every_s)
+        self._parts = self._heartbeat, self._connection, self._counts, self._linger_s
         # A bot that forgets to close still sends what is queued, when this object goes or the interpreter ends.
-        self._at_end = weakref.finalize(self, self._connection.close, self._linger_s)
+        self._at_end = weakref.finalize(self, _end, *self._parts)
         # The interpreter of a `multiprocessing` child does not end, it is cut off: only this is called before.
-        self._at_child_end = Finalize(self, self._connection.close, (self._linger_s,), exitpriority=0)
+        self._at_child_end = Finalize(self, _end, self._parts, exitpriority=0)
 
     @property
     def run(self) -> str:
@@ -76,17 +93,18 @@ class Publisher:
     @property
     def sent_trades(self) -> int:
         """Trades that were queued to be sent."""
-        return self._sent_trades
+        return self._counts.sent_trades
 
     @property
     def dropped_trades(self) -> int:
         """Trades that found the queue full; ingest sees each as a gap in the numbers."""
-        return self._dropped_trades
+        return self._counts.dropped_trades
 
     def stats(self) -> Stats:
         """All counts of one moment."""
         with self._lock:
-            return Stats(self._sent_trades, self._sent_messages, self._dropped_trades, self._unflushed_messages)
+            counts = self._counts
+            return Stats(counts.sent_trades, counts.sent_messages, counts.dropped_trades, self._unflushed_messages)
 
     def trade(
         self,
@@ -139,8 +157,34 @@ class Publisher:
         queued = [self._put(frame, count, deadline_s) for frame, count in frames]
         return all(queued)
 
+    def flush(self, timeout_s: float = 1.0) -> bool:
+        """Waits, for at most so long, until all that was handed over so far has gone out; whether it certainly has.
+
+        Out is: written to the connection to a peer that has completed ZeroMQ's handshake. What was on its way when a
+        connection broke may still be lost. True at once if no trade was queued; trades that were dropped do not count.
+        Other threads may go on meanwhile.
+
+        Raises:
+            InvalidSettingError: the time is no number of seconds from 0 to an hour.
+            ClosedError, ForkedError: the publisher is closed, or belongs to the parent process.
+        """
+        deadline_s = time.monotonic() + checked_wait(timeout_s, "timeout_s")
+        self._check_is_ours()
+        if self._closed:
+            raise ClosedError("this publisher is closed")
+        if not self._counts.sent_messages:
+            return True
+        # A report is queued behind all else. When it is written it may still be in a buffer with what was before it;
+        # when the next one is, it has left.
+        if not (self._pass_through(deadline_s) and self._pass_through(deadline_s)):
+            return False
+        with self._lock:
+            return self._connection.is_connected() and not self._closed
+
     def close(self) -> bool:
         """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all of it went to an ingest.
+
+        The last message says where the run ended.
 
         A call that waits for room in another thread is waited for first. Closing again does nothing. In a fork it
         leaves the parent's socket alone.
@@ -151,8 +195,8 @@ class Publisher:
             self._closed = True
         with self._turn:
             self._at_child_end.cancel()
-            if self._at_end.detach() is not None and not self._connection.close(self._linger_s):
-                self._unflushed_messages = min(self._sent_messages, self._max_queued_messages)
+            if self._at_end.detach() is not None and not _end(*self._parts):
+                self._unflushed_messages = min(self._counts.sent_messages, self._max_queued_messages)
         return not self._unflushed_messages
 
     def __enter__(self) -> Self:
@@ -173,11 +217,14 @@ class Publisher:
                 raise InvalidTradeError(describe(error, first)) from error
             yield encode(message), len(piece["qty"])
 
+    def _check_is_ours(self) -> None:
+        # Before the lock: a fork may have copied it while another thread held it.
+        if os.getpid() != self._pid:
+            raise ForkedError("this publisher belongs to the parent process: make a new one after the fork")
+
     def _put(self, frame: bytes, count: int, deadline_s: float | None) -> bool:
         """Numbers and queues a message of `count` trades; drops it if there is no room in time."""
-        if os.getpid() != self._pid:
-            # Before the lock: a fork may have copied it while another thread held it.
-            raise ForkedError("this publisher belongs to the parent process: make a new one after the fork")
+        self._check_is_ours()
         with self._lock:
             if self._closed:
                 raise ClosedError("this publisher is closed")
@@ -185,7 +232,7 @@ class Publisher:
                 if self._offer(frame, count):
                     return True
                 if not self._block_s:
-                    self._dropped_trades += count
+                    self._counts.dropped_trades += count
                     return False
             self._waiting += 1
         if deadline_s is None:
@@ -207,16 +254,75 @@ class Publisher:
             finally:
                 self._turn.release()
         with self._lock:
-            self._dropped_trades += count
+            self._counts.dropped_trades += count
         return False
 
     def _offer(self, frame: bytes, count: int) -> bool:
         """Queues the message under the next number if there is room; the caller holds the lock."""
-        if not self._connection.offer(with_seq(frame, self._sent_trades + self._dropped_trades)):
+        counts = self._counts
+        if not self._connection.offer(with_seq(frame, counts.sent_trades + counts.dropped_trades)):
             return False
-        self._sent_trades += count
-        self._sent_messages += 1
+        if not counts.sent_messages:
+            self._heartbeat.start()
+        counts.sent_trades += count
+        counts.sent_messages += 1
         return True
+
+    def _report_alive(self) -> bool:
+        """Reports to an ingest that is there; whether the report was queued. Never waits."""
+        with self._lock:
+            # Whoever waits for room has the socket, and ingest hears of us when there is some.
+            if self._closed or self._waiting or not self._connection.is_connected():
+                return False
+            return self._connection.offer(self._counts.alive())
+
+    def _pass_through(self, deadline_s: float) -> bool:
+        """Sends a report behind all that is queued; whether it was written in time."""
+        tracker = self._queue_report(deadline_s)
+        if tracker is None:
+            return False
+        try:
+            tracker.wait(_time_left_s(deadline_s))
+        except NotDone:
+            return False
+        return True
+
+    def _queue_report(self, deadline_s: float) -> Receipt | None:
+        """Queues a report as soon as there is room; None if there was none in time, or the publisher was closed."""
+        with self._lock:
+            if self._closed:
+                return None
+            if not self._waiting and (tracker := self._connection.offer_tracked(self._counts.alive())):
+                return tracker
+        return self._queue_report_when_room(deadline_s)
+
+    def _queue_report_when_room(self, deadline_s: float) -> Receipt | None:
+        if not self._turn.acquire(timeout=_time_left_s(deadline_s)):
+            return None
+        try:
+            with self._lock:
+                # From here on the socket is ours without the lock too: others see that somebody waits.
+                self._waiting += 1
+            while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
+                with self._lock:
+                    if tracker := self._connection.offer_tracked(self._counts.alive()):
+                        return tracker
+            return None
+        finally:
+            with self._lock:
+                self._waiting -= 1
+            self._turn.release()
+
+
+def _end(heartbeat: Heartbeat, connection: Connection, counts: RunCounts, linger_s: float) -> bool:
+    """Says where the run ended and sends what is queued, for at most so long; whether certainly all of it went out."""
+    if not connection.is_ours:
+        return False
+    deadline_s = time.monotonic() + linger_s
+    heartbeat.stop()
+    if counts.next_seq:
+        connection.offer_within(counts.end(), linger_s)
+    return connection.close(_time_left_s(deadline_s))
 
 
 def _time_left_s(deadline_s: float) -> float:
