@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.aggregates.windows import SETTLE_NS
 from analytics.analysis import Analysis, Results
 from analytics.cooperative import run
 from analytics.engine import Engine, State
@@ -13,6 +14,9 @@ from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, BatchHeader, CommandR
 
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND
+WHOLE_NS = SECOND + SETTLE_NS
+"""So long after it began a second is in the windows."""
+SETTLED = NOW + WHOLE_NS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from analytics.aggregates.window_statistics import window_statistics
 from analytics.engine import State
 from telemetry_runtime.fakes import FakeClock
 from telemetry_schema import WindowName
-from tests.analytics.batches import NOW, SECOND, T, batch, engine, state_of
+from tests.analytics.batches import NOW, SECOND, WHOLE_NS, T, batch, engine, state_of
 
 STEPS_S = pytest.mark.parametrize("step_s", [3_600, -3_600, 125, -125, 5, -5])
 DAY = 86_400 * SECOND
@@ -44,7 +44,8 @@ class World:
         return float(state.totals.last_price[[key.symbol for key in state.symbols].index(symbol)])
 
     def trades(self, window: WindowName, symbol: str = "A") -> int:
-        state = self.state
+        """Trades in a window, as soon as this second is in it."""
+        state = state_of(self.engine, self.clock.now_ns() + WHOLE_NS, self.clock.monotonic_ns() + WHOLE_NS)
         values = window_statistics(state.windows[window])
         return int(values.trades[[key.symbol for key in state.symbols].index(symbol)])
 

@@ -5,7 +5,7 @@ import pytest
 from analytics.cooperative import CooperativeTask
 from analytics.engine import Engine, State
 from analytics.intake.pending import MAX_FOLD_BATCHES, MAX_FOLD_TRADES
-from tests.analytics.batches import NOW, T, applied, batch, state_of
+from tests.analytics.batches import NOW, SETTLED, T, applied, batch, state_of
 
 LATER = {"few": 1, "enough to be folded": MAX_FOLD_TRADES}
 
@@ -22,7 +22,7 @@ def _counts(state: State) -> tuple[object, ...]:
 
 
 def _steps_of(made: Engine) -> int:
-    task, steps = CooperativeTask(made.steps(now_ns=NOW, monotonic_ns=NOW)), 1
+    task, steps = CooperativeTask(made.steps(now_ns=SETTLED, monotonic_ns=SETTLED)), 1
     while task.step():
         steps += 1
     return steps
@@ -31,18 +31,18 @@ def _steps_of(made: Engine) -> int:
 @pytest.mark.parametrize("trades", LATER.values(), ids=LATER)
 def test_trades_that_come_between_two_steps_are_in_the_next_state_whole(trades: int) -> None:
     first = [T(qty=2), T(symbol="B")]
-    before, steps = _counts(state_of(applied(first))), _steps_of(applied(first))
+    before, steps = _counts(state_of(applied(first), SETTLED)), _steps_of(applied(first))
     assert steps > 1
     for pause in range(1, steps):
         made = applied(first)
-        task = CooperativeTask(made.steps(now_ns=NOW, monotonic_ns=NOW))
+        task = CooperativeTask(made.steps(now_ns=SETTLED, monotonic_ns=SETTLED))
         for _ in range(pause):
             task.step()
         made.apply(batch([T(symbol="C", source="new")] * trades, first_seq=2), now_ns=NOW, monotonic_ns=NOW)
         while task.step():
             pass
         assert _counts(task.result) == before
-        after = state_of(made)
+        after = state_of(made, SETTLED)
         assert after.ledger.applied == after.totals.trades.sum() == after.windows["1h"].n.sum() == 2 + trades
 
 
@@ -60,4 +60,4 @@ def test_many_small_batches_are_folded_before_they_are_too_many() -> None:
     for seq in range(3 * MAX_FOLD_BATCHES):
         made.apply(batch([T(symbol=f"S{seq % 4}")], first_seq=seq), now_ns=NOW, monotonic_ns=NOW)
         assert len(made._pending) < MAX_FOLD_BATCHES
-    assert state_of(made).windows["10s"].n.tolist() == [0, *[3 * MAX_FOLD_BATCHES // 4] * 4]
+    assert state_of(made, SETTLED).windows["10s"].n.tolist() == [0, *[3 * MAX_FOLD_BATCHES // 4] * 4]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.aggregates.recent import PROBABILITIES, Tape, interarrival, ohlcv
-from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, results, state_of
+from tests.analytics.batches import NOW, SECOND, SETTLED, T, applied, batch, engine, results, state_of
 
 DEPTH = 5
 
@@ -92,4 +92,4 @@ def test_the_tape_is_the_same_however_the_trades_come_and_whenever_somebody_look
 def test_room_for_more_symbols_keeps_what_is_there() -> None:
     made = applied([T(qty=7)], [T(symbol=f"S{i}") for i in range(19)], max_symbols=20)
     assert made.recent.frame(1)["qty"].tolist() == [7]
-    assert state_of(made).windows["10s"].n.tolist() == [0, *[1] * 20]
+    assert state_of(made, SETTLED).windows["10s"].n.tolist() == [0, *[1] * 20]

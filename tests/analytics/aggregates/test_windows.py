@@ -14,7 +14,7 @@ from analytics.aggregates.windows import WINDOWS_S
 from analytics.engine import Engine
 from analytics.intake.labels import OTHER
 from telemetry_schema import WindowName
-from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, state_of
+from tests.analytics.batches import NOW, SECOND, SETTLED, T, applied, batch, engine, state_of
 from tests.analytics.reference import window
 
 SYMBOLS = ("A", "B", "C")
@@ -40,7 +40,7 @@ batches = st.lists(st.lists(trades, min_size=1, max_size=12), min_size=1, max_si
 Values = dict[tuple[str, WindowName], dict[str, float]]
 
 
-def all_values(made: Engine, now_ns: int = NOW) -> Values:
+def all_values(made: Engine, now_ns: int = SETTLED) -> Values:
     """Everything that is exported, by symbol and window."""
     state = state_of(made, now_ns)
     values = {name: window_statistics(rows) for name, rows in state.windows.items()}
@@ -52,7 +52,7 @@ def all_values(made: Engine, now_ns: int = NOW) -> Values:
     }
 
 
-def values(made: Engine, symbol: str, name: WindowName, now_ns: int = NOW) -> dict[str, float]:
+def values(made: Engine, symbol: str, name: WindowName, now_ns: int = SETTLED) -> dict[str, float]:
     return all_values(made, now_ns)[symbol, name]
 
 
@@ -134,11 +134,28 @@ def test_a_window_without_trades_has_no_averages_but_counts_0() -> None:
     assert all(math.isnan(got[field]) for field in ("vwap", "qty_mean", "qty_std", "qty_max", "open", "close"))
 
 
-def test_a_window_holds_whole_seconds_and_ends_with_the_second_of_the_clock() -> None:
+def test_a_window_holds_whole_seconds_up_to_the_one_that_runs() -> None:
     made = applied([T(at_ns=-10 * SECOND), T(at_ns=-9 * SECOND), T(at_ns=SECOND - 1), T(at_ns=SECOND)])
     assert values(made, "A", "10s")["trades"] == 2
-    assert values(made, "A", "10s", NOW + SECOND)["trades"] == 2
+    assert values(made, "A", "10s", SETTLED + SECOND - 1)["trades"] == 2
+    assert values(made, "A", "10s", SETTLED + SECOND)["trades"] == 2
     assert values(made, "A", "1m")["trades"] == 3
+    assert values(made, "A", "1m", SETTLED + SECOND)["trades"] == 4
+
+
+def test_a_second_counts_when_trades_that_were_on_their_way_at_its_end_have_come() -> None:
+    made = applied([T()])
+    assert values(made, "A", "10s", NOW + SECOND)["trades"] == 0
+    assert values(made, "A", "10s", SETTLED - 1)["trades"] == 0
+    assert values(made, "A", "10s", SETTLED)["trades"] == 1
+
+
+@pytest.mark.parametrize("phase_ns", range(0, SECOND, SECOND // 7))
+def test_a_steady_rate_gives_the_same_count_whenever_one_looks(phase_ns: int) -> None:
+    every_ns = SECOND // 20
+    made = applied([T(at_ns=-at_ns) for at_ns in range(0, 80 * SECOND, every_ns)])
+    assert values(made, "A", "10s", NOW + phase_ns)["trades"] == 10 * 20
+    assert values(made, "A", "1m", NOW + phase_ns)["trades"] == 60 * 20
 
 
 def test_the_close_is_the_latest_event_and_of_equals_the_last_to_arrive() -> None:
@@ -161,10 +178,10 @@ def test_realised_volatility_comes_from_the_closes_of_seconds_across_gaps() -> N
 
 def test_windows_empty_when_a_feed_dies() -> None:
     made = applied([T()])
-    assert values(made, "A", "10s", NOW + 9 * SECOND)["trades"] == 1
-    assert values(made, "A", "10s", NOW + 10 * SECOND)["trades"] == 0
-    assert values(made, "A", "1h", NOW + 3_599 * SECOND)["trades"] == 1
-    assert values(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
+    assert values(made, "A", "10s", SETTLED + 9 * SECOND)["trades"] == 1
+    assert values(made, "A", "10s", SETTLED + 10 * SECOND)["trades"] == 0
+    assert values(made, "A", "1h", SETTLED + 3_599 * SECOND)["trades"] == 1
+    assert values(made, "A", "1h", SETTLED + 3_600 * SECOND)["trades"] == 0
 
 
 def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
@@ -172,7 +189,7 @@ def test_windows_of_a_replay_end_with_its_newest_trade_and_stay_there() -> None:
     ages_s = (86_400, 86_405)
     old = batch([T(at_ns=-age_s * SECOND) for age_s in ages_s], replayed=[0])
     made.apply(old, now_ns=NOW, monotonic_ns=NOW)
-    for now_ns in (NOW, NOW + 5_000 * SECOND):
+    for now_ns in (SETTLED, SETTLED + 5_000 * SECOND):
         assert values(made, "A", "10s", now_ns)["trades"] == 2
 
 
@@ -180,7 +197,7 @@ def test_windows_of_a_source_whose_clock_is_slow_end_at_wall_time() -> None:
     made = applied([T(at_ns=-125 * SECOND, wire_ns=125 * SECOND)])
     assert values(made, "A", "1m")["trades"] == 0
     assert values(made, "A", "5m")["trades"] == 1
-    assert values(made, "A", "5m", NOW + 600 * SECOND)["trades"] == 0
+    assert values(made, "A", "5m", SETTLED + 600 * SECOND)["trades"] == 0
 
 
 def test_looking_before_a_replay_begins_does_not_make_its_trades_late() -> None:
@@ -195,7 +212,7 @@ def test_windows_of_live_trades_that_were_held_up_end_at_wall_time() -> None:
     made = applied([T(at_ns=-90 * SECOND)])
     assert values(made, "A", "1m")["trades"] == 0
     assert values(made, "A", "5m")["trades"] == 1
-    assert values(made, "A", "1h", NOW + 3_600 * SECOND)["trades"] == 0
+    assert values(made, "A", "1h", SETTLED + 3_600 * SECOND)["trades"] == 0
 
 
 def test_a_trade_that_is_over_an_hour_late_counts_in_the_totals_only() -> None:
@@ -244,6 +261,6 @@ def test_large_batches_are_folded_in_parts_without_a_seam(parts: list[int], symb
         made.apply(type(part).of(header, records), now_ns=NOW, monotonic_ns=NOW)
         total += float(records["qty"].sum())
         count += n
-    window_1h = state_of(made).windows["1h"]
+    window_1h = state_of(made, SETTLED).windows["1h"]
     assert int(window_1h.n.sum()) == count
     assert float(window_1h.buy_volume.sum()) == total

@@ -2,7 +2,7 @@
 
 from analytics.cooperative import CooperativeTask
 from analytics.engine import Engine
-from tests.analytics.batches import NOW, SECOND, T, batch, state_of
+from tests.analytics.batches import NOW, SECOND, SETTLED, WHOLE_NS, T, batch, state_of
 
 HOUR = 3_600 * SECOND
 
@@ -30,7 +30,7 @@ def test_a_new_name_gets_the_label_of_an_idle_one_whose_counts_go_to_other() -> 
     give(made, HOUR, T(symbol="B", source="b"))
     give(made, HOUR + SECOND, T(symbol="C", source="c", qty=7, at_ns=HOUR + SECOND))
     assert volumes(made, HOUR + SECOND) == {"other": 5, "B": 2, "C": 7}
-    state = state_of(made, NOW + HOUR + SECOND, HOUR + SECOND)
+    state = state_of(made, SETTLED + HOUR + SECOND, WHOLE_NS + HOUR + SECOND)
     assert set(state.skews_ns) == {"b", "c"}
     assert [int(state.windows["1h"].n[slot]) for slot, key in enumerate(state.symbols) if key.symbol == "C"] == [1]
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.intake.labels import OTHER, name_slots
-from tests.analytics.batches import NOW, T, batch, engine, results
+from tests.analytics.batches import NOW, SETTLED, T, batch, engine, results
 
 
 def test_the_first_names_get_slots_and_the_others_slot_0() -> None:
@@ -39,7 +39,7 @@ def test_100_000_symbols_and_sources_keep_the_label_budget_and_bounded_memory() 
     made.fold()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    state = results(made).state
+    state = results(made, SETTLED).state
     assert grown < 300_000
     assert len(state.symbols) == 201
     assert (state.ledger.symbol_overflow, state.ledger.source_overflow) == (99_800, 99_900)

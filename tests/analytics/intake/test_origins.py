@@ -6,7 +6,7 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.analytics.batches import NOW, T, applied, batch, state_of
+from tests.analytics.batches import NOW, SETTLED, T, applied, batch, state_of
 
 trades = st.builds(
     T,
@@ -22,7 +22,7 @@ def test_every_trade_counts_for_its_symbol_and_origin(batches: list[list[T]]) ->
     expected: Counter[tuple[str, str]] = Counter()
     for trade in chain.from_iterable(batches):
         expected[trade.symbol, "own" if trade.account else "market"] += int(trade.qty)
-    state = state_of(applied(*batches))
+    state = state_of(applied(*batches), SETTLED)
     volume = state.totals.volume.sum(axis=0)
     window = state.windows["1h"].buy_volume
     assert {key: int(volume[slot]) for slot, key in enumerate(state.symbols) if volume[slot]} == expected

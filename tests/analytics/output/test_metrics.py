@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analytics.engine import Engine
 from analytics.output.exposition import text
 from analytics.output.metrics import Metrics
-from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine, results
+from tests.analytics.batches import NOW, SECOND, SETTLED, T, applied, batch, engine, results
 from tests.analytics.output.test_exposition import samples
 
 CONTRACT = {
@@ -87,8 +87,8 @@ def test_plain_numbers() -> None:
     made = applied([T(qty=2, price=10), T(qty=1, price=20, side="sell")])
     assert value(made, "trading_notional_total", symbol="A", side="buy") == 20
     assert value(made, "trading_last_price", symbol="A") == 20
-    assert value(made, "trading_window_vwap", symbol="A", window="1h") == pytest.approx(40 / 3)
-    assert value(made, "trading_window_volume", symbol="A", window="10s", side="sell") == 1
+    assert value(made, "trading_window_vwap", SETTLED, symbol="A", window="1h") == pytest.approx(40 / 3)
+    assert value(made, "trading_window_volume", SETTLED, symbol="A", window="10s", side="sell") == 1
     assert value(made, "telemetry_batch_trades_bucket", service="analytics", le="2.0") == 1
     assert value(made, "telemetry_batch_trades_bucket", service="analytics", le="1.0") == 0
     assert value(made, "telemetry_event_clock_timestamp_seconds") == NOW / 1e9
@@ -103,8 +103,10 @@ def test_an_empty_window_counts_0_and_averages_nan() -> None:
 
 
 def test_a_window_says_how_much_of_it_there_is_data_for() -> None:
-    made, later = applied([T()]), NOW + 29 * SECOND
+    made, later = applied([T()]), SETTLED + 29 * SECOND
     assert value(made, "trading_window_covered_seconds", symbol="A", window="10s") == 1
+    assert value(made, "trading_window_covered_seconds", SETTLED, symbol="A", window="10s") == 1
+    assert value(made, "trading_window_covered_seconds", SETTLED + SECOND, symbol="A", window="10s") == 2
     assert value(made, "trading_window_covered_seconds", later, symbol="A", window="10s") == 10
     assert value(made, "trading_window_covered_seconds", later, symbol="A", window="1h") == 30
 
@@ -125,7 +127,7 @@ def test_own_trades_have_series_of_their_own_and_leave_those_of_the_market_alone
     assert of_market == pytest.approx(expected, nan_ok=True)
     assert value(both, "trading_volume_total", symbol="A", side="buy", origin="own") == 5
     assert value(both, "trading_last_price", symbol="A", origin="own") == 99
-    assert value(both, "trading_window_vwap", symbol="A", window="10s", origin="own") == 99
+    assert value(both, "trading_window_vwap", SETTLED, symbol="A", window="10s", origin="own") == 99
     assert {dict(labels)["symbol"] for _, labels in own} == {"A", "B"}
 
 

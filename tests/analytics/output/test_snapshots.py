@@ -7,7 +7,7 @@ from analytics.cooperative import run
 from analytics.engine import Engine
 from analytics.output.snapshots import MAX_SYMBOLS, Snapshots
 from telemetry_schema import Snapshot, decode_ui, encode
-from tests.analytics.batches import NOW, SECOND, T, applied, engine, results
+from tests.analytics.batches import NOW, SECOND, SETTLED, T, applied, engine, results
 
 trades = st.builds(
     T,
@@ -35,7 +35,7 @@ def test_before_the_first_trade_there_is_a_snapshot_too() -> None:
 
 
 def test_plain_numbers() -> None:
-    taken = snapshot(applied([T(qty=2, price=10), T(qty=1, price=40, side="sell", at_ns=-20 * SECOND)]))
+    taken = snapshot(applied([T(qty=2, price=10), T(qty=1, price=40, side="sell", at_ns=-20 * SECOND)]), SETTLED)
     (summary,) = taken.symbols
     assert (summary.symbol, summary.trades, summary.last_price) == ("A", 2, 10)
     assert (summary.buy_volume, summary.sell_volume) == (2, 1)

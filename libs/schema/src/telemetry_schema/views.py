@@ -60,7 +60,8 @@ class SymbolSummary(Message):
     sell_volume: Base
     windows: dict[WindowName, WindowStats]
     clock_ns: EpochNs | None = Field(
-        default=None, description="Where its windows end: wall time, or the newest event of its recording."
+        default=None,
+        description="Its event clock: wall time, or the newest event of its recording. Windows end with whole seconds.",
     )
 
 
@@ -140,7 +141,7 @@ class Snapshot(Message):
     started_ns: EpochNs | None = Field(
         default=None, description="Since when trades are counted: a window reaches back no further."
     )
-    clock_ns: EpochNs = Field(description="Where the windows end: wall time, or the newest event of a replay.")
+    clock_ns: EpochNs = Field(description="The event clock: wall time, or the newest event of a replay.")
     symbols: list[SymbolSummary] = Field(description="The busiest ones, most trades first.")
     symbols_in_all: Count = Field(default=0, description="Symbols that have traded; not all need be in `symbols`.")
     own: list[SymbolSummary] = Field(default_factory=list, description="Our own trades, those with an account.")

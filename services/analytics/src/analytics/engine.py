@@ -49,7 +49,9 @@ class State:
     at_ns: int
     clock_ns: int
     clocks_ns: Ints
-    """Where each symbol's windows end."""
+    """Each symbol's event clock: wall time, or the newest trade of its recording."""
+    window_ends_s: Ints
+    """The first second that is not in each symbol's windows."""
     symbols: tuple[SymbolKey, ...]
     totals: TotalsView
     windows: dict[WindowName, Rows]
@@ -297,6 +299,7 @@ class Engine:
             at_ns=now_ns,
             clock_ns=self.timelines.clock_ns(now_ns),
             clocks_ns=self.timelines.clocks_ns(len(symbols), now_ns),
+            window_ends_s=self.timelines.ends_s(len(symbols), now_ns),
             symbols=symbols,
             totals=self._totals.view(len(symbols)),
             windows=windows,

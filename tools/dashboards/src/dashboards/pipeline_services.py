@@ -159,8 +159,8 @@ def _versions() -> timeseries.Panel:
 
 def _event_clock() -> timeseries.Panel:
     text = (
-        "How far the end of the windows is behind the wall clock. Seconds in live flow; the age of its trades in "
-        "a replay."
+        "How far the event clock, where windows end, is behind the wall clock: seconds in live flow, the age of its "
+        "trades in a replay."
     )
     query = over_time("A", "time() - telemetry_event_clock_timestamp_seconds", "behind")
     return lines("Event clock", text, "s", query)

@@ -25,8 +25,8 @@ def trading() -> Dashboard:
         ("All symbols and sources", market_panels()),
     ]
     text = (
-        "What one symbol does now, and which symbols move. Windows are by event time and end with the running second. "
-        "Own trades are left out."
+        "What one symbol does now, and which symbols move. Windows are by event time and end with the last whole "
+        "second. Own trades are left out."
     )
     candle = choice(
         "candle", "Candle", "Length of a candle; it is the window of the same name.", ("10s", "1m", "5m", "1h")

@@ -35,9 +35,10 @@ def price_panels() -> list[Panel]:
 
 def _candles() -> candlestick.Panel:
     text = (
-        "Open, high, low and close of each candle: a candle is the window of its length, read at its end; up to 1 s "
-        "of trades at its end is missing. Bars: volume. Over 500 candles in the time range some are left out: take a "
-        "longer candle. 1h candles show only in a range of several hours."
+        "Open, high, low and close of each candle: a candle is the window of its length, of whole seconds, read at "
+        "its end; it begins and ends about 1 s before its time here, and no trade is in none or in two. Bars: volume. "
+        "Over 500 candles in the time range some are left out: take a longer candle. 1h candles show only in a range "
+        "of several hours."
     )
     selector = f'{{{OF_SYMBOL},window="$candle"}}'
     prices = [

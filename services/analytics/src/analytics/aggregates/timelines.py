@@ -13,7 +13,7 @@ import numpy as np
 from analytics.aggregates.buckets import MAX_AHEAD_S, Buckets
 from analytics.aggregates.event_clock import MAX_DISORDER_NS, MIN_BEHIND_TRADES, ReplayClock
 from analytics.aggregates.rows import Rows
-from analytics.aggregates.windows import Windows
+from analytics.aggregates.windows import Windows, window_end_s
 from analytics.arrays import SECOND_NS, Ints
 from analytics.checkpoint.parts import State
 from analytics.cooperative import Steps
@@ -47,6 +47,11 @@ class _Replay(Timeline):
         self.column_of = np.full(max_slots, -1, np.int64)
         """Of each symbol's slot; −1 for those it has not traded."""
         self._columns = 0
+
+    @property
+    def end_s(self) -> int:
+        """The first second that is not in its windows. That of its newest trade is: no later one may ever come."""
+        return self.clock.newest_ns // SECOND_NS + 1
 
     def state(self) -> State:
         """Buckets, clock, and which column is whose."""
@@ -220,11 +225,18 @@ class Timelines:
         return now_ns if self._newest is None or self._has_live.any() else self._newest.clock.newest_ns
 
     def clocks_ns(self, slots: int, now_ns: int) -> Ints:
-        """Where each symbol's windows end, shape (slots,)."""
+        """Each symbol's event clock, shape (slots,)."""
         clocks = np.full(slots, now_ns, np.int64)
         for source, replay in self._replays.items():
             clocks[self._owner[:slots] == source] = replay.clock.newest_ns
         return clocks
+
+    def ends_s(self, slots: int, now_ns: int) -> Ints:
+        """The first second that is not in each symbol's windows, shape (slots,)."""
+        ends = np.full(slots, window_end_s(now_ns), np.int64)
+        for source, replay in self._replays.items():
+            ends[self._owner[:slots] == source] = replay.end_s
+        return ends
 
     def renew(self, most: int) -> bool:
         """Sums at most that many changed minutes of the first timeline that has more; whether that was all."""
@@ -232,12 +244,12 @@ class Timelines:
 
     def steps(self, slots: int, now_ns: int) -> Steps[dict[WindowName, Rows]]:
         """Every window of every symbol, columns of shape (slots,)."""
-        live = yield from self.live.windows.steps(now_ns // SECOND_NS)
+        live = yield from self.live.windows.steps(window_end_s(now_ns))
         merged = {name: rows.first(slots) for name, rows in live.items()}
         for source, replay in list(self._replays.items()):
             owned = np.flatnonzero(self._owner[:slots] == source)
             if owned.size:
-                windows = yield from replay.windows.steps(replay.clock.newest_ns // SECOND_NS)
+                windows = yield from replay.windows.steps(replay.end_s)
                 columns = replay.column_of[owned]
                 merged = {name: _put(rows, owned, windows[name], columns) for name, rows in merged.items()}
         return merged

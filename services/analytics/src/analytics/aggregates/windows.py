@@ -1,4 +1,6 @@
-"""Windows: the last whole seconds that end with the second of the clock, as sums over buckets.
+"""Windows: so many whole seconds, as sums over buckets.
+
+A window ends before the second that still runs, so that 10 s at 20 trades a second are 200 trades whenever one looks.
 
 The hour is not read second by second: minutes are summed once and again only when a trade changed them.
 """
@@ -17,10 +19,18 @@ WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h":
 """Length of each window in seconds, shortest first."""
 
 
-def covered_s(length_s: int, clocks_ns: Ints, first_event_ns: Ints) -> Floats:
+SETTLE_NS: Final = 200_000_000
+"""Trades of a second are still on their way when it is over: it counts as whole this much later."""
+
+
+def window_end_s(now_ns: int) -> int:
+    """The first second that is not in live windows, as an epoch: the one that runs, or has ended a moment ago."""
+    return (now_ns - SETTLE_NS) // SECOND_NS
+
+
+def covered_s(length_s: int, ends_s: Ints, first_event_ns: Ints) -> Floats:
     """Seconds of a window since the symbol's first trade, from 1 to its length: what a rate is to be divided by."""
-    seconds = clocks_ns // SECOND_NS + 1 - first_event_ns // SECOND_NS
-    covered: Floats = np.clip(seconds, 1, length_s).astype(np.float64)
+    covered: Floats = np.clip(ends_s - first_event_ns // SECOND_NS, 1, length_s).astype(np.float64)
     return covered
 
 
@@ -43,17 +53,17 @@ class Windows:
             self._sum(minute)
         return len(changed) <= most
 
-    def steps(self, clock_s: int) -> Steps[dict[WindowName, Rows]]:
-        """Every window that ends with that second, columns of shape (slots,); a step each.
+    def steps(self, end_s: int) -> Steps[dict[WindowName, Rows]]:
+        """Every window up to, not including, that second, columns of shape (slots,); a step each.
 
         Each is the shorter one and what came before it, so no second is read twice.
         """
         self._widen()
         windows: dict[WindowName, Rows] = {}
-        window, begin = Rows.empty(self._buckets.slots), clock_s + 1
+        window, begin = Rows.empty(self._buckets.slots), end_s
         for name, length_s in WINDOWS_S.items():
-            window = windows[name] = self._extend(window, clock_s + 1 - length_s, begin)
-            begin = clock_s + 1 - length_s
+            window = windows[name] = self._extend(window, end_s - length_s, begin)
+            begin = end_s - length_s
             yield
         return windows
 

@@ -61,7 +61,7 @@ class Metrics:
         yield from self._ledger(results.state.ledger)
         yield self._one(
             "telemetry_event_clock_timestamp_seconds",
-            "End of the windows, by event time.",
+            "The event clock: wall time, or the newest trade of a recording.",
             results.state.clock_ns / 1e9,
         )
 
@@ -98,7 +98,7 @@ class Metrics:
             yield self._grid(f"trading_window_{field}", help_text, labels, stacked(field))
         state = results.state
         first_ns = state.totals.first_event_ns
-        covered = [covered_s(length_s, state.clocks_ns, first_ns)[shown] for length_s in WINDOWS_S.values()]
+        covered = [covered_s(length_s, state.window_ends_s, first_ns)[shown] for length_s in WINDOWS_S.values()]
         help_text = "Seconds of the window since the symbol's first trade: what a rate is to be divided by."
         yield self._grid("trading_window_covered_seconds", help_text, labels, np.stack(covered))
 
