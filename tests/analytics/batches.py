@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.aggregates.windows import SETTLE_NS
 from analytics.analysis import Analysis, Results
 from analytics.cooperative import run
 from analytics.engine import Engine, State
 from telemetry_runtime.fakes import FakeClock
+from telemetry_schema import WINDOW_SETTLE_NS
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, BatchHeader, CommandRef, TradeBatch
 
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND
-WHOLE_NS = SECOND + SETTLE_NS
+WHOLE_NS = SECOND + WINDOW_SETTLE_NS
 """So long after it began a second is in the windows."""
 SETTLED = NOW + WHOLE_NS
 

@@ -55,6 +55,7 @@ from telemetry_schema.messages import (
 )
 from telemetry_schema.names import MAX_NAME_BYTES, is_name
 from telemetry_schema.views import (
+    WINDOW_SETTLE_NS,
     AppliedLedger,
     Bars,
     BatchSizes,
@@ -85,6 +86,7 @@ __all__ = [
     "MAX_FRAME_BYTES",
     "MAX_NAME_BYTES",
     "MAX_VIEW_BYTES",
+    "WINDOW_SETTLE_NS",
     "Account",
     "AppliedLedger",
     "Bars",

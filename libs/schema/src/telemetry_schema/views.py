@@ -3,7 +3,7 @@
 Numbers that do not exist (an average of nothing) are None, as JSON has no NaN.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,8 @@ from telemetry_schema.fields import (
 from telemetry_schema.messages import CommandResult, Message
 
 WindowName = Literal["10s", "1m", "5m", "1h"]
+WINDOW_SETTLE_NS: Final = 200_000_000
+"""Windows are of whole seconds. Trades of one are still on their way when it is over: it counts this much later."""
 Stage = Literal["feed", "wire", "process", "end_to_end"]
 
 

@@ -13,19 +13,15 @@ from analytics.aggregates.buckets import MINUTE_S, MINUTES, Buckets
 from analytics.aggregates.rows import Rows, concatenate, reduce_rows
 from analytics.arrays import SECOND_NS, Floats, Ints, may_overflow
 from analytics.cooperative import Steps
-from telemetry_schema import WindowName
+from telemetry_schema import WINDOW_SETTLE_NS, WindowName
 
 WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3600}
 """Length of each window in seconds, shortest first."""
 
 
-SETTLE_NS: Final = 200_000_000
-"""Trades of a second are still on their way when it is over: it counts as whole this much later."""
-
-
 def window_end_s(now_ns: int) -> int:
     """The first second that is not in live windows, as an epoch: the one that runs, or has ended a moment ago."""
-    return (now_ns - SETTLE_NS) // SECOND_NS
+    return (now_ns - WINDOW_SETTLE_NS) // SECOND_NS
 
 
 def covered_s(length_s: int, ends_s: Ints, first_event_ns: Ints) -> Floats:

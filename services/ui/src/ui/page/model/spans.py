@@ -2,17 +2,20 @@
 
 from typing import Final
 
-from telemetry_schema import Snapshot, WindowName
+from telemetry_schema import WINDOW_SETTLE_NS, Snapshot, WindowName
+
+_NS: Final = 1_000_000_000
 
 SECONDS: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3_600}
 
 
 def covered(snapshot: Snapshot | None, window: WindowName) -> float:
-    """Seconds that the window spans so far, at least one."""
+    """Whole seconds that the window spans so far, at least one."""
     started_ns = snapshot.started_ns if snapshot else None
     if snapshot is None or started_ns is None:
         return SECONDS[window]
-    return min(SECONDS[window], max(1.0, (snapshot.at_ns - started_ns) / 1e9))
+    whole_s = (snapshot.at_ns - WINDOW_SETTLE_NS) // _NS - started_ns // _NS
+    return min(SECONDS[window], max(1, whole_s))
 
 
 def so_far(snapshot: Snapshot | None, window: WindowName) -> str:
