@@ -144,6 +144,7 @@ UNSHOWN = {
     "telemetry_ui_command_seconds_sum": "percentiles are shown",
     "telemetry_latency_negative_seconds_total": "how many are negative is shown; clock skew says by how much",
     "telemetry_study_seconds_bucket": "the mean is shown",
+    "telemetry_log_trades": "its bytes are shown: they are what is bounded",
     "telemetry_latency_seconds_sum": "a mean of latencies hides what matters",
     "trading_notional_total": "turnover is price × quantity of the windows, which is exact for new symbols too",
 }

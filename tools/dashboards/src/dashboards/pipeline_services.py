@@ -82,7 +82,7 @@ def _page_skipped() -> timeseries.Panel:
 def service_panels() -> list[Panel]:
     """What the processes cost, whether they answer, and what they could not write."""
     panels = [memory(), cpu(), _scrapes(), _up(), _not_written(), _rules(), _versions(), _event_clock()]
-    return [panel.span(6) for panel in panels]
+    return [*(panel.span(6) for panel in panels), *(panel.span(12) for panel in (_log(), _checkpoints()))]
 
 
 def memory() -> timeseries.Panel:
@@ -164,3 +164,25 @@ def _event_clock() -> timeseries.Panel:
     )
     query = over_time("A", "time() - telemetry_event_clock_timestamp_seconds", "behind")
     return lines("Event clock", text, "s", query)
+
+
+def _log() -> timeseries.Panel:
+    text = (
+        "What ingest's log of accepted trades takes up on its disk. It is trimmed behind each checkpoint of analytics; "
+        "at INGEST_LOG_MAX_BYTES the clients wait."
+    )
+    query = over_time("A", "telemetry_log_bytes", "log")
+    return lines("Log of accepted trades", text, "bytes", query).axis_soft_min(0)
+
+
+def _checkpoints() -> timeseries.Panel:
+    text = (
+        "Checkpoints of analytics per minute, by outcome; after failed ones the log grows. log full: times per minute "
+        "that clients had to wait for room in it."
+    )
+    queries = [
+        over_time("A", f"60 * sum by (outcome) (rate(telemetry_checkpoints_total[{STEP}]))", "{{outcome}}"),
+        over_time("B", f"60 * sum(rate(telemetry_log_full_waits_total[{STEP}]))", "log full"),
+    ]
+    panel = lines("Checkpoints", text, "none", *queries).axis_soft_min(0).axis_soft_max(1)
+    return colored(panel, written=palette.GOOD, failed=palette.BAD, **{"log full": palette.WARN})
