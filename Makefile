@@ -12,7 +12,7 @@ ARGS       ?=
 export UV_VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types up down coverage keys lock loadtest bench dashboards settings test-browser test-stack test-faults soak clean
+.PHONY: help setup run test lint types up down coverage keys password lock loadtest bench dashboards settings test-browser test-stack test-faults soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s%s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ down: ## stop the containers; the data stays in their volumes
 
 keys: $(STAMP) ## make key pairs (CURVE) in keys/, for the services and ARGS="bot-1 bot-2"; keeps those that are there
 	@$(BIN)/python scripts/keys.py $(ARGS)
+
+password: $(STAMP) ## ask for the password of ARGS="NAME" on the page and write it, hashed, to keys/passwords
+	@$(BIN)/python scripts/password.py $(ARGS)
 
 lock: $(STAMP) ## renew requirements.lock; ARGS="--upgrade" takes the newest versions, ARGS="--upgrade-package ruff" only one
 	@VENV=$(VENV) ./scripts/lock.sh $(ARGS)

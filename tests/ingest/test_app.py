@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 from pathlib import Path
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk, DeskLimits
 from ingest.reporting.ledger import IngestLedger
-from ingest.reporting.metrics import IngestCollector
+from ingest.reporting.metrics import IngestCollector, KeptFiles
 from ingest.reporting.status import StatusReporter
+from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.journal import Journal
 from ingest.storage.log.group_commit import GroupCommit
@@ -43,6 +45,7 @@ class Rig:
         self.writer = GroupCommit(self.log, clock=self.clock)
         self.delivery = BatchDelivery(self.analytics, self.writer, clock=self.clock)
         self.dead_letters = DeadLetterFile(directory, file_bytes=100_000, files=2)
+        self.audit = AuditFile(directory, file_bytes=100_000, files=2)
         limits = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
         desk = Desk(limits, account="paper")
         self.checker = Checker(self.sequences, max_ahead_ns=5_000_000_000)
@@ -53,7 +56,7 @@ class Rig:
             desk=desk,
             delivery=self.delivery,
             ledger=self.ledger,
-            storage=Storage(self.dead_letters, Journal(self.writer, self.sequences, desk, boot="")),
+            storage=Storage(self.dead_letters, self.audit, Journal(self.writer, self.sequences, desk, boot="")),
             clock=self.clock,
         )
         self.reporter = StatusReporter(
@@ -71,7 +74,7 @@ class Rig:
                 self.ledger,
                 self.sequences,
                 self.delivery,
-                self.dead_letters,
+                KeptFiles(self.dead_letters, self.audit),
                 [],
                 self.writer,
                 desk=desk,
@@ -241,3 +244,13 @@ async def test_reports_about_runs_are_counted_and_the_unfinished_shown(rig: Rig)
     assert value("telemetry_run_reports_total", {"type": "alive"}) == 2
     assert value("telemetry_run_reports_total", {"type": "end"}) == 0
     assert value("telemetry_messages_total", {"service": "ingest", "outcome": "accepted"}) == 3
+
+
+async def test_every_command_is_audited_with_its_answer_the_refused_and_the_repeated_too(
+    rig: Rig, tmp_path: Path
+) -> None:
+    await rig.take(frame(trade()), _command(), _command(), _command(qty=11, command_id=UUID(int=2)))
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert [line["outcome"] for line in lines] == ["accepted", "duplicate", "refused"]
+    assert [line["answer"] for line in lines] == [json.loads(encode(each)) for each in rig.results()]
+    assert rig.metric("telemetry_audit_unkept_total") == 0

@@ -56,7 +56,12 @@ def test_services_call_nobody_beyond_this_machine(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs a network of its own")
 def test_a_page_for_the_whole_network_asks_nobody_for_its_own_address(tmp_path: Path) -> None:
     # In a network of its own, in which every address is this machine and there is no way out.
-    settings = {"UI_PAGE_HOST": "0.0.0.0", "UI_PAGE_ALLOWED_HOSTS": "*", "UI_LOG_FORMAT": "json"}
+    settings = {
+        "UI_PAGE_HOST": "0.0.0.0",
+        "UI_ALLOW_ANYONE": "true",
+        "UI_PAGE_ALLOWED_HOSTS": "*",
+        "UI_LOG_FORMAT": "json",
+    }
     log = tmp_path / "ui.log"
     command = ["unshare", "--net", "sh", "-c", f"ip link set lo up && exec {BIN}/run-ui"]
     with log.open("wb") as output:

@@ -15,6 +15,7 @@ from telemetry_schema.fields import (
     CommandId,
     EpochNs,
     EventNs,
+    Name,
     Price,
     Qty,
     Run,
@@ -104,6 +105,7 @@ class TradeCommand(Message):
     qty: Qty
     price: Price | None = Field(default=None, description="Price to fill at; none is a market order.")
     sent_ns: SentNs
+    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
 
 
 class KillSwitch(Message):
@@ -114,6 +116,7 @@ class KillSwitch(Message):
     source: Source
     engaged: bool = Field(description="True engages it, false releases it.")
     sent_ns: SentNs
+    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
 
 
 class RunAlive(Message):

@@ -16,6 +16,7 @@ from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.refusal_log import RefusalLog
 from ingest.reporting.status import StatusReporter
+from ingest.storage.audit import Audit
 from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.journal import Journal
 from telemetry_runtime import AsyncTaskManager, Clock, EdgeSource, LossySink, Source, StopError
@@ -39,6 +40,7 @@ class Storage:
     """What the pipeline writes to disk."""
 
     dead_letters: DeadLetters
+    audit: Audit
     journal: Journal
 
 
@@ -123,6 +125,7 @@ class IngestApp:
         # Up to here nothing was awaited, so a burst is one transaction of the log. Cancelled below nothing is lost: it
         # is in the log, or pending for it.
         await self._storage.journal.committed()
+        await self._storage.audit.write(checked.commands, outcome.decisions, now_ns)
         self._answer(outcome)
         await self._delivery.flush()
 

@@ -21,8 +21,9 @@ from ingest.feeds.replay import ReplayFeed
 from ingest.feeds.runner import FeedRunner
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.reporting.ledger import IngestLedger
-from ingest.reporting.metrics import IngestCollector
+from ingest.reporting.metrics import IngestCollector, KeptFiles
 from ingest.reporting.status import StatusReporter
+from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.earlier_files import EarlierFiles
 from ingest.storage.journal import Journal, boot_id
@@ -85,7 +86,7 @@ async def serve(settings: IngestSettings) -> None:
             desk=parts.desk,
             delivery=delivery,
             ledger=parts.ledger,
-            storage=Storage(parts.dead_letters, parts.journal),
+            storage=Storage(parts.dead_letters, parts.audit, parts.journal),
             clock=clock,
         )
         runners = [FeedRunner(feed, parts.checker, app.pass_on, clock) for feed in parts.feeds]
@@ -129,6 +130,7 @@ class _Parts:
     desk: Desk
     ledger: IngestLedger
     dead_letters: DeadLetterFile
+    audit: AuditFile
 
 
 def _open_log(settings: IngestSettings, clock: Clock) -> BatchLog:
@@ -165,6 +167,7 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
         desk=desk,
         ledger=IngestLedger(),
         dead_letters=_dead_letters(settings),
+        audit=AuditFile(settings.data_dir, file_bytes=settings.audit_file_bytes, files=settings.audit_files),
     )
 
 
@@ -236,7 +239,7 @@ def _collector(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]
         parts.ledger,
         parts.sequences,
         delivery,
-        parts.dead_letters,
+        KeptFiles(parts.dead_letters, parts.audit),
         runners,
         parts.writer,
         desk=parts.desk,

@@ -58,6 +58,10 @@ class IngestSettings(ServiceSettings):
     )
     dead_letter_file_bytes: int = Field(default=8 * 1024 * 1024, ge=4096, description="A file is rotated at this size.")
     dead_letter_files: int = Field(default=4, ge=1, le=99, description="Files kept, with the one being written.")
+    audit_file_bytes: int = Field(
+        default=8 * 1024 * 1024, ge=4096, description="The file of commands and answers is rotated at this size."
+    )
+    audit_files: int = Field(default=8, ge=1, le=99, description="Files of commands kept, with the one being written.")
 
     desk_account: Account = Field(default="paper", description="Account that commands of the UI trade on.")
     desk_max_qty: Positive = Field(default=100.0, description="Most units of base in one command.")

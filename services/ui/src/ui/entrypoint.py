@@ -15,7 +15,14 @@ from prometheus_client import CollectorRegistry
 from telemetry_runtime import AsyncTaskManager, Clock, ExitHandler, StartupError, SystemClock, run_service
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.metrics import service_registry
-from telemetry_runtime.transport import DroppingSink, EndpointSecurity, PullSource, PushSink, local_endpoint
+from telemetry_runtime.transport import (
+    DroppingSink,
+    EndpointSecurity,
+    PullSource,
+    PushSink,
+    is_loopback,
+    local_endpoint,
+)
 from ui.alerts import PrometheusAlerts, follow_alerts
 from ui.app import UiApp
 from ui.bars import BarHistory
@@ -25,6 +32,7 @@ from ui.health import Limits
 from ui.instant import Instant
 from ui.metrics import SERVICE, CommandMetrics, UiCollector
 from ui.page_process import PageProcess, page_command, streamlit_health
+from ui.passwords import read_users
 from ui.state import Backend
 from ui.tally import Tally
 from ui.wire import PageState
@@ -46,6 +54,7 @@ async def serve(settings: UiSettings) -> None:
     security = EndpointSecurity(settings, clock, {"snapshots": ["analytics", "ingest"]})
     registry = service_registry(SERVICE, security.refused)
     readiness = Readiness("tasks_running", "page_answers")
+    _check_page_password(settings)
     _check_page_port(settings)
     async with AsyncExitStack() as stack:
         exit_handler = stack.enter_context(ExitHandler())
@@ -132,6 +141,7 @@ def _page_process(
         push_endpoint=link.from_page,
         parent=os.getpid(),
         base_path=settings.page_base_path,
+        password_file=settings.password_file,
     )
     return PageProcess(
         command,
@@ -167,6 +177,20 @@ def _log_start(settings: UiSettings, source: PullSource, http: HttpServer) -> No
         page=f"http://{settings.page_host}:{settings.page_port}{settings.page_base_path}/",
         http_port=http.port,
     )
+
+
+def _check_page_password(settings: UiSettings) -> None:
+    """Whoever reaches the page can send commands, so a page that others reach asks who they are."""
+    if settings.password_file:
+        try:
+            read_users(Path(settings.password_file))
+        except (OSError, ValueError) as error:
+            raise StartupError(f"UI_PASSWORD_FILE: {settings.password_file}: {error}") from error
+    elif not is_loopback(settings.page_host) and not settings.allow_anyone:
+        raise StartupError(
+            f"UI_PAGE_HOST={settings.page_host}: others can reach the page: set UI_PASSWORD_FILE to a file that "
+            "`make password` wrote, or UI_ALLOW_ANYONE=true if only trusted people reach it"
+        )
 
 
 def _check_page_port(settings: UiSettings) -> None:

@@ -27,7 +27,15 @@ class UiSettings(ServiceSettings):
     ingest_endpoint: str = Field(default="tcp://127.0.0.1:5555", description="Where commands are sent.")
     http_port: int = Field(default=8002, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
 
-    page_host: str = Field(default="127.0.0.1", description="Address of the page. It has no password of its own.")
+    page_host: str = Field(
+        default="127.0.0.1", description="Address of the page; beyond this machine it asks for a password."
+    )
+    password_file: str = Field(
+        default="", description="Who may use the page: names and hashed passwords, as `make password` writes them."
+    )
+    allow_anyone: bool = Field(
+        default=False, description="The page may be reached from other machines without a password."
+    )
     page_port: int = Field(default=8501, ge=1, le=65_535, description="Port of the page.")
     page_allowed_hosts: Endpoints = Field(
         default=("localhost", "127.0.0.1", "::1"),

@@ -117,11 +117,13 @@ def page_command(
     push_endpoint: str,
     parent: int,
     base_path: str = "",
+    password_file: str = "",
 ) -> list[str]:
     """How the page is started: see `ui.page.boot`."""
     return [
         *(sys.executable, "-m", "ui.page.boot"),
         *("--host", host, "--port", str(port), "--parent", str(parent), "--base-path", base_path),
+        *("--password-file", password_file),
         *("--pull-endpoint", pull_endpoint, "--push-endpoint", push_endpoint),
         # Streamlit compares what a browser says without the brackets of an IPv6 address.
         *(word for name in allowed_hosts for word in ("--allowed-host", name.strip("[]"))),

@@ -1,6 +1,7 @@
 """Ingest's metrics: one collector that reads the ledger, the sequences and the delivery at scrape time."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -13,12 +14,20 @@ from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
+from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_runtime.metrics import message_families
 
 SERVICE = "ingest"
 _FEED_STATES = ("starting", "live", "waiting", "finished", "failed")
+
+
+class KeptFiles(NamedTuple):
+    """What is kept for people to read."""
+
+    dead_letters: DeadLetterFile
+    audit: AuditFile
 
 
 class IngestCollector(Collector):
@@ -29,7 +38,7 @@ class IngestCollector(Collector):
         ledger: IngestLedger,
         sequences: SequenceTracker,
         delivery: BatchDelivery,
-        dead_letters: DeadLetterFile,
+        files: KeptFiles,
         feeds: list[FeedRunner],
         writer: GroupCommit,
         *,
@@ -38,7 +47,7 @@ class IngestCollector(Collector):
     ) -> None:
         self._desk, self._open_runs = desk, open_runs
         self._ledger, self._sequences, self._delivery = ledger, sequences, delivery
-        self._dead_letters, self._feeds, self._writer = dead_letters, feeds, writer
+        self._files, self._feeds, self._writer = files, feeds, writer
 
     def collect(self) -> Iterator[Metric]:
         """One pass over everything; the event loop does nothing else meanwhile, so it is one consistent state."""
@@ -78,7 +87,10 @@ class IngestCollector(Collector):
         unkept = _counter(
             "telemetry_dead_letters_unkept", "Refused messages that could not be written to the dead letters."
         )
-        unkept.add_metric([], self._dead_letters.unkept_messages)
+        unkept.add_metric([], self._files.dead_letters.unkept_messages)
+        yield unkept
+        unkept = _counter("telemetry_audit_unkept", "Commands that could not be written to the audit.")
+        unkept.add_metric([], self._files.audit.unkept_commands)
         yield unkept
 
     def _sources(self) -> Iterator[Metric]:

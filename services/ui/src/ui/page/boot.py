@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from telemetry_runtime import SystemClock
+from ui.page.login import Gate
 from ui.page.model.hub import Hub
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -26,6 +27,7 @@ def main() -> None:
 
     _look_up_no_address()
     Hub(arguments.pull_endpoint, arguments.push_endpoint, SystemClock()).start().share()
+    Gate(arguments.password_file, SystemClock()).share()
     sys.argv = ["streamlit", "run", *_flags(arguments)]
     cli.main()
 
@@ -38,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pull-endpoint", required=True)
     parser.add_argument("--push-endpoint", required=True)
     parser.add_argument("--base-path", default="")
+    parser.add_argument("--password-file", default="")
     parser.add_argument("--allowed-host", action="append", default=[])
     return parser
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from ui.page import login
 from ui.page.model import hub
 from ui.page.model.hub import DataLink
 from ui.page.views import market, pipeline, studies, trade
@@ -15,10 +16,11 @@ _PAGE = "drawn_page"
 ICON = Path(__file__).with_name("static") / "icon.png"
 
 
-def run(link: DataLink) -> None:
-    """Draws what all pages share, then the chosen page."""
+def run(link: DataLink, gate: login.Gate) -> None:
+    """Asks who it is, draws what all pages share, then the chosen page."""
     st.set_page_config(page_title="Trading telemetry", page_icon=str(ICON), layout="wide")
     style.apply()
+    link = login.SignedLink(link, login.ask(gate))
     pages = [
         st.Page(
             partial(market.show, link), title="Market", icon=":material/show_chart:", url_path="start", default=True
@@ -52,4 +54,4 @@ def _phone_navigation(pages: list[StreamlitPage]) -> None:
 
 
 if __name__ == "__main__":
-    run(hub.shared())
+    run(hub.shared(), login.shared())

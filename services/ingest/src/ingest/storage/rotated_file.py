@@ -1,0 +1,74 @@
+"""Lines in a file that is rotated and bounded, on a disk that may be full."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+
+class RotatedFile:
+    """Lines in `path`; older ones in `.1` to `.{files - 1}`, the highest the oldest.
+
+    A disk that cannot be written to never stops the pipeline: `unkept_lines` counts what could not be kept, and each
+    time it begins to fail that is logged.
+
+    Args:
+        file_bytes: a file is rotated at this size.
+        files: files kept, with the one being written.
+        event: name of the log line for a disk that fails.
+    """
+
+    def __init__(self, path: Path, *, file_bytes: int, files: int, event: str) -> None:
+        self._path, self._file_bytes, self._files, self._event = path, file_bytes, files, event
+        self._log = structlog.get_logger(event)
+        self._fails = False
+        self.unkept_lines = 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._size = path.stat().st_size if path.exists() else 0
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Appends the lines; on disk when it returns, but for a crash of the machine."""
+        kept = 0
+        try:
+            for end in self._append(lines):
+                kept = end
+            self._fails = False
+        except OSError as error:
+            if not self._fails:
+                self._log.error(self._event, path=str(self._path), error=str(error))
+            self._fails = True
+            self.unkept_lines += len(lines) - kept
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """Takes back the part of a line that a full disk took, so that the next line is whole."""
+        with suppress(OSError):
+            os.truncate(self._path, self._size)
+
+    def _append(self, lines: Sequence[bytes]) -> Iterator[int]:
+        """Appends the lines in as many writes as there are files; gives how many are written."""
+        start = 0
+        while start < len(lines):
+            if self._size and self._size + len(lines[start]) > self._file_bytes:
+                self._rotate()
+            end, room = start + 1, self._file_bytes - self._size - len(lines[start])
+            while end < len(lines) and len(lines[end]) <= room:
+                room -= len(lines[end])
+                end += 1
+            part = b"".join(lines[start:end])
+            with self._path.open("ab") as file:
+                file.write(part)
+            self._size += len(part)
+            start = end
+            yield end
+
+    def _rotate(self) -> None:
+        paths = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._files))]
+        for older, newer in zip(reversed(paths), reversed(paths[:-1]), strict=False):
+            if newer.exists():
+                newer.replace(older)
+        if self._files == 1:
+            self._path.unlink(missing_ok=True)
+        self._size = 0
