@@ -7,16 +7,18 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import structlog
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from ingest.app import IngestApp, Storage, UnappliedError
+from ingest.app import Checks, IngestApp, Storage, UnappliedError
 from ingest.checking.checker import Checker
+from ingest.checking.rate_limit import RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk, DeskLimits
 from ingest.reporting.ledger import IngestLedger
-from ingest.reporting.metrics import IngestCollector, KeptFiles
+from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile
@@ -35,7 +37,7 @@ COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
 class Rig:
     """Ingest with a fake on every side."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, limit: RateLimit | None = None) -> None:
         self.clock = FakeClock(NOW_NS)
         self.source, self.progress = FakeEdgeSource(), FakeSource(stays_open=True)
         self.analytics, self.ui = FakeSink(), FakeSink()
@@ -49,10 +51,11 @@ class Rig:
         limits = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
         desk = Desk(limits, account="paper")
         self.checker = Checker(self.sequences, max_ahead_ns=5_000_000_000)
+        limiter = RateLimiter(limit or RateLimit(), max_sources=10)
         self.app = IngestApp(
             source=self.source,
             ui=[self.ui],
-            checker=self.checker,
+            checks=Checks(limiter, self.checker),
             desk=desk,
             delivery=self.delivery,
             ledger=self.ledger,
@@ -69,6 +72,7 @@ class Rig:
             feeds=[],
         )
         self.registry = CollectorRegistry()
+        self.registry.register(RateLimitCollector(limiter))
         self.registry.register(
             IngestCollector(
                 self.ledger,
@@ -254,3 +258,25 @@ async def test_every_command_is_audited_with_its_answer_the_refused_and_the_repe
     assert [line["outcome"] for line in lines] == ["accepted", "duplicate", "refused"]
     assert [line["answer"] for line in lines] == [json.loads(encode(each)) for each in rig.results()]
     assert rig.metric("telemetry_audit_unkept_total") == 0
+
+
+async def test_what_a_source_sends_beyond_its_limit_is_refused_counted_and_logged_once_and_others_get_through(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(tmp_path, RateLimit(messages_per_s=5))
+    flood = [frame(trade(source="flood", run="r", seq=number)) for number in range(50)]
+    with structlog.testing.capture_logs() as lines:
+        await rig.take(*flood, *(frame(trade(run="r", seq=number)) for number in range(5)))
+    assert rig.metric("telemetry_source_trades_total", source="bot") == 5
+    assert rig.metric("telemetry_source_trades_total", source="flood") == 5
+    assert rig.metric("telemetry_refused_total", reason="rate_limited") == 45
+    assert rig.metric("telemetry_rate_limited_total", source="flood") == 45
+    outcomes = [
+        rig.metric("telemetry_messages_total", service="ingest", outcome=outcome) or 0
+        for outcome in ("accepted", "refused", "duplicate", "ignored")
+    ]
+    assert outcomes == [10, 45, 0, 0]
+    assert rig.metric("telemetry_refused_trades_total") == 45
+    refusals = [line for line in lines if line["event"] == "message_refused"]
+    assert [(line["reason"], line["source"]) for line in refusals] == [("rate_limited", "flood")]
+    assert not (tmp_path / "dead-letters.jsonl").exists()

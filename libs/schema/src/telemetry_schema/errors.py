@@ -28,6 +28,8 @@ class Reason(StrEnum):
     PAST_TIME = "past_time"
     """A time that cannot be: seconds, milliseconds or microseconds taken for nanoseconds, or sent a day ago."""
     FUTURE_TIME = "future_time"
+    RATE_LIMITED = "rate_limited"
+    """Its source sends more than it may; of such a message only the source was looked at."""
     BAD_FRAME = "bad_frame"
     """A venue's frame says it is a trade, but is not as the venue documents it."""
 

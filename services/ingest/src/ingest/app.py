@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
 from ingest.checking.checker import Checker
 from ingest.checking.chunks import ChunkBuilder
-from ingest.checking.outcomes import Checked
+from ingest.checking.outcomes import Checked, Refusal
+from ingest.checking.rate_limit import Limited, RateLimiter
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.desk.outcome import DeskOutcome
@@ -20,7 +22,7 @@ from ingest.storage.audit import Audit
 from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.journal import Journal
 from telemetry_runtime import AsyncTaskManager, Clock, EdgeSource, LossySink, Source, StopError
-from telemetry_schema import encode
+from telemetry_schema import Reason, encode
 from telemetry_schema.batch import CommandRef
 
 HEARTBEAT_S = 0.5
@@ -44,6 +46,13 @@ class Storage:
     journal: Journal
 
 
+class Checks(NamedTuple):
+    """What decides about clients' messages, in this order."""
+
+    limiter: RateLimiter
+    checker: Checker
+
+
 class IngestApp:
     """The pipeline: `start` its tasks, and `finish` it before they are stopped."""
 
@@ -52,7 +61,7 @@ class IngestApp:
         *,
         source: EdgeSource,
         ui: Sequence[LossySink],
-        checker: Checker,
+        checks: Checks,
         desk: Desk,
         delivery: BatchDelivery,
         ledger: IngestLedger,
@@ -60,7 +69,8 @@ class IngestApp:
         clock: Clock,
     ) -> None:
         self._source, self._ui = source, ui
-        self._checker, self._desk, self._delivery = checker, desk, delivery
+        self._limiter, self._checker = checks
+        self._desk, self._delivery = desk, delivery
         self._ledger, self._storage, self._clock = ledger, storage, clock
         self._refusal_log = RefusalLog(monotonic_ns=clock.monotonic_ns)
         self._is_reading = True
@@ -106,8 +116,21 @@ class IngestApp:
         while burst := await self._source.receive():
             now_ns = self._clock.now_ns()
             self._is_reading = False
-            await self.pass_on(self._checker.check(burst, now_ns))
+            limited = self._limiter.admit(burst, self._clock.monotonic_ns())
+            checked = self._checker.check(limited.burst, now_ns)
+            if limited.sources:
+                self._refuse_limited(limited, checked)
+            await self.pass_on(checked)
             self._is_reading = True
+
+    def _refuse_limited(self, limited: Limited, checked: Checked) -> None:
+        """Counts and logs what was taken out. No dead letters: to write them would cost more than to accept."""
+        checked.limited_messages = limited.sources.total()
+        checked.tally.refused += checked.limited_messages
+        text = "its source sends more than INGEST_MAX_MESSAGES_PER_S or INGEST_MAX_BYTES_PER_S"
+        self._refusal_log.log(
+            [Refusal(Reason.RATE_LIMITED, text, frame, source=source) for source, frame in limited.samples.items()]
+        )
 
     async def pass_on(self, checked: Checked) -> None:
         """Numbers, executes, counts and keeps what was checked, then waits until not too much is held."""

@@ -8,9 +8,10 @@ from random import Random
 import structlog
 from prometheus_client import CollectorRegistry
 
-from ingest.app import IngestApp, Storage
+from ingest.app import Checks, IngestApp, Storage
 from ingest.checking.checker import Checker
 from ingest.checking.open_runs import OpenRuns
+from ingest.checking.rate_limit import NO_LIMIT, RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from ingest.delivery.batch_delivery import BatchDelivery
@@ -21,7 +22,7 @@ from ingest.feeds.replay import ReplayFeed
 from ingest.feeds.runner import FeedRunner
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.reporting.ledger import IngestLedger
-from ingest.reporting.metrics import IngestCollector, KeptFiles
+from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile
@@ -82,7 +83,7 @@ async def serve(settings: IngestSettings) -> None:
         app = IngestApp(
             source=source,
             ui=ui,
-            checker=parts.checker,
+            checks=Checks(parts.limiter, parts.checker),
             desk=parts.desk,
             delivery=delivery,
             ledger=parts.ledger,
@@ -93,6 +94,7 @@ async def serve(settings: IngestSettings) -> None:
         readiness = Readiness("tasks_running")
         registry = service_registry("ingest", security.refused)
         registry.register(_collector(parts, delivery, runners))
+        registry.register(RateLimitCollector(parts.limiter))
         http = await _http(stack, settings, readiness, registry)
         tasks = await stack.enter_async_context(AsyncTaskManager())
         if authenticator is not None:
@@ -126,6 +128,7 @@ class _Parts:
     journal: Journal
     feeds: list[Feed]
     sequences: SequenceTracker
+    limiter: RateLimiter
     checker: Checker
     desk: Desk
     ledger: IngestLedger
@@ -158,6 +161,7 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
         journal=Journal(writer, sequences, desk, boot=boot_id(), replays=replays),
         feeds=feeds,
         sequences=sequences,
+        limiter=_limiter(settings),
         checker=Checker(
             sequences,
             max_ahead_ns=round(settings.max_ahead_s * 1e9),
@@ -306,6 +310,11 @@ def _desk(settings: IngestSettings) -> Desk:
         max_price_age_s=settings.desk_max_price_age_s,
     )
     return Desk(limits, account=settings.desk_account, kill_switch=settings.desk_kill_switch)
+
+
+def _limiter(settings: IngestSettings) -> RateLimiter:
+    limit = RateLimit(settings.max_messages_per_s or NO_LIMIT, settings.max_bytes_per_s or NO_LIMIT)
+    return RateLimiter(limit, max_sources=settings.max_sources)
 
 
 def _sizes(settings: IngestSettings) -> SizeLimits:

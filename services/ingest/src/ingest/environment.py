@@ -35,6 +35,12 @@ class IngestSettings(ServiceSettings):
     )
     max_qty: Positive = Field(default=1e15, description="A trade of more units of base is refused.")
     max_notional: Positive = Field(default=1e15, description="A trade of more quote currency is refused.")
+    max_messages_per_s: float = Field(
+        default=0, ge=0, allow_inf_nan=False, description="Messages a second of one source; more are refused. 0: any."
+    )
+    max_bytes_per_s: float = Field(
+        default=0, ge=0, allow_inf_nan=False, description="Bytes a second of one source; more are refused. 0: any."
+    )
     max_sources: int = Field(default=100, ge=1, description="Sources with a label of their own; the rest is `other`.")
     source_idle_s: Positive = Field(
         default=3600.0, description="A source that was silent for longer gives its label up to a new one, in s."

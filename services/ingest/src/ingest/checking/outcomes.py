@@ -33,5 +33,7 @@ class Checked:
     refusals: list[Refusal] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     tally: MessageCounts = field(default_factory=MessageCounts)
+    limited_messages: int = 0
+    """Refused before they were looked at, as their sources sent more than they may; in the tally, not in `refusals`."""
     run_reports: Counter[str] = field(default_factory=Counter)
     """Accepted messages about runs, by type; in the tally too."""

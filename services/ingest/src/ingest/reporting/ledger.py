@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ingest.checking.outcomes import Checked, Refusal
 from ingest.desk.outcome import DeskOutcome
 from telemetry_runtime import MessageCounts
+from telemetry_schema import Reason
 
 
 @dataclass(slots=True)
@@ -24,6 +25,9 @@ class IngestLedger:
     def count(self, checked: Checked, outcome: DeskOutcome) -> None:
         """Adds a burst: what the checker and the desk made of it."""
         self.run_reports.update(checked.run_reports)
+        if checked.limited_messages:
+            self.refused[Reason.RATE_LIMITED] += checked.limited_messages
+            self.refused_trades += checked.limited_messages
         for part in (checked, outcome):
             self.messages.add(part.tally)
             self._count_refused(part.refusals)

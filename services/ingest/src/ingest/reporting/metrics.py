@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from ingest.checking.open_runs import OpenRuns
+from ingest.checking.rate_limit import RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.source_counts import by_label
 from ingest.delivery.batch_delivery import BatchDelivery
@@ -170,6 +171,20 @@ class IngestCollector(Collector):
             for kind, count in feed.kinds.items():
                 ignored.add_metric([feed.name, kind], count)
         yield ignored
+
+
+class RateLimitCollector(Collector):
+    """What each source had refused because it sent more than it may."""
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
+
+    def collect(self) -> Iterator[Metric]:
+        """One counter by source."""
+        limited = _counter("telemetry_rate_limited", "Messages beyond what their source may send a second.", "source")
+        for source, count in self._limiter.refused.items():
+            limited.add_metric([source], count)
+        yield limited
 
 
 def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
