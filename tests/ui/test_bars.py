@@ -26,6 +26,16 @@ def test_history_that_comes_later_fills_the_past() -> None:
     assert len(history.last("BTC-USD", 600)) == 55
 
 
+def test_a_clock_that_was_set_back_or_one_bar_of_a_wrong_clock_does_not_stop_the_chart() -> None:
+    history = BarHistory(3_600)
+    history.merge([bars(first=10_000, count=60)])
+    for second, step_s in ((10_060, 0), (6_460, -3_600), (6_461, 0), (2**63 - 1, 3_600), (6_462, -3_600)):
+        history.follow([_one(second, float(step_s), "BTC-USD")])
+        assert history.last("BTC-USD", 60)[-1] == (second, *[float(step_s)] * 6)
+    history.merge([bars(first=6_400, count=60)])
+    assert [bar.second for bar in history.last("BTC-USD", 3_600)] == [*range(6_400, 6_460), 6_462]
+
+
 def test_only_the_last_seconds_are_kept_and_given() -> None:
     history = BarHistory(60)
     history.merge([bars(first=1_000, count=200)])

@@ -12,6 +12,9 @@ MAX_SYMBOLS = 200
 MAX_BARS = 200_000
 """Bars of all symbols together, some 60 MB: with many symbols each keeps less."""
 
+SET_BACK_S = 10
+"""The newest bars of a symbol are so much earlier only where the clock that dates them was set back, or was wrong."""
+
 
 class Bar(NamedTuple):
     """One second: prices in quote per base, volumes in base."""
@@ -37,6 +40,19 @@ class BarHistory:
     def __init__(self, keep_s: int) -> None:
         self._keep_s = keep_s
         self._series: dict[str, _Series] = {}
+
+    def follow(self, recent: Iterable[Bars]) -> None:
+        """Takes over the newest bars that there are: earlier ones that are later by far were dated by a wrong clock."""
+        for each in recent:
+            if each.second:
+                self._forget_after(each.symbol, max(each.second))
+                self._merge(each)
+
+    def _forget_after(self, symbol: str, newest: int) -> None:
+        series = self._series.get(symbol)
+        if series is not None and newest < series.newest - SET_BACK_S:
+            bars = {second: bar for second, bar in series.bars.items() if second <= newest}
+            self._series[symbol] = _Series(bars, newest)
 
     def merge(self, columns: Iterable[Bars]) -> None:
         """Takes over bars, in any order."""

@@ -68,7 +68,7 @@ class Backend:
             self.applied_moved = now
         self.snapshot = snapshot
         self.analytics.heard = now
-        self.bars.merge(snapshot.recent_bars)
+        self.bars.follow(snapshot.recent_bars)
         if snapshot.history is not None:
             self.bars.merge([snapshot.history])
         return True

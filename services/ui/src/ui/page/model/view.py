@@ -135,7 +135,8 @@ class PageModel:
         view = replace(before, heard=now)
         match message:
             case Snapshot():
-                view.bars.merge([*message.recent_bars, *([message.history] if message.history else [])])
+                view.bars.follow(message.recent_bars)
+                view.bars.merge([message.history] if message.history else [])
                 trend, tapes = _trend(before, message), _tapes(before, message)
                 view = replace(view, snapshot=message, snapshot_heard=now, trend=trend, tapes=tapes)
             case IngestStatus():
