@@ -46,6 +46,20 @@ def test_a_flood_of_runs_and_sources_is_bounded_and_counted() -> None:
     assert tracker.overflow_trades == 9_980
 
 
+def test_runs_of_dead_sources_take_no_labels_after_a_restart() -> None:
+    before = _tracker(max_runs=200, max_sources=100)
+    for number in range(110):
+        before.observe(f"pod-{number}", "r", 0, 1, (0, 0, 0))
+        before.accept(f"pod-{number}", 1, 0, numbered=True)
+
+    after = _tracker(max_runs=200, max_sources=100)
+    after.load(before.dump(), exact=True)
+    after.accept("bot", 1, 0, numbered=True)
+
+    assert {*after.sources} == {"bot"}
+    assert after.overflow_trades == 0
+
+
 def test_the_quietest_runs_are_forgotten_first() -> None:
     tracker = _tracker(max_sources=100)
     for number in range(10):

@@ -24,9 +24,9 @@ LIMITS = DeskLimits(max_qty=10.0, max_notional=5_000.0, price_band_ratio=0.05, m
 class Ingest:
     """One process of ingest, as far as it remembers."""
 
-    def __init__(self, directory: Path, *, boot: str = "boot 1", kill_switch: bool = False) -> None:
+    def __init__(self, directory: Path, *, boot: str = "boot 1", kill_switch: bool = False, max_runs: int = 10) -> None:
         self.log = SegmentLog(directory / "log", new_stream="s", now_ns=NOW_NS, max_bytes=1 << 30)
-        self.sequences = SequenceTracker(max_runs=10, max_sources=10)
+        self.sequences = SequenceTracker(max_runs=max_runs, max_sources=10)
         self.sequences.tick(NOW_NS, NOW_NS)
         self.desk = Desk(LIMITS, account="paper", kill_switch=kill_switch)
         writer = GroupCommit(self.log, clock=FakeClock(NOW_NS))
@@ -69,6 +69,24 @@ def test_after_a_killed_process_the_numbers_are_exact(tmp_path: Path) -> None:
     again.see(8, 2)
     again.see(12)
     assert again.missing == (2, 0, 2)
+
+
+def test_of_4096_runs_only_those_that_moved_are_written_again(tmp_path: Path) -> None:
+    """Writing all of them held up the event loop for 12 to 57 ms, each second."""
+    ingest = Ingest(tmp_path, max_runs=4_096)
+    for number in range(4_096):
+        ingest.sequences.observe(f"pod-{number}", "r", 0, 1, (NOW_NS, NOW_NS, NOW_NS))
+    ingest.journal.record()
+    before_bytes = _size_bytes(tmp_path)
+
+    ingest.sequences.observe("pod-77", "r", 1, 1, (NOW_NS, NOW_NS, NOW_NS))
+    ingest.journal.record()
+
+    assert 0 < _size_bytes(tmp_path) - before_bytes < 1_000
+
+
+def _size_bytes(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
 
 
 def test_after_a_power_cut_what_is_missing_is_unaccounted_not_lost(tmp_path: Path) -> None:
