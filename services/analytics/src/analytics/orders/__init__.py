@@ -1,0 +1,1 @@
+"""What the desk's own bots do: orders from decision to fill, latency, quality of execution, money. Pure."""

@@ -1,0 +1,164 @@
+"""Money: one book for each account, strategy and symbol; equity and drawdown for each account and currency.
+
+A book's position follows the executions that stand, the inferred ones among them: what is taken back is filled the other
+way round at its own price. So realised + unrealised = cash + position × mark, whatever came in which order. How that sum
+is split between realised and unrealised depends on the order of arrival, as average cost always does.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from analytics.orders.executions import Execution
+from analytics.orders.marks import Marks
+from telemetry_schema.holding import Holding
+
+OTHER: Final = "other"
+MAX_ACCOUNTS: Final = 1_000
+"""Accounts whose equity is followed."""
+
+_SEPARATORS: Final = "-/_:"
+_TAILS: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH")
+
+
+class BookKey(NamedTuple):
+    """What a book is kept for; a bot without a strategy has an empty one."""
+
+    account: str
+    strategy: str
+    symbol: str
+
+
+def quote_currency(symbol: str) -> str:
+    """The currency of a symbol's prices: what follows its last separator, else a known ending, else nothing."""
+    for place in range(len(symbol) - 1, 0, -1):
+        if symbol[place] in _SEPARATORS:
+            return symbol[place + 1 :] or symbol
+    return next((tail for tail in _TAILS if symbol.endswith(tail) and symbol != tail), "")
+
+
+@dataclass(slots=True)
+class Book:
+    """Position, profit and fees of one book. Fees are by currency, positive is paid; rebates are apart."""
+
+    currency: str
+    holding: Holding = field(default_factory=Holding)
+    cash: float = 0.0
+    """What was received less what was paid for the position, without fees, in quote currency."""
+    fees: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Paid less rebates that stand, by currency."""
+
+    def fill(self, sign: int, execution: Execution) -> None:
+        """Adds an execution; `sign` is +1 for a buy, −1 for a sell."""
+        self.holding.fill(sign * execution.qty, execution.price)
+        self.cash -= sign * execution.cost
+        if execution.fee:
+            self.fees[execution.fee_currency] += execution.fee
+
+    def unfill(self, sign: int, execution: Execution) -> None:
+        """Takes an execution back."""
+        self.holding.fill(-sign * execution.qty, execution.price)
+        self.cash += sign * execution.cost
+        if execution.fee:
+            self.fees[execution.fee_currency] -= execution.fee
+
+
+@dataclass(slots=True)
+class Equity:
+    """Realised + unrealised − fees of an account in one currency, and how far it is below its highest."""
+
+    value: float = 0.0
+    highest: float = 0.0
+    deepest: float = 0.0
+
+    @property
+    def drawdown(self) -> float:
+        """How far it is below its highest, at least 0."""
+        return self.highest - self.value
+
+    def see(self, value: float) -> None:
+        """Takes the value of this moment."""
+        self.value = value
+        self.highest = max(self.highest, value)
+        self.deepest = max(self.deepest, self.drawdown)
+
+
+class Valued(NamedTuple):
+    """A book with its mark: `unrealised` is None where there is no mark."""
+
+    key: BookKey
+    book: Book
+    mark: float | None
+    mark_age_ns: int | None
+    unrealised: float | None
+
+
+class Books:
+    """All books, at most `max_books`; those beyond share one by the name of `other` in each label."""
+
+    def __init__(self, *, max_books: int) -> None:
+        self._max_books = max_books
+        self._books: dict[BookKey, Book] = {}
+        self._equity: dict[tuple[str, str], Equity] = {}
+        self.overflows = 0
+        self.unpriced_fees: dict[str, float] = defaultdict(float)
+
+    def __len__(self) -> int:
+        return len(self._books)
+
+    def label(self, key: BookKey) -> BookKey:
+        """The key under which this one is kept: itself, or `other`."""
+        if key in self._books:
+            return key
+        if len(self._books) < self._max_books:
+            self._books[key] = Book(quote_currency(key.symbol))
+            return key
+        self.overflows += 1
+        # Different symbols cannot share a position: those beyond the budget share one for each quote currency.
+        other = BookKey(OTHER, OTHER, f"{OTHER}-{quote_currency(key.symbol)}")
+        self._books.setdefault(other, Book(quote_currency(key.symbol)))
+        return other
+
+    def __iter__(self) -> Iterator[BookKey]:
+        return iter(self._books)
+
+    def get(self, key: BookKey) -> Book | None:
+        """The book, if there is one."""
+        return self._books.get(key)
+
+    def open(self, key: BookKey) -> Book:
+        """The book of a key, made if there is room."""
+        return self._books[self.label(key)]
+
+    def value(self, marks: Marks, now_ns: int) -> list[Valued]:
+        """All books at their marks; equity and drawdown are brought up to this moment."""
+        valued = [self._valued(key, book, marks, now_ns) for key, book in self._books.items()]
+        sums: dict[tuple[str, str], float | None] = {}
+        for each in valued:
+            account = (each.key.account, each.book.currency)
+            worth = self._worth(each)
+            known = sums.get(account, 0.0)
+            # An account with a position that has no mark has no value now: half a sum would be a false drawdown.
+            sums[account] = None if worth is None or known is None else known + worth
+        for account, total in sums.items():
+            if total is not None and (account in self._equity or len(self._equity) < MAX_ACCOUNTS):
+                self._equity.setdefault(account, Equity()).see(total)
+        return valued
+
+    def equity(self) -> Iterator[tuple[str, str, Equity]]:
+        """Account, currency and equity of each account."""
+        for (account, currency), equity in self._equity.items():
+            yield account, currency, equity
+
+    def _valued(self, key: BookKey, book: Book, marks: Marks, now_ns: int) -> Valued:
+        mark = marks.newest(key.symbol) if book.holding.qty else None
+        if mark is None:
+            return Valued(key, book, None, None, None if book.holding.qty else 0.0)
+        return Valued(key, book, mark.price, now_ns - mark.at_ns, book.holding.unrealised(mark.price))
+
+    @staticmethod
+    def _worth(each: Valued) -> float | None:
+        if each.unrealised is None:
+            return None
+        return each.book.holding.realised + each.unrealised - each.book.fees.get(each.book.currency, 0.0)

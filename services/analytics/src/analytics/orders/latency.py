@@ -1,0 +1,154 @@
+"""Latency of orders by stage, as histograms with exemplars.
+
+| stage | from | to |
+|---|---|---|
+| tick | receipt of the market data it acted on | submit |
+| decision | decision of the strategy | submit |
+| ack | submit | acknowledgement |
+| first_fill | submit | first fill |
+| complete | submit | the fill that completes it |
+| cancel | cancel request | cancel |
+| replace | replace request | replace |
+
+A stage is counted once an order (a replace once an alias), as soon as both ends are known. One that has an end and never
+got a start is counted as `no_start` when the order is forgotten: until then the start may still come.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from analytics.orders.clocks import Latency, Stamp, Stamps, Unmeasured, measure, stamps_of
+from analytics.orders.order import Order, State, stamp_key
+from telemetry_schema.orders import ClockName, OrderEvent
+
+STAGES: Final = ("tick", "decision", "ack", "first_fill", "complete", "cancel", "replace")
+
+BOUNDS_S: Final = (
+    *(1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
+_BOUNDS_NS: Final = tuple(round(bound * 1e9) for bound in BOUNDS_S)
+
+MAX_PLACES: Final = 20
+"""Pairs of account and venue with histograms of their own; those beyond share `other`."""
+
+OTHER: Final = "other"
+
+
+class Exemplar(NamedTuple):
+    """An order that stands for a bucket: its id, its latency, and when it was measured (UTC epoch nanoseconds)."""
+
+    order_id: str
+    span_ns: int
+    at_ns: int
+
+
+class LatencyLabels(NamedTuple):
+    """Labels of one histogram."""
+
+    account: str
+    venue: str
+    stage: str
+    clock: str
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Counts by bucket (the last one is +Inf), the sum in nanoseconds, and the slowest order of each bucket."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
+    sum_ns: int = 0
+    exemplars: dict[int, Exemplar] = field(default_factory=dict)
+
+    def add(self, exemplar: Exemplar) -> None:
+        """Counts one latency."""
+        bucket = bisect_left(_BOUNDS_NS, exemplar.span_ns)
+        self.counts[bucket] += 1
+        self.sum_ns += exemplar.span_ns
+        slowest = self.exemplars.get(bucket)
+        if slowest is None or exemplar.span_ns >= slowest.span_ns:
+            self.exemplars[bucket] = exemplar
+
+
+class Latencies:
+    """The histograms of all accounts and venues, and what could not be measured."""
+
+    def __init__(self) -> None:
+        self._places: set[tuple[str, str]] = set()
+        self.histograms: dict[LatencyLabels, Histogram] = defaultdict(Histogram)
+        self.unmeasured: dict[tuple[str, str], int] = defaultdict(int)
+
+    def see(self, order: Order, event: OrderEvent, *, before: State) -> None:
+        """Counts the stages that an event completes; `event` is in `order` already."""
+        for stage, start, end in _stages(order, event, before):
+            name = f"{stage} {event.alias}" if stage == "replace" and event.alias is not None else stage
+            if name not in order.measured:
+                self._measure(order, event, (stage, name), start, end)
+
+    def _measure(
+        self, order: Order, event: OrderEvent, stage: tuple[str, str], start: Stamps | None, end: Stamps | None
+    ) -> None:
+        label, name = stage
+        if end is None:
+            return
+        span = Unmeasured.REPLAYED if not end else measure(start, end)
+        if span is Unmeasured.NO_START:
+            return
+        order.measured.add(name)
+        if isinstance(span, Latency):
+            labels = self._labels(order, label, span.clock)
+            self.histograms[labels].add(Exemplar(order.order_id, span.span_ns, event.sent_ns))
+        else:
+            self.unmeasured[label, span] += 1
+
+    def forget(self, order: Order) -> None:
+        """Counts the stages of an order that is forgotten whose start never came."""
+        for stage, ends in (("ack", "ack"), ("first_fill", "fill"), ("cancel", "cancel")):
+            if ends in order.stamps and stage not in order.measured:
+                self.unmeasured[stage, Unmeasured.NO_START] += 1
+        if order.state is State.FILLED and "complete" not in order.measured:
+            self.unmeasured["complete", Unmeasured.NO_START] += 1
+
+    def _labels(self, order: Order, stage: str, clock: ClockName) -> LatencyLabels:
+        place = (order.account, order.venue)
+        if place not in self._places:
+            if len(self._places) >= MAX_PLACES:
+                place = (OTHER, OTHER)
+            self._places.add(place)
+        return LatencyLabels(*place, stage, clock)
+
+
+def _stages(order: Order, event: OrderEvent, before: State) -> Iterator[tuple[str, Stamps | None, Stamps | None]]:
+    """The stages that an event may complete: name, stamps of the start, stamps of the end (empty: only replayed)."""
+    name = event.event
+    submit = _stamps(order, "submit")
+    if name == "submit" and not event.replayed:
+        yield from _before_submit(event)
+    if name in {"submit", "ack"}:
+        yield "ack", submit, _stamps(order, "ack")
+    if name in {"submit", "fill"}:
+        yield "first_fill", submit, _stamps(order, "fill")
+    if name == "fill" and order.state is State.FILLED and before is not State.FILLED:
+        yield "complete", submit, {} if event.replayed else stamps_of(event)
+    if name in {"cancel_request", "cancel"}:
+        yield "cancel", _stamps(order, "cancel_request"), _stamps(order, "cancel")
+    if name in {"replace_request", "replace"}:
+        request, done = (stamp_key(each, event.alias) for each in ("replace_request", "replace"))
+        yield "replace", order.stamps.get(request), order.stamps.get(done)
+
+
+def _stamps(order: Order, event: str) -> Stamps | None:
+    stamps = order.stamps.get(event)
+    return {} if stamps is None and event in order.replayed_events else stamps
+
+
+def _before_submit(event: OrderEvent) -> Iterator[tuple[str, Stamps | None, Stamps | None]]:
+    """Stages inside the sender: its own clock stamped both ends."""
+    end = stamps_of(event)
+    for stage, at_ns in (("tick", event.tick_ns), ("decision", event.decision_ns)):
+        if at_ns is not None:
+            clock: ClockName = "adapter" if event.clock == "adapter" else "bot"
+            yield stage, {clock: Stamp(at_ns, 1)}, end

@@ -1,0 +1,321 @@
+"""One order as the facts that are known of it; its state is derived from them, never stored.
+
+    state = filled      the quantity is known and the filled quantity reaches it
+          | ended       the strongest end seen: denied > rejected > expired > cancelled
+          | open        acknowledged, or something was filled
+          | pending     submitted
+          | unknown     none of these
+
+Every fact commutes (sets, maxima, minima), so events may come in any order, twice or late, and give the same order.
+Quantities decide, not the peer's status words: some peers send the completing fill as a partial one.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Final, NamedTuple
+
+from analytics.orders.books import BookKey
+from analytics.orders.clocks import Stamps, earliest, latest, stamps_of
+from analytics.orders.executions import NOTHING_INFERRED, ROUNDING, Executions, Inferred
+from telemetry_schema.fields import Side
+from telemetry_schema.orders import OrderEvent, OrderEventName, OrderType, TimeInForce
+
+
+class End(IntEnum):
+    """How an order ended; of two ends the larger stands."""
+
+    NONE = 0
+    CANCELLED = 1
+    EXPIRED = 2
+    REJECTED = 3
+    DENIED = 4
+
+
+class State(StrEnum):
+    """Where an order is in its life."""
+
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DENIED = "denied"
+
+
+class Outcome(StrEnum):
+    """What an event brought; each event has exactly one."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    LATE = "late"
+    ORPHAN = "orphan"
+    SECOND_SOURCE = "second_source"
+
+
+ENDS: Final[dict[OrderEventName, End]] = {
+    "cancel": End.CANCELLED,
+    "expire": End.EXPIRED,
+    "reject": End.REJECTED,
+    "deny": End.DENIED,
+}
+_END_STATES: Final = {
+    End.CANCELLED: State.CANCELLED,
+    End.EXPIRED: State.EXPIRED,
+    End.REJECTED: State.REJECTED,
+    End.DENIED: State.DENIED,
+}
+_ANSWERS: Final[dict[OrderEventName, tuple[OrderEventName, ...]]] = {
+    "cancel_request": ("cancel_reject", "cancel"),
+    "replace_request": ("replace_reject", "replace"),
+}
+
+_REPEATABLE: Final = frozenset(
+    {"cancel_request", "cancel_reject", "replace_request", "replace", "replace_reject", "status", "unknown"}
+)
+"""Events that an order may have several of, told apart by their alias or their time."""
+
+_INFORMATIVE: Final = frozenset(
+    {"ack", "fill", "cancel", "reject", "expire", "status", "replace", "trigger", "bust", "correct"}
+)
+"""Events that say where an order is, and so end a doubt about it."""
+
+ENDED: Final = frozenset({State.FILLED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.DENIED})
+
+
+class Version(NamedTuple):
+    """A quantity or price that was ordered. A replace beats the submit, the later replace the earlier."""
+
+    is_replace: bool
+    at_ns: int
+    alias: str
+    value: float
+
+
+def _newer(one: Version | None, other: Version | None) -> Version | None:
+    return max((version for version in (one, other) if version is not None), default=None)
+
+
+@dataclass(slots=True)
+class Booking:
+    """What of an order is in which book."""
+
+    book: BookKey | None = None
+    keys: set[str] = field(default_factory=set)
+    counted: set[str] = field(default_factory=set)
+    """Executions that the counters have had: one that moves to another book is not counted again."""
+    inferred: Inferred = NOTHING_INFERRED
+    ended: bool = False
+    """Its end has been counted."""
+
+
+@dataclass(slots=True)
+class Order:
+    """The facts of one order. `account` and `order_id` are its key; other names are those that came first."""
+
+    account: str
+    order_id: str
+    source: str = ""
+    strategy: str = ""
+    venue: str = ""
+    symbol: str = ""
+    side: Side | None = None
+    order_type: OrderType | None = None
+    tif: TimeInForce | None = None
+    submitted: bool = False
+    acked: bool = False
+    end: End = End.NONE
+    ordered_qty: Version | None = None
+    ordered_price: Version | None = None
+    executions: Executions = field(default_factory=Executions)
+    stamps: dict[str, Stamps] = field(default_factory=dict)
+    """By event, and by alias where there is one: the earliest stamps of those that are not replayed; of requests the
+    latest, as a request that was rejected is asked again."""
+    sent_ns: dict[str, int] = field(default_factory=dict)
+    """By event: when the newest was sent."""
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    arrival_price: float | None = None
+    decision_price: float | None = None
+    decision_ns: int | None = None
+    tick_ns: int | None = None
+    replayed_events: set[str] = field(default_factory=set)
+    measured: set[str] = field(default_factory=set)
+    """Stages whose latency has been counted, or found not to be measurable."""
+    booking: Booking = field(default_factory=Booking)
+    touched_ns: int = 0
+    """When an event last came, by the time of receipt."""
+
+    @property
+    def known_qty(self) -> float:
+        """Sum of the executions that stand, units of base."""
+        return self.executions.qty
+
+    @property
+    def inferred(self) -> Inferred:
+        """What was filled by the peer's word alone."""
+        return self.executions.inferred(self.ordered_price.value if self.ordered_price else None)
+
+    @property
+    def filled_qty(self) -> float:
+        """Known and inferred, units of base."""
+        return self.known_qty + self.inferred.qty
+
+    @property
+    def qty(self) -> float | None:
+        """Ordered quantity, units of base; None while no event has named it."""
+        return self.ordered_qty.value if self.ordered_qty else None
+
+    @property
+    def leaves_qty(self) -> float:
+        """What may still be filled, units of base."""
+        if self.state in ENDED or self.qty is None:
+            return 0.0
+        return max(self.qty - self.filled_qty, 0.0)
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life; see the head of this file."""
+        filled = self.filled_qty
+        if self.qty is not None and filled >= self.qty * (1 - ROUNDING):
+            return State.FILLED
+        if self.end:
+            return _END_STATES[self.end]
+        if self.acked or filled > 0:
+            return State.OPEN
+        return State.PENDING if self.submitted else State.UNKNOWN
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last word was that its state is not known (a timeout, a disconnect)."""
+        doubt_ns = self.sent_ns.get("unknown")
+        if doubt_ns is None or self.state in ENDED:
+            return False
+        return all(sent_ns < doubt_ns for event, sent_ns in self.sent_ns.items() if event in _INFORMATIVE)
+
+    def waits_for(self, request: OrderEventName) -> bool:
+        """Whether the newest `cancel_request` or `replace_request` has no answer yet."""
+        asked_ns = self.sent_ns.get(request)
+        if asked_ns is None or self.state in ENDED:
+            return False
+        return all(self.sent_ns.get(answer, -1) < asked_ns for answer in _ANSWERS[request])
+
+    def apply(self, event: OrderEvent, *, execution: Outcome | None = None) -> Outcome:
+        """Takes in one event.
+
+        Args:
+            event: the event.
+            execution: of a fill, bust or correction: what its execution was to `executions`.
+        """
+        before = self.state
+        outcome = self._judge(event, before) if execution is None else execution
+        self._note_names(event)
+        self._note_times(event)
+        self._note_terms(event)
+        self.submitted |= event.event == "submit"
+        self.acked |= event.event == "ack"
+        self.end = max(self.end, ENDS.get(event.event, End.NONE))
+        return outcome
+
+    def _judge(self, event: OrderEvent, before: State) -> Outcome:
+        key = (event.event, _repeat_key(event))
+        if key in self.seen:
+            return Outcome.DUPLICATE
+        self.seen.add(key)
+        return _outcome(before, event.event)
+
+    def _note_names(self, event: OrderEvent) -> None:
+        self.source = self.source or event.source
+        self.strategy = self.strategy or event.strategy or ""
+        self.venue = self.venue or event.venue or ""
+        self.symbol = self.symbol or event.symbol or ""
+        self.side = self.side or event.side
+        self.order_type = self.order_type or event.order_type
+        self.tif = self.tif or event.tif
+        self.arrival_price = event.arrival_price if self.arrival_price is None else self.arrival_price
+        self.decision_price = event.decision_price if self.decision_price is None else self.decision_price
+        self.decision_ns = self.decision_ns or event.decision_ns
+        self.tick_ns = self.tick_ns or event.tick_ns
+
+    def _note_times(self, event: OrderEvent) -> None:
+        name = event.event
+        self.sent_ns[name] = max(self.sent_ns.get(name, 0), event.sent_ns)
+        if event.replayed:
+            self.replayed_events.add(name)
+        else:
+            self._stamp(stamp_key(name, event.alias), stamps_of(event))
+
+    def _stamp(self, key: str, stamps: Stamps) -> None:
+        choose = latest if "_request" in key else earliest
+        self.stamps[key] = choose(self.stamps.get(key, {}), stamps)
+
+    def _note_terms(self, event: OrderEvent) -> None:
+        if event.event not in {"submit", "replace"}:
+            return
+        place = (event.event == "replace", event.event_ns, event.alias or "")
+        if event.qty is not None:
+            self.ordered_qty = _newer(self.ordered_qty, Version(*place, event.qty))
+        if event.price is not None:
+            self.ordered_price = _newer(self.ordered_price, Version(*place, event.price))
+
+    def absorb(self, other: "Order") -> None:
+        """Takes over all facts of what turned out to be the same order under another id."""
+        for name in ("source", "strategy", "venue", "symbol", "side", "order_type", "tif", "decision_ns", "tick_ns"):
+            setattr(self, name, getattr(self, name) or getattr(other, name))
+        for name in ("arrival_price", "decision_price"):
+            if getattr(self, name) is None:
+                setattr(self, name, getattr(other, name))
+        self.submitted |= other.submitted
+        self.acked |= other.acked
+        self.end = max(self.end, other.end)
+        self.ordered_qty = _newer(self.ordered_qty, other.ordered_qty)
+        self.ordered_price = _newer(self.ordered_price, other.ordered_price)
+        for event, stamps in other.stamps.items():
+            self._stamp(event, stamps)
+        for event, sent_ns in other.sent_ns.items():
+            self.sent_ns[event] = max(self.sent_ns.get(event, 0), sent_ns)
+        self.seen |= other.seen
+        self.replayed_events |= other.replayed_events
+        self.measured |= other.measured
+        self.touched_ns = max(self.touched_ns, other.touched_ns)
+        self.booking.counted |= other.booking.counted
+        self.booking.ended |= other.booking.ended
+        self.executions.absorb(other.executions)
+
+
+def stamp_key(event: str, alias: str | None) -> str:
+    """Under which an event's stamps are kept: replaces of one order are told apart by their alias."""
+    return f"{event} {alias}" if alias is not None and event.startswith("replace") else event
+
+
+def _repeat_key(event: OrderEvent) -> str:
+    if event.event not in _REPEATABLE:
+        return ""
+    if event.event in {"replace", "replace_request", "replace_reject"} and event.alias is not None:
+        return event.alias
+    return str(event.event_ns)
+
+
+def _outcome(before: State, event: OrderEventName) -> Outcome:
+    """How an event that has not come before stands to the state it meets; it is taken in whatever this says."""
+    if before not in ENDED:
+        return Outcome.APPLIED
+    refused = before in {State.REJECTED, State.DENIED}
+    if event in {"submit", "trigger", "cancel_request", "replace_request"}:
+        return Outcome.LATE
+    if event == "ack":
+        return Outcome.CONFLICT if refused else Outcome.LATE
+    if event in ENDS:
+        return _second_end(before, event, refused=refused)
+    if event == "replace":
+        return Outcome.APPLIED if before is State.FILLED else Outcome.CONFLICT
+    return Outcome.APPLIED
+
+
+def _second_end(before: State, event: OrderEventName, *, refused: bool) -> Outcome:
+    if before is State.FILLED:
+        return Outcome.CONFLICT if event in {"reject", "deny"} else Outcome.LATE
+    if refused or event in {"reject", "deny"}:
+        return Outcome.CONFLICT
+    return Outcome.DUPLICATE if ENDS[event] is End[before.name] else Outcome.CONFLICT

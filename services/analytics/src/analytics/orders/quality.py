@@ -1,0 +1,219 @@
+"""Quality of execution, as counters that only rise: slippage, markouts, fill ratios, order-to-trade messages, rejects.
+
+    slippage  s × (fill price − reference) × quantity       positive is paid, negative is gained
+    markout   s × (mid at t + h − fill price) × quantity    positive is gained, negative is lost
+    s         +1 for a buy, −1 for a sell
+
+Money with a sign cannot be a counter, so both signs have one, and so has the notional that they are weighted by. Basis
+points are 10⁴ × (paid − gained) ÷ notional; the notional of slippage is at the reference price, that of markouts at the
+fill's (Perold 1988 for slippage against the decision; the arrival price is the mid when the order reaches the market).
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from heapq import heappop, heappush
+from typing import Final, NamedTuple, TypeAlias
+
+from analytics.orders.books import BookKey
+from analytics.orders.executions import Execution
+from analytics.orders.marks import Marks
+from analytics.orders.order import Order, State
+from telemetry_schema.orders import REJECT_REASONS, OrderEvent
+
+Counts: TypeAlias = defaultdict[tuple[str, ...], float]
+"""A counter's values by label values."""
+
+SLIPPAGE_BOUNDS_BPS: Final = (
+    -100.0,
+    -50.0,
+    -20.0,
+    -10.0,
+    -5.0,
+    -2.0,
+    -1.0,
+    0.0,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    50.0,
+    100.0,
+)
+
+HORIZONS_S: Final = {"1s": 1, "5s": 5, "30s": 30, "1m": 60}
+
+MAX_PENDING_MARKOUTS: Final = 100_000
+"""Markouts that wait for their moment; what comes beyond is counted as missed."""
+
+GRACE_NS: Final = 2_000_000_000
+"""How long to wait for quotes to reach a markout's moment; a symbol that is not quoted any more has no mid then."""
+
+RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1}
+"""Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2."""
+
+
+def counts() -> Counts:
+    """An empty counter."""
+    return defaultdict(float)
+
+
+class Markout(NamedTuple):
+    """A fill that waits for the mid at its horizon. Ordered by the moment, UTC epoch nanoseconds."""
+
+    due_ns: int
+    number: int
+    symbol: str
+    labels: tuple[str, ...]
+    horizon: str
+    sign: int
+    price: float
+    qty: float
+    received_ns: int
+
+
+class Quality:
+    """All counters of the quality of execution. Label values are in the order of the metric's labels."""
+
+    def __init__(self) -> None:
+        self.slippage_paid, self.slippage_gained, self.slippage_notional = counts(), counts(), counts()
+        self.slippage_bps: dict[tuple[str, str], list[int]] = {}
+        self.markout_gained, self.markout_lost, self.markout_notional = counts(), counts(), counts()
+        self.markout_missed = counts()
+        self.own_fills, self.own_volume, self.own_notional = counts(), counts(), counts()
+        self.ordered_qty, self.filled_qty, self.ended = counts(), counts(), counts()
+        self.otr_messages, self.otr_volume = counts(), counts()
+        self.rejects = counts()
+        self._pending: list[Markout] = []
+        self._number = 0
+
+    def fill(self, order: Order, fill: Execution, book: BookKey, currency: str, marks: Marks, now_ns: int) -> None:
+        """Counts an execution that is new."""
+        side, liquidity = order.side or "", fill.liquidity or ""
+        labels = (*book, side, liquidity)
+        self.own_fills[labels] += 1
+        self.own_volume[labels] += fill.qty
+        self.own_notional[*labels, currency] += abs(fill.cost)
+        sign = 1 if side == "buy" else -1
+        self._slip(order, fill, book, currency, marks, sign)
+        for horizon, horizon_s in HORIZONS_S.items():
+            self._await(
+                Markout(
+                    fill.at_ns + horizon_s * 1_000_000_000,
+                    self._number,
+                    order.symbol,
+                    (*book, currency, horizon, liquidity),
+                    horizon,
+                    sign,
+                    fill.price,
+                    fill.qty,
+                    now_ns,
+                )
+            )
+
+    def _slip(self, order: Order, fill: Execution, book: BookKey, currency: str, marks: Marks, sign: int) -> None:
+        for reference, price in _references(order, marks):
+            if price == 0:
+                continue
+            labels = (*book, currency, reference)
+            cost = sign * (fill.price - price) * fill.qty
+            # Both halves exist from the first fill on: PromQL drops a difference of which one side is missing.
+            self.slippage_paid[labels] += max(cost, 0.0)
+            self.slippage_gained[labels] += max(-cost, 0.0)
+            self.slippage_notional[labels] += abs(price) * fill.qty
+            if reference != "decision":
+                bps = sign * (fill.price - price) / abs(price) * 1e4
+                counted = self.slippage_bps.setdefault(book[:2], [0] * (len(SLIPPAGE_BOUNDS_BPS) + 1))
+                counted[bisect_left(SLIPPAGE_BOUNDS_BPS, bps)] += 1
+
+    def _await(self, markout: Markout) -> None:
+        if len(self._pending) >= MAX_PENDING_MARKOUTS:
+            self.markout_missed[markout.horizon, "gap"] += 1
+            return
+        self._number += 1
+        heappush(self._pending, markout)
+
+    def settle_markouts(self, marks: Marks, now_ns: int) -> None:
+        """Counts the markouts whose moment has come, by the symbol's quotes or, where these stand still, by `now_ns`."""
+        waiting = []
+        while self._pending and self._pending[0].due_ns <= now_ns:
+            markout = heappop(self._pending)
+            newest_ns = marks.newest_mid_ns(markout.symbol)
+            if newest_ns is not None and newest_ns < markout.due_ns and now_ns - markout.due_ns < GRACE_NS:
+                waiting.append(markout)  # a quote of that moment may still be on its way
+                continue
+            self._mark_out(markout, marks, has_quotes=newest_ns is not None)
+        for markout in waiting:
+            heappush(self._pending, markout)
+
+    def _mark_out(self, markout: Markout, marks: Marks, *, has_quotes: bool) -> None:
+        mid = marks.mid_at(markout.symbol, markout.due_ns)
+        if mid is None:
+            self.markout_missed[markout.horizon, "gap" if has_quotes else "no_mid"] += 1
+            return
+        gain = markout.sign * (mid.price - markout.price) * markout.qty
+        self.markout_gained[markout.labels] += max(gain, 0.0)
+        self.markout_lost[markout.labels] += max(-gain, 0.0)
+        self.markout_notional[markout.labels] += abs(markout.price) * markout.qty
+
+    def end(self, order: Order, book: BookKey) -> None:
+        """Counts an order when it has ended."""
+        qty, filled = order.qty or 0.0, order.filled_qty
+        labels = (*book, order.side or "")
+        self.ordered_qty[labels] += qty
+        self.filled_qty[labels] += filled
+        self.ended[*book, _how(order.state, filled)] += 1
+
+    def message(self, order: Order, event: OrderEvent, book: BookKey, *, leaves_before: float) -> None:
+        """Counts a message of the bot by the weights of RTS 9; `leaves_before` is what could be filled before it."""
+        weight = RTS9_WEIGHTS.get(event.event)
+        if weight is None:
+            return
+        labels = (book.account, book.symbol)
+        self.otr_messages[labels] += weight
+        # A modification is a deletion of the rest and a new insertion.
+        volume = {"submit": event.qty or 0.0, "cancel": leaves_before}.get(
+            event.event, leaves_before + order.leaves_qty
+        )
+        self.otr_volume[labels] += volume
+
+    def reject(self, order: Order, event: OrderEvent, book: BookKey) -> None:
+        """Counts a rejection by its reason; one that is not in the list is `other`."""
+        kind = {"reject": "order", "deny": "local", "cancel_reject": "cancel", "replace_reject": "replace"}.get(
+            event.event
+        )
+        if kind is not None:
+            reason = event.reason if event.reason in REJECT_REASONS else "other"
+            self.rejects[book.account, book.strategy, order.venue, reason, kind] += 1
+
+    @property
+    def pending_markouts(self) -> list[Markout]:
+        """Markouts that wait, for the checkpoint."""
+        return self._pending
+
+
+def _references(order: Order, marks: Marks) -> list[tuple[str, float]]:
+    """The prices that a fill of the order is compared with: arrival (or the last trade then), decision."""
+    references = []
+    submit = order.stamps.get("submit")
+    if order.arrival_price is not None:
+        references.append(("arrival", order.arrival_price))
+    elif submit:
+        mark = marks.at(order.symbol, min(stamp.at_ns for stamp in submit.values()))
+        if mark is not None:
+            references.append(("arrival" if mark.reference == "mid" else "last", mark.price))
+    decision = order.decision_price
+    if decision is None and order.decision_ns is not None:
+        mid = marks.mid_at(order.symbol, order.decision_ns)
+        decision = mid.price if mid else None
+    if decision is not None:
+        references.append(("decision", decision))
+    return references
+
+
+def _how(state: State, filled: float) -> str:
+    if state is State.FILLED:
+        return "filled"
+    if filled > 0:
+        return "partly"
+    return "rejected" if state in {State.REJECTED, State.DENIED} else "unfilled"

@@ -1,0 +1,258 @@
+"""Takes in everything about bots' own orders, and holds what follows from it: the one owner of this folder's state.
+
+    event ─▶ registry (which order) ─▶ executions (does it count) ─▶ order (facts) ─▶ books, latency, quality
+
+Nothing is refused: what a state machine would call impossible is applied all the same and counted by its outcome.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+from analytics.orders.books import OTHER, BookKey, Books
+from analytics.orders.clocks import Unmeasured
+from analytics.orders.executions import NOTHING_INFERRED, Execution, Inferred, execution_of, key_of
+from analytics.orders.latency import Latencies
+from analytics.orders.marks import Marks
+from analytics.orders.order import ENDED, Order, Outcome, State
+from analytics.orders.quality import Counts, Quality, counts
+from analytics.orders.registry import OrderRegistry
+from telemetry_schema.orders import OrderEvent, PositionReport, Quote, RateLimit
+
+EXECUTION_EVENTS: Final = frozenset({"fill", "bust", "correct"})
+
+OVERFILL_RATIO: Final = 1e-9
+
+MAX_AUTHORITIES: Final = 10_000
+MAX_RATE_LIMITS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the tracker."""
+
+    max_books: int = 200
+    max_sources: int = 100
+
+
+class OrderTracker:
+    """The state of all orders.
+
+    Args:
+        marks: prices to value positions and fills with.
+        limits: bounds.
+        authorities: by account, the source whose fills count; where none is named, the first that sends one.
+    """
+
+    def __init__(self, marks: Marks, *, limits: Limits, authorities: dict[str, str] | None = None) -> None:
+        self.marks, self._limits = marks, limits
+        self.registry = OrderRegistry()
+        self.books = Books(max_books=limits.max_books)
+        self.latencies, self.quality = Latencies(), Quality()
+        self.events: Counts = counts()
+        self.outcomes: Counts = counts()
+        self.inferred_fills: Counts = counts()
+        self.overfills: Counts = counts()
+        self.fills_after_end: Counts = counts()
+        self.fees_paid: Counts = counts()
+        self.rebates: Counts = counts()
+        self.rate_limits: dict[tuple[str, str, str], float] = {}
+        self.reported_positions: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        self._authorities = dict(authorities or {})
+        self._sources: set[str] = set()
+
+    def apply(self, event: OrderEvent, now_ns: int) -> Outcome:
+        """Takes in one event; `now_ns` is when ingest received it, UTC epoch nanoseconds."""
+        found = self.registry.find(event)
+        order = found.order
+        before, filled_before, leaves_before = order.state, order.filled_qty, order.leaves_qty
+        execution = self._execute(order, event) if event.event in EXECUTION_EVENTS else None
+        if event.cum_qty is not None and execution is not Outcome.SECOND_SOURCE:
+            order.executions.report(event.cum_qty, event.avg_price)
+        outcome = order.apply(event, execution=execution)
+        if found.is_new and outcome is Outcome.APPLIED and event.event not in {"submit", "deny"}:
+            outcome = Outcome.ORPHAN
+        order.touched_ns = max(order.touched_ns, now_ns)
+        if found.absorbed is not None:
+            self._unbook(found.absorbed)
+        self._book(order, now_ns)
+        if outcome in {Outcome.APPLIED, Outcome.LATE, Outcome.ORPHAN}:
+            self._measure(order, event, before, leaves_before)
+        self._count(order, event, outcome)
+        self._check_overfill(order, event, before, filled_before, outcome)
+        self.registry.settle(order, now_ns)
+        return outcome
+
+    def _execute(self, order: Order, event: OrderEvent) -> Outcome:
+        if not self._is_authority(event):
+            return Outcome.SECOND_SOURCE
+        executions, ref = order.executions, event.ref_exec_id or ""
+        if event.event == "bust":
+            return Outcome.APPLIED if executions.bust(ref) else Outcome.DUPLICATE
+        key, execution = key_of(event), execution_of(event)
+        is_new = executions.correct(ref, key, execution) if event.event == "correct" else executions.add(key, execution)
+        if is_new is None:
+            return Outcome.CONFLICT
+        return Outcome.APPLIED if is_new else Outcome.DUPLICATE
+
+    def _is_authority(self, event: OrderEvent) -> bool:
+        account = event.account or event.source
+        if account not in self._authorities and len(self._authorities) >= MAX_AUTHORITIES:
+            return True
+        return self._authorities.setdefault(account, event.source) == event.source
+
+    # Books
+
+    def _book(self, order: Order, now_ns: int) -> None:
+        """Brings the books in line with what stands of an order."""
+        if not order.symbol or order.side is None:
+            return
+        key = self.books.label(BookKey(order.account, order.strategy, order.symbol))
+        booking = order.booking
+        if booking.book is not None and booking.book != key:
+            self._unbook(order)
+        booking.book = key
+        standing = order.executions.effective()
+        if len(standing) != len(booking.keys) or not order.executions.is_plain:
+            for gone in booking.keys - standing.keys():
+                self._unfill(order, key, gone)
+            for name in [name for name in standing if name not in booking.keys]:
+                self._fill(order, key, name, now_ns)
+        self._book_inferred(order, key, order.inferred)
+        self._count_end(order, key)
+
+    def _fill(self, order: Order, key: BookKey, name: str, now_ns: int) -> None:
+        fill, book = order.executions.fills[name], self.books.open(key)
+        book.fill(_sign(order), fill)
+        order.booking.keys.add(name)
+        if name in order.booking.counted:
+            return
+        order.booking.counted.add(name)
+        self.quality.fill(order, fill, key, book.currency, self.marks, now_ns)
+        if fill.fee:
+            paid = self.fees_paid if fill.fee > 0 else self.rebates
+            paid[key.account, key.strategy, fill.fee_currency] += abs(fill.fee)
+            if fill.fee_currency != book.currency:
+                self.books.unpriced_fees[fill.fee_currency] += abs(fill.fee)
+
+    def _unfill(self, order: Order, key: BookKey, name: str) -> None:
+        self.books.open(key).unfill(_sign(order), order.executions.fills[name])
+        order.booking.keys.discard(name)
+
+    def _book_inferred(self, order: Order, key: BookKey, inferred: Inferred) -> None:
+        booking, book = order.booking, self.books.open(key)
+        if inferred == booking.inferred:
+            return
+        if (old := booking.inferred.execution) is not None:
+            book.unfill(_sign(order), old)
+        if (new := inferred.execution) is not None:
+            book.fill(_sign(order), new)
+        if inferred.qty > booking.inferred.qty:
+            self.inferred_fills[(self._source(order.source),)] += 1
+        booking.inferred = inferred
+
+    def _unbook(self, order: Order) -> None:
+        """Takes all that an order has booked out of its book."""
+        booking = order.booking
+        if booking.book is None:
+            return
+        for name in list(booking.keys):
+            self._unfill(order, booking.book, name)
+        self._book_inferred(order, booking.book, NOTHING_INFERRED)
+        booking.book = None
+
+    def _count_end(self, order: Order, key: BookKey) -> None:
+        if order.state in ENDED and not order.booking.ended:
+            order.booking.ended = True
+            self.quality.end(order, key)
+
+    # Counters
+
+    def _measure(self, order: Order, event: OrderEvent, before: State, leaves_before: float) -> None:
+        self.latencies.see(order, event, before=before)
+        book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
+        self.quality.message(order, event, book, leaves_before=leaves_before)
+        self.quality.reject(order, event, book)
+
+    def _count(self, order: Order, event: OrderEvent, outcome: Outcome) -> None:
+        self.outcomes[self._source(event.source), outcome] += 1
+        if outcome in {Outcome.APPLIED, Outcome.LATE, Outcome.ORPHAN, Outcome.CONFLICT}:
+            book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
+            self.events[*book, order.side or "", event.event] += 1
+
+    def _check_overfill(
+        self, order: Order, event: OrderEvent, before: State, filled_before: float, outcome: Outcome
+    ) -> None:
+        if event.event != "fill" or outcome is not Outcome.APPLIED:
+            return
+        source = (self._source(event.source),)
+        if before in ENDED and before is not State.FILLED:
+            self.fills_after_end[source] += 1
+        qty = order.qty
+        if qty is not None and max(order.filled_qty, filled_before) > qty * (1 + OVERFILL_RATIO):
+            self.overfills[source] += 1
+
+    def _source(self, source: str) -> str:
+        if source not in self._sources:
+            if len(self._sources) >= self._limits.max_sources:
+                return OTHER
+            self._sources.add(source)
+        return source
+
+    # Companions
+
+    def quote(self, quote: Quote) -> None:
+        """Takes in a quote."""
+        self.marks.quote(quote.symbol, quote.bid, quote.ask, quote.event_ns)
+
+    def position(self, report: PositionReport) -> None:
+        """Takes in what the peer says it holds; the first report of a book that is empty opens it."""
+        key = self.books.label(BookKey(report.account, report.strategy or "", report.symbol))
+        book = self.books.open(key)
+        reported = self.reported_positions[key.account, key.symbol]
+        if not reported and not book.holding.qty and report.qty and report.avg_price is not None:
+            sign = 1 if report.qty > 0 else -1
+            book.fill(sign, Execution(abs(report.qty), report.avg_price))
+        reported[key.strategy] = report.qty
+
+    def mismatches(self) -> dict[tuple[str, str], float]:
+        """By account and symbol: the peer's position less ours, in units of base."""
+        return {
+            (account, symbol): sum(reported.values()) - self._ours(account, symbol, set(reported))
+            for (account, symbol), reported in self.reported_positions.items()
+        }
+
+    def _ours(self, account: str, symbol: str, strategies: set[str]) -> float:
+        """Our position of the strategies that the peer reports; where it names none, of all."""
+        total = 0.0
+        for key in self.books:
+            if (key.account, key.symbol) == (account, symbol) and (strategies == {""} or key.strategy in strategies):
+                total += self.books.open(key).holding.qty
+        return total
+
+    def rate_limit(self, report: RateLimit) -> None:
+        """Takes in the use of a limit."""
+        key = (report.account, report.venue, report.limit)
+        if key in self.rate_limits or len(self.rate_limits) < MAX_RATE_LIMITS:
+            self.rate_limits[key] = report.used / report.allowed
+
+    # Time
+
+    def tick(self, now_ns: int) -> None:
+        """What only the passing of time brings: markouts that are due, orders that are forgotten."""
+        self.quality.settle_markouts(self.marks, now_ns)
+        for order in self.registry.expire(now_ns):
+            self.latencies.forget(order)
+
+    def unmeasured(self) -> dict[tuple[str, str], int]:
+        """Latencies that could not be measured, by stage and reason; each reason is there from the start."""
+        stages = {stage for stage, _ in self.latencies.unmeasured}
+        return {
+            (stage, reason): self.latencies.unmeasured[stage, reason]
+            for stage in sorted(stages)
+            for reason in Unmeasured
+        }
+
+
+def _sign(order: Order) -> int:
+    return 1 if order.side == "buy" else -1
