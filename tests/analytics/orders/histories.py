@@ -82,6 +82,8 @@ class Life:
         if self.cum < self.qty and self.random.random() < 0.5:
             self.add("cancel_request")
             self.add(self.random.choice(["cancel", "expire"]))
+            if self.random.random() < 0.2:
+                self.add(self.random.choice(["cancel", "expire"]))  # a venue that says both
         return self.events
 
     def _step(self, number: int) -> None:

@@ -5,11 +5,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.analytics.orders.histories import Life, tracker
 
 from analytics.orders.order import Order
 from analytics.orders.tracker import OrderTracker
 from telemetry_schema.orders import OrderEvent
+from tests.analytics.orders.histories import Life, tracker
 
 HISTORIES = 2_000
 """In each run of the tests; the long form of 20,000 is in `test_long.py`."""
