@@ -53,6 +53,8 @@ def stamps_of(event: OrderEvent) -> Stamps:
 
 def earliest(one: Stamps, other: Stamps) -> Stamps:
     """On each clock the earlier of two stamps."""
+    if not one:
+        return other
     return {
         clock: min(stamp for stamp in (one.get(clock), other.get(clock)) if stamp is not None)
         for clock in CLOCKS
@@ -62,6 +64,8 @@ def earliest(one: Stamps, other: Stamps) -> Stamps:
 
 def latest(one: Stamps, other: Stamps) -> Stamps:
     """On each clock the later of two stamps."""
+    if not one:
+        return other
     return {
         clock: max(stamp for stamp in (one.get(clock), other.get(clock)) if stamp is not None)
         for clock in CLOCKS

@@ -147,20 +147,12 @@ class Order:
     touched_ns: int = 0
     """When an event last came, by the time of receipt."""
 
-    @property
-    def known_qty(self) -> float:
-        """Sum of the executions that stand, units of base."""
-        return self.executions.qty
-
-    @property
-    def inferred(self) -> Inferred:
-        """What was filled by the peer's word alone."""
-        return self.executions.inferred(self.ordered_price.value if self.ordered_price else None)
-
-    @property
-    def filled_qty(self) -> float:
-        """Known and inferred, units of base."""
-        return self.known_qty + self.inferred.qty
+    # Derived from the facts above by `derive`, and read many times between two events.
+    state: State = State.UNKNOWN
+    filled_qty: float = 0.0
+    """Known and inferred, units of base."""
+    inferred: Inferred = NOTHING_INFERRED
+    """What was filled by the peer's word alone."""
 
     @property
     def qty(self) -> float | None:
@@ -170,19 +162,22 @@ class Order:
     @property
     def leaves_qty(self) -> float:
         """What may still be filled, units of base."""
-        if self.state in ENDED or self.qty is None:
+        if self.ordered_qty is None or self.state in ENDED:
             return 0.0
-        return max(self.qty - self.filled_qty, 0.0)
+        return max(self.ordered_qty.value - self.filled_qty, 0.0)
 
-    @property
-    def state(self) -> State:
-        """Where it is in its life; see the head of this file."""
-        filled = self.filled_qty
-        if self.qty is not None and filled >= self.qty * (1 - ROUNDING):
+    def derive(self) -> None:
+        """Renews what follows from the facts; see the head of this file."""
+        self.inferred = self.executions.inferred(self.ordered_price.value if self.ordered_price else None)
+        self.filled_qty = self.executions.qty + self.inferred.qty
+        self.state = self._state()
+
+    def _state(self) -> State:
+        if self.ordered_qty is not None and self.filled_qty >= self.ordered_qty.value * (1 - ROUNDING):
             return State.FILLED
         if self.end:
             return _END_STATES[self.end]
-        if self.acked or filled > 0:
+        if self.acked or self.filled_qty > 0:
             return State.OPEN
         return State.PENDING if self.submitted else State.UNKNOWN
 
@@ -216,6 +211,7 @@ class Order:
         self.submitted |= event.event == "submit"
         self.acked |= event.event == "ack"
         self.end = max(self.end, ENDS.get(event.event, End.NONE))
+        self.derive()
         return outcome
 
     def _judge(self, event: OrderEvent, before: State) -> Outcome:
@@ -282,6 +278,7 @@ class Order:
         self.booking.counted |= other.booking.counted
         self.booking.ended |= other.booking.ended
         self.executions.absorb(other.executions)
+        self.derive()
 
 
 def stamp_key(event: str, alias: str | None) -> str:
