@@ -34,7 +34,7 @@ HOSTILE: dict[str, tuple[list[bytes], Reason]] = {
     "null": ([b"null"], Reason.WRONG_TYPE),
     "2 MiB": ([frame(trade(id="x" * 2 * 1024 * 1024))], Reason.TOO_LARGE),
     "no type": ([_without("type")], Reason.UNKNOWN_TYPE),
-    "unknown type": ([frame(trade(type="order"))], Reason.UNKNOWN_TYPE),
+    "unknown type": ([frame(trade(type="invoice"))], Reason.UNKNOWN_TYPE),
     "type is a number": ([frame(trade(type=1))], Reason.UNKNOWN_TYPE),
     "unknown side": ([frame(trade(side="short"))], Reason.UNKNOWN_SIDE),
     "side in capitals": ([frame(trade(side="BUY"))], Reason.UNKNOWN_SIDE),

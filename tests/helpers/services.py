@@ -52,6 +52,11 @@ class Metrics:
         """The sum over all labels."""
         return sum(value for (each, _), value in self._samples.items() if each == name)
 
+    def sum_of(self, name: str, **labels: str) -> float:
+        """The sum over all samples that have these labels, whatever others they have."""
+        wanted = labels.items()
+        return sum(value for (each, found), value in self._samples.items() if each == name and wanted <= found)
+
     def labels(self, name: str) -> list[dict[str, str]]:
         """The labels of each sample of that name."""
         return [dict(labels) for each, labels in self._samples if each == name]

@@ -28,7 +28,7 @@ from ingest.storage.log.memory_log import MemoryLog
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
 from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Progress, TradeCommand, decode_ui, encode
-from telemetry_schema.batch import TradeBatch, decode_batch
+from telemetry_schema.batch import TradeBatch, decode_stream_batch
 from tests.helpers.trades import NOW_NS, frame, trade
 
 COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
@@ -94,7 +94,8 @@ class Rig:
 
     def batches(self) -> list[TradeBatch]:
         """What analytics got, but for the mark that begins the stream."""
-        batches = [decode_batch(frames) for frames in self.analytics.sent]
+        decoded = [decode_stream_batch(frames) for frames in self.analytics.sent]
+        batches = [batch for batch in decoded if isinstance(batch, TradeBatch)]
         return [batch for batch in batches if not batch.header.resume]
 
     def results(self) -> list[CommandResult]:

@@ -22,6 +22,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
         ("kill_switch", decode_edge),
         ("alive", decode_edge),
         ("end", decode_edge),
+        ("order", decode_edge),
         ("result", decode_ui),
         ("snapshot", decode_ui),
         ("status", decode_ui),
@@ -57,4 +58,4 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 11 + 2
+    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 12 + 2

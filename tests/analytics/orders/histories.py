@@ -5,8 +5,8 @@ from random import Random
 from typing import Any
 
 from analytics.orders.marks import Marks
-from analytics.orders.tracker import Limits, OrderTracker
-from telemetry_schema.orders import OrderEvent
+from analytics.orders.tracker import OrderTracker, TrackerLimits
+from telemetry_schema import OrderEvent
 
 T0 = 1_700_000_000_000_000_000
 MS = 1_000_000
@@ -18,10 +18,10 @@ def no_trade(_symbol: str) -> tuple[float, int] | None:
 
 
 def tracker(**limits: int) -> OrderTracker:
-    return OrderTracker(Marks(no_trade), limits=Limits(**limits))
+    return OrderTracker(Marks(no_trade), limits=TrackerLimits(**limits))
 
 
-def event(name: str, order_id: str = "o-1", at_ns: int = T0, **fields: Any) -> OrderEvent:
+def event(name: str, order_id: str = "o-1", at_ns: int = T0, **fields: Any) -> OrderEvent:  # noqa: ANN401 - fields of any type
     """An event by the bot's clock with what its kind needs."""
     needs: dict[str, Any] = {
         "submit": {"symbol": "BTC-USD", "side": "buy", "qty": 10.0},
@@ -60,7 +60,7 @@ class Life:
         self.side = self.random.choice(["buy", "sell"])
         self.clock = self.random.choice(["bot", "adapter"])
 
-    def add(self, kind: str, **fields: Any) -> None:
+    def add(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - fields of any type
         self.now_ns += self.random.randrange(1, 50) * MS
         stamps: dict[str, Any] = {"clock": self.clock}
         if kind in {"ack", "fill", "cancel", "expire", "reject", "replace"} and self.random.random() < 0.5:

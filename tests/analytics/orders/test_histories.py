@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from analytics.orders.order import Order
+from analytics.orders.order import BotOrder
 from analytics.orders.tracker import OrderTracker
-from telemetry_schema.orders import OrderEvent
+from telemetry_schema import OrderEvent
 from tests.analytics.orders.histories import Life, tracker
 
 HISTORIES = 2_000
@@ -16,7 +16,7 @@ HISTORIES = 2_000
 
 
 def history(seed: int, orders: int = 3) -> tuple[list[OrderEvent], list[Life]]:
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - no secret
     lives = [Life(random, f"o-{seed}-{number}") for number in range(orders)]
     events = [event for life in lives for event in life.tell()]
     return events, lives
@@ -29,7 +29,7 @@ def played(events: list[OrderEvent]) -> OrderTracker:
     return made
 
 
-def facts(order: Order) -> dict[str, Any]:
+def facts(order: BotOrder) -> dict[str, Any]:
     standing = order.executions.effective()
     return {
         "state": order.state,
@@ -62,7 +62,7 @@ def test_shuffled_and_repeated_histories_give_one_result(part: int) -> None:
     for seed in range(part * HISTORIES // 4, (part + 1) * HISTORIES // 4):
         events, lives = history(seed)
         told = played(events)
-        random = Random(seed + 1)
+        random = Random(seed + 1)  # noqa: S311 - no secret
         muddled = [*events, *random.choices(events, k=4)]
         random.shuffle(muddled)
         heard = played(muddled)
@@ -90,7 +90,7 @@ def test_a_lost_fill_is_recovered_where_a_later_message_has_the_cumulative_quant
         fills = [event for event in events if event.event == "fill"]
         if not fills:
             continue
-        lost = Random(seed).choice(fills)
+        lost = Random(seed).choice(fills)  # noqa: S311 - no secret
         later = [
             each for each in fills if each.order_id.startswith(lost.order_id[:8]) and each.event_ns > lost.event_ns
         ]

@@ -7,8 +7,7 @@ import pytest
 
 from analytics.orders.books import BookKey, quote_currency
 from analytics.orders.tracker import OrderTracker
-from telemetry_schema.holding import Holding
-from telemetry_schema.orders import Quote
+from telemetry_schema import Holding, Quote
 from tests.analytics.orders.histories import MS, T0, event, tracker
 
 BOOK = BookKey("acct", "s", "BTC-USD")
@@ -37,7 +36,11 @@ def quoted(made: OrderTracker, mid: float, at_ns: int = T0) -> None:
         ([(10, 10), (5, 11), (20, 14), (3, 9)], [10, 10.333333, 12.428571, 12.157895], [0, 0, 0, 0]),
         ([(2, 10), (-1, 11), (1, 12), (-2, 13)], [10, 10, 11, 0], [0, 1, 1, 5]),
         ([(2, 10), (-5, 12), (3, 11)], [10, 12, 0], [0, 4, 7]),
-        ([(20, 5), (30, 4), (-15, 3), (50, 10), (-18, 7)], [5, 4.4, 4.4, 7.694118, 7.694118], [0, 0, -21, -21, -33.494118]),
+        (
+            [(20, 5), (30, 4), (-15, 3), (50, 10), (-18, 7)],
+            [5, 4.4, 4.4, 7.694118, 7.694118],
+            [0, 0, -21, -21, -33.494118],
+        ),
     ],
     ids=["average cost", "sequence", "turn round", "a documented case of lots, at average cost"],
 )  # fmt: skip
@@ -55,7 +58,7 @@ def test_golden_values_of_average_cost(
 
 @pytest.mark.parametrize("seed", range(50))
 def test_realised_and_unrealised_are_cash_and_position_at_the_mark_and_equal_a_ledger_in_decimals(seed: int) -> None:
-    random, made = Random(seed), tracker()
+    random, made = Random(seed), tracker()  # noqa: S311 - no secret
     cash, position, fees = Decimal(0), Decimal(0), Decimal(0)
     for number in range(200):
         qty, price = random.choice([-1, 1]) * random.randint(1, 500) / 100, random.randint(900, 1_100) / 10

@@ -1,10 +1,13 @@
 """Latency and quality of execution on planted values."""
 
+from typing import Any
+
 import pytest
 
+from analytics.cooperative import run
 from analytics.orders.latency import BOUNDS_S, LatencyLabels
 from analytics.orders.tracker import OrderTracker
-from telemetry_schema.orders import Quote
+from telemetry_schema import Quote
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
 
 LABELS = ("bot", "", "BTC-USD", "USD")
@@ -74,7 +77,7 @@ def test_a_late_submit_fills_the_latency_in() -> None:
         ({"event_ns": T0 - 1, "sent_ns": T0}, "negative"),
     ],
 )
-def test_what_cannot_be_measured_is_counted_by_its_reason(ack: dict[str, object], reason: str) -> None:
+def test_what_cannot_be_measured_is_counted_by_its_reason(ack: dict[str, Any], reason: str) -> None:
     made = tracker()
     made.apply(event("submit"), T0)
     made.apply(event("ack", **{"event_ns": T0 + MS, **ack}), T0)
@@ -86,7 +89,7 @@ def test_an_end_whose_start_never_came_is_counted_when_the_order_is_forgotten() 
     made = tracker()
     made.apply(event("ack"), T0)
     made.apply(event("cancel", at_ns=T0 + 1), T0)
-    made.tick(T0 + 600 * SECOND)
+    run(made.tick(T0 + 600 * SECOND))
     assert made.latencies.unmeasured["ack", "no_start"] == 1
     assert len(made.registry) == 0
 
@@ -134,7 +137,7 @@ def test_a_markout_is_the_mid_at_its_horizon(side: str, gained: float, lost: flo
     made.apply(event("fill", side=side, exec_id="x-1"), T0)
     for second, mid in ((0.5, 101.0), (1.0, 103.0), (1.5, 99.0)):
         quoted(made, mid, T0 + round(second * SECOND))
-        made.tick(T0 + round(second * SECOND))
+        run(made.tick(T0 + round(second * SECOND)))
     labels = (*LABELS, "1s", "")
     assert made.quality.markout_gained[labels] == pytest.approx(gained)
     assert made.quality.markout_lost[labels] == pytest.approx(lost)
@@ -144,7 +147,7 @@ def test_a_markout_is_the_mid_at_its_horizon(side: str, gained: float, lost: flo
 def test_a_markout_without_quotes_is_missed_with_its_reason() -> None:
     made = tracker()
     made.apply(event("fill", exec_id="x-1"), T0)
-    made.tick(T0 + 70 * SECOND)
+    run(made.tick(T0 + 70 * SECOND))
     assert dict(made.quality.markout_missed) == {(each, "no_mid"): 1 for each in ("1s", "5s", "30s", "1m")}
 
 
@@ -153,7 +156,7 @@ def test_a_markout_across_a_gap_in_the_quotes_is_missed() -> None:
     quoted(made, 100.0, T0 - SECOND)
     made.apply(event("fill", exec_id="x-1"), T0)
     quoted(made, 100.0, T0 + 29 * SECOND)
-    made.tick(T0 + 40 * SECOND)
+    run(made.tick(T0 + 40 * SECOND))
     assert made.quality.markout_missed == {("5s", "gap"): 1}
 
 

@@ -1,13 +1,13 @@
 """Every transition that nautilus_trader documents for its orders is applied here, and ends in the same state.
 
-Facts of its state table as of July 2026, in words of ours: from a state, by a trigger. A state is reached by the events on
-its path.
+Facts of its state table as of July 2026, in words of ours: from a state, by a trigger. A state is reached by the events
+on its path.
 """
 
 import pytest
 
-from analytics.orders.order import Order, Outcome, State
-from telemetry_schema.orders import OrderEvent
+from analytics.orders.order import BotOrder, OrderState, Outcome
+from telemetry_schema import OrderEvent
 from tests.analytics.orders.histories import MS, T0, event, tracker
 
 PATHS: dict[str, list[str]] = {
@@ -53,14 +53,14 @@ TRIGGERS = {
 }
 
 ENDS = {
-    "denied": State.DENIED,
-    "submitted": State.PENDING,
-    "rejected": State.REJECTED,
-    "accepted": State.OPEN,
-    "canceled": State.CANCELLED,
-    "expired": State.EXPIRED,
-    "partially_filled": State.OPEN,
-    "filled": State.FILLED,
+    "denied": OrderState.DENIED,
+    "submitted": OrderState.PENDING,
+    "rejected": OrderState.REJECTED,
+    "accepted": OrderState.OPEN,
+    "canceled": OrderState.CANCELLED,
+    "expired": OrderState.EXPIRED,
+    "partially_filled": OrderState.OPEN,
+    "filled": OrderState.FILLED,
 }
 
 
@@ -72,7 +72,7 @@ def _told(kind: str, number: int) -> OrderEvent:
     return event(kind, at_ns=at_ns, alias=f"a-{number}" if kind == "replace_request" else None)
 
 
-def _follow(start: str, trigger: str) -> tuple[Outcome, Order]:
+def _follow(start: str, trigger: str) -> tuple[Outcome, BotOrder]:
     made = tracker()
     path = PATHS[start]
     if (start, trigger) == ("pending_update", "submitted"):
@@ -100,7 +100,7 @@ def test_a_transition_is_applied(start: str, trigger: str) -> None:
     assert outcome in {Outcome.APPLIED, Outcome.ORPHAN}
     if (start, trigger) == ("canceled", "partially_filled"):
         # On purpose: after a cancel nothing is open any more, but the fill counts.
-        assert (order.state, order.filled_qty) == (State.CANCELLED, 3.0)
+        assert (order.state, order.filled_qty) == (OrderState.CANCELLED, 3.0)
     elif trigger in ENDS and (start, trigger) != ("pending_update", "submitted"):
         assert order.state is ENDS[trigger]
     if trigger == "pending_cancel":

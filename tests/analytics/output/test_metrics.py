@@ -43,6 +43,8 @@ CONTRACT = {
     "telemetry_label_overflow_total": {"label"},
     "telemetry_unplaced_trades_total": {"reason"},
     "telemetry_applied_trades_total": set(),
+    "telemetry_applied_events_total": set(),
+    "telemetry_duplicate_events_total": set(),
     "telemetry_duplicate_trades_total": set(),
     "telemetry_stream_lost_trades_total": set(),
     "telemetry_stream_rewound_trades_total": set(),

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from telemetry_schema.errors import DecodeError, Reason
 from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_VIEW_BYTES
-from telemetry_schema.messages import AnyEdgeMessage, CommandResult, EdgeMessage, Progress
+from telemetry_schema.messages import CommandResult, Progress
+from telemetry_schema.orders import BOT_MESSAGES, AnyEdgeMessage, EdgeMessage
 from telemetry_schema.views import IngestStatus, Snapshot, StudiesState, UiMessage
 
 TIME_HINT = "times are UTC epoch nanoseconds: is this one in seconds, milliseconds or microseconds?"
@@ -20,7 +21,19 @@ MAX_DESCRIBED_FAULTS = 100
 """pydantic makes a dict of every fault to describe the first: more than any message of ours has fields."""
 
 _TAGS = frozenset(
-    {"trade", "trades", "command", "kill_switch", "alive", "end", "snapshot", "status", "studies", "result"}
+    {
+        "trade",
+        "trades",
+        "command",
+        "kill_switch",
+        "alive",
+        "end",
+        "snapshot",
+        "status",
+        "studies",
+        "result",
+        *BOT_MESSAGES,
+    }
 )
 
 _T = TypeVar("_T")
@@ -42,6 +55,8 @@ _REASONS = {
     "too_long": Reason.OUT_OF_RANGE,
     "unequal_columns": Reason.UNEQUAL_COLUMNS,
     "seq_without_run": Reason.SEQ_WITHOUT_RUN,
+    "missing_for_event": Reason.MISSING_FIELD,
+    "crossed_quote": Reason.OUT_OF_RANGE,
     "json_invalid": Reason.NOT_JSON,
     "bad_name": Reason.BAD_NAME,
     "string_too_long": Reason.BAD_NAME,

@@ -174,9 +174,3 @@ class Progress(Message):
     next_seq: Seq
     checkpointed_seq: Seq = Field(default=0, description="Trades below are in a checkpoint of analytics.")
     resend: bool = Field(default=False, description="Trades from next_seq on are missing: send them again.")
-
-
-AnyEdgeMessage = Trade | TradeColumns | TradeCommand | KillSwitch | RunAlive | RunEnd
-
-EdgeMessage = Annotated[AnyEdgeMessage, Field(discriminator="type")]
-"""What ingest accepts on its PULL socket."""

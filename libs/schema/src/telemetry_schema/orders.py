@@ -6,10 +6,20 @@ Nothing here is refused for its place in an order's life: events may come late, 
 
 from typing import Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
-from telemetry_schema.fields import Account, EventNs, Run, SentNs, Seq, Side, Source, Symbol, TradeId
-from telemetry_schema.messages import Message
+from telemetry_schema.fields import Account, EventNs, Name, Run, SentNs, Seq, Side, Source, Symbol
+from telemetry_schema.messages import (
+    KillSwitch,
+    Message,
+    RunAlive,
+    RunEnd,
+    Trade,
+    TradeColumns,
+    TradeCommand,
+    check_seq,
+)
 
 MAX_REASON_CHARS: Final = 64
 MAX_TEXT_CHARS: Final = 256
@@ -33,8 +43,8 @@ OrderEventName: TypeAlias = Literal[
     "correct",
     "trigger",
 ]
-"""`deny`: refused locally, never sent. `unknown`: a timeout or disconnect, the state is not known. `status`: a snapshot of
-cumulative values. `bust` and `correct` take back or change an execution. `trigger`: a stop became active."""
+"""`deny`: refused locally, never sent. `unknown`: a timeout or disconnect, the state is not known. `status`: a snapshot
+of cumulative values. `bust` and `correct` take back or change an execution. `trigger`: a stop became active."""
 
 ClockName: TypeAlias = Literal["bot", "adapter", "venue"]
 SeenBy: TypeAlias = Literal["bot", "adapter"]
@@ -66,11 +76,20 @@ REJECT_REASONS: Final = (
 )
 """The closed list of reasons that become a label; any other is counted as `other`."""
 
-OrderId = TradeId
+OrderId = Annotated[Name, Field(description="Identifier of an order or execution, as the sender spells it.")]
 Money = Annotated[float, Field(description="Quote currency, or the currency named beside it.")]
 AboveZero = Annotated[float, Field(gt=0)]
 AnyPrice = Annotated[float, Field(description="Quote currency per unit of base.")]
-Slug = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REASON_CHARS, pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _checked_code(text: str) -> str:
+    if not (text.isascii() and text.replace("_", "").isalnum() and text == text.lower()):
+        raise PydanticCustomError("bad_name", "A reason is a code like price_band: a to z, 0 to 9 and _")
+    return text
+
+
+ReasonCode = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REASON_CHARS), AfterValidator(_checked_code)]
+"""A bounded code; one of `REJECT_REASONS` becomes a label, any other is counted as `other`."""
 
 _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "submit": ("symbol", "side", "qty"),
@@ -81,17 +100,37 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-class OrderEvent(Message):
-    """One event in the life of a bot's order, from a client or an adapter to ingest.
+class _Numbered(Message):
+    """What all of them share: who sent it, and its number among those of its kind in this run."""
 
-    `event_ns` is when it happened, on `clock`; `seen_ns` is when the bot or adapter saw it, on the clock of `seen_by`. A
-    latency is only ever taken between two stamps of one clock.
-    """
-
-    type: Literal["order"] = "order"
     source: Source
     run: Run | None = None
     seq: Seq | None = None
+
+    @model_validator(mode="after")
+    def _seq_has_its_run(self) -> Self:
+        check_seq(self.seq, self.run)
+        return self
+
+
+def missing_fields(event: "OrderEvent") -> list[str]:
+    """What an event must have, by what happened, and has not. An event that was decoded the fast way is asked too."""
+    missing = [name for name in _NEEDS.get(event.event, ()) if getattr(event, name) is None]
+    if (event.seen_ns is None) != (event.seen_by is None):
+        missing.append("seen_by" if event.seen_by is None else "seen_ns")
+    if event.fee is not None and event.fee_currency is None:
+        missing.append("fee_currency")
+    return missing
+
+
+class OrderEvent(_Numbered):
+    """One event in the life of a bot's order, from a client or an adapter to ingest.
+
+    `event_ns` is when it happened, on `clock`; `seen_ns` is when the bot or adapter saw it, on the clock of `seen_by`.
+    A latency is only ever taken between two stamps of one clock.
+    """
+
+    type: Literal["order"] = "order"
     event: OrderEventName = Field(description="What happened.")
     order_id: OrderId = Field(description="The client's id, stable over replaces; the venue's where there is none.")
     event_ns: EventNs
@@ -109,10 +148,10 @@ class OrderEvent(Message):
     alias: OrderId | None = Field(default=None, description="The new client id that a replace gave the order.")
     exec_id: OrderId | None = Field(default=None, description="Id of this execution: a fill counts once by it.")
     ref_exec_id: OrderId | None = Field(default=None, description="The execution that is busted or corrected.")
-    order_type: OrderType | None = None
-    tif: TimeInForce | None = None
-    post_only: bool = False
-    reduce_only: bool = False
+    order_type: OrderType | None = Field(default=None, description="Its type, as the counts of RTS 9 need it.")
+    tif: TimeInForce | None = Field(default=None, description="How long it is in force.")
+    post_only: bool = Field(default=False, description="It must not take liquidity.")
+    reduce_only: bool = Field(default=False, description="It must not open a position.")
     qty: AboveZero | None = Field(default=None, description="Ordered quantity, units of base.")
     price: AnyPrice | None = None
     stop_price: AnyPrice | None = None
@@ -122,9 +161,11 @@ class OrderEvent(Message):
     avg_price: AnyPrice | None = None
     fee: Money | None = Field(default=None, description="Positive is paid, negative a rebate.")
     fee_currency: Account | None = None
-    liquidity: Liquidity | None = None
-    reason: Slug | None = None
-    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)] | None = None
+    liquidity: Liquidity | None = Field(default=None, description="Whether the order waited or took.")
+    reason: ReasonCode | None = Field(default=None, description="Why it was refused or ended, as a code.")
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_CHARS)] | None = Field(
+        default=None, description="For people; never a label."
+    )
     decision_ns: EventNs | None = Field(default=None, description="When the strategy decided, the sender's clock.")
     tick_ns: EventNs | None = Field(default=None, description="When the market data it acted on was received.")
     decision_price: AnyPrice | None = Field(default=None, description="Mid price at decision_ns.")
@@ -133,26 +174,16 @@ class OrderEvent(Message):
 
     @model_validator(mode="after")
     def _has_what_its_event_needs(self) -> Self:
-        missing = [name for name in _NEEDS.get(self.event, ()) if getattr(self, name) is None]
-        if missing:
-            msg = f"{self.event} needs {', '.join(missing)}"
-            raise ValueError(msg)
-        if (self.seen_ns is None) != (self.seen_by is None):
-            msg = "seen_ns and seen_by go together"
-            raise ValueError(msg)
-        if self.fee is not None and self.fee_currency is None:
-            msg = "fee needs fee_currency"
-            raise ValueError(msg)
+        if missing := missing_fields(self):
+            names = {"event": self.event, "missing": ", ".join(missing)}
+            raise PydanticCustomError("missing_for_event", "{event} needs {missing}", names)
         return self
 
 
-class Quote(Message):
+class Quote(_Numbered):
     """Best bid and ask of a symbol, from a client or a feed to ingest; gives the mid price. One in 100 ms is enough."""
 
     type: Literal["quote"] = "quote"
-    source: Source
-    run: Run | None = None
-    seq: Seq | None = None
     symbol: Symbol
     bid: AnyPrice
     ask: AnyPrice
@@ -162,18 +193,15 @@ class Quote(Message):
     @model_validator(mode="after")
     def _is_not_crossed(self) -> Self:
         if self.bid > self.ask:
-            msg = f"bid {self.bid:.10g} is above ask {self.ask:.10g}"
-            raise ValueError(msg)
+            prices = {"bid": f"{self.bid:.10g}", "ask": f"{self.ask:.10g}"}
+            raise PydanticCustomError("crossed_quote", "bid {bid} is above ask {ask}", prices)
         return self
 
 
-class PositionReport(Message):
+class PositionReport(_Numbered):
     """What the peer says an account holds: sets the opening position, afterwards it is only compared with ours."""
 
     type: Literal["position"] = "position"
-    source: Source
-    run: Run | None = None
-    seq: Seq | None = None
     account: Account
     strategy: Account | None = None
     symbol: Symbol
@@ -186,18 +214,43 @@ class PositionReport(Message):
     sent_ns: SentNs
 
 
-class RateLimit(Message):
+class RateLimit(_Numbered):
     """Use of one of a venue's limits."""
 
     type: Literal["rate_limit"] = "rate_limit"
-    source: Source
-    run: Run | None = None
-    seq: Seq | None = None
     account: Account
     venue: Account
     limit: Account = Field(description="Name of the limit.")
-    used: Annotated[float, Field(ge=0)]
-    allowed: AboveZero
-    interval_s: AboveZero
+    used: Annotated[float, Field(ge=0, description="Used in this interval, in the limit's unit.")]
+    allowed: AboveZero = Field(description="Allowed in an interval, in the limit's unit.")
+    interval_s: AboveZero = Field(description="Length of the interval, in s.")
     event_ns: EventNs
     sent_ns: SentNs
+
+
+BotMessage: TypeAlias = OrderEvent | Quote | PositionReport | RateLimit
+"""What a bot tells of its own orders."""
+
+AnyEdgeMessage: TypeAlias = (
+    Trade
+    | TradeColumns
+    | TradeCommand
+    | KillSwitch
+    | RunAlive
+    | RunEnd
+    | OrderEvent
+    | Quote
+    | PositionReport
+    | RateLimit
+)
+
+EdgeMessage = Annotated[AnyEdgeMessage, Field(discriminator="type")]
+"""What ingest accepts on its PULL socket."""
+
+BOT_MESSAGES: Final[dict[str, type[BotMessage]]] = {
+    "order": OrderEvent,
+    "quote": Quote,
+    "position": PositionReport,
+    "rate_limit": RateLimit,
+}
+"""By the value of `type`, which is also the kind they are counted under."""

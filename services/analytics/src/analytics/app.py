@@ -9,18 +9,22 @@ from analytics.cooperative import run_cooperatively
 from analytics.engine import Engine
 from analytics.output.exposition import Family, text
 from analytics.output.metrics import Metrics
+from analytics.output.order_metrics import OrderMetrics
 from analytics.output.snapshots import Snapshots
 from analytics.output.study_metrics import StudyMetrics
 from analytics.output.study_views import studies_state
 from analytics.studies.runner.studies import Studies
 from telemetry_runtime import AsyncTaskManager, Clock, Frames, LossySink, RateLimitedWarning, Source
 from telemetry_schema import BatchError, CommandResult, encode
-from telemetry_schema.batch import TradeBatch, decode_batch
+from telemetry_schema.batch import EventBatch, TradeBatch, decode_stream_batch
 
 ACKNOWLEDGE_S = 0.1
 ACKNOWLEDGE_TRADES = 8_192
 """Interval of acknowledgements, and the number of trades after which one is sent at once: ingest's window of
 unacknowledged trades is some tens of thousands."""
+
+ORDERS_S = 1.0
+"""Interval at which markouts are settled, ended orders are forgotten and accounts are valued."""
 
 _TRADES_A_STEP = 16_384
 """Trades applied without a break: about 2 ms."""
@@ -56,7 +60,8 @@ class AnalyticsApp:
         self._engine, self._analysis, self._clock = engine, analysis, clock
         self._snapshots, self._metrics, self._studies = snapshots, metrics, studies
         self._study_metrics = None if studies is None else StudyMetrics(studies)
-        self._acknowledged_trades = 0
+        self._order_metrics = OrderMetrics()
+        self._acknowledged_work = 0
         self._refused = RateLimitedWarning("batches_refused", monotonic_ns=clock.monotonic_ns)
         # Results are computed in steps, and the engine allows one read at a time: a second asker waits for the first.
         self.reading = asyncio.Lock()
@@ -70,32 +75,37 @@ class AnalyticsApp:
             tasks.start("studies", self._studies.run())
             if self._ui:
                 tasks.start("study views", self._push_studies(self._studies))
+        tasks.start("orders", self._follow_time())
         tasks.start("progress", self._acknowledge_regularly())
         tasks.start("intake", self.take_in())
 
     async def take_in(self) -> None:
         """Applies what ingest sends, until the source ends."""
         while burst := await self._source.receive():
-            broken_at = self._engine.ledger.applied
+            broken_at = self._engine.ledger.work
             for frames in burst:
                 self._take(frames)
-                if self._engine.ledger.applied - broken_at >= _TRADES_A_STEP:
+                if self._engine.ledger.work - broken_at >= _TRADES_A_STEP:
                     # Cancelled here the rest of the burst is not applied: it is not acknowledged either.
                     await asyncio.sleep(0)
-                    broken_at = self._engine.ledger.applied
-            if self._engine.ledger.applied - self._acknowledged_trades >= ACKNOWLEDGE_TRADES:
+                    broken_at = self._engine.ledger.work
+            if self._engine.ledger.work - self._acknowledged_work >= ACKNOWLEDGE_TRADES:
                 self.acknowledge()
             # Cancelled in `receive` nothing is lost: ingest holds what is not acknowledged and retransmits it.
 
     def _take(self, frames: Frames) -> None:
         now_ns = self._clock.now_ns()
         try:
-            batch = decode_batch(frames)
+            batch = decode_stream_batch(frames)
         except BatchError as error:
             self._engine.refuse()
             self._refused.log(last=str(error))
             return
-        if self._engine.apply(batch, now_ns=now_ns, monotonic_ns=self._clock.monotonic_ns()) and batch.header.commands:
+        if isinstance(batch, EventBatch):
+            self._engine.apply_events(batch)
+        elif (
+            self._engine.apply(batch, now_ns=now_ns, monotonic_ns=self._clock.monotonic_ns()) and batch.header.commands
+        ):
             self._confirm(batch, now_ns)
 
     def _confirm(self, batch: TradeBatch, now_ns: int) -> None:
@@ -122,10 +132,16 @@ class AnalyticsApp:
 
     def acknowledge(self) -> None:
         """Sends the acknowledgements that are due; those that the queue has no room for stay due."""
-        self._acknowledged_trades = self._engine.ledger.applied
+        self._acknowledged_work = self._engine.ledger.work
         for progress in self._engine.streams.acknowledgements_due():
             if self._progress.offer([encode(progress)]):
                 self._engine.streams.acknowledged(progress)
+
+    async def _follow_time(self) -> None:
+        """Gives the orders what only the passing of time brings, in steps, for ever."""
+        while True:
+            await self._clock.sleep(ORDERS_S)
+            await run_cooperatively(self._engine.orders.tick(self._clock.now_ns()))
 
     async def _push_snapshots(self, interval_s: float) -> None:
         while True:
@@ -150,7 +166,8 @@ class AnalyticsApp:
             await self._clock.sleep(CATCH_UP_S / CATCH_UP_STEPS)
         self._engine.streams.give_up_waiting()
         results, parts, values = await self._results(0), [], 0
-        for family in chain(self._metrics.families(results), self._study_families()):
+        orders = self._order_metrics.families(self._engine.orders, self._clock.now_ns())
+        for family in chain(self._metrics.families(results), orders, self._study_families()):
             parts.append(text(family).encode())
             values += len(family.values)
             if values > _VALUES_A_STEP:
@@ -172,10 +189,10 @@ class AnalyticsApp:
         either: it holds what is not acknowledged.
         """
         waited_s = quiet = 0.0
-        applied = self._engine.ledger.applied
+        applied = self._engine.ledger.work
         while waited_s < grace_s and quiet < quiet_s and not self._engine.streams.all_final:
             await self._clock.sleep(ACKNOWLEDGE_S)
             waited_s += ACKNOWLEDGE_S
-            quiet = quiet + ACKNOWLEDGE_S if self._engine.ledger.applied == applied else 0.0
-            applied = self._engine.ledger.applied
+            quiet = quiet + ACKNOWLEDGE_S if self._engine.ledger.work == applied else 0.0
+            applied = self._engine.ledger.work
         self.acknowledge()

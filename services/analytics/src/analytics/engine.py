@@ -21,9 +21,11 @@ from analytics.intake.labels import SymbolKey, Table, Tables, name_slots, symbol
 from analytics.intake.ledger import AnalyticsLedger
 from analytics.intake.pending import Pending, Trades
 from analytics.intake.streams import Place, Streams
+from analytics.orders.marks import Marks
+from analytics.orders.tracker import OrderTracker, TrackerLimits
 from analytics.studies.ring import TradeRing
 from telemetry_schema import Stage, WindowName
-from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, TradeBatch
+from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, EventBatch, TradeBatch
 
 _T = TypeVar("_T", "State", Capture)
 
@@ -34,6 +36,9 @@ TAPE_TRADES = 50
 
 LABEL_IDLE_S = 3_600.0
 """A name without trades for this long may lose its label: its windows are empty then."""
+
+MAX_BOOKS = 200
+"""Books of own orders with labels of their own; each has up to a hundred series."""
 
 MAX_ACCOUNTS = 100
 """Accounts with a name of their own on the tape; the rest is `other`."""
@@ -71,6 +76,7 @@ class Engine:
         recent_trades: raw trades kept of each symbol for statistics.
         frame_rows: raw trades kept of each symbol for studies and for `/trades`; 0 keeps none.
         label_idle_s: how long a name must have had no trades before another one may have its label.
+        max_books: books of own orders (account, strategy, symbol) with labels of their own.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class Engine:
         recent_trades: int,
         frame_rows: int = 0,
         label_idle_s: float = LABEL_IDLE_S,
+        max_books: int = MAX_BOOKS,
     ) -> None:
         self.symbols, self.sources = symbol_slots(max_symbols, max_slots=MAX_SLOTS), name_slots(max_sources)
         self.accounts = name_slots(MAX_ACCOUNTS)
@@ -97,6 +104,9 @@ class Engine:
         self._pending, self._wall, self._replay_stream = Pending(), WallClockSteps(), ("", 0)
         self._monotonic_ns = 0
         self._active_read: CooperativeTask[State] | CooperativeTask[Capture] | None = None
+        self.orders = OrderTracker(
+            Marks(self._last_trade), limits=TrackerLimits(max_books=max_books, max_sources=max_sources)
+        )
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
 
     def apply(self, batch: TradeBatch, *, now_ns: int, monotonic_ns: int) -> bool:
@@ -108,6 +118,20 @@ class Engine:
             self._see_time(now_ns, monotonic_ns)
             self._add(header, memoryview(batch.frame)[admission.repeated * _RECORD_BYTES :], now_ns)
         return admission.place not in {Place.OUT_OF_ORDER, Place.IMPOSSIBLE}
+
+    def apply_events(self, batch: EventBatch) -> None:
+        """Applies those messages about orders that have not been applied before."""
+        admission = self.streams.admit(batch.header)
+        self.ledger.count_events(admission, batch.header.count)
+        if admission.place is Place.NEXT:
+            for event in batch.events[admission.repeated :]:
+                self.orders.receive(event)
+            self.ledger.book_overflow = self.orders.books.overflows
+
+    def _last_trade(self, symbol: str) -> tuple[float, int] | None:
+        """Price and event time of the last live trade of the market that has been folded."""
+        slot = self.symbols.known(SymbolKey(symbol))
+        return None if slot is None else self._totals.last_live(slot)
 
     def _see_time(self, now_ns: int, monotonic_ns: int) -> None:
         self._monotonic_ns = monotonic_ns
@@ -250,6 +274,7 @@ class Engine:
             "own_tape": self.own_tape,
             "latencies": self._latencies,
             "skews": self._skews,
+            "orders": self.orders,
         }
 
     def _finish_active_read(self) -> None:

@@ -106,6 +106,7 @@ def _engine(settings: AnalyticsSettings, max_symbols: int, max_sources: int) -> 
         recent_trades=settings.recent_trades,
         frame_rows=settings.frame_rows,
         label_idle_s=settings.label_idle_s,
+        max_books=settings.max_books,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field, Json
 from pydantic_settings import SettingsConfigDict
 
-from analytics.engine import LABEL_IDLE_S
+from analytics.engine import LABEL_IDLE_S, MAX_BOOKS
 from telemetry_runtime import Endpoints, Positive, ServiceSettings
 
 DEFAULT_STUDIES = "studies"
@@ -41,6 +41,12 @@ class AnalyticsSettings(ServiceSettings):
     )
     max_sources: int = Field(
         default=100, ge=1, le=1_000, description="Sources with a label of their own; the rest is `other`."
+    )
+    max_books: int = Field(
+        default=MAX_BOOKS,
+        ge=1,
+        le=1_000,
+        description="Books of own orders (account, strategy, symbol) with labels of their own; the rest is `other`.",
     )
     label_idle_s: Positive = Field(
         default=LABEL_IDLE_S,

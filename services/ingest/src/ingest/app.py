@@ -137,6 +137,7 @@ class IngestApp:
         now_ns, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
         for chunk in checked.chunks:
             self._delivery.add(chunk)
+        self._delivery.add_events(checked.events, now_ns)
         self._desk.last_prices.note(checked.chunks, monotonic_ns)
         outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns)
         self._add_fills(outcome, now_ns)
@@ -159,6 +160,9 @@ class IngestApp:
             for chunk in builder.chunks():
                 self._delivery.add(chunk, [CommandRef(index=0, command_id=command_id)])
             self._checker.count_unsequenced(fill.source, now_ns)
+        for event in outcome.events:
+            self._checker.count_unsequenced_event(event, now_ns)
+        self._delivery.add_events([encode(event) for event in outcome.events], now_ns)
 
     def _answer(self, outcome: DeskOutcome) -> None:
         """Answers the commands of a burst, once it is in the log: after a crash no command may be filled twice."""

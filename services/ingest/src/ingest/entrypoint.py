@@ -129,6 +129,8 @@ class _Parts:
     feeds: list[Feed]
     sequences: SequenceTracker
     limiter: RateLimiter
+    events: SequenceTracker
+    """Of messages about orders."""
     checker: Checker
     desk: Desk
     ledger: IngestLedger
@@ -153,20 +155,23 @@ def _new_name(clock: Clock) -> str:
 
 def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
     sequences, desk, feeds = _sequences(settings, clock), _desk(settings), _open_feeds(settings.feeds, clock)
+    events = _sequences(settings, clock, what="event_")
     writer = GroupCommit(log, clock=clock, sync=settings.log_sync, sync_interval_s=settings.log_sync_interval_s)
     replays = [feed for feed in feeds if isinstance(feed, ReplayFeed)]
     return _Parts(
         run=_new_name(clock),
         writer=writer,
-        journal=Journal(writer, sequences, desk, boot=boot_id(), replays=replays),
+        journal=Journal(writer, sequences, desk, boot=boot_id(), replays=replays, events=events),
         feeds=feeds,
         sequences=sequences,
         limiter=_limiter(settings),
+        events=events,
         checker=Checker(
             sequences,
             max_ahead_ns=round(settings.max_ahead_s * 1e9),
             sizes=_sizes(settings),
             open_runs=_open_runs(settings, clock),
+            events=events,
         ),
         desk=desk,
         ledger=IngestLedger(),
@@ -248,6 +253,7 @@ def _collector(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]
         parts.writer,
         desk=parts.desk,
         open_runs=parts.checker.open_runs,
+        events=parts.events,
     )
 
 
@@ -276,16 +282,17 @@ def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:
         raise StartupError(f"INGEST_FEEDS: {error}") from error
 
 
-def _sequences(settings: IngestSettings, clock: Clock) -> SequenceTracker:
-    gap = RateLimitedWarning("sequence_gap_found", monotonic_ns=clock.monotonic_ns)
-    restart = RateLimitedWarning("sequence_restarted", monotonic_ns=clock.monotonic_ns)
+def _sequences(settings: IngestSettings, clock: Clock, *, what: str = "") -> SequenceTracker:
+    # Messages about orders are followed by kind and source, joined by a control character.
+    gap = RateLimitedWarning(f"{what}sequence_gap_found", monotonic_ns=clock.monotonic_ns)
+    restart = RateLimitedWarning(f"{what}sequence_restarted", monotonic_ns=clock.monotonic_ns)
     sequences = SequenceTracker(
         max_runs=settings.max_runs,
         max_sources=settings.max_sources,
         run_idle_s=settings.run_idle_s,
         source_idle_s=settings.source_idle_s,
-        on_gap=lambda source, lost: gap.log(source=source, lost_trades=lost),
-        on_restart=lambda source, run: restart.log(source=source, run=run),
+        on_gap=lambda source, lost: gap.log(source=source.replace("\x1f", " "), lost_trades=lost),
+        on_restart=lambda source, run: restart.log(source=source.replace("\x1f", " "), run=run),
     )
     sequences.tick(clock.now_ns(), clock.monotonic_ns())
     return sequences

@@ -17,8 +17,9 @@ from telemetry_schema.batch.table import TableDecoder, TradeNumbers, TradeTable
 from telemetry_schema.batch.verdict import refuse_if_costly
 from telemetry_schema.codec import decode_edge
 from telemetry_schema.fields import LAST_NS, MAX_COLUMN_TRADES, MAX_FRAME_BYTES
-from telemetry_schema.messages import AnyEdgeMessage, Trade, TradeColumns
+from telemetry_schema.messages import Trade, TradeColumns
 from telemetry_schema.names import MAX_NAME_BYTES
+from telemetry_schema.orders import AnyEdgeMessage
 
 
 class FastTrade(TradeNumbers, Protocol):
@@ -62,6 +63,7 @@ class SequencePosition(msgspec.Struct, gc=False):
 
 class _Sender(msgspec.Struct, gc=False):
     source: _Name
+    type: str = ""
 
 
 class TradeDecoder:
@@ -133,6 +135,15 @@ class TradeDecoder:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         return source if self._names.are_good((source,)) else None
+
+    def kind(self, frame: bytes | memoryview) -> str | None:
+        """The `type` of a frame that was refused, with or without a number; None where it cannot be read."""
+        if len(frame) > MAX_FRAME_BYTES:
+            return None
+        try:
+            return self._decode_sender(frame).type
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
 
     def _columns_are_good(self, columns: FastColumns) -> bool:
         count = len(columns.symbol)

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Annotated, Final, TypeAlias, cast
+from typing import Annotated, Final, Literal, TypeAlias, cast
 
 import msgspec
 import numpy as np
@@ -69,7 +69,8 @@ class TradeIdRef(Message):
 class BatchHeader(Message):
     """What the records need to be understood.
 
-    A stream is a log of ingest, and a trade's number in it its offset. Each ingest process begins an epoch of the log.
+    A stream is a log of ingest, and a trade's number in it its offset; messages about orders are
+    numbered with them. Each ingest process begins an epoch of the log.
     If a power cut took the end of the log, the next epoch begins (`epoch_seq`) at an offset that was used before: what
     was applied from there on came from trades that are gone, and the offsets are used anew.
 
@@ -79,11 +80,14 @@ class BatchHeader(Message):
     `first_seq` will come any more; `final` that the stream has ended.
     """
 
+    kind: Literal["trades", "events"] = Field(
+        default="trades", description="What the batch holds: trades, or messages about orders, as lines."
+    )
     stream: str = Field(min_length=1, max_length=64, description="The log that the trades are in.")
     epoch: Seq = Field(default=0, description="The ingest process that numbered the trades: later ones have higher.")
     epoch_seq: Seq = Field(default=0, description="Number of the first trade of the epoch.")
     first_seq: Seq = Field(description="Number of the first trade in the stream; of the next one in a heartbeat.")
-    count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES, description="Trades in the records.")]
+    count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES, description="Trades in the records, or lines.")]
     symbols: list[Symbol]
     sources: list[Source]
     accounts: list[Account] = Field(default_factory=list, description="Accounts of our own trades.")
@@ -143,7 +147,9 @@ def decode_batch(frames: Sequence[Frame]) -> TradeBatch:
     """
     if len(frames) != 2:  # noqa: PLR2004 - header and records
         raise BatchError(f"a batch has 2 frames, not {len(frames)}")
-    header, frame = _decode_header(bytes(frames[0])), frames[1]
+    header, frame = decode_header(bytes(frames[0])), frames[1]
+    if header.kind != "trades":
+        raise BatchError(f"a batch of {header.kind}, not of trades")
     if len(frame) != header.count * TRADE_DTYPE.itemsize:
         raise BatchError(f"{header.count} trades do not fill {len(frame)} bytes")
     _check_header(header)
@@ -159,7 +165,8 @@ _decode: Final = msgspec.json.Decoder(FastHeader).decode
 _names: Final = KnownNames()
 
 
-def _decode_header(frame: bytes) -> BatchHeader:
+def decode_header(frame: bytes) -> BatchHeader:
+    """The header in a batch's first frame; raises `BatchError`."""
     try:
         header = _decode(frame)
         if _names_are_good(header):

@@ -52,6 +52,7 @@ class Totals:
         self._last_event_ns = np.full(max_slots, -1, np.int64)
         self._last_price = np.full(max_slots, np.nan)
         self._first_event_ns = np.full(max_slots, _NEVER_NS, np.int64)
+        self._last_is_live = np.zeros(max_slots, np.bool_)
 
     def fold(self, trades: Trades, traded: Ints, outdated: Ints) -> None:
         """Adds trades of the traded symbols; those at the outdated indexes were before a step of their event clock."""
@@ -91,6 +92,13 @@ class Totals:
         np.maximum.at(last, trades.symbol[newest], newest)
         found = np.flatnonzero(last >= 0)
         self._last_price[found] = trades.price[last[found]]
+        self._last_is_live[found] = ~trades.replayed[last[found]]
+
+    def last_live(self, slot: int) -> tuple[float, int] | None:
+        """Price and event time of the last trade; None if it is replayed, or there is none."""
+        if not self._last_is_live[slot] or self._last_event_ns[slot] < 0:
+            return None
+        return float(self._last_price[slot]), int(self._last_event_ns[slot])
 
     def newest_ns(self) -> int:
         """The latest time of a last trade, UTC epoch nanoseconds; never after the wall time at which it was applied."""
@@ -115,13 +123,17 @@ class Totals:
             sides[:, slot] = 0
         if self._last_event_ns[slot] > self._last_event_ns[target]:
             self._last_event_ns[target], self._last_price[target] = self._last_event_ns[slot], self._last_price[slot]
+            self._last_is_live[target] = self._last_is_live[slot]
         self._first_event_ns[target] = min(self._first_event_ns[target], self._first_event_ns[slot])
         self._last_event_ns[slot], self._last_price[slot], self._first_event_ns[slot] = -1, np.nan, _NEVER_NS
+        self._last_is_live[slot] = False
 
     def state(self) -> State:
         """All columns."""
         view = self.view(self._max_slots)
-        return {field.name: getattr(view, field.name) for field in fields(view)}
+        return {field.name: getattr(view, field.name) for field in fields(view)} | {
+            "last_is_live": self._last_is_live.copy()
+        }
 
     def restore(self, state: State) -> None:
         """Takes over the columns of as many slots as there are."""
@@ -131,6 +143,7 @@ class Totals:
         self._last_event_ns[:slots] = state["last_event_ns"][:slots]
         self._first_event_ns[:slots] = state["first_event_ns"][:slots]
         self._last_price[:slots] = state["last_price"][:slots]
+        self._last_is_live[:slots] = state["last_is_live"][:slots]
 
     def view(self, slots: int) -> TotalsView:
         """A copy for the first slots."""

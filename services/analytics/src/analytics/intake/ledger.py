@@ -12,6 +12,9 @@ Outcome = Literal["accepted", "refused", "duplicate", "ignored"]
 BATCH_TRADES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 """Upper bounds of the histogram of batch sizes, in trades."""
 
+TRADES_AN_EVENT: Final = 64
+"""To apply a message about an order takes about as long as to apply so many trades."""
+
 REFUSED_BATCH: Final = "bad_batch"
 """The one reason for which analytics refuses: ingest has checked the trades, so only the frames can be wrong."""
 
@@ -56,18 +59,38 @@ class AnalyticsLedger:
     """Checkpoints that the disk did not take."""
     rewound: int = 0
     """Applied trades that a power cut took from ingest's log: counted here, and unknown there."""
+    applied_events: int = 0
+    """Messages about orders; they are in no other count, but that of batches, lost and rewound."""
+    duplicate_events: int = 0
+    book_overflow: int = 0
+    """Events of orders that are counted under `other`, as there are too many books."""
 
     def count(self, admission: Admission, trades: int) -> None:
         """Counts a batch."""
-        self.batches[_OUTCOMES[admission.place]] += 1
-        self.lost += admission.lost
-        self.rewound += admission.rewound
+        self._count_batch(admission)
         if admission.place in {Place.OUT_OF_ORDER, Place.IMPOSSIBLE} or not trades:
             return
         self.applied += trades - admission.repeated
         self.duplicate += admission.repeated
         self.batch_trades[bisect_left(BATCH_TRADES, trades)] += 1
         self.batch_trades_sum += trades
+
+    def count_events(self, admission: Admission, events: int) -> None:
+        """Counts a batch of messages about orders."""
+        self._count_batch(admission)
+        if admission.place not in {Place.OUT_OF_ORDER, Place.IMPOSSIBLE}:
+            self.applied_events += events - admission.repeated
+            self.duplicate_events += admission.repeated
+
+    def _count_batch(self, admission: Admission) -> None:
+        self.batches[_OUTCOMES[admission.place]] += 1
+        self.lost += admission.lost
+        self.rewound += admission.rewound
+
+    @property
+    def work(self) -> int:
+        """What has been applied, in trades that would take as long."""
+        return self.applied + TRADES_AN_EVENT * self.applied_events
 
     def state(self) -> State:
         """All counts."""
@@ -83,5 +106,6 @@ class AnalyticsLedger:
         return AnalyticsLedger(
             dict(self.batches), self.applied, self.duplicate, self.lost, self.late, self.ahead, self.oversized,
             self.symbol_overflow, self.source_overflow, self.dropped, list(self.batch_trades), self.batch_trades_sum,
-            self.checkpoints, self.checkpoints_failed, self.rewound,
+            self.checkpoints, self.checkpoints_failed, self.rewound, self.applied_events, self.duplicate_events,
+            self.book_overflow,
         )  # fmt: skip

@@ -1,8 +1,8 @@
 """Money: one book for each account, strategy and symbol; equity and drawdown for each account and currency.
 
-A book's position follows the executions that stand, the inferred ones among them: what is taken back is filled the other
-way round at its own price. So realised + unrealised = cash + position × mark, whatever came in which order. How that sum
-is split between realised and unrealised depends on the order of arrival, as average cost always does.
+A book's position follows the executions that stand, the inferred ones among them: what is taken back is filled the
+other way round at its own price. So realised + unrealised = cash + position × mark, whatever came in which order. How
+that sum is split between realised and unrealised depends on the order of arrival, as average cost always does.
 """
 
 from collections import defaultdict
@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from msgspec import convert
+
+from analytics.checkpoint.parts import State
 from analytics.orders.executions import Execution
 from analytics.orders.marks import Marks
-from telemetry_schema.holding import Holding
+from telemetry_schema import Holding
 
 OTHER: Final = "other"
+"""The label of all that are beyond a limit."""
 MAX_ACCOUNTS: Final = 1_000
 """Accounts whose equity is followed."""
 
@@ -39,7 +43,7 @@ def quote_currency(symbol: str) -> str:
 
 
 @dataclass(slots=True)
-class Book:
+class ProfitBook:
     """Position, profit and fees of one book. Fees are by currency, positive is paid; rebates are apart."""
 
     currency: str
@@ -88,7 +92,7 @@ class Valued(NamedTuple):
     """A book with its mark: `unrealised` is None where there is no mark."""
 
     key: BookKey
-    book: Book
+    book: ProfitBook
     mark: float | None
     mark_age_ns: int | None
     unrealised: float | None
@@ -99,7 +103,7 @@ class Books:
 
     def __init__(self, *, max_books: int) -> None:
         self._max_books = max_books
-        self._books: dict[BookKey, Book] = {}
+        self._books: dict[BookKey, ProfitBook] = {}
         self._equity: dict[tuple[str, str], Equity] = {}
         self.overflows = 0
         self.unpriced_fees: dict[str, float] = defaultdict(float)
@@ -112,22 +116,31 @@ class Books:
         if key in self._books:
             return key
         if len(self._books) < self._max_books:
-            self._books[key] = Book(quote_currency(key.symbol))
+            self._books[key] = ProfitBook(quote_currency(key.symbol))
             return key
         self.overflows += 1
         # Different symbols cannot share a position: those beyond the budget share one for each quote currency.
         other = BookKey(OTHER, OTHER, f"{OTHER}-{quote_currency(key.symbol)}")
-        self._books.setdefault(other, Book(quote_currency(key.symbol)))
+        self._books.setdefault(other, ProfitBook(quote_currency(key.symbol)))
         return other
+
+    def known(self, names: tuple[str, str, str]) -> BookKey:
+        """The key under which this one is kept, as `label`, but without making a book of it."""
+        key = BookKey(*names)
+        return key if key in self._books else BookKey(OTHER, OTHER, f"{OTHER}-{quote_currency(key.symbol)}")
+
+    def currency(self, key: BookKey) -> str:
+        """The quote currency of a key's book."""
+        return quote_currency(key.symbol)
 
     def __iter__(self) -> Iterator[BookKey]:
         return iter(self._books)
 
-    def get(self, key: BookKey) -> Book | None:
+    def get(self, key: BookKey) -> ProfitBook | None:
         """The book, if there is one."""
         return self._books.get(key)
 
-    def open(self, key: BookKey) -> Book:
+    def open(self, key: BookKey) -> ProfitBook:
         """The book of a key, made if there is room."""
         return self._books[self.label(key)]
 
@@ -151,7 +164,26 @@ class Books:
         for (account, currency), equity in self._equity.items():
             yield account, currency, equity
 
-    def _valued(self, key: BookKey, book: Book, marks: Marks, now_ns: int) -> Valued:
+    def state(self) -> State:
+        """All books."""
+        return {
+            "books": list(self._books.items()),
+            "equity": list(self._equity.items()),
+            "overflows": self.overflows,
+            "unpriced_fees": dict(self.unpriced_fees),
+        }
+
+    def restore(self, state: State) -> None:
+        """Takes them over; those that are there already stay, even if fewer may be made now."""
+        for key, saved in state["books"]:
+            book = self._books[BookKey(*key)] = convert(saved, ProfitBook)
+            book.fees = defaultdict(float, book.fees)
+        for (account, currency), equity in state["equity"]:
+            self._equity[account, currency] = convert(equity, Equity)
+        self.overflows = state["overflows"]
+        self.unpriced_fees.update(state["unpriced_fees"])
+
+    def _valued(self, key: BookKey, book: ProfitBook, marks: Marks, now_ns: int) -> Valued:
         mark = marks.newest(key.symbol) if book.holding.qty else None
         if mark is None:
             return Valued(key, book, None, None, None if book.holding.qty else 0.0)

@@ -8,7 +8,7 @@ stamped both ends. What cannot be measured is counted by reason and never estima
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-from telemetry_schema.orders import ClockName, OrderEvent
+from telemetry_schema import ClockName, OrderEvent
 
 CLOCKS: Final[tuple[ClockName, ...]] = ("bot", "adapter", "venue")
 

@@ -1,12 +1,12 @@
 """The executions of one order: each counts once by its id, in whatever order fills, busts and corrections come.
 
-What is kept are facts that commute: a fill by its key, the set of busted ids, the last correction of each id. Everything
+Kept are facts that commute: a fill by its key, the set of busted ids, the last correction of each id. Everything
 else is derived from them, so that shuffled and repeated histories end in the same state:
 
     fill A ── correct A→B ── correct B→C        C counts; A and B are superseded
        └───── bust A                            nothing of the chain counts
 
-A peer's cumulative quantity tells of fills that never came. `inferred` holds the difference, at the price that makes the
+A peer's cumulative quantity tells of fills that never came. `inferred` is the difference, at the price that makes the
 peer's average come out, until the fill arrives.
 """
 
@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from telemetry_schema.orders import Liquidity, OrderEvent
+from telemetry_schema import Liquidity, OrderEvent
 
 ROUNDING: Final = 1e-9
 """Quantities that differ by less than this ratio are the same: peers send rounded decimals."""
@@ -57,6 +57,11 @@ class Inferred(NamedTuple):
     price: float
     priced: bool
 
+    def is_like(self, other: "Inferred") -> bool:
+        """Whether both are the same but for rounding: to book it anew would move the average for nothing."""
+        near = math.isclose(self.qty, other.qty, rel_tol=ROUNDING) and self.priced == other.priced
+        return near and (math.isclose(self.price, other.price, rel_tol=ROUNDING) or self.qty == 0)
+
     @property
     def execution(self) -> Execution | None:
         """As something to book; None where there is nothing, or no price at all."""
@@ -98,7 +103,7 @@ class Executions:
     """From a correction's key to the id that it corrects."""
     _plain_qty: float = 0.0
     _plain_cost: float = 0.0
-    """Sums over `fills`, whether they stand or not: an order of a thousand fills must not be summed a thousand times."""
+    """Sums over `fills`, standing or not: an order of a thousand fills must not be summed a thousand times."""
 
     @property
     def is_plain(self) -> bool:
@@ -161,10 +166,7 @@ class Executions:
     def _stands(self, key: str) -> bool:
         if key in self.corrections or key in self.busted:
             return False
-        for ref, child in self._chain(key):
-            if ref in self.busted or self.corrections[ref].key != child:
-                return False
-        return True
+        return all(ref not in self.busted and self.corrections[ref].key == child for ref, child in self._chain(key))
 
     def _chain(self, key: str) -> list[tuple[str, str]]:
         """From a correction to the first execution: (corrected id, id that corrects it)."""
@@ -176,7 +178,7 @@ class Executions:
         return chain
 
     def inferred(self, limit_price: float | None) -> Inferred:
-        """What the peer reports beyond the known fills; a busted fill counts as known, a corrected one at its largest."""
+        """What the peer reports beyond the known fills; a busted fill counts as known, corrected at its largest."""
         if self.reported is None:
             return NOTHING_INFERRED
         known_qty, known_cost = self._gross()

@@ -10,8 +10,8 @@
 | cancel | cancel request | cancel |
 | replace | replace request | replace |
 
-A stage is counted once an order (a replace once an alias), as soon as both ends are known. One that has an end and never
-got a start is counted as `no_start` when the order is forgotten: until then the start may still come.
+A stage is counted once an order (a replace once an alias), as soon as both ends are known. One that has an end and
+never got a start is counted as `no_start` when the order is forgotten: until then the start may still come.
 """
 
 from bisect import bisect_left
@@ -20,9 +20,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from msgspec import convert
+
+from analytics.checkpoint.parts import State
+from analytics.orders.books import OTHER
 from analytics.orders.clocks import Latency, Stamp, Stamps, Unmeasured, measure, stamps_of
-from analytics.orders.order import Order, State, stamp_key
-from telemetry_schema.orders import ClockName, OrderEvent
+from analytics.orders.order import BotOrder, OrderState, stamp_key
+from telemetry_schema import ClockName, OrderEvent
 
 STAGES: Final = ("tick", "decision", "ack", "first_fill", "complete", "cancel", "replace")
 
@@ -34,8 +38,6 @@ _BOUNDS_NS: Final = tuple(round(bound * 1e9) for bound in BOUNDS_S)
 
 MAX_PLACES: Final = 20
 """Pairs of account and venue with histograms of their own; those beyond share `other`."""
-
-OTHER: Final = "other"
 
 
 class Exemplar(NamedTuple):
@@ -73,7 +75,7 @@ class Histogram:
             self.exemplars[bucket] = exemplar
 
 
-class Latencies:
+class OrderLatencies:
     """The histograms of all accounts and venues, and what could not be measured."""
 
     def __init__(self) -> None:
@@ -81,7 +83,7 @@ class Latencies:
         self.histograms: dict[LatencyLabels, Histogram] = defaultdict(Histogram)
         self.unmeasured: dict[tuple[str, str], int] = defaultdict(int)
 
-    def see(self, order: Order, event: OrderEvent, *, before: State) -> None:
+    def see(self, order: BotOrder, event: OrderEvent, *, before: OrderState) -> None:
         """Counts the stages that an event completes; `event` is in `order` already."""
         for stage, start, end in _stages(order, event, before):
             name = f"{stage} {event.alias}" if stage == "replace" and event.alias is not None else stage
@@ -89,7 +91,7 @@ class Latencies:
                 self._measure(order, event, (stage, name), start, end)
 
     def _measure(
-        self, order: Order, event: OrderEvent, stage: tuple[str, str], start: Stamps | None, end: Stamps | None
+        self, order: BotOrder, event: OrderEvent, stage: tuple[str, str], start: Stamps | None, end: Stamps | None
     ) -> None:
         label, name = stage
         if end is None:
@@ -104,15 +106,30 @@ class Latencies:
         else:
             self.unmeasured[label, span] += 1
 
-    def forget(self, order: Order) -> None:
+    def forget(self, order: BotOrder) -> None:
         """Counts the stages of an order that is forgotten whose start never came."""
         for stage, ends in (("ack", "ack"), ("first_fill", "fill"), ("cancel", "cancel")):
             if ends in order.stamps and stage not in order.measured:
                 self.unmeasured[stage, Unmeasured.NO_START] += 1
-        if order.state is State.FILLED and "complete" not in order.measured:
+        if order.state is OrderState.FILLED and "complete" not in order.measured:
             self.unmeasured["complete", Unmeasured.NO_START] += 1
 
-    def _labels(self, order: Order, stage: str, clock: ClockName) -> LatencyLabels:
+    def state(self) -> State:
+        """All histograms."""
+        return {
+            "places": list(self._places),
+            "histograms": list(self.histograms.items()),
+            "unmeasured": list(self.unmeasured.items()),
+        }
+
+    def restore(self, state: State) -> None:
+        """Takes them over."""
+        self._places = {(account, venue) for account, venue in state["places"]}
+        for labels, histogram in state["histograms"]:
+            self.histograms[LatencyLabels(*labels)] = convert(histogram, Histogram)
+        self.unmeasured.update(((stage, reason), count) for (stage, reason), count in state["unmeasured"])
+
+    def _labels(self, order: BotOrder, stage: str, clock: ClockName) -> LatencyLabels:
         place = (order.account, order.venue)
         if place not in self._places:
             if len(self._places) >= MAX_PLACES:
@@ -121,7 +138,9 @@ class Latencies:
         return LatencyLabels(*place, stage, clock)
 
 
-def _stages(order: Order, event: OrderEvent, before: State) -> Iterator[tuple[str, Stamps | None, Stamps | None]]:
+def _stages(
+    order: BotOrder, event: OrderEvent, before: OrderState
+) -> Iterator[tuple[str, Stamps | None, Stamps | None]]:
     """The stages that an event may complete: name, stamps of the start, stamps of the end (empty: only replayed)."""
     name = event.event
     submit = _stamps(order, "submit")
@@ -131,7 +150,7 @@ def _stages(order: Order, event: OrderEvent, before: State) -> Iterator[tuple[st
         yield "ack", submit, _stamps(order, "ack")
     if name in {"submit", "fill"}:
         yield "first_fill", submit, _stamps(order, "fill")
-    if name == "fill" and order.state is State.FILLED and before is not State.FILLED:
+    if name == "fill" and order.state is OrderState.FILLED and before is not OrderState.FILLED:
         yield "complete", submit, {} if event.replayed else stamps_of(event)
     if name in {"cancel_request", "cancel"}:
         yield "cancel", _stamps(order, "cancel_request"), _stamps(order, "cancel")
@@ -140,7 +159,7 @@ def _stages(order: Order, event: OrderEvent, before: State) -> Iterator[tuple[st
         yield "replace", order.stamps.get(request), order.stamps.get(done)
 
 
-def _stamps(order: Order, event: str) -> Stamps | None:
+def _stamps(order: BotOrder, event: str) -> Stamps | None:
     stamps = order.stamps.get(event)
     return {} if stamps is None and event in order.replayed_events else stamps
 

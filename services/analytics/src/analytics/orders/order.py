@@ -17,8 +17,7 @@ from typing import Final, NamedTuple
 from analytics.orders.books import BookKey
 from analytics.orders.clocks import Stamps, earliest, latest, stamps_of
 from analytics.orders.executions import NOTHING_INFERRED, ROUNDING, Executions, Inferred
-from telemetry_schema.fields import Side
-from telemetry_schema.orders import OrderEvent, OrderEventName, OrderType, TimeInForce
+from telemetry_schema import OrderEvent, OrderEventName, OrderType, Side, TimeInForce
 
 
 class End(IntEnum):
@@ -31,7 +30,7 @@ class End(IntEnum):
     DENIED = 4
 
 
-class State(StrEnum):
+class OrderState(StrEnum):
     """Where an order is in its life."""
 
     UNKNOWN = "unknown"
@@ -62,10 +61,10 @@ ENDS: Final[dict[OrderEventName, End]] = {
     "deny": End.DENIED,
 }
 _END_STATES: Final = {
-    End.CANCELLED: State.CANCELLED,
-    End.EXPIRED: State.EXPIRED,
-    End.REJECTED: State.REJECTED,
-    End.DENIED: State.DENIED,
+    End.CANCELLED: OrderState.CANCELLED,
+    End.EXPIRED: OrderState.EXPIRED,
+    End.REJECTED: OrderState.REJECTED,
+    End.DENIED: OrderState.DENIED,
 }
 _ANSWERS: Final[dict[OrderEventName, tuple[OrderEventName, ...]]] = {
     "cancel_request": ("cancel_reject", "cancel"),
@@ -82,7 +81,9 @@ _INFORMATIVE: Final = frozenset(
 )
 """Events that say where an order is, and so end a doubt about it."""
 
-ENDED: Final = frozenset({State.FILLED, State.CANCELLED, State.EXPIRED, State.REJECTED, State.DENIED})
+ENDED: Final = frozenset(
+    {OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.DENIED}
+)
 
 
 class Version(NamedTuple):
@@ -112,7 +113,7 @@ class Booking:
 
 
 @dataclass(slots=True)
-class Order:
+class BotOrder:
     """The facts of one order. `account` and `order_id` are its key; other names are those that came first."""
 
     account: str
@@ -148,7 +149,7 @@ class Order:
     """When an event last came, by the time of receipt."""
 
     # Derived from the facts above by `derive`, and read many times between two events.
-    state: State = State.UNKNOWN
+    state: OrderState = OrderState.UNKNOWN
     filled_qty: float = 0.0
     """Known and inferred, units of base."""
     inferred: Inferred = NOTHING_INFERRED
@@ -172,14 +173,14 @@ class Order:
         self.filled_qty = self.executions.qty + self.inferred.qty
         self.state = self._state()
 
-    def _state(self) -> State:
+    def _state(self) -> OrderState:
         if self.ordered_qty is not None and self.filled_qty >= self.ordered_qty.value * (1 - ROUNDING):
-            return State.FILLED
+            return OrderState.FILLED
         if self.end:
             return _END_STATES[self.end]
         if self.acked or self.filled_qty > 0:
-            return State.OPEN
-        return State.PENDING if self.submitted else State.UNKNOWN
+            return OrderState.OPEN
+        return OrderState.PENDING if self.submitted else OrderState.UNKNOWN
 
     @property
     def in_doubt(self) -> bool:
@@ -214,7 +215,7 @@ class Order:
         self.derive()
         return outcome
 
-    def _judge(self, event: OrderEvent, before: State) -> Outcome:
+    def _judge(self, event: OrderEvent, before: OrderState) -> Outcome:
         key = (event.event, _repeat_key(event))
         if key in self.seen:
             return Outcome.DUPLICATE
@@ -255,7 +256,7 @@ class Order:
         if event.price is not None:
             self.ordered_price = _newer(self.ordered_price, Version(*place, event.price))
 
-    def absorb(self, other: "Order") -> None:
+    def absorb(self, other: "BotOrder") -> None:
         """Takes over all facts of what turned out to be the same order under another id."""
         for name in ("source", "strategy", "venue", "symbol", "side", "order_type", "tif", "decision_ns", "tick_ns"):
             setattr(self, name, getattr(self, name) or getattr(other, name))
@@ -294,11 +295,11 @@ def _repeat_key(event: OrderEvent) -> str:
     return str(event.event_ns)
 
 
-def _outcome(before: State, event: OrderEventName) -> Outcome:
+def _outcome(before: OrderState, event: OrderEventName) -> Outcome:
     """How an event that has not come before stands to the state it meets; it is taken in whatever this says."""
     if before not in ENDED:
         return Outcome.APPLIED
-    refused = before in {State.REJECTED, State.DENIED}
+    refused = before in {OrderState.REJECTED, OrderState.DENIED}
     if event in {"submit", "trigger", "cancel_request", "replace_request"}:
         return Outcome.LATE
     if event == "ack":
@@ -306,12 +307,12 @@ def _outcome(before: State, event: OrderEventName) -> Outcome:
     if event in ENDS:
         return _second_end(before, event, refused=refused)
     if event == "replace":
-        return Outcome.APPLIED if before is State.FILLED else Outcome.CONFLICT
+        return Outcome.APPLIED if before is OrderState.FILLED else Outcome.CONFLICT
     return Outcome.APPLIED
 
 
-def _second_end(before: State, event: OrderEventName, *, refused: bool) -> Outcome:
-    if before is State.FILLED:
+def _second_end(before: OrderState, event: OrderEventName, *, refused: bool) -> Outcome:
+    if before is OrderState.FILLED:
         return Outcome.CONFLICT if event in {"reject", "deny"} else Outcome.LATE
     if refused or event in {"reject", "deny"}:
         return Outcome.CONFLICT

@@ -11,14 +11,18 @@ fill's (Perold 1988 for slippage against the decision; the arrival price is the 
 
 from bisect import bisect_left
 from collections import defaultdict
-from heapq import heappop, heappush
-from typing import Final, NamedTuple, TypeAlias
+from heapq import heapify, heappop, heappush
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from msgspec import convert
+
+from analytics.checkpoint.parts import State
+from analytics.cooperative import Steps
 from analytics.orders.books import BookKey
 from analytics.orders.executions import Execution
 from analytics.orders.marks import Marks
-from analytics.orders.order import Order, State
-from telemetry_schema.orders import REJECT_REASONS, OrderEvent
+from analytics.orders.order import BotOrder, OrderState
+from telemetry_schema import REJECT_REASONS, OrderEvent
 
 Counts: TypeAlias = defaultdict[tuple[str, ...], float]
 """A counter's values by label values."""
@@ -49,6 +53,9 @@ MAX_PENDING_MARKOUTS: Final = 100_000
 GRACE_NS: Final = 2_000_000_000
 """How long to wait for quotes to reach a markout's moment; a symbol that is not quoted any more has no mid then."""
 
+MARKOUTS_A_STEP: Final = 200
+"""Markouts counted without a break: about a millisecond."""
+
 RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1}
 """Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2."""
 
@@ -56,6 +63,11 @@ RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1}
 def counts() -> Counts:
     """An empty counter."""
     return defaultdict(float)
+
+
+def refill(counter: Counts, values: list[Any]) -> None:
+    """Takes over a counter's values, each with its labels."""
+    counter.update((tuple(labels), value) for labels, value in values)
 
 
 class Markout(NamedTuple):
@@ -85,9 +97,11 @@ class Quality:
         self.otr_messages, self.otr_volume = counts(), counts()
         self.rejects = counts()
         self._pending: list[Markout] = []
+        self._waiting: list[Markout] = []
+        """Due, but their symbol's quotes have not come so far; only while `settle_markouts` is under way."""
         self._number = 0
 
-    def fill(self, order: Order, fill: Execution, book: BookKey, currency: str, marks: Marks, now_ns: int) -> None:
+    def fill(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, marks: Marks, now_ns: int) -> None:
         """Counts an execution that is new."""
         side, liquidity = order.side or "", fill.liquidity or ""
         labels = (*book, side, liquidity)
@@ -111,7 +125,7 @@ class Quality:
                 )
             )
 
-    def _slip(self, order: Order, fill: Execution, book: BookKey, currency: str, marks: Marks, sign: int) -> None:
+    def _slip(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, marks: Marks, sign: int) -> None:
         for reference, price in _references(order, marks):
             if price == 0:
                 continue
@@ -133,18 +147,24 @@ class Quality:
         self._number += 1
         heappush(self._pending, markout)
 
-    def settle_markouts(self, marks: Marks, now_ns: int) -> None:
-        """Counts the markouts whose moment has come, by the symbol's quotes or, where these stand still, by `now_ns`."""
-        waiting = []
-        while self._pending and self._pending[0].due_ns <= now_ns:
-            markout = heappop(self._pending)
-            newest_ns = marks.newest_mid_ns(markout.symbol)
-            if newest_ns is not None and newest_ns < markout.due_ns and now_ns - markout.due_ns < GRACE_NS:
-                waiting.append(markout)  # a quote of that moment may still be on its way
-                continue
-            self._mark_out(markout, marks, has_quotes=newest_ns is not None)
-        for markout in waiting:
-            heappush(self._pending, markout)
+    def settle_markouts(self, marks: Marks, now_ns: int) -> Steps[None]:
+        """Counts markouts whose moment has come, by the symbol's quotes or by `now_ns` where these stand still."""
+        done = 0
+        try:
+            while self._pending and self._pending[0].due_ns <= now_ns:
+                markout = heappop(self._pending)
+                newest_ns = marks.newest_mid_ns(markout.symbol)
+                if newest_ns is not None and newest_ns < markout.due_ns and now_ns - markout.due_ns < GRACE_NS:
+                    self._waiting.append(markout)  # a quote of that moment may still be on its way
+                else:
+                    self._mark_out(markout, marks, has_quotes=newest_ns is not None)
+                done += 1
+                if done % MARKOUTS_A_STEP == 0:
+                    yield
+        finally:
+            for markout in self._waiting:
+                heappush(self._pending, markout)
+            self._waiting.clear()
 
     def _mark_out(self, markout: Markout, marks: Marks, *, has_quotes: bool) -> None:
         mid = marks.mid_at(markout.symbol, markout.due_ns)
@@ -156,7 +176,7 @@ class Quality:
         self.markout_lost[markout.labels] += max(-gain, 0.0)
         self.markout_notional[markout.labels] += abs(markout.price) * markout.qty
 
-    def end(self, order: Order, book: BookKey) -> None:
+    def end(self, order: BotOrder, book: BookKey) -> None:
         """Counts an order when it has ended."""
         qty, filled = order.qty or 0.0, order.filled_qty
         labels = (*book, order.side or "")
@@ -164,7 +184,7 @@ class Quality:
         self.filled_qty[labels] += filled
         self.ended[*book, _how(order.state, filled)] += 1
 
-    def message(self, order: Order, event: OrderEvent, book: BookKey, *, leaves_before: float) -> None:
+    def message(self, order: BotOrder, event: OrderEvent, book: BookKey, *, leaves_before: float) -> None:
         """Counts a message of the bot by the weights of RTS 9; `leaves_before` is what could be filled before it."""
         weight = RTS9_WEIGHTS.get(event.event)
         if weight is None:
@@ -177,7 +197,7 @@ class Quality:
         )
         self.otr_volume[labels] += volume
 
-    def reject(self, order: Order, event: OrderEvent, book: BookKey) -> None:
+    def reject(self, order: BotOrder, event: OrderEvent, book: BookKey) -> None:
         """Counts a rejection by its reason; one that is not in the list is `other`."""
         kind = {"reject": "order", "deny": "local", "cancel_reject": "cancel", "replace_reject": "replace"}.get(
             event.event
@@ -186,13 +206,29 @@ class Quality:
             reason = event.reason if event.reason in REJECT_REASONS else "other"
             self.rejects[book.account, book.strategy, order.venue, reason, kind] += 1
 
-    @property
-    def pending_markouts(self) -> list[Markout]:
-        """Markouts that wait, for the checkpoint."""
-        return self._pending
+    def _counters(self) -> dict[str, Counts]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, defaultdict)}
+
+    def state(self) -> State:
+        """All counters, and the markouts that wait."""
+        return {
+            "counters": {name: list(counter.items()) for name, counter in self._counters().items()},
+            "bps": list(self.slippage_bps.items()),
+            "markouts": [*self._pending, *self._waiting],
+            "number": self._number,
+        }
+
+    def restore(self, state: State) -> None:
+        """Takes them over."""
+        for name, counter in self._counters().items():
+            refill(counter, state["counters"].get(name, []))
+        self.slippage_bps = {(account, strategy): list(values) for (account, strategy), values in state["bps"]}
+        self._pending = convert(state["markouts"], list[Markout])
+        heapify(self._pending)
+        self._number = state["number"]
 
 
-def _references(order: Order, marks: Marks) -> list[tuple[str, float]]:
+def _references(order: BotOrder, marks: Marks) -> list[tuple[str, float]]:
     """The prices that a fill of the order is compared with: arrival (or the last trade then), decision."""
     references = []
     submit = order.stamps.get("submit")
@@ -211,9 +247,9 @@ def _references(order: Order, marks: Marks) -> list[tuple[str, float]]:
     return references
 
 
-def _how(state: State, filled: float) -> str:
-    if state is State.FILLED:
+def _how(state: OrderState, filled: float) -> str:
+    if state is OrderState.FILLED:
         return "filled"
     if filled > 0:
         return "partly"
-    return "rejected" if state in {State.REJECTED, State.DENIED} else "unfilled"
+    return "rejected" if state in {OrderState.REJECTED, OrderState.DENIED} else "unfilled"

@@ -7,28 +7,40 @@ Nothing is refused: what a state machine would call impossible is applied all th
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
+import msgspec
+import numpy as np
+
+from analytics.checkpoint.parts import State
+from analytics.cooperative import Steps
 from analytics.orders.books import OTHER, BookKey, Books
-from analytics.orders.clocks import Unmeasured
 from analytics.orders.executions import NOTHING_INFERRED, Execution, Inferred, execution_of, key_of
-from analytics.orders.latency import Latencies
+from analytics.orders.latency import OrderLatencies
 from analytics.orders.marks import Marks
-from analytics.orders.order import ENDED, Order, Outcome, State
-from analytics.orders.quality import Counts, Quality, counts
-from analytics.orders.registry import OrderRegistry
-from telemetry_schema.orders import OrderEvent, PositionReport, Quote, RateLimit
+from analytics.orders.order import ENDED, BotOrder, OrderState, Outcome
+from analytics.orders.quality import Counts, Quality, counts, refill
+from analytics.orders.registry import KnownOrders
+from telemetry_schema import OrderEvent, PositionReport, Quote, RateLimit
+from telemetry_schema.batch import ReceivedEvent
 
 EXECUTION_EVENTS: Final = frozenset({"fill", "bust", "correct"})
 
 OVERFILL_RATIO: Final = 1e-9
+
+_COUNTERS: Final = frozenset(
+    {"events", "outcomes", "inferred_fills", "overfills", "fills_after_end", "fees_paid", "rebates", "inferred_qty"}
+)
+
+DUST_QTY: Final = 1e-12
+"""An inferred quantity below this is what rounding has left of the others."""
 
 MAX_AUTHORITIES: Final = 10_000
 MAX_RATE_LIMITS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TrackerLimits:
     """Bounds of the tracker."""
 
     max_books: int = 200
@@ -44,11 +56,11 @@ class OrderTracker:
         authorities: by account, the source whose fills count; where none is named, the first that sends one.
     """
 
-    def __init__(self, marks: Marks, *, limits: Limits, authorities: dict[str, str] | None = None) -> None:
+    def __init__(self, marks: Marks, *, limits: TrackerLimits, authorities: dict[str, str] | None = None) -> None:
         self.marks, self._limits = marks, limits
-        self.registry = OrderRegistry()
+        self.registry = KnownOrders()
         self.books = Books(max_books=limits.max_books)
-        self.latencies, self.quality = Latencies(), Quality()
+        self.latencies, self.quality = OrderLatencies(), Quality()
         self.events: Counts = counts()
         self.outcomes: Counts = counts()
         self.inferred_fills: Counts = counts()
@@ -56,9 +68,11 @@ class OrderTracker:
         self.fills_after_end: Counts = counts()
         self.fees_paid: Counts = counts()
         self.rebates: Counts = counts()
+        self.inferred_qty: Counts = counts()
         self.rate_limits: dict[tuple[str, str, str], float] = {}
         self.reported_positions: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-        self._authorities = dict(authorities or {})
+        self._named = dict(authorities or {})
+        self._authorities = dict(self._named)
         self._sources: set[str] = set()
 
     def apply(self, event: OrderEvent, now_ns: int) -> Outcome:
@@ -83,7 +97,7 @@ class OrderTracker:
         self.registry.settle(order, now_ns)
         return outcome
 
-    def _execute(self, order: Order, event: OrderEvent) -> Outcome:
+    def _execute(self, order: BotOrder, event: OrderEvent) -> Outcome:
         if not self._is_authority(event):
             return Outcome.SECOND_SOURCE
         executions, ref = order.executions, event.ref_exec_id or ""
@@ -103,7 +117,7 @@ class OrderTracker:
 
     # Books
 
-    def _book(self, order: Order, now_ns: int) -> None:
+    def _book(self, order: BotOrder, now_ns: int) -> None:
         """Brings the books in line with what stands of an order."""
         if not order.symbol or order.side is None:
             return
@@ -121,7 +135,7 @@ class OrderTracker:
         self._book_inferred(order, key, order.inferred)
         self._count_end(order, key)
 
-    def _fill(self, order: Order, key: BookKey, name: str, now_ns: int) -> None:
+    def _fill(self, order: BotOrder, key: BookKey, name: str, now_ns: int) -> None:
         fill, book = order.executions.fills[name], self.books.open(key)
         book.fill(_sign(order), fill)
         order.booking.keys.add(name)
@@ -135,13 +149,13 @@ class OrderTracker:
             if fill.fee_currency != book.currency:
                 self.books.unpriced_fees[fill.fee_currency] += abs(fill.fee)
 
-    def _unfill(self, order: Order, key: BookKey, name: str) -> None:
+    def _unfill(self, order: BotOrder, key: BookKey, name: str) -> None:
         self.books.open(key).unfill(_sign(order), order.executions.fills[name])
         order.booking.keys.discard(name)
 
-    def _book_inferred(self, order: Order, key: BookKey, inferred: Inferred) -> None:
+    def _book_inferred(self, order: BotOrder, key: BookKey, inferred: Inferred) -> None:
         booking, book = order.booking, self.books.open(key)
-        if inferred == booking.inferred:
+        if inferred.is_like(booking.inferred):
             return
         if (old := booking.inferred.execution) is not None:
             book.unfill(_sign(order), old)
@@ -149,9 +163,12 @@ class OrderTracker:
             book.fill(_sign(order), new)
         if inferred.qty > booking.inferred.qty:
             self.inferred_fills[(self._source(order.source),)] += 1
+        place = (key.account, key.symbol)
+        left = self.inferred_qty[place] + inferred.qty - booking.inferred.qty
+        self.inferred_qty[place] = left if left > DUST_QTY else 0.0
         booking.inferred = inferred
 
-    def _unbook(self, order: Order) -> None:
+    def _unbook(self, order: BotOrder) -> None:
         """Takes all that an order has booked out of its book."""
         booking = order.booking
         if booking.book is None:
@@ -161,32 +178,32 @@ class OrderTracker:
         self._book_inferred(order, booking.book, NOTHING_INFERRED)
         booking.book = None
 
-    def _count_end(self, order: Order, key: BookKey) -> None:
+    def _count_end(self, order: BotOrder, key: BookKey) -> None:
         if order.state in ENDED and not order.booking.ended:
             order.booking.ended = True
             self.quality.end(order, key)
 
     # Counters
 
-    def _measure(self, order: Order, event: OrderEvent, before: State, leaves_before: float) -> None:
+    def _measure(self, order: BotOrder, event: OrderEvent, before: OrderState, leaves_before: float) -> None:
         self.latencies.see(order, event, before=before)
         book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
         self.quality.message(order, event, book, leaves_before=leaves_before)
         self.quality.reject(order, event, book)
 
-    def _count(self, order: Order, event: OrderEvent, outcome: Outcome) -> None:
+    def _count(self, order: BotOrder, event: OrderEvent, outcome: Outcome) -> None:
         self.outcomes[self._source(event.source), outcome] += 1
         if outcome in {Outcome.APPLIED, Outcome.LATE, Outcome.ORPHAN, Outcome.CONFLICT}:
             book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
             self.events[*book, order.side or "", event.event] += 1
 
     def _check_overfill(
-        self, order: Order, event: OrderEvent, before: State, filled_before: float, outcome: Outcome
+        self, order: BotOrder, event: OrderEvent, before: OrderState, filled_before: float, outcome: Outcome
     ) -> None:
         if event.event != "fill" or outcome is not Outcome.APPLIED:
             return
         source = (self._source(event.source),)
-        if before in ENDED and before is not State.FILLED:
+        if before in ENDED and before is not OrderState.FILLED:
             self.fills_after_end[source] += 1
         qty = order.qty
         if qty is not None and max(order.filled_qty, filled_before) > qty * (1 + OVERFILL_RATIO):
@@ -238,21 +255,65 @@ class OrderTracker:
 
     # Time
 
-    def tick(self, now_ns: int) -> None:
-        """What only the passing of time brings: markouts that are due, orders that are forgotten."""
-        self.quality.settle_markouts(self.marks, now_ns)
-        for order in self.registry.expire(now_ns):
-            self.latencies.forget(order)
+    def receive(self, event: ReceivedEvent) -> None:
+        """Takes in any message."""
+        message = event.message
+        if event.kind == "order":
+            self.apply(cast("OrderEvent", message), event.received_ns)
+        elif event.kind == "quote":
+            self.quote(cast("Quote", message))
+        elif event.kind == "position":
+            self.position(cast("PositionReport", message))
+        else:
+            self.rate_limit(cast("RateLimit", message))
 
-    def unmeasured(self) -> dict[tuple[str, str], int]:
-        """Latencies that could not be measured, by stage and reason; each reason is there from the start."""
-        stages = {stage for stage, _ in self.latencies.unmeasured}
-        return {
-            (stage, reason): self.latencies.unmeasured[stage, reason]
-            for stage in sorted(stages)
-            for reason in Unmeasured
+    def tick(self, now_ns: int) -> Steps[None]:
+        """What only the passing of time brings: markouts that are due, orders that are forgotten, equity."""
+        yield from self.quality.settle_markouts(self.marks, now_ns)
+        while gone := self.registry.expire(now_ns):
+            for order in gone:
+                self.latencies.forget(order)
+            yield
+        self.books.value(self.marks, now_ns)
+
+    # Checkpoint
+
+    def _counters(self) -> dict[str, Counts]:
+        return {name: value for name, value in vars(self).items() if name in _COUNTERS}
+
+    def state(self) -> State:
+        """All of it, packed: nothing changes it afterwards."""
+        tree = {
+            "counters": {name: list(counter.items()) for name, counter in self._counters().items()},
+            "rate_limits": list(self.rate_limits.items()),
+            "reported": [(key, dict(values)) for key, values in self.reported_positions.items()],
+            "authorities": self._authorities,
+            "sources": list(self._sources),
+            "registry": self.registry.state(),
+            "books": self.books.state(),
+            "latencies": self.latencies.state(),
+            "quality": self.quality.state(),
+            "marks": self.marks.state(),
         }
+        return {"packed": np.frombuffer(msgspec.msgpack.encode(tree), np.uint8)}
+
+    def restore(self, state: State) -> None:
+        """Takes over what was saved.
+
+        Raises:
+            LookupError, TypeError, ValueError: it does not fit.
+        """
+        tree = msgspec.msgpack.decode(state["packed"].tobytes())
+        for name, counter in self._counters().items():
+            refill(counter, tree["counters"].get(name, []))
+        self.rate_limits = {tuple(key): used for key, used in tree["rate_limits"]}
+        for (account, symbol), values in tree["reported"]:
+            self.reported_positions[account, symbol] = values
+        self._authorities = tree["authorities"] | self._named
+        self._sources = set(tree["sources"])
+        for name in ("registry", "books", "latencies", "quality", "marks"):
+            getattr(self, name).restore(tree[name])
 
 
-def _sign(order: Order) -> int:
+def _sign(order: BotOrder) -> int:
     return 1 if order.side == "buy" else -1

@@ -140,7 +140,7 @@ class Metrics:
         name, labels = "telemetry_refused_total", (("reason", (REFUSED_BATCH,)),)
         yield self._grid(name, "Refused messages.", labels, [ledger.batches["refused"]], kind="counter")
         yield self._batch_trades(ledger)
-        overflow = {"symbol": ledger.symbol_overflow, "source": ledger.source_overflow}
+        overflow = {"symbol": ledger.symbol_overflow, "source": ledger.source_overflow, "book": ledger.book_overflow}
         name, help_text = (
             "telemetry_label_overflow_total",
             "Trades counted under the label `other`: all label slots are taken.",
@@ -159,6 +159,9 @@ class Metrics:
             ("stream_lost", ledger.lost, "Trades lost between ingest and analytics, by sequence number."),
         ):
             yield self._one(f"telemetry_{what}_trades_total", help_text, value, kind="counter")
+        for outcome, events in (("applied", ledger.applied_events), ("duplicate", ledger.duplicate_events)):
+            help_text = f"Messages about orders {outcome}."
+            yield self._one(f"telemetry_{outcome}_events_total", help_text, events, kind="counter")
         name, help_text = (
             "telemetry_dropped_messages_total",
             "Snapshots and confirmations dropped: a UI's queue was full.",

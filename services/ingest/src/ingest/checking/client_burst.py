@@ -4,6 +4,7 @@ from typing import cast
 
 from ingest.checking.burst_check import BurstCheck, ahead_text
 from ingest.checking.chunks import ChunkBuilder, records_of
+from ingest.checking.event_check import EventCheck
 from ingest.checking.open_runs import OpenRuns
 from ingest.checking.outcomes import Checked
 from ingest.checking.run_spans import runs_of
@@ -11,7 +12,18 @@ from ingest.checking.run_window import Span, Stamps
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from telemetry_runtime import Burst
-from telemetry_schema import MAX_COLUMN_TRADES, DecodeError, Reason, RunAlive, RunEnd, Trade, TradeColumns
+from telemetry_schema import (
+    BOT_MESSAGES,
+    MAX_COLUMN_TRADES,
+    DecodeError,
+    KillSwitch,
+    Reason,
+    RunAlive,
+    RunEnd,
+    Trade,
+    TradeColumns,
+    TradeCommand,
+)
 from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns
 
 MIN_TABLE_MESSAGES = 12
@@ -34,10 +46,11 @@ class ClientBurstCheck(BurstCheck):
         sizes: SizeLimits,
         now_ns: int,
         limit_ns: int,
+        events: EventCheck,
     ) -> None:
         super().__init__(builder, sequences, sizes)
         self._open_runs = open_runs
-        self._decoder, self._now_ns, self._limit_ns = decoder, now_ns, limit_ns
+        self._decoder, self._now_ns, self._limit_ns, self._events = decoder, now_ns, limit_ns, events
         self._oldest_sent_ns = now_ns - MAX_SENT_AGE_NS
         self._singles: list[FastTrade] = []
 
@@ -137,8 +150,10 @@ class ClientBurstCheck(BurstCheck):
             self._check_columns(cast("FastColumns", message), frame)
         elif isinstance(message, RunAlive | RunEnd):
             self._check_run(message, frame)
-        else:
+        elif isinstance(message, TradeCommand | KillSwitch):
             self._checked.commands.append(message)
+        else:
+            self._events.check(message, frame, self._checked, self._now_ns)
 
     def _check_run(self, report: RunAlive | RunEnd, frame: bytes) -> None:
         """A sender says how far its run has come: what it has sent before has come before."""
@@ -156,6 +171,11 @@ class ClientBurstCheck(BurstCheck):
         trades = 1
         # If the message says which trades it held, these are not lost as well.
         position = self._decoder.position(frame)
+        kind = self._decoder.kind(frame)
+        if kind is not None and kind in BOT_MESSAGES:
+            source = self._decoder.sender(frame)
+            self._events.refuse(error, frame, self._checked, kind=kind, position=position, source=source)
+            return
         if position is not None:
             trades = min(position.count, MAX_COLUMN_TRADES)
             self._sequences.mark(position.source, position.run, position.seq, trades)

@@ -1,6 +1,6 @@
 """The result of checking a burst: messages by outcome, accepted trades, refusals and commands. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -37,3 +37,7 @@ class Checked:
     """Refused before they were looked at, as their sources sent more than they may; in the tally, not in `refusals`."""
     run_reports: Counter[str] = field(default_factory=Counter)
     """Accepted messages about runs, by type; in the tally too."""
+    events: list[bytes] = field(default_factory=list)
+    """Accepted messages about orders, as they came."""
+    event_tallies: dict[str, MessageCounts] = field(default_factory=lambda: defaultdict(MessageCounts))
+    """Messages about orders by kind; they are in `tally` too."""

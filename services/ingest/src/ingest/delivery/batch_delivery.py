@@ -17,6 +17,7 @@ log is full, ingest waits: backpressure reaches the clients' own queues.
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Histogram
@@ -28,10 +29,12 @@ from telemetry_runtime import Clock, RateLimitedWarning, Source, TrySink
 from telemetry_schema import DecodeError, Progress, decode_progress
 from telemetry_schema.batch import (
     BATCH_TRADES_BOUNDS,
+    MAX_BATCH_EVENTS,
     MAX_BATCH_TRADES,
     CommandRef,
     FastHeader,
     TradeIdRef,
+    encode_event_lines,
     encode_header,
 )
 
@@ -90,8 +93,8 @@ class BatchDelivery:
         self._heard_ns = clock.monotonic_ns()
         self._is_away = False
         self.confirmed_seq = self.checkpointed_seq = self._sent_seq
-        self.accepted_trades = 0
-        """By this process."""
+        self.accepted_trades = self.accepted_events = 0
+        """By this process: trades, and messages about orders."""
         self.batches = 0
         self.largest_batch_trades = 0
         self.sizes = Histogram(
@@ -113,7 +116,7 @@ class BatchDelivery:
 
     @property
     def unapplied_trades(self) -> int:
-        """Accepted trades that analytics has not reported applied."""
+        """Accepted trades, and messages about orders, that analytics has not reported applied."""
         return self._writer.next_seq - self.confirmed_seq
 
     @property
@@ -150,15 +153,36 @@ class BatchDelivery:
             commands=commands or [],
             sent_ns=self._clock.now_ns(),
         )
-        batch = LogBatch(first_seq, count, encode_header(header), chunk.frame)
-        self._writer.add(batch)
-        if self._queued_seq == first_seq and len(self._queue) < MAX_QUEUED_BATCHES:
-            self._queue.append(batch)
-            self._queued_seq = batch.end_seq
+        self._add(LogBatch(first_seq, count, encode_header(header), chunk.frame))
         self.accepted_trades += count
         self.batches += 1
         self.largest_batch_trades = max(self.largest_batch_trades, count)
         self._observe_size(count)
+
+    def add_events(self, frames: Sequence[bytes], received_ns: int) -> None:
+        """Numbers messages about orders among the trades, and adds them as batches of their own."""
+        for begin in range(0, len(frames), MAX_BATCH_EVENTS):
+            piece, first_seq = frames[begin : begin + MAX_BATCH_EVENTS], self._writer.next_seq
+            header = FastHeader(
+                kind="events",
+                stream=self._log.stream,
+                epoch=self._log.epoch.number,
+                epoch_seq=self._log.epoch.first_seq,
+                first_seq=first_seq,
+                count=len(piece),
+                symbols=[],
+                sources=[],
+                sent_ns=self._clock.now_ns(),
+            )
+            lines = encode_event_lines(piece, received_ns)
+            self._add(LogBatch(first_seq, len(piece), encode_header(header), lines))
+            self.accepted_events += len(piece)
+
+    def _add(self, batch: LogBatch) -> None:
+        self._writer.add(batch)
+        if self._queued_seq == batch.first_seq and len(self._queue) < MAX_QUEUED_BATCHES:
+            self._queue.append(batch)
+            self._queued_seq = batch.end_seq
 
     async def flush(self) -> None:
         """Sends what is committed, and returns when analytics is close behind or away; `pump` sends the rest.

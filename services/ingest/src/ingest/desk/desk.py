@@ -15,6 +15,7 @@ from uuid import UUID
 
 from ingest.checking.outcomes import Command
 from ingest.desk.last_prices import LastPrice, LastPrices
+from ingest.desk.order_events import order_events
 from ingest.desk.outcome import Decision, DeskOutcome, PaperTrade
 from ingest.desk.positions import Book
 from telemetry_schema import CommandResult, DeskState, KillSwitch, TradeCommand
@@ -102,7 +103,10 @@ class Desk:
         """Decides about the commands of a burst, one after the other."""
         outcome = DeskOutcome()
         for command in commands:
-            outcome.add(command, self.decide(command, now_ns, monotonic_ns))
+            decision = self.decide(command, now_ns, monotonic_ns)
+            outcome.add(command, decision)
+            if isinstance(command, TradeCommand):
+                outcome.events += order_events(command, decision, account=self._account, now_ns=now_ns)
         return outcome
 
     def decide(self, command: Command, now_ns: int, monotonic_ns: int) -> Decision:

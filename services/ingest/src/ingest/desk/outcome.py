@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ingest.checking.outcomes import Command, Refusal
 from telemetry_runtime import MessageCounts
-from telemetry_schema import CommandResult, encode
+from telemetry_schema import CommandResult, OrderEvent, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class DeskOutcome:
     decisions: list[Decision] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     tally: MessageCounts = field(default_factory=MessageCounts)
+    events: list[OrderEvent] = field(default_factory=list)
+    """What happened to the orders that the commands were."""
 
     def add(self, command: Command, decision: Decision) -> None:
         """Adds the decision about a command."""

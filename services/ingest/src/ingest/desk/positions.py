@@ -2,36 +2,8 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from telemetry_schema import Position
-
-_DUST = 1e-12
-"""Below this share of the traded quantity a position is flat: the rest is rounding of floats."""
-
-
-@dataclass(slots=True)
-class Holding:
-    """One symbol: units of base (negative is short), average entry price, realised profit in quote currency."""
-
-    qty: float = 0.0
-    average_price: float = 0.0
-    realised: float = 0.0
-
-    def fill(self, signed_qty: float, price: float) -> None:
-        """Adds a fill; the part that closes realises (exit - entry) x closed quantity."""
-        closing = min(abs(signed_qty), abs(self.qty)) if self.qty * signed_qty < 0 else 0.0
-        direction = 1.0 if self.qty > 0 else -1.0
-        self.realised += closing * (price - self.average_price) * direction
-        total = self.qty + signed_qty
-        if abs(total) <= _DUST * abs(signed_qty):
-            self.qty, self.average_price = 0.0, 0.0
-            return
-        if not closing:
-            self.average_price = (self.average_price * abs(self.qty) + price * abs(signed_qty)) / abs(total)
-        elif closing < abs(signed_qty):  # it turned round: what is left was opened at this price
-            self.average_price = price
-        self.qty = total
+from telemetry_schema import Holding, Position
 
 
 class Book:
@@ -58,7 +30,7 @@ class Book:
 
 
 def _position(symbol: str, held: Holding, last: float | None) -> Position:
-    unrealised = 0.0 if last is None else held.qty * (last - held.average_price)
+    unrealised = 0.0 if last is None else held.unrealised(last)
     if not math.isfinite(unrealised):
         # One trade at an absurd price must not end the report of all others.
         last, unrealised = None, 0.0

@@ -4,8 +4,9 @@ The files, in the order in which data flows:
 
 | file | what it holds |
 |---|---|
-| `uri` | from a setting (`sim://…`, `replay://…`, `binance://…`) to a feed |
+| `uri` | from a setting (`sim://…`, `sim-orders://…`, `replay://…`, `binance://…`) to a feed |
 | `sim`, `market` | the simulated market as a feed, and the market itself (pure) |
+| `sim_orders`, `order_bot` | the simulated bot as a feed, and the bot itself |
 | `unpack` | opens gzip, zip, zstd and plain files in UTF-8 or UTF-16 as lines, by content |
 | `recording` | from lines to frames, each with its time of receipt, through its venue's parser |
 | `replay` | a recording as a feed, at the recorded pace, faster, or as fast as possible |

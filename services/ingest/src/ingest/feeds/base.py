@@ -106,6 +106,8 @@ class FeedBurst:
     """How many of the trades each accepted frame brought, in order; None where each frame brought one."""
     kinds: Counter[str] = field(default_factory=Counter)
     """What is no part of the flow, by kind: trades of such a kind, and ignored frames."""
+    messages: list[bytes] = field(default_factory=list)
+    """Messages about orders, as a bot would send them; a burst with some has no trades."""
 
 
 class Feed(ABC):

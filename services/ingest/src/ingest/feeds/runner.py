@@ -85,7 +85,7 @@ class FeedRunner:
 
     def _note(self, burst: FeedBurst, checked: Checked, now_ns: int) -> None:
         self.kinds += burst.kinds
-        trades = sum(chunk.trades for chunk in checked.chunks)
+        trades = sum(chunk.trades for chunk in checked.chunks) + len(checked.events)
         if trades:
             self._trades += trades
             self._last_trade_ns = now_ns

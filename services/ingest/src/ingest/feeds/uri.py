@@ -3,6 +3,7 @@
 | URI | options |
 |---|---|
 | `sim://BTC-USD,ETH-USD` | `rate` in trades/s over all symbols (50), `seed` (random), `burst` from 0 to 0.9 (0.5) |
+| `sim-orders://bot-1` | a simulated bot: `rate` in orders/s (2), `seed` (random), `differ` of the peer's reports (0) |
 | `replay:///path/file.gz` | `venue` (a must), `speed` a factor or `max` (1), `source` (venue), `history` 0, 1 (0), |
 | | `symbol` of a CSV file without such a column (what the file's name says) |
 | `binance://btcusdt,ethusdt` | `url` of the server (the venue's) |
@@ -25,14 +26,16 @@ from ingest.feeds.binance import BinanceFeed, BinanceSettings
 from ingest.feeds.market import MAX_BURST_RATIO, MAX_RATE, MAX_SYMBOLS
 from ingest.feeds.replay import AS_FAST_AS_POSSIBLE, ReplayFeed, ReplaySettings
 from ingest.feeds.sim import SimFeed, SimSettings
+from ingest.feeds.sim_orders import SimOrdersFeed, SimOrdersSettings
 from ingest.feeds.venues import VENUES
 from telemetry_runtime import Clock
 from telemetry_schema import is_name
 
-Settings: TypeAlias = SimSettings | ReplaySettings | BinanceSettings
+Settings: TypeAlias = SimSettings | SimOrdersSettings | ReplaySettings | BinanceSettings
 
 _MAX_SEED: Final = 2**63 - 1
 _MAX_SPEED: Final = 1e6
+_MAX_ORDER_RATE: Final = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ def open_feed(spec: FeedSpec, clock: Clock, rng: Random) -> Feed:
     match spec.settings:
         case SimSettings() as settings:
             return SimFeed(spec.name, settings, clock, rng)
+        case SimOrdersSettings() as settings:
+            return SimOrdersFeed(spec.name, settings, clock, rng)
         case ReplaySettings() as settings:
             if not settings.path.is_file():
                 raise FeedUriError(f"{spec.name!r}: there is no file {settings.path.absolute()}")
@@ -132,6 +137,20 @@ def _sim(target: str, options: _Options) -> SimSettings:
     return settings
 
 
+def _sim_orders(target: str, options: _Options) -> SimOrdersSettings:
+    bot = normalize("NFC", _decoded(_given(target, "the name of a bot")))
+    if not is_name(bot):
+        raise _OptionError(f"{bot[:64]!r} is not a name")
+    settings = SimOrdersSettings(
+        bot=bot,
+        rate=options.number("rate", SimOrdersSettings.DEFAULT_RATE, 1e-3, _MAX_ORDER_RATE),
+        seed=_seed(options.take("seed")),
+        differ_qty=options.number("differ", 0.0, -1e6, 1e6),
+    )
+    options.finish()
+    return settings
+
+
 def _replay(target: str, options: _Options) -> ReplaySettings:
     settings = ReplaySettings(
         path=Path(_given(_decoded(target), "the path of a file")),
@@ -156,6 +175,7 @@ def _binance(target: str, options: _Options) -> BinanceSettings:
 
 _SCHEMES: Final[Mapping[str, tuple[str, Callable[[str, _Options], Settings]]]] = {
     "sim": ("sim://BTC-USD,ETH-USD?rate=200&seed=7", _sim),
+    "sim-orders": ("sim-orders://bot-1?rate=2&seed=7", _sim_orders),
     "replay": ("replay:///path/file.gz?venue=binance&speed=max", _replay),
     "binance": ("binance://btcusdt,ethusdt", _binance),
 }

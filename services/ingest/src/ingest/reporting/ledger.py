@@ -1,6 +1,6 @@
 """Counts of what ingest has done with every message since it started. Outcomes are disjoint and add up to what came."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +21,8 @@ class IngestLedger:
     run_reports: Counter[str] = field(default_factory=Counter)
     """Accepted messages about runs, by type: `alive`, `end`."""
     commands: Counter[tuple[str, str]] = field(default_factory=Counter)
+    events: dict[str, MessageCounts] = field(default_factory=lambda: defaultdict(MessageCounts))
+    """Messages about orders by kind and outcome; they are in `messages` too."""
 
     def count(self, checked: Checked, outcome: DeskOutcome) -> None:
         """Adds a burst: what the checker and the desk made of it."""
@@ -31,6 +33,8 @@ class IngestLedger:
         for part in (checked, outcome):
             self.messages.add(part.tally)
             self._count_refused(part.refusals)
+        for kind, tally in checked.event_tallies.items():
+            self.events[kind].add(tally)
         for decision in outcome.decisions:
             self.commands[decision.outcome, decision.reason] += 1
 

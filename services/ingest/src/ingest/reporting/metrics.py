@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ingest.checking.event_check import kind_and_source
 from ingest.checking.open_runs import OpenRuns
 from ingest.checking.rate_limit import RateLimiter
 from ingest.checking.sequences import SequenceTracker
@@ -19,6 +20,7 @@ from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_runtime.metrics import message_families
+from telemetry_schema import BOT_MESSAGES
 
 SERVICE = "ingest"
 _FEED_STATES = ("starting", "live", "waiting", "finished", "failed")
@@ -34,7 +36,7 @@ class KeptFiles(NamedTuple):
 class IngestCollector(Collector):
     """All of ingest's metrics but those of the process."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one more part than most
         self,
         ledger: IngestLedger,
         sequences: SequenceTracker,
@@ -45,8 +47,9 @@ class IngestCollector(Collector):
         *,
         desk: Desk,
         open_runs: OpenRuns,
+        events: SequenceTracker | None = None,
     ) -> None:
-        self._desk, self._open_runs = desk, open_runs
+        self._desk, self._open_runs, self._events = desk, open_runs, events
         self._ledger, self._sequences, self._delivery = ledger, sequences, delivery
         self._files, self._feeds, self._writer = files, feeds, writer
 
@@ -54,6 +57,8 @@ class IngestCollector(Collector):
         """One pass over everything; the event loop does nothing else meanwhile, so it is one consistent state."""
         yield from self._messages()
         yield from self._sources()
+        yield from self._event_messages()
+        yield from self._event_sources()
         yield from self._batches()
         yield from self._feed_states()
         yield from self._log_state()
@@ -135,6 +140,33 @@ class IngestCollector(Collector):
         for kind in ("alive", "end"):
             reports.add_metric([kind], self._ledger.run_reports[kind])
         yield reports
+
+    def _event_messages(self) -> Iterator[Metric]:
+        events = _counter("telemetry_events", "Messages about orders, by kind and outcome.", "kind", "outcome")
+        for kind in BOT_MESSAGES:
+            for outcome, count in self._ledger.events[kind].by_outcome().items():
+                events.add_metric([kind, outcome], count)
+        yield events
+
+    def _event_sources(self) -> Iterator[Metric]:
+        families = {
+            "accepted": _counter("telemetry_source_events", "Messages about orders accepted.", "source", "kind"),
+            "peak_lost": _counter(
+                "telemetry_source_events_lost", "Messages about orders whose numbers are missing.", "source", "kind"
+            ),
+            "duplicate": _counter(
+                "telemetry_source_events_duplicate",
+                "Messages about orders whose numbers had been accepted before.",
+                "source",
+                "kind",
+            ),
+        }
+        for name, counts in ({} if self._events is None else self._events.sources).items():
+            counts.report()
+            kind, source = kind_and_source(name)
+            for field, family in families.items():
+                family.add_metric([source, kind], getattr(counts, field))
+        yield from families.values()
 
     def _batches(self) -> Iterator[Metric]:
         delivery = self._delivery

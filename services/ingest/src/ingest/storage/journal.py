@@ -21,6 +21,7 @@ from ingest.storage.earlier_files import DeskRecord, EarlierFiles
 from ingest.storage.log.group_commit import GroupCommit
 
 _RUN: Final = "run "
+_EVENT_RUN: Final = "event run "
 _DESK: Final = "desk"
 _REPLAY: Final = "replay "
 _CLEAN: Final = "stopped"
@@ -35,6 +36,7 @@ class Journal:
     Args:
         writer: of the log that it is kept in.
         sequences: the runs.
+        events: the runs of messages about orders.
         desk: the desk.
         replays: recordings; a restarted ingest goes on in them where it was, unless it was stopped on purpose.
         boot: differs after each start of the machine; empty where that is not known.
@@ -48,14 +50,16 @@ class Journal:
         *,
         boot: str,
         replays: Sequence[ReplayFeed] = (),
+        events: SequenceTracker | None = None,
     ) -> None:
         self._writer, self._sequences, self._desk, self._boot = writer, sequences, desk, boot
+        self._runs = {_RUN: sequences} if events is None else {_RUN: sequences, _EVENT_RUN: events}
         self._replays = replays
         self._written_positions = dict.fromkeys((feed.name for feed in replays), 0)
         self._written_desk_changes = desk.changes
         self._logger = structlog.get_logger("journal")
         self._encode = msgspec.msgpack.Encoder().encode
-        self._keys: dict[RunKey, str] = {}
+        self._keys: dict[tuple[str, RunKey], str] = {}
 
     def restore(self, earlier: EarlierFiles) -> None:
         """Takes over what an earlier process wrote: into the log, or, before there was one, into files."""
@@ -76,8 +80,9 @@ class Journal:
         exact = not self._writer.log.was_cut and stopped in {_CLEAN, self._boot}
         if not exact:
             self._logger.warning("runs_unsure", was_cut=self._writer.log.was_cut)
-        runs = [msgspec.msgpack.decode(value, type=SavedRun) for key, value in state.items() if key.startswith(_RUN)]
-        self._sequences.load(runs, exact=exact)
+        for prefix, sequences in self._runs.items():
+            values = [value for key, value in state.items() if key.startswith(prefix)]
+            sequences.load([msgspec.msgpack.decode(value, type=SavedRun) for value in values], exact=exact)
 
     def _restore_desk(self, value: bytes | None) -> None:
         try:
@@ -97,9 +102,11 @@ class Journal:
 
     def record(self) -> None:
         """Adds what has changed to the transaction of the burst, and appends that to the log."""
-        changed = self._sequences.take_changed()
-        if changed:
-            self._writer.set_state({self._key(key): self._run(key) for key in changed if not is_replay(key)})
+        for prefix, sequences in self._runs.items():
+            changed = sequences.take_changed()
+            if changed:
+                runs = {self._key(prefix, key): self._run(sequences, key) for key in changed if not is_replay(key)}
+                self._writer.set_state(runs)
         if self._desk.changes != self._written_desk_changes:
             self._write_desk()
         for feed in self._replays:
@@ -108,17 +115,17 @@ class Journal:
                 self._writer.set_state({_REPLAY + feed.name: f"{feed.content}/{feed.position}".encode()})
         self._writer.append()
 
-    def _key(self, key: RunKey) -> str:
-        found = self._keys.get(key)
+    def _key(self, prefix: str, key: RunKey) -> str:
+        found = self._keys.get((prefix, key))
         if found is None:
             if len(self._keys) > _MAX_KEYS:
                 self._keys.clear()
             # No name holds a control character, and none is empty.
-            found = self._keys[key] = f"{_RUN}{key[0]}\x1f{key[1] or ''}"
+            found = self._keys[prefix, key] = f"{prefix}{key[0]}\x1f{key[1] or ''}"
         return found
 
-    def _run(self, key: RunKey) -> bytes | None:
-        run = self._sequences.saved(key)
+    def _run(self, sequences: SequenceTracker, key: RunKey) -> bytes | None:
+        run = sequences.saved(key)
         return None if run is None else self._encode(run)
 
     def _write_desk(self) -> None:

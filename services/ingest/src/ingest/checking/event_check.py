@@ -1,0 +1,125 @@
+"""The check of what bots tell of their own orders: times, sizes, and numbers that are apart from those of trades. Pure.
+
+Each kind (`order`, `quote`, `position`, `rate_limit`) of a source has its own numbers. They are followed as if each
+kind were a source, under a name that joins both.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ingest.checking.burst_check import ahead_text
+from ingest.checking.outcomes import Checked, Refusal
+from ingest.checking.sequences import SequenceTracker
+from ingest.checking.size_limits import SizeLimits
+from ingest.checking.source_counts import OTHER
+from telemetry_schema import BotMessage, DecodeError, OrderEvent, PositionReport, Quote, Reason
+from telemetry_schema.batch import SequencePosition
+
+_JOINT: Final = "\x1f"
+"""No name holds a control character."""
+
+
+def kind_and_source(name: str) -> tuple[str, str]:
+    """What a name in the sequences stands for; those that have no label of their own are `other`."""
+    kind, _, source = name.partition(_JOINT)
+    return (kind, source) if source else (OTHER, OTHER)
+
+
+class EventCheck:
+    """Checks messages about orders.
+
+    Args:
+        sequences: their numbers.
+        sizes: how large a quantity or price may be.
+        max_ahead_ns: how far a time may be ahead of our clock.
+        max_age_ns: how long ago a message may have been sent.
+    """
+
+    def __init__(self, sequences: SequenceTracker, sizes: SizeLimits, *, max_ahead_ns: int, max_age_ns: int) -> None:
+        self._sequences, self._sizes = sequences, sizes
+        self._max_ahead_ns, self._max_age_ns = max_ahead_ns, max_age_ns
+
+    def check(self, message: BotMessage, frame: bytes, checked: Checked, now_ns: int) -> None:
+        """Gives a message its outcome in `checked`."""
+        kind, name = message.type, f"{message.type}{_JOINT}{message.source}"
+        fault = self._fault(message, now_ns)
+        if message.seq is not None and not self._is_new(message, name, message.seq, is_wrong=fault is not None):
+            checked.tally.duplicate += 1
+            checked.event_tallies[kind].duplicate += 1
+        elif fault is not None:
+            reason, detail = fault
+            _refuse(checked, kind, Refusal(reason, detail, frame, 0, message.source))
+        else:
+            checked.tally.accepted += 1
+            checked.event_tallies[kind].accepted += 1
+            checked.events.append(frame)
+            self._sequences.accept(name, 1, now_ns, numbered=message.seq is not None)
+
+    def refuse(
+        self,
+        error: DecodeError,
+        frame: bytes,
+        checked: Checked,
+        *,
+        kind: str,
+        position: SequencePosition | None,
+        source: str | None,
+    ) -> None:
+        """Refuses what is not valid; its number, where it can be read, is not counted as lost as well."""
+        if position is not None:
+            self._sequences.mark(f"{kind}{_JOINT}{position.source}", position.run, position.seq, 1)
+        _refuse(checked, kind, Refusal(error.reason, error.detail, frame, 0, source))
+
+    def count_unsequenced(self, message: BotMessage, now_ns: int) -> None:
+        """Counts a message that was made here, by the desk."""
+        self._sequences.accept(f"{message.type}{_JOINT}{message.source}", 1, now_ns, numbered=False)
+
+    def tick(self, now_ns: int, monotonic_ns: int) -> None:
+        """Moves the time by which runs and sources are silent."""
+        self._sequences.tick(now_ns, monotonic_ns)
+
+    def _is_new(self, message: BotMessage, name: str, seq: int, *, is_wrong: bool) -> bool:
+        if is_wrong:
+            # Its times may be what is wrong, so they must not decide what is newer.
+            return bool(self._sequences.mark(name, message.run, seq, 1).new)
+        stamps = (message.event_ns, message.event_ns, message.sent_ns)
+        return bool(self._sequences.observe(name, message.run, seq, 1, stamps).new)
+
+    def _fault(self, message: BotMessage, now_ns: int) -> tuple[Reason, str] | None:
+        newest_ns = max(message.event_ns, message.sent_ns)
+        if newest_ns > now_ns + self._max_ahead_ns:
+            return Reason.FUTURE_TIME, ahead_text(newest_ns, now_ns)
+        if message.sent_ns < now_ns - self._max_age_ns:
+            age_h = (now_ns - message.sent_ns) / 3.6e12
+            return Reason.PAST_TIME, f"sent {age_h:,.1f} h ago; check the sender's clock and that times are in ns"
+        for price, qty in _sizes(message):
+            if too_large := self._sizes.fault(price or 0.0, abs(qty or 0.0)):
+                return Reason.OUT_OF_RANGE, too_large
+        return None
+
+
+def _refuse(checked: Checked, kind: str, refusal: Refusal) -> None:
+    checked.refusals.append(refusal)
+    checked.tally.refused += 1
+    checked.event_tallies[kind].refused += 1
+
+
+def _sizes(message: BotMessage) -> Iterator[tuple[float | None, float | None]]:
+    """Prices and quantities that belong together; money is checked like a quantity at a price of 1."""
+    if isinstance(message, OrderEvent):
+        yield message.price, message.qty
+        yield message.last_price, message.last_qty
+        yield message.avg_price, message.cum_qty
+        yield 1.0, message.fee
+        for price in (message.stop_price, message.decision_price, message.arrival_price):
+            yield price, None
+    elif isinstance(message, Quote):
+        yield message.bid, None
+        yield message.ask, None
+    elif isinstance(message, PositionReport):
+        yield message.avg_price, message.qty
+        yield 1.0, message.realised
+        yield 1.0, message.unrealised
+    else:
+        yield 1.0, message.used
+        yield 1.0, message.allowed

@@ -1,0 +1,68 @@
+"""`sim-orders://`: a simulated bot as a feed, in real time. Its messages are checked as those of any bot."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar, Final
+
+from ingest.feeds.base import MAX_BURST_FRAMES, Feed, FeedBurst
+from ingest.feeds.order_bot import SimulatedBot
+from telemetry_runtime import Clock
+
+_REST_NS: Final = 5_000_000
+"""The least time between two deliveries."""
+_BEHIND_NS: Final = 5_000_000_000
+"""After a longer stop (a suspended machine) a new bot begins instead of catching up."""
+
+
+@dataclass(frozen=True)
+class SimOrdersSettings:
+    """What to simulate."""
+
+    DEFAULT_RATE: ClassVar[float] = 2.0
+
+    bot: str
+    """Its source, and its account."""
+    rate: float = DEFAULT_RATE
+    """Orders per second, in the mean."""
+    seed: int | None = None
+    """Random if None."""
+    differ_qty: float = 0.0
+    """What its peer's position reports are off by, units of base."""
+
+
+class SimOrdersFeed(Feed):
+    """The messages of a simulated bot as they become due; like `SimFeed` it lives in monotonic time."""
+
+    def __init__(self, name: str, settings: SimOrdersSettings, clock: Clock, rng: Random) -> None:
+        super().__init__(name)
+        self._settings, self._clock = settings, clock
+        self._seed = rng.getrandbits(32) if settings.seed is None else settings.seed
+        self._starts = 0
+        self._run = f"{clock.now_ns()}-{rng.getrandbits(32):08x}"
+
+    async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
+        """Messages without end."""
+        bot = self._bot()
+        while True:
+            now_ns = self._clock.monotonic_ns()
+            if now_ns - bot.next_ns > _BEHIND_NS:
+                bot = self._bot()
+            frames = bot.due(now_ns, self._clock.now_ns())
+            for begin in range(0, len(frames), MAX_BURST_FRAMES):
+                # Closed here nothing is lost: what nobody took never happened.
+                yield FeedBurst([], messages=frames[begin : begin + MAX_BURST_FRAMES])
+                await self._clock.sleep(0)
+            await self._clock.sleep(max(bot.next_ns - now_ns, _REST_NS) / 1e9)
+
+    def _bot(self) -> SimulatedBot:
+        self._starts += 1
+        settings = self._settings
+        return SimulatedBot(
+            name=settings.bot,
+            run=f"{self._run}-{self._starts}",
+            seed=self._seed + self._starts,
+            rate=settings.rate,
+            start_ns=self._clock.monotonic_ns(),
+            differ_qty=settings.differ_qty,
+        )

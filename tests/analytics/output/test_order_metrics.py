@@ -1,0 +1,130 @@
+"""Metrics of orders: names and labels are the contract of the dashboards."""
+
+from analytics.cooperative import run
+from analytics.orders.tracker import OrderTracker
+from analytics.output.exposition import text
+from analytics.output.order_metrics import OrderMetrics
+from telemetry_schema import PositionReport, RateLimit
+from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
+from tests.analytics.orders.test_quality import quoted
+from tests.helpers.services import Metrics
+
+BOOK = {"account", "strategy", "symbol"}
+CONTRACT = {
+    "trading_order_events_total": BOOK | {"side", "event"},
+    "trading_order_rejects_total": {"account", "strategy", "venue", "reason", "kind"},
+    "trading_otr_messages_total": {"account", "symbol"},
+    "trading_otr_volume_total": {"account", "symbol"},
+    "trading_open_orders": BOOK | {"side"},
+    "trading_open_orders_notional": BOOK | {"side", "currency"},
+    "trading_oldest_open_order_timestamp_seconds": {"account", "symbol"},
+    "trading_orders_in_doubt": {"account", "reason"},
+    "trading_ordered_qty_total": BOOK | {"side"},
+    "trading_filled_qty_total": BOOK | {"side"},
+    "trading_orders_ended_total": BOOK | {"how"},
+    "trading_own_fills_total": BOOK | {"side", "liquidity"},
+    "trading_own_volume_total": BOOK | {"side", "liquidity"},
+    "trading_own_notional_total": BOOK | {"side", "liquidity", "currency"},
+    "trading_slippage_paid_total": BOOK | {"currency", "reference"},
+    "trading_slippage_gained_total": BOOK | {"currency", "reference"},
+    "trading_slippage_notional_total": BOOK | {"currency", "reference"},
+    "trading_slippage_bps_bucket": {"account", "strategy", "le"},
+    "trading_slippage_bps_count": {"account", "strategy"},
+    "trading_markout_gained_total": BOOK | {"currency", "horizon", "liquidity"},
+    "trading_markout_lost_total": BOOK | {"currency", "horizon", "liquidity"},
+    "trading_markout_notional_total": BOOK | {"currency", "horizon", "liquidity"},
+    "trading_markout_missed_total": {"horizon", "reason"},
+    "trading_order_latency_seconds_bucket": {"account", "venue", "stage", "clock", "le"},
+    "trading_order_latency_seconds_count": {"account", "venue", "stage", "clock"},
+    "trading_order_latency_seconds_sum": {"account", "venue", "stage", "clock"},
+    "trading_position": BOOK,
+    "trading_position_average_price": BOOK,
+    "trading_realised_profit": BOOK | {"currency"},
+    "trading_unrealised_profit": BOOK | {"currency"},
+    "trading_mark_age_seconds": BOOK,
+    "trading_equity": {"account", "currency"},
+    "trading_drawdown": {"account", "currency"},
+    "trading_drawdown_max": {"account", "currency"},
+    "trading_position_mismatch": {"account", "symbol"},
+    "trading_fees_paid_total": {"account", "strategy", "currency"},
+    "trading_rebates_total": {"account", "strategy", "currency"},
+    "telemetry_unpriced_fees_total": {"currency"},
+    "trading_rate_limit_used_ratio": {"account", "venue", "limit"},
+    "telemetry_order_events_total": {"source", "outcome"},
+    "telemetry_order_latency_unmeasured_total": {"stage", "reason"},
+    "telemetry_order_inferred_fills_total": {"source"},
+    "telemetry_order_overfills_total": {"source"},
+    "telemetry_order_fills_after_end_total": {"source"},
+    "telemetry_order_inferred_qty": {"account", "symbol"},
+}
+
+
+def lived() -> OrderTracker:
+    made = tracker()
+    quoted(made, 100.0, T0)
+    made.apply(event("submit", arrival_price=100.0), T0)
+    made.apply(event("ack", at_ns=T0 + MS), T0)
+    made.apply(event("fill", at_ns=T0 + MS, exec_id="x", fee=1.0, fee_currency="EUR", cum_qty=2.0), T0)
+    made.apply(event("submit", "o-2", side="sell", price=110.0), T0)
+    made.apply(event("unknown", "o-2", at_ns=T0 + MS), T0)
+    made.apply(event("submit", "o-3"), T0)
+    made.apply(event("reject", "o-3", reason="min_size"), T0)
+    made.position(PositionReport(source="bot", account="bot", symbol="BTC-USD", qty=2.0, event_ns=T0, sent_ns=T0))
+    limit = RateLimit(
+        source="b", account="bot", venue="v", limit="w", used=1.0, allowed=4.0, interval_s=60.0, event_ns=T0, sent_ns=T0
+    )
+    made.rate_limit(limit)
+    quoted(made, 101.0, T0 + SECOND)
+    quoted(made, 101.0, T0 + 2 * SECOND)
+    run(made.tick(T0 + 2 * SECOND))
+    return made
+
+
+def told(made: OrderTracker) -> str:
+    return "".join(map(text, OrderMetrics().families(made, T0 + 2 * SECOND)))
+
+
+def test_names_and_labels_are_the_contract() -> None:
+    metrics = Metrics(told(lived()))
+    found = {name: set().union(*metrics.labels(name)) for name in CONTRACT}
+    assert found == CONTRACT
+
+
+def test_before_the_first_event_only_closed_lists_are_there() -> None:
+    lines = [line for line in told(tracker()).splitlines() if not line.startswith("#")]
+    assert {line.partition("{")[0] for line in lines} == {
+        "trading_markout_missed_total",
+        "telemetry_order_latency_unmeasured_total",
+    }
+
+
+def test_both_halves_of_a_pair_and_all_outcomes_are_there_from_the_first_fill_on() -> None:
+    metrics = Metrics(told(lived()))
+    assert metrics.sum_of("trading_slippage_paid_total", reference="arrival") == 0
+    assert metrics.labels("trading_slippage_paid_total") == metrics.labels("trading_slippage_gained_total")
+    assert metrics.labels("trading_fees_paid_total") == metrics.labels("trading_rebates_total")
+    assert {each["outcome"] for each in metrics.labels("telemetry_order_events_total")} == {
+        "applied",
+        "duplicate",
+        "conflict",
+        "late",
+        "orphan",
+        "second_source",
+    }
+
+
+def test_values_are_those_of_the_orders() -> None:
+    metrics = Metrics(told(lived()))
+    assert metrics.sum_of("trading_open_orders") == 2
+    assert metrics.sum_of("trading_orders_in_doubt") == 1
+    assert metrics.sum_of("trading_position") == 2
+    assert metrics.sum_of("telemetry_order_inferred_qty") == 1
+    assert metrics.sum_of("trading_position_mismatch") == 0
+    assert metrics.sum_of("trading_order_latency_seconds_bucket", stage="ack", le="0.001") == 1
+    assert metrics.sum_of("trading_rate_limit_used_ratio") == 0.25
+
+
+def test_names_are_escaped() -> None:
+    made = tracker()
+    made.apply(event("submit", account='a"b\\c'), T0)
+    assert Metrics(told(made)).sum_of("trading_open_orders", account='a"b\\c') == 1

@@ -1,0 +1,59 @@
+"""The simulated bot: one seed is one life, and ingest's ordinary check accepts all that it says but repeats."""
+
+import pytest
+
+from ingest.checking.checker import Checker
+from ingest.checking.event_check import kind_and_source
+from ingest.checking.sequences import SequenceTracker
+from ingest.feeds.base import FeedBurst, FeedUriError
+from ingest.feeds.order_bot import SimulatedBot
+from ingest.feeds.uri import parse_feed
+from telemetry_runtime.fakes import FakeClock
+from tests.ingest.feeds.test_sim import simulated
+
+SECOND_NS = 1_000_000_000
+WALL_NS = 1_700_000_000_000_000_000
+
+
+def bot(seed: int = 7, **options: float) -> SimulatedBot:
+    return SimulatedBot(name="bot", run="r", seed=seed, rate=20.0, start_ns=0, **options)
+
+
+def life(made: SimulatedBot, seconds: int, steps: int = 1) -> list[bytes]:
+    frames = []
+    for step in range(1, steps + 1):
+        now_ns = step * seconds * SECOND_NS // steps
+        frames += made.due(now_ns, WALL_NS + now_ns)
+    return [*frames, *made.finish(WALL_NS + seconds * SECOND_NS, seconds * SECOND_NS)]
+
+
+def test_a_seed_says_the_same_however_often_it_is_asked() -> None:
+    assert life(bot(), 20) == life(bot(), 20, steps=400)
+    assert life(bot(), 20) != life(bot(seed=8), 20)
+
+
+def test_all_is_accepted_but_what_is_repeated_and_the_lost_are_missed() -> None:
+    made, events = bot(), SequenceTracker(max_runs=10, max_sources=10)
+    checker = Checker(SequenceTracker(max_runs=1, max_sources=1), max_ahead_ns=SECOND_NS, events=events)
+    frames = life(made, 60)
+    checked = checker.check_feed(FeedBurst([], messages=frames), WALL_NS + 60 * SECOND_NS, "feed")
+    assert checked.refusals == []
+    assert checked.tally.accepted + checked.tally.duplicate == len(frames)
+    assert checked.tally.duplicate > 10
+    lost = {kind_and_source(name)[0]: counts.lost for name, counts in events.sources.items()}
+    assert lost == {"order": made.ledger.lost, "quote": 0, "position": 0}
+    assert made.ledger.lost > 10
+
+
+async def test_the_feed_brings_messages_in_its_own_time() -> None:
+    clock = FakeClock()
+    async with simulated("sim-orders://bot-1?rate=20&seed=7", clock) as came:
+        await clock.advance(5)
+    assert sum(len(burst.messages) for burst in came) > 300
+    assert not any(burst.trades for burst in came)
+
+
+@pytest.mark.parametrize("uri", ["sim-orders://", "sim-orders://a%00", "sim-orders://b?rate=0", "sim-orders://b?x=1"])
+def test_a_uri_that_is_wrong_says_so(uri: str) -> None:
+    with pytest.raises(FeedUriError):
+        parse_feed(uri)
