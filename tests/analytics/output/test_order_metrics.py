@@ -4,7 +4,7 @@ from analytics.cooperative import run
 from analytics.orders.tracker import OrderTracker
 from analytics.output.exposition import text
 from analytics.output.order_metrics import OrderMetrics
-from telemetry_schema import PositionReport, RateLimit
+from telemetry_schema import PositionReport, RateLimitReport
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
 from tests.analytics.orders.test_quality import quoted
 from tests.helpers.services import Metrics
@@ -70,7 +70,7 @@ def lived() -> OrderTracker:
     made.apply(event("submit", "o-3"), T0)
     made.apply(event("reject", "o-3", reason="min_size"), T0)
     made.position(PositionReport(source="bot", account="bot", symbol="BTC-USD", qty=2.0, event_ns=T0, sent_ns=T0))
-    limit = RateLimit(
+    limit = RateLimitReport(
         source="b", account="bot", venue="v", limit="w", used=1.0, allowed=4.0, interval_s=60.0, event_ns=T0, sent_ns=T0
     )
     made.rate_limit(limit)

@@ -7,7 +7,7 @@ from ingest.checking.event_check import kind_and_source
 from ingest.checking.outcomes import Checked
 from ingest.checking.sequences import SequenceTracker
 from telemetry_runtime import Burst
-from telemetry_schema import PositionReport, Quote, RateLimit, encode
+from telemetry_schema import PositionReport, Quote, RateLimitReport, encode
 from tests.helpers.trades import NOW_NS, frame, trade
 
 AHEAD_NS = 5_000_000_000
@@ -44,7 +44,7 @@ def checked(checker: Checker, *frames: bytes) -> Checked:
 
 def test_each_kind_is_accepted_as_it_came_and_counted_by_kind(checker: Checker) -> None:
     report = PositionReport(source="bot", account="a", symbol="A", qty=-1.0, event_ns=NOW_NS, sent_ns=NOW_NS)
-    limit = RateLimit(
+    limit = RateLimitReport(
         source="bot",
         account="a",
         venue="v",

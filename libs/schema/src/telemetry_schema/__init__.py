@@ -67,7 +67,7 @@ from telemetry_schema.orders import (
     OrderType,
     PositionReport,
     Quote,
-    RateLimit,
+    RateLimitReport,
     SeenBy,
     TimeInForce,
 )
@@ -137,7 +137,7 @@ __all__ = [
     "PositionReport",
     "Progress",
     "Quote",
-    "RateLimit",
+    "RateLimitReport",
     "Reason",
     "Run",
     "RunAlive",

@@ -214,7 +214,7 @@ class PositionReport(_Numbered):
     sent_ns: SentNs
 
 
-class RateLimit(_Numbered):
+class RateLimitReport(_Numbered):
     """Use of one of a venue's limits."""
 
     type: Literal["rate_limit"] = "rate_limit"
@@ -228,7 +228,7 @@ class RateLimit(_Numbered):
     sent_ns: SentNs
 
 
-BotMessage: TypeAlias = OrderEvent | Quote | PositionReport | RateLimit
+BotMessage: TypeAlias = OrderEvent | Quote | PositionReport | RateLimitReport
 """What a bot tells of its own orders."""
 
 AnyEdgeMessage: TypeAlias = (
@@ -241,7 +241,7 @@ AnyEdgeMessage: TypeAlias = (
     | OrderEvent
     | Quote
     | PositionReport
-    | RateLimit
+    | RateLimitReport
 )
 
 EdgeMessage = Annotated[AnyEdgeMessage, Field(discriminator="type")]
@@ -251,6 +251,6 @@ BOT_MESSAGES: Final[dict[str, type[BotMessage]]] = {
     "order": OrderEvent,
     "quote": Quote,
     "position": PositionReport,
-    "rate_limit": RateLimit,
+    "rate_limit": RateLimitReport,
 }
 """By the value of `type`, which is also the kind they are counted under."""

@@ -21,7 +21,7 @@ from analytics.orders.marks import Marks
 from analytics.orders.order import ENDED, BotOrder, OrderState, Outcome
 from analytics.orders.quality import Counts, Quality, counts, refill
 from analytics.orders.registry import KnownOrders
-from telemetry_schema import OrderEvent, PositionReport, Quote, RateLimit
+from telemetry_schema import OrderEvent, PositionReport, Quote, RateLimitReport
 from telemetry_schema.batch import ReceivedEvent
 
 EXECUTION_EVENTS: Final = frozenset({"fill", "bust", "correct"})
@@ -247,7 +247,7 @@ class OrderTracker:
                 total += self.books.open(key).holding.qty
         return total
 
-    def rate_limit(self, report: RateLimit) -> None:
+    def rate_limit(self, report: RateLimitReport) -> None:
         """Takes in the use of a limit."""
         key = (report.account, report.venue, report.limit)
         if key in self.rate_limits or len(self.rate_limits) < MAX_RATE_LIMITS:
@@ -265,7 +265,7 @@ class OrderTracker:
         elif event.kind == "position":
             self.position(cast("PositionReport", message))
         else:
-            self.rate_limit(cast("RateLimit", message))
+            self.rate_limit(cast("RateLimitReport", message))
 
     def tick(self, now_ns: int) -> Steps[None]:
         """What only the passing of time brings: markouts that are due, orders that are forgotten, equity."""
