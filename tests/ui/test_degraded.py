@@ -156,3 +156,12 @@ def test_what_many_sources_do_is_one_line() -> None:
     now = world.hear(1, *(_source(f"b{i:02}", lost=i) for i in range(30)))
     (problem,) = problems(world.backend, LIMITS, now)
     assert problem.title == "Trades lost in the last 5 minutes: b29 29, b28 28, b27 27 and 26 more"
+
+
+def test_a_bot_that_was_cut_off_is_named_until_its_run_goes_on() -> None:
+    world = World()
+    now = world.hear(0, _source("a").model_copy(update={"unfinished_runs": 1}), _source("b"))
+    (problem,) = problems(world.backend, LIMITS, now)
+    assert (problem.code, problem.title) == ("runs_unfinished", "Cut off without an end: a")
+    assert world.condition(now) == "degraded"
+    assert world.codes(world.hear(1, _source("a"), _source("b"))) == []

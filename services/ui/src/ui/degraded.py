@@ -21,6 +21,7 @@ _NAMES: Final = 3
 def degraded(backend: Backend, own_source: str, *, is_replay: bool) -> Iterator[Problem]:
     """One line for each kind of trouble that there is."""
     yield from _losses(backend)
+    yield from _unfinished(backend)
     if not is_replay:
         yield from _silences(backend, own_source)
         yield from _clocks(backend)
@@ -37,6 +38,15 @@ def _losses(backend: Backend) -> Iterator[Problem]:
     if backend.snapshot is not None and (lost_in_all := backend.snapshot.ledger.lost):
         title = f"{lost_in_all:,} accepted trades never reached analytics"
         yield Problem(code="hop_lost", severity="error", title=title, detail="Since analytics started.")
+
+
+def _unfinished(backend: Backend) -> Iterator[Problem]:
+    runs = Counter({one.source: one.unfinished_runs for one in backend.status.sources}) if backend.status else Counter()
+    if +runs:
+        title = f"Cut off without an end: {_listed(source for source, _ in _most(+runs))}"
+        yield _warning(
+            "runs_unfinished", title, "The bot was killed or lost its connection; what it had queued may be lost."
+        )
 
 
 def _silences(backend: Backend, own_source: str) -> Iterator[Problem]:

@@ -23,8 +23,8 @@ def source_panels() -> list[Panel]:
 def _bots() -> table.Panel:
     text = (
         "Each chosen source in one row. Trades a second over the last 10 s; the counts are of the chosen time "
-        "range. Silent: "
-        "since its last trade. Skew: shortest time from a trade's own time to its arrival."
+        "range. Unfinished: runs that went silent without their end, in the last hour. Silent: since its last trade. "
+        "Skew: shortest time from a trade's own time to its arrival."
     )
     ledger = {"accepted": "Accepted", "lost": "Lost", "unaccounted": "Unaccounted", "duplicate": "Repeated"}
     counters = dict(zip(ledger, (promql.ACCEPTED, promql.LOST, promql.UNACCOUNTED, promql.DUPLICATE), strict=True))
@@ -33,6 +33,7 @@ def _bots() -> table.Panel:
         rows("rate", f"sum by (source) ({promql.added(promql.ACCEPTED, '10s', FROM_SOURCE)}) / 10"),
         *(rows(name, _of_range(record)) for name, record in counters.items()),
         rows("share", f"{lost} / clamp_min({lost} + {accepted}, 1)"),
+        rows("unfinished", f"sum by (source) (telemetry_unfinished_runs{FROM_SOURCE})"),
         rows("silent", f"max by (source) (time() - source:last_trade:timestamp_seconds{FROM_SOURCE})"),
         rows("skew", f"max by (source) (telemetry_clock_skew_seconds{FROM_SOURCE})"),
     ]
@@ -41,6 +42,7 @@ def _bots() -> table.Panel:
         "Value #rate": "Trades",
         **{f"Value #{name}": title for name, title in ledger.items()},
         "Value #share": "Lost %",
+        "Value #unfinished": "Unfinished",
         "Value #silent": "Silent",
         "Value #skew": "Skew",
     }
