@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,14 +10,16 @@ from typing import Self
 import psutil
 import zmq
 
-from tests.helpers.services import Pipeline, Service, eventually, free_ports
+from loadtest.stack import hold_ports
+from tests.helpers.services import Pipeline, Service, eventually
 
 
 class Desk(Pipeline):
     """Ingest, analytics and the UI, wired to each other."""
 
     def __init__(self, directory: Path, *, feeds: str = "", **settings: str) -> None:
-        pull, http, page = free_ports(3)
+        self._ui_ports = ExitStack()
+        pull, http, page = hold_ports(self._ui_ports, 3)
         self.page_url = f"http://127.0.0.1:{page}"
         endpoint = f"tcp://127.0.0.1:{pull}"
         super().__init__(
@@ -65,4 +68,5 @@ class Desk(Pipeline):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.ui.end()
+        self._ui_ports.close()
         super().__exit__(kind, error, trace)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -14,7 +15,7 @@ from typing import Any, Self, TypeVar
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest.scrape import AwayError, get
-from loadtest.stack import free_ports as free_ports  # noqa: PLC0414 - for the tests that start services
+from loadtest.stack import hold_ports
 from tests.helpers.wall_clock import WallClock
 
 BIN = Path(sys.executable).parent
@@ -30,6 +31,12 @@ def eventually(look: Callable[[], T | None], *, within_s: float = 20.0, what: st
             raise AssertionError(f"{what} did not happen within {within_s} s; last seen: {found!r}")
         time.sleep(0.02)
     return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, for programs that do not share a port with who holds it."""
+    with ExitStack() as stack:
+        return hold_ports(stack, count)
 
 
 class Metrics:
@@ -148,7 +155,8 @@ class Pipeline:
     """Ingest and analytics, wired to each other on free ports; not started yet."""
 
     def __init__(self, directory: Path, *, feeds: str = "", **settings: str) -> None:
-        pull, batches, progress, ingest_http, analytics_http = free_ports(5)
+        self._ports = ExitStack()
+        pull, batches, progress, ingest_http, analytics_http = hold_ports(self._ports, 5)
         self.endpoint = f"tcp://127.0.0.1:{pull}"
         self.data_dir = directory
         self.batches_endpoint = f"tcp://127.0.0.1:{batches}"
@@ -212,3 +220,4 @@ class Pipeline:
     ) -> None:
         self.ingest.end()
         self.analytics.end()
+        self._ports.close()

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from loadtest.annotate import annotate
-from loadtest.stack import free_ports
+from tests.helpers.ports import held_port
 
 
 class Grafana(BaseHTTPRequestHandler):
@@ -52,5 +52,5 @@ def test_a_grafana_that_refuses_is_no_error(grafana: tuple[type[Grafana], str]) 
 
 
 def test_no_grafana_is_no_error() -> None:
-    (port,) = free_ports(1)
-    assert not annotate(f"http://127.0.0.1:{port}", "load test begins", at_ns=0)
+    with held_port() as port:
+        assert not annotate(f"http://127.0.0.1:{port}", "load test begins", at_ns=0)

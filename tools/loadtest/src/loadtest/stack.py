@@ -71,11 +71,17 @@ def _is_ready(url: str) -> bool:
     return True
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(each.getsockname()[1]) for each in sockets]
+def hold_ports(stack: ExitStack, count: int) -> list[int]:
+    """Ports that nobody else is given until the stack ends; connecting is refused until somebody listens.
+
+    A socket that is bound but does not listen keeps the system from giving the port away. Whoever sets `SO_REUSEADDR`,
+    as libzmq, asyncio and Streamlit do, may listen there all the same.
+    """
+    holders = [stack.enter_context(socket.socket()) for _ in range(count)]
+    for holder in holders:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+    return [int(holder.getsockname()[1]) for holder in holders]
 
 
 def start(
@@ -86,7 +92,7 @@ def start(
     Raises:
         StackError: one of them does not become ready.
     """
-    pull, batches, progress, ingest_http, analytics_http = free_ports(5)
+    pull, batches, progress, ingest_http, analytics_http = hold_ports(stack, 5)
     target = Target(
         endpoint=f"tcp://127.0.0.1:{pull}",
         ingest_url=f"http://127.0.0.1:{ingest_http}",
