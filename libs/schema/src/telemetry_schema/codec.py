@@ -36,6 +36,9 @@ _TAGS = frozenset(
     }
 )
 
+MAX_DETAIL_CHARS = 512
+"""How much is said about a fault: it stands in the dead letters and in the log."""
+
 _T = TypeVar("_T")
 
 _edge: TypeAdapter[AnyEdgeMessage] = TypeAdapter(EdgeMessage)
@@ -116,7 +119,8 @@ def _decode_error(frame: bytes, first: ErrorDetails) -> DecodeError:
         frame.decode()
     except UnicodeDecodeError as error:
         return DecodeError(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8")
-    return DecodeError(_reason(first), fault_text(first, _place(first)))
+    # Some of pydantic's texts quote what was sent, and that may be of any length.
+    return DecodeError(_reason(first), fault_text(first, _place(first))[:MAX_DETAIL_CHARS])
 
 
 def _reason(first: ErrorDetails) -> Reason:
