@@ -25,16 +25,16 @@ def test_it_starts_alone_misses_both_services_and_ends_cleanly_with_its_page(tmp
 
 
 def test_a_taken_page_port_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
-    port = int(desk.page_url.rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", port)):
-        assert desk.ui.start().process.wait(20) == 1
-    (line,) = desk.ui.log().strip().splitlines()
+    with Desk(tmp_path) as desk:
+        port = int(desk.page_url.rpartition(":")[2])
+        with socket.create_server(("127.0.0.1", port)):
+            assert desk.ui.start().process.wait(20) == 1
+        (line,) = desk.ui.log().strip().splitlines()
     assert f"127.0.0.1:{port}" in line
     assert "set UI_PAGE_PORT" in line
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, UI_HISTORY_S="5")
-    assert desk.ui.start().process.wait(20) == 1
-    assert "UI_HISTORY_S" in desk.ui.log()
+    with Desk(tmp_path, UI_HISTORY_S="5") as desk:
+        assert desk.ui.start().process.wait(20) == 1
+        assert "UI_HISTORY_S" in desk.ui.log()
