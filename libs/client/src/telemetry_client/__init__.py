@@ -1,13 +1,21 @@
 """What a trading bot imports to send its trades.
 
 - `publisher`: `Publisher`, which checks, numbers and sends; `stats`: what it counted.
+- `order_messages`: what a bot tells of its own orders.
 - `run_counts`, `heartbeat`: how far the run has come, and the thread that reports it.
 - `connection`: the socket, and its optional keys; the only module that knows ZeroMQ.
 - `errors`: what it raises.
 """
 
 from telemetry_client.connection import CurveKeys
-from telemetry_client.errors import ClientError, ClosedError, ForkedError, InvalidSettingError, InvalidTradeError
+from telemetry_client.errors import (
+    ClientError,
+    ClosedError,
+    ForkedError,
+    InvalidOrderError,
+    InvalidSettingError,
+    InvalidTradeError,
+)
 from telemetry_client.publisher import Publisher
 from telemetry_client.stats import Stats
 
@@ -16,6 +24,7 @@ __all__ = [
     "ClosedError",
     "CurveKeys",
     "ForkedError",
+    "InvalidOrderError",
     "InvalidSettingError",
     "InvalidTradeError",
     "Publisher",

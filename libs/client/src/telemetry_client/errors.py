@@ -3,6 +3,7 @@
     ClientError
     ├── InvalidSettingError   (also a ValueError) a `Publisher` cannot be made of these arguments
     ├── InvalidTradeError     (also a ValueError) a trade is not valid; nothing was sent and no number was used
+    ├── InvalidOrderError     (also a ValueError) a message about an order is not valid; nothing was sent
     ├── ClosedError           the publisher was used after its end
     └── ForkedError           the publisher was used in a child process; the child needs one of its own
 
@@ -20,6 +21,10 @@ class InvalidSettingError(ClientError, ValueError):
 
 class InvalidTradeError(ClientError, ValueError):
     """A trade is not valid; the message names the field and says why. Nothing was sent, no number was used."""
+
+
+class InvalidOrderError(ClientError, ValueError):
+    """A message about an order is not valid; the message names the field. Nothing was sent, no number was used."""
 
 
 class ClosedError(ClientError):

@@ -25,7 +25,8 @@ from telemetry_client.columns import Texts, as_columns
 from telemetry_client.connection import Connection, CurveKeys, NotDone, Receipt
 from telemetry_client.errors import ClosedError, ForkedError, InvalidTradeError
 from telemetry_client.heartbeat import Heartbeat
-from telemetry_client.run_counts import RunCounts
+from telemetry_client.order_messages import OrderMessages
+from telemetry_client.run_counts import TRADE, RunCounts
 from telemetry_client.stats import Stats
 from telemetry_schema import TradeColumns, encode, with_seq
 
@@ -34,15 +35,17 @@ MAX_MESSAGE_TRADES: Final = 1024
 queue of them still fits into memory; sending them in larger pieces would hardly be faster."""
 
 
-class Publisher:
+class Publisher(OrderMessages):
     """Sends a bot's trades to ingest. Connects by itself, whichever of both starts first.
 
     Times are UTC epoch nanoseconds, sides the taker's, prices in quote currency per unit of base, quantities in units
     of base. Trades are numbered from 0 in each `run`; one that finds the queue full for `block_s` is dropped, counted,
     and keeps its number, so that ingest sees the gap. May be used from several threads, but not across a fork.
 
-    From the first trade on a thread reports every `alive_every_s` that the run goes on, and the close that it ended: a
-    run that goes silent in between is shown as unfinished.
+    What it tells of orders is in `OrderMessages`: each kind of message has its own numbers.
+
+    From the first message on a thread reports every `alive_every_s` that the run goes on, and the close that it ended:
+    a run that goes silent in between is shown as unfinished.
 
     Raises:
         InvalidSettingError: no publisher can be made of these arguments.
@@ -104,7 +107,13 @@ class Publisher:
         """All counts of one moment."""
         with self._lock:
             counts = self._counts
-            return Stats(counts.sent_trades, counts.sent_messages, counts.dropped_trades, self._unflushed_messages)
+            return Stats(
+                counts.sent_trades,
+                counts.sent_messages,
+                counts.dropped_trades,
+                self._unflushed_messages,
+                counts.dropped_events,
+            )
 
     def trade(
         self,
@@ -222,49 +231,53 @@ class Publisher:
         if os.getpid() != self._pid:
             raise ForkedError("this publisher belongs to the parent process: make a new one after the fork")
 
-    def _put(self, frame: bytes, count: int, deadline_s: float | None) -> bool:
-        """Numbers and queues a message of `count` trades; drops it if there is no room in time."""
+    def _send(self, kind: str, frame: bytes) -> bool:
+        return self._put(frame, 0, None, kind)
+
+    def _put(self, frame: bytes, count: int, deadline_s: float | None, kind: str = TRADE) -> bool:
+        """Numbers and queues a message of `count` trades, or of another kind; drops it if there is no room in time."""
         self._check_is_ours()
         with self._lock:
             if self._closed:
                 raise ClosedError("this publisher is closed")
             if not self._waiting:
-                if self._offer(frame, count):
+                if self._offer(frame, count, kind):
                     return True
                 if not self._block_s:
-                    self._counts.dropped_trades += count
+                    self._counts.drop(count, kind)
                     return False
             self._waiting += 1
         if deadline_s is None:
             deadline_s = time.monotonic() + self._block_s
         try:
-            return self._put_when_room(frame, count, deadline_s)
+            return self._put_when_room(frame, count, deadline_s, kind)
         finally:
             with self._lock:
                 self._waiting -= 1
 
-    def _put_when_room(self, frame: bytes, count: int, deadline_s: float) -> bool:
+    def _put_when_room(self, frame: bytes, count: int, deadline_s: float, kind: str) -> bool:
         if self._turn.acquire(timeout=_time_left_s(deadline_s)):
             try:
                 # The socket is ours while we wait without the lock: others see that somebody waits, and queue up.
                 while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
                     with self._lock:
-                        if self._offer(frame, count):
+                        if self._offer(frame, count, kind):
                             return True
             finally:
                 self._turn.release()
         with self._lock:
-            self._counts.dropped_trades += count
+            self._counts.drop(count, kind)
         return False
 
-    def _offer(self, frame: bytes, count: int) -> bool:
+    def _offer(self, frame: bytes, count: int, kind: str) -> bool:
         """Queues the message under the next number if there is room; the caller holds the lock."""
         counts = self._counts
-        if not self._connection.offer(with_seq(frame, counts.sent_trades + counts.dropped_trades)):
+        if not self._connection.offer(with_seq(frame, counts.next_seq if kind == TRADE else counts.next_seqs[kind])):
             return False
         if not counts.sent_messages:
             self._heartbeat.start()
         counts.sent_trades += count
+        counts.next_seqs[kind] += kind != TRADE
         counts.sent_messages += 1
         return True
 
@@ -320,7 +333,7 @@ def _end(heartbeat: Heartbeat, connection: Connection, counts: RunCounts, linger
         return False
     deadline_s = time.monotonic() + linger_s
     heartbeat.stop()
-    if counts.next_seq:
+    if counts.next_seq or counts.sent_messages:
         connection.offer_within(counts.end(), linger_s)
     return connection.close(_time_left_s(deadline_s))
 

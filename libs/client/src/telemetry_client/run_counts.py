@@ -1,10 +1,14 @@
 """How far one run has come, and what is said about it."""
 
 import time
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from telemetry_schema import RunAlive, RunEnd, encode
+
+TRADE: Final = "trade"
+"""The kind of messages of trades; the others are those of messages about orders."""
 
 
 @dataclass(slots=True)
@@ -15,13 +19,24 @@ class RunCounts:
     run: str
     sent_trades: int = 0
     sent_messages: int = 0
-    """Messages of trades."""
+    """Messages of trades, and about orders."""
     dropped_trades: int = 0
+    next_seqs: Counter[str] = field(default_factory=Counter)
+    """Of messages about orders, by kind: the number of the next one."""
+    dropped_events: int = 0
+    """Messages about orders that found the queue full."""
 
     @property
     def next_seq(self) -> int:
         """The number of the next trade."""
         return self.sent_trades + self.dropped_trades
+
+    def drop(self, trades: int, kind: str) -> None:
+        """Counts a message that found the queue full; it keeps its number, so that ingest sees the gap."""
+        self.dropped_trades += trades
+        if kind != TRADE:
+            self.next_seqs[kind] += 1
+            self.dropped_events += 1
 
     def alive(self) -> bytes:
         """The message that says how far it has come."""

@@ -16,3 +16,5 @@ class Stats:
     dropped_trades: int
     unflushed_messages: int
     """After `close`: at most so many messages were still queued and are lost; 0 before, and if all went out in time."""
+    dropped_events: int = 0
+    """Messages about orders that found the queue full; ingest sees each as a gap in the numbers of its kind."""
