@@ -51,3 +51,15 @@ def test_what_a_checkpoint_holds_does_not_change_afterwards() -> None:
     order = fresh.registry.get("bot", "o-1")
     assert order is not None
     assert not order.acked
+
+
+def test_an_order_that_has_ended_is_saved_anew_only_when_it_changes() -> None:
+    made = tracker()
+    made.apply(event("submit", qty=1.0), T0)
+    made.apply(event("fill", exec_id="x"), T0)
+    first = made.registry.state()["orders"][0]
+    assert made.registry.state()["orders"][0] is first
+    made.apply(event("bust", ref_exec_id="x"), T0)
+    order = restored(made).registry.get("bot", "o-1")
+    assert order is not None
+    assert order.executions.busted == {"x"}

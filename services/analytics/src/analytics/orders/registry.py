@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import msgspec
 from msgspec import convert
 
 from analytics.checkpoint.parts import State
@@ -24,6 +25,8 @@ MAX_ORDERS: Final = 100_000
 
 EXPIRE_A_STEP: Final = 500
 """Orders forgotten without a break: about a millisecond."""
+
+_pack: Final = msgspec.msgpack.Encoder().encode
 
 
 class Key(NamedTuple):
@@ -51,6 +54,8 @@ class KnownOrders:
         self._linked_to: dict[Key, list[Key]] = {}
         self._ended: OrderedDict[Key, int] = OrderedDict()
         self._open: dict[Key, None] = {}
+        self._packed: dict[Key, msgspec.Raw] = {}
+        """Orders that have ended, as they were saved last: thousands of them must not be packed anew each second."""
         self.forgotten_open = 0
 
     def __len__(self) -> int:
@@ -74,6 +79,7 @@ class KnownOrders:
         if event.alias is not None:
             absorbed = self._link(named._replace(order_id=event.alias), named) or absorbed
         key = self._root(named)
+        self._packed.pop(key, None)  # it is about to change
         order = self._orders.get(key)
         if order is not None:
             return FoundOrder(order, is_new=False, absorbed=absorbed)
@@ -107,11 +113,19 @@ class KnownOrders:
     def state(self) -> State:
         """All orders and their names, the oldest first."""
         return {
-            "orders": list(self._orders.values()),
+            "orders": [self._saved(key, order) for key, order in self._orders.items()],
             "links": list(self._links.items()),
             "ended": list(self._ended.items()),
             "forgotten_open": self.forgotten_open,
         }
+
+    def _saved(self, key: Key, order: BotOrder) -> msgspec.Raw | BotOrder:
+        """An order for the checkpoint: packed, if it has ended and has not changed since the last one."""
+        packed = self._packed.get(key)
+        if packed is not None or key not in self._ended:
+            return packed or order
+        self._packed[key] = packed = msgspec.Raw(_pack(order))
+        return packed
 
     def restore(self, state: State) -> None:
         """Takes them over."""
@@ -126,6 +140,7 @@ class KnownOrders:
 
     def _forget(self, key: Key) -> BotOrder:
         self._ended.pop(key, None)
+        self._packed.pop(key, None)
         self._open.pop(key, None)
         names = [key]
         while names:
@@ -154,6 +169,7 @@ class KnownOrders:
         self._linked_to.setdefault(parent, []).append(name)
         other = self._orders.pop(name, None)
         self._ended.pop(name, None)
+        self._packed.pop(name, None)
         self._open.pop(name, None)
         if other is None:
             return None
