@@ -148,9 +148,10 @@ def _decode(payload: memoryview) -> Transaction:
     begin += state_bytes
     batches = []
     for trades, header_bytes, records_bytes in sizes:
-        if records_bytes != trades * TRADE_DTYPE.itemsize:
-            raise DamagedError(f"{trades} trades do not fill {records_bytes} bytes")
         middle, end = begin + header_bytes, begin + header_bytes + records_bytes
+        # How many bytes a batch takes is a matter of its kind: trades have a fixed length, messages about orders none.
+        if end > len(payload):
+            raise DamagedError(f"a batch of {records_bytes} bytes ends behind its transaction")
         batches.append(LogBatch(first_seq, trades, bytes(payload[begin:middle]), payload[middle:end]))
         first_seq, begin = first_seq + trades, end
     return Transaction(batches, state)
