@@ -5,7 +5,7 @@ import gzip
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,6 +15,13 @@ from telemetry_runtime.errors import StartupError
 __all__ = ["HttpServer", "Page", "Readiness", "Render", "render_registry"]
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+KEEP_ALIVE_S: Final = 15.0
+"""A connection without a whole request for so long is closed: half-open ones and slow senders hold nothing for longer.
+Several times the interval of a scraper, which so keeps its connection."""
+
+MAX_HEADER_BYTES: Final = 8_190
+"""Of one line; a longer one is refused with 400."""
 
 Render = Callable[[], Awaitable[bytes]]
 """Gives the metrics in Prometheus' text format."""
@@ -87,6 +94,7 @@ class HttpServer:
     Args:
         setting: the environment variable of the port, to name in an error.
         allowed_hosts: further names, as `telemetry.example.com`, under which it may be asked.
+        keep_alive_s: how long a connection may be without a whole request.
     """
 
     def __init__(
@@ -99,10 +107,12 @@ class HttpServer:
         setting: str,
         pages: Mapping[str, Page] | None = None,
         allowed_hosts: Collection[str] = (),
+        keep_alive_s: float = KEEP_ALIVE_S,
     ) -> None:
         self._host, self._port, self._setting = host, port, setting
         self._render, self._readiness, self._pages = render, readiness, pages or {}
         self._allowed_hosts = {name.lower() for name in allowed_hosts}
+        self._keep_alive_s = keep_alive_s
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -112,7 +122,15 @@ class HttpServer:
         app.router.add_get("/readyz", self._readyz)
         for path, page in self._pages.items():
             app.router.add_get(path, page)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=1.0,
+            keepalive_timeout=self._keep_alive_s,
+            max_line_size=MAX_HEADER_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self._host, self._port).start()
