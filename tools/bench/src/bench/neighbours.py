@@ -8,7 +8,7 @@ below them.
 import socket
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from statistics import median
 from urllib.parse import urlsplit
@@ -26,6 +26,9 @@ from loadtest.scrape import Scrape
 RATE = 1_000
 _MESSAGES = 3 * RATE
 _SLOW_RATE = 5
+_LIMIT_PER_S = 5 * RATE
+"""What one source may send in the pipeline with limits: the client is far below it, the flood far above."""
+
 _FLOOD_AGE_NS = 20_000_000_000
 _OWN_BELOW_S = 10.0
 """A trade of the client that took longer than this would be taken for one of the flood, and missing from the count."""
@@ -35,12 +38,17 @@ _runs = count()
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """p99 of the client's trades in milliseconds, one each a repeat: alone, with the quiet ones, with the flood too."""
+    """p99 of the client's trades in milliseconds, one each a repeat: alone, with the quiet ones, with the flood too.
+
+    `limited_…` is from a pipeline that limits what one source may send: alone, and with the flood.
+    """
 
     alone_ms: list[float]
     quiet_ms: list[float]
     flood_ms: list[float]
     flood_rate: float
+    limited_alone_ms: list[float]
+    limited_flood_ms: list[float]
 
     def as_dict(self) -> dict[str, object]:
         """For the JSON file."""
@@ -66,7 +74,7 @@ def flood(pipe: Pipe, endpoint: str) -> None:
 
 def measure(*, repeats: int, report: Report) -> Neighbours:
     """All three, alternately, in one pipeline."""
-    found = Neighbours([], [], [], 0.0)
+    found = Neighbours([], [], [], 0.0, [], [])
     rates: list[float] = []
     with pipeline() as tested, process(push_paced) as client, process(push_paced) as slow:
         _p99_ms(tested, client)
@@ -84,7 +92,21 @@ def measure(*, repeats: int, report: Report) -> Neighbours:
                 f"p99 alone {found.alone_ms[-1]:.2f}, quiet ones {found.quiet_ms[-1]:.2f}, "
                 f"flood {found.flood_ms[-1]:.2f} ms"
             )
-    return Neighbours(found.alone_ms, found.quiet_ms, found.flood_ms, median(rates))
+    _measure_limited(found, repeats, report)
+    return replace(found, flood_rate=median(rates))
+
+
+def _measure_limited(found: Neighbours, repeats: int, report: Report) -> None:
+    settings = {"INGEST_MAX_MESSAGES_PER_S": str(_LIMIT_PER_S)}
+    with pipeline(settings=settings) as tested, process(push_paced) as client:
+        _p99_ms(tested, client)
+        for _ in range(repeats):
+            found.limited_alone_ms.append(_p99_ms(tested, client))
+            with process(flood, tested.endpoint) as flooder:
+                found.limited_flood_ms.append(_p99_ms(tested, client))
+                flooder.send(None)
+                flooder.recv()
+            report(f"p99 alone {found.limited_alone_ms[-1]:.2f}, limited flood {found.limited_flood_ms[-1]:.2f} ms")
 
 
 def _p99_ms(tested: Pipeline, client: Pipe) -> float:
@@ -131,4 +153,9 @@ def targets(found: Neighbours) -> list[TargetCheck]:
     return [
         at_most("p99 beside a silent and a slow client, ratio to alone", median(found.quiet_ms) / alone, 2.0),
         at_most("p99 beside a client that floods, ratio to alone", median(found.flood_ms) / alone, 2.0),
+        at_most(
+            "p99 beside a client that floods and is limited, ratio to alone",
+            median(found.limited_flood_ms) / median(found.limited_alone_ms),
+            1.5,
+        ),
     ]

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +91,7 @@ class Pipeline:
 
 
 @contextmanager
-def pipeline(ui_endpoint: str = "") -> Iterator[Pipeline]:
-    """A fresh pipeline, for as long as the context is open."""
+def pipeline(ui_endpoint: str = "", settings: Mapping[str, str] | None = None) -> Iterator[Pipeline]:
+    """A fresh pipeline, for as long as the context is open; its services with these settings."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, ExitStack() as stack:
-        yield Pipeline(start(Path(directory), stack, ui_endpoint=ui_endpoint))
+        yield Pipeline(start(Path(directory), stack, ui_endpoint=ui_endpoint, settings=settings))

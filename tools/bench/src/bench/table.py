@@ -129,7 +129,10 @@ def _neighbours(found: dict[str, Any]) -> str:
             ("alone", "alone_ms"),
             ("a silent and a slow one", "quiet_ms"),
             ("one that floods", "flood_ms"),
+            ("alone, with a limit for each source", "limited_alone_ms"),
+            ("one that floods and is limited", "limited_flood_ms"),
         )
+        if key in found  # a file of before there were limits
     ]
     text = (
         "p99 from sent to applied of one client at 1,000 trades/s, in ms, interpolated within the buckets of "
