@@ -28,7 +28,7 @@ from tests.helpers.trades import NOW_NS, columns, frame, trade
 from tests.schema.strategies import trades
 
 NOT_OF_ONE_FRAME = {Reason.MULTIPART, Reason.FUTURE_TIME, Reason.RATE_LIMITED}
-"""What only ingest can see: more frames than one, and the time."""
+"""What only ingest can see: more frames than one, the time, and how many came before."""
 
 COMMAND = {
     "type": "command",
