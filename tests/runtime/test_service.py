@@ -15,7 +15,7 @@ from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, resource, sys
 from telemetry_runtime import StartupError, StopError
 from telemetry_runtime import ExitHandler
 from telemetry_runtime import run_service
@@ -26,10 +26,13 @@ async def serve(settings):
     if what == "startup": raise StartupError("cannot listen on port 1: taken; set X")
     if what == "stop": raise StopError("3 trades lost")
     if what == "crash": raise LookupError("no such room")
+    if what == "files": print(resource.getrlimit(resource.RLIMIT_NOFILE), flush=True)
     with ExitHandler() as handler:
         print("ready", flush=True)
         await (handler.asked.wait() if what == "wait" else asyncio.Event().wait())
 
+if sys.argv[1] == "files":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 sys.exit(run_service("probe", ServiceSettings, serve))
 """
 
@@ -58,6 +61,14 @@ def test_the_second_signal_kills() -> None:
         assert "exit_asked" in process.stderr.readline()
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == -signal.SIGTERM
+
+
+def test_a_low_limit_of_open_files_is_raised_as_far_as_the_system_allows() -> None:
+    with _start("files") as process:
+        assert process.stdout is not None
+        soft, hard = (int(word) for word in process.stdout.readline().strip("()\n").split(","))
+        process.kill()
+    assert soft == min(hard if hard > 0 else 65_536, 65_536)
 
 
 def test_a_closing_terminal_may_say_so_twice() -> None:

@@ -5,7 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -13,6 +13,8 @@ from telemetry_runtime.errors import StartupError, StopError
 from telemetry_runtime.log_writer import LogWriter
 from telemetry_runtime.logs import configure_logs
 from telemetry_runtime.settings import ServiceSettings
+
+_OPEN_FILES: Final = 65_536
 
 _S = TypeVar("_S", bound=ServiceSettings)
 
@@ -41,6 +43,7 @@ def _run(name: str, settings_type: type[_S], serve: Callable[[_S], Awaitable[Non
         settings = settings_type.load()
         configure_logs(name, writer, level=settings.log_level, log_format=settings.log_format)
         _tune_collector()
+        _raise_open_file_limit()
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_call(serve, settings))
     except StartupError as error:
@@ -72,3 +75,15 @@ def _tune_collector() -> None:
     # walk them several times a burst (a quarter of ingest's time, measured). What was imported is never garbage.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def _raise_open_file_limit() -> None:
+    """Allows as many connections as the system does: one port scan uses a shell's 1,024 up for as long as it lasts."""
+    try:
+        import resource  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY:
+        wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
