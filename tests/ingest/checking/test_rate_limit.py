@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from ingest.checking.rate_limit import OTHER, RateLimit, RateLimiter
 from telemetry_runtime import Burst
+from telemetry_schema import KillSwitch, encode
 
 S_NS = 1_000_000_000
 
@@ -104,6 +106,15 @@ def test_the_source_is_found_however_it_is_written(frame: bytes) -> None:
 def test_a_name_that_begins_like_another_has_a_bucket_of_its_own() -> None:
     frames = [_frame("bot"), _frame("bot-2"), _frame("bo"), _frame("bot"), _frame("币安")] * 2
     assert _admit(_limiter(2), frames)[1] == {"bot": 2}
+
+
+def test_a_flood_under_the_pages_name_does_not_keep_its_kill_switch_out() -> None:
+    switch = KillSwitch(command_id=UUID(int=1), source="ui", engaged=True, sent_ns=S_NS * 1_700_000_000)
+    frames = [*(_frame("ui", number) for number in range(50)), encode(switch)]
+    admitted, refused = _admit(_limiter(10), frames)
+    assert admitted[-1] == encode(switch)
+    assert refused == {"ui": 40}
+    assert len(_admit(_limiter(10), [encode(switch)] * 50)[0]) == 10, "they are limited all the same"
 
 
 def test_a_clock_that_stands_or_goes_back_gives_nothing_away() -> None:

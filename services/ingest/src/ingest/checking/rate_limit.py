@@ -18,6 +18,9 @@ OTHER: Final = "other"
 _SOURCE: Final = re.compile(rb'"source"\s*:\s*"((?:[^"\\]|\\.)*)"')
 """Within a string of JSON a quote has a backslash before it, so that this finds a key and no text."""
 
+_KILL_SWITCH: Final = re.compile(rb'"type"\s*:\s*"kill_switch"')
+"""These have a bucket of their own: nobody who floods under the page's name may keep trading from being stopped."""
+
 _LOOKED_AT_BYTES: Final = 1024
 """The source is looked for so far into a frame; ours have it at the beginning. Behind that, it is nobody's."""
 
@@ -83,7 +86,7 @@ class RateLimiter:
     def __init__(self, limit: RateLimit, *, max_sources: int) -> None:
         self._limit, self._max_sources = limit, max_sources
         self._buckets: dict[bytes, _Bucket] = {}
-        self._shared = _Bucket(OTHER, limit, 0)
+        self._shared, self._switches = _Bucket(OTHER, limit, 0), _Bucket(OTHER, limit, 0)
         self.refused: Counter[str] = Counter()
         """Messages refused so far, by source; at most as many names as there were buckets, the rest is `other`."""
 
@@ -134,6 +137,9 @@ class RateLimiter:
 
     def _find(self, frame: bytes, now_ns: int) -> tuple[bytes, _Bucket]:
         """The beginning of a frame up to its source, and the source's bucket."""
+        if _KILL_SWITCH.search(frame, 0, _LOOKED_AT_BYTES):
+            self._switches.fill(self._limit, now_ns)
+            return b"", self._switches
         found = _SOURCE.search(frame, 0, _LOOKED_AT_BYTES)
         if found is None:
             return b"", self._shared
