@@ -26,6 +26,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterato
     ports = dict(zip(published_ports(), free_ports(len(published_ports())), strict=True))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("INGEST_FEEDS", "")  # no trades but those of the tests
+        environment.setenv("GRAFANA_ROLE", "Editor")  # as for a load test that marks its runs
         environment.setenv("ALERT_WEBHOOK_URL", "http://receiver:9999/people")
         environment.setenv("ALERT_WATCHDOG_URL", "http://receiver:9999/watchdog")
         for name, port in ports.items():
