@@ -55,7 +55,9 @@ def test_a_bot_that_a_signal_ends_is_unfinished(pipeline: Pipeline, number: sign
         process.send_signal(number)
         process.wait(10)
         eventually(lambda: _unfinished(pipeline) == 1, what="an unfinished run")
-    assert [line["source"] for line in pipeline.ingest.events("run_unfinished")] == ["bot"]
+        # The log is written by a thread of its own.
+        (line,) = eventually(lambda: pipeline.ingest.events("run_unfinished"), what="a line in the log")
+    assert line["source"] == "bot"
 
 
 def test_a_bot_that_is_only_quiet_is_not_unfinished(pipeline: Pipeline) -> None:
