@@ -1,6 +1,7 @@
 """The compose stack on a real engine: its own project, its own ports, gone afterwards with its volumes."""
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,12 +9,23 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.helpers.compose import COMPOSE_FILE, Stack, docker, is_to_be_had, published_ports
+from tests.helpers.compose import COMPOSE_FILE, ROOT, Stack, docker, is_to_be_had, published_ports
 from tests.helpers.figures import Figures
 from tests.helpers.services import free_ports
 
 BUILD_LIMIT_S = 500  # a cold build fetches every dependency
 UP_LIMIT_S = 120
+STUDY = """
+from telemetry_studies import gauge, study
+
+@study(
+    window="5m",
+    every="1s",
+    gauges=[gauge("users_trades", "Trades of 5 minutes."), gauge("users_bought_ratio", "Share of buys in them.")],
+)
+def users(trades):
+    return {"users_trades": len(trades), "users_bought_ratio": (trades["side"] == "buy").mean()}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -41,13 +53,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterato
 
 
 def compose_files(folder: Path) -> tuple[str, ...]:
-    files = ["-f", str(COMPOSE_FILE)]
+    files = ["-f", str(COMPOSE_FILE), "-f", str(with_a_study_of_the_user(folder))]
     if not is_to_be_had(yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))["services"]["grafana"]["image"]):
         # Without a registry the stack is tried without its dashboards; the file itself stays as it is.
         override = folder / "without-grafana.yml"
         override.write_text("services:\n  grafana: !reset null\n", encoding="utf-8")
         files += ["-f", str(override)]
     return tuple(files)
+
+
+def with_a_study_of_the_user(folder: Path) -> Path:
+    """An override whose ./studies is a copy with one file more."""
+    studies = folder / "studies"
+    shutil.copytree(ROOT / "studies", studies, ignore=shutil.ignore_patterns("__pycache__"))
+    (studies / "users.py").write_text(STUDY, encoding="utf-8")
+    studies.chmod(0o755)  # the container's user is another one
+    override = folder / "with-a-study.yml"
+    override.write_text(f'services:\n  analytics:\n    volumes: ["{studies}:/studies:ro"]\n', encoding="utf-8")
+    return override
 
 
 def start(stack: Stack, figures: Figures) -> None:
