@@ -97,3 +97,30 @@ def test_percentiles_forget_after_a_minute_and_the_histogram_does_not() -> None:
 def test_times_of_1970_do_not_overflow_the_sum() -> None:
     made = applied([T(wire_ns=NOW)] * 10)
     assert state_of(made).latencies["wire"].sum_ns == pytest.approx(10.0 * NOW)
+
+
+def test_each_source_has_the_sum_of_its_own_latencies_negative_ones_as_0() -> None:
+    late = [T(at_ns=-5_000_000), T(at_ns=-3_000_000), T(at_ns=-10_000_000, source="b"), T(at_ns=4_000, source="ahead")]
+    found = state_of(applied(late)).source_latencies
+    assert {name: (each.trades, each.sum_ns) for name, each in found.items()} == {
+        "bot": (2, 8e6),
+        "b": (1, 10e6),
+        "ahead": (1, 0),
+    }
+
+
+def test_a_recording_has_no_latency_by_source() -> None:
+    made = engine()
+    replayed, live = T(source="replay", at_ns=-(10**15)), T(source="live", at_ns=-7)
+    made.apply(batch([replayed, live], replayed=[0]), now_ns=NOW, monotonic_ns=NOW)
+    assert {name: each.sum_ns for name, each in state_of(made).source_latencies.items()} == {"live": 7}
+
+
+def test_a_source_that_gets_the_label_of_an_idle_one_begins_with_its_own_latency() -> None:
+    made = engine(max_sources=1, label_idle_s=3_600)
+    hours = 7_200 * SECOND
+    made.apply(batch([T(at_ns=-9, source="old")]), now_ns=NOW, monotonic_ns=0)
+    new = batch([T(at_ns=hours - 2, source="new")], first_seq=1)
+    made.apply(new, now_ns=NOW + hours, monotonic_ns=hours)
+    found = state_of(made, NOW + hours, hours).source_latencies
+    assert {name: (each.trades, each.sum_ns) for name, each in found.items()} == {"new": (1, 2)}

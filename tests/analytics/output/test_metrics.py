@@ -35,6 +35,8 @@ CONTRACT = {
     "telemetry_latency_negative_total": {"stage"},
     "telemetry_latency_negative_seconds_total": {"stage"},
     "telemetry_clock_skew_seconds": {"source"},
+    "telemetry_source_latency_trades_total": {"source"},
+    "telemetry_source_latency_seconds_total": {"source"},
     "telemetry_messages_total": {"service", "outcome"},
     "telemetry_refused_total": {"reason"},
     "telemetry_batch_trades_bucket": {"service", "le"},

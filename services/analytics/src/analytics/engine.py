@@ -7,7 +7,7 @@ import numpy as np
 
 from analytics.aggregates.buckets import MAX_SLOTS
 from analytics.aggregates.event_clock import WallClockSteps
-from analytics.aggregates.latency import Latencies, Skews, StageView
+from analytics.aggregates.latency import Latencies, Skews, SourceLatencies, SourceLatency, StageView
 from analytics.aggregates.recent import RecentTrades, RecentView, Tape
 from analytics.aggregates.rows import Rows
 from analytics.aggregates.timelines import Timelines
@@ -62,6 +62,7 @@ class State:
     windows: dict[WindowName, Rows]
     latencies: dict[Stage, StageView]
     skews_ns: dict[str, int]
+    source_latencies: dict[str, SourceLatency]
     ledger: AnalyticsLedger
     changed: RecentView
     """The recent trades of the symbols that have traded since the last state."""
@@ -108,6 +109,7 @@ class Engine:
             Marks(self._last_trade), limits=TrackerLimits(max_books=max_books, max_sources=max_sources)
         )
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
+        self._source_latencies = SourceLatencies(self.sources.max_slots)
 
     def apply(self, batch: TradeBatch, *, now_ns: int, monotonic_ns: int) -> bool:
         """Applies those trades of the batch that have not been applied before; whether all of it is applied now."""
@@ -193,6 +195,7 @@ class Engine:
     def _free_source(self, slot: int) -> None:
         self.timelines.forget_source(slot)
         self._skews.forget(slot)
+        self._source_latencies.forget(slot)
         for tape in (self.tape, self.own_tape):
             tape.forget("source", slot)
         self.sources.free(slot)
@@ -223,6 +226,7 @@ class Engine:
         self.ledger.oversized = self._totals.oversized
         self._latencies.fold(trades, monotonic_ns=self._monotonic_ns)
         self._skews.fold(trades)
+        self._source_latencies.fold(trades)
         self.recent.fold(trades)
         if self.ring is not None:
             self.ring.fold(trades, trades.symbol)
@@ -275,6 +279,7 @@ class Engine:
             "latencies": self._latencies,
             "skews": self._skews,
             "orders": self.orders,
+            "source_latencies": self._source_latencies,
         }
 
     def _finish_active_read(self) -> None:
@@ -330,6 +335,7 @@ class Engine:
             windows=windows,
             latencies=self._latencies.view(monotonic_ns),
             skews_ns={sources[slot]: skew for slot, skew in self._skews.view().items()},
+            source_latencies={sources[slot]: view for slot, view in self._source_latencies.view().items()},
             ledger=ledger,
             changed=self._changed(),
         )

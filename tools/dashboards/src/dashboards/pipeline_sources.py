@@ -15,6 +15,12 @@ FEED_STATES = {
 }
 
 
+_MEAN_LATENCY = (
+    f"sum by (source) (rate(telemetry_source_latency_seconds_total{FROM_SOURCE}[1m]))"
+    f" / (sum by (source) (rate(telemetry_source_latency_trades_total{FROM_SOURCE}[1m])) > 0)"
+)
+
+
 def source_panels() -> list[Panel]:
     """A row a source, then courses over time."""
     return [_bots(), _feeds(), _by_source(), _silence(), _skew(), symbol_rate(), _unplaced(), _unnumbered()]
@@ -24,7 +30,8 @@ def _bots() -> table.Panel:
     text = (
         "Each chosen source in one row. Trades a second over the last 10 s; the counts are of the chosen time "
         "range. Unfinished: runs that went silent without their end, in the last hour. Silent: since its last trade. "
-        "Skew: shortest time from a trade's own time to its arrival."
+        "Skew: shortest time from a trade's own time to its arrival. Latency: mean from sent to applied, over the "
+        "last minute."
     )
     ledger = {"accepted": "Accepted", "lost": "Lost", "unaccounted": "Unaccounted", "duplicate": "Repeated"}
     counters = dict(zip(ledger, (promql.ACCEPTED, promql.LOST, promql.UNACCOUNTED, promql.DUPLICATE), strict=True))
@@ -36,6 +43,7 @@ def _bots() -> table.Panel:
         rows("unfinished", f"sum by (source) (telemetry_unfinished_runs{FROM_SOURCE})"),
         rows("silent", f"max by (source) (time() - source:last_trade:timestamp_seconds{FROM_SOURCE})"),
         rows("skew", f"max by (source) (telemetry_clock_skew_seconds{FROM_SOURCE})"),
+        rows("latency", _MEAN_LATENCY),
     ]
     names = {
         "source": "Source",
@@ -45,6 +53,7 @@ def _bots() -> table.Panel:
         "Value #unfinished": "Unfinished",
         "Value #silent": "Silent",
         "Value #skew": "Skew",
+        "Value #latency": "Latency",
     }
     return (
         sheet("Sources", text, *queries)
@@ -54,6 +63,7 @@ def _bots() -> table.Panel:
         .override_by_name("Lost %", properties(unit="percentunit", decimals=4))
         .override_by_name("Silent", properties(unit="s", decimals=0))
         .override_by_name("Skew", properties(unit="s", decimals=3))
+        .override_by_name("Latency", properties(unit="s", decimals=1))
         .span(16)
     )
 

@@ -180,3 +180,51 @@ class Skews:
         """Nanoseconds by slot, of the sources that have sent trades."""
         known = np.flatnonzero(self._least_ns != np.iinfo(np.int64).max)
         return dict(zip(known.tolist(), self._least_ns[known].tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLatency:
+    """Sums of one source since the start; their quotient is its mean."""
+
+    trades: int
+    sum_ns: float
+
+
+class SourceLatencies:
+    """From sent to applied by source: two sums each, where a histogram of each would be 23 series a source.
+
+    A negative latency counts as 0, so that the sum never falls. Replayed trades are left out: when they were sent is
+    the recording's.
+    """
+
+    def __init__(self, max_slots: int) -> None:
+        self._trades = np.zeros(max_slots, np.int64)
+        self._sum_ns = np.zeros(max_slots)
+
+    def fold(self, trades: Trades) -> None:
+        """Adds trades."""
+        spans_ns = np.maximum(trades.applied_ns - trades.sent_ns, 0)
+        source = trades.source
+        if trades.replayed.any():
+            source, spans_ns = source[~trades.replayed], spans_ns[~trades.replayed]
+        self._trades += np.bincount(source, minlength=self._trades.size)
+        self._sum_ns += np.bincount(source, spans_ns, minlength=self._trades.size)
+
+    def forget(self, slot: int) -> None:
+        """Forgets a source: its slot is for another one now."""
+        self._trades[slot], self._sum_ns[slot] = 0, 0.0
+
+    def state(self) -> State:
+        """The sums of each slot."""
+        return {"trades": self._trades.copy(), "sum_ns": self._sum_ns.copy()}
+
+    def restore(self, state: State) -> None:
+        """Takes over the sums of each slot."""
+        for name, ours in (("trades", self._trades), ("sum_ns", self._sum_ns)):
+            saved = state[name][: ours.size]
+            ours[: saved.size] = saved
+
+    def view(self) -> dict[int, SourceLatency]:
+        """By slot, of the sources that have sent live trades."""
+        known = np.flatnonzero(self._trades).tolist()
+        return {slot: SourceLatency(int(self._trades[slot]), float(self._sum_ns[slot])) for slot in known}

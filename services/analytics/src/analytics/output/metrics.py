@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from analytics.aggregates.latency import STAGES
+from analytics.aggregates.latency import STAGES, SourceLatency
 from analytics.aggregates.log_buckets import BOUNDS_NS
 from analytics.aggregates.recent import PROBABILITIES
 from analytics.aggregates.window_statistics import window_statistics
@@ -132,6 +132,14 @@ class Metrics:
             "Minimum of received minus event time; negative: the source's clock is ahead.",
         )
         yield self._grid(name, help_text, (("source", tuple(skews)),), [skew / 1e9 for skew in skews.values()])
+        yield from self._source_latencies(results.state.source_latencies)
+
+    def _source_latencies(self, found: dict[str, SourceLatency]) -> Iterator[Family]:
+        labels: _Axes = (("source", tuple(found)),)
+        name, help_text = "telemetry_source_latency_trades_total", "Live trades whose latency is summed, by source."
+        yield self._grid(name, help_text, labels, [each.trades for each in found.values()], kind="counter")
+        name, help_text = "telemetry_source_latency_seconds_total", "Sum of the time from sent to applied, by source."
+        yield self._grid(name, help_text, labels, [each.sum_ns / 1e9 for each in found.values()], kind="counter")
 
     def _ledger(self, ledger: AnalyticsLedger) -> Iterator[Family]:
         labels: _Axes = (_SERVICE, ("outcome", tuple(ledger.batches)))
