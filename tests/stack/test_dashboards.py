@@ -43,6 +43,8 @@ def flow(stack: Stack) -> Iterator[Stack]:
         began_s = time.time()
         busy = "min_over_time(sum(rate(telemetry_applied_trades_total[4s]))[5s:1s]) > 0"
         eventually(lambda: True if time.time() - began_s > FLOW_S and stack.value(busy) else None, "trades flow", 60)
+        # Rules of the objective are evaluated every 15 s, this one last; before the first trade it is NaN.
+        eventually(lambda: stack.prometheus.at("telemetry:slow:ratio6h >= 0") or None, "the objective's rules", 60)
         yield stack
 
 
@@ -144,6 +146,7 @@ UNSHOWN = {
     "telemetry_ui_command_seconds_sum": "percentiles are shown",
     "telemetry_latency_negative_seconds_total": "how many are negative is shown; clock skew says by how much",
     "telemetry_study_seconds_bucket": "the mean is shown",
+    "telemetry_run_reports_total": "what they are for is shown: runs without their end",
     "telemetry_log_trades": "its bytes are shown: they are what is bounded",
     "telemetry_latency_seconds_sum": "a mean of latencies hides what matters",
     "trading_notional_total": "turnover is price × quantity of the windows, which is exact for new symbols too",

@@ -126,24 +126,32 @@ def _quiet(title: str, text: str, record: str, label: str) -> timeseries.Panel:
 
 def _hop() -> timeseries.Panel:
     text = (
-        "Between ingest and analytics, per second: trades lost for good, batches retransmitted, trades that "
-        "ingest gave up "
-        "because analytics refused their batch again and again, and trades that came twice and were applied once."
+        "Between ingest and analytics, per second: trades lost for good, batches retransmitted, trades that ingest "
+        "gave up because analytics refused their batch again and again, trades that came twice and were applied "
+        "once, and applied trades that a power cut took from ingest's log."
     )
     queries = [
         over_time("A", promql.per_second(promql.LOST_ON_THE_WAY), "trades lost"),
         over_time("B", f"sum(rate(telemetry_resends_total[{STEP}]))", "retransmissions"),
         over_time("C", f"sum(rate(telemetry_abandoned_trades_total[{STEP}]))", "trades given up"),
         over_time("D", f"sum(rate(telemetry_duplicate_trades_total[{STEP}]))", "trades that came twice"),
+        over_time("E", f"sum(rate(telemetry_stream_rewound_trades_total[{STEP}]))", "trades gone from the log"),
     ]
     panel = lines("Ingest to analytics", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1)
     return colored(panel, **{"trades lost": palette.BAD}).span(6)
 
 
 def _refused_trades() -> timeseries.Panel:
-    text = "Trades per second in refused messages, as far as these can be read; a message that cannot counts as one."
-    query = over_time("A", f"sum(rate(telemetry_refused_trades_total[{STEP}]))", "trades")
-    return lines("Trades refused", text, PER_SECOND, query).axis_soft_min(0).axis_soft_max(1).span(6)
+    text = (
+        "Trades per second in refused messages, as far as these can be read; a message that cannot counts as one. "
+        "too fast: messages beyond what their source may send. peers: connections that were refused."
+    )
+    queries = [
+        over_time("A", f"sum(rate(telemetry_refused_trades_total[{STEP}]))", "trades"),
+        over_time("B", f"sum(rate(telemetry_rate_limited_total[{STEP}])) or vector(0)", "too fast"),
+        over_time("C", f"sum(rate(telemetry_refused_peers_total[{STEP}])) or vector(0)", "peers"),
+    ]
+    return lines("Trades refused", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1).span(6)
 
 
 def _unapplied() -> timeseries.Panel:

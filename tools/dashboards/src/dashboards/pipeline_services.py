@@ -117,14 +117,15 @@ def _up() -> timeseries.Panel:
 
 def _not_written() -> timeseries.Panel:
     text = (
-        "State files, dead letters and log lines that were not written, in the chosen time range; `none` when it "
-        "took all."
+        "State files, dead letters, log lines and commands for the audit that were not written, in the chosen time "
+        "range; `none` when it took all."
     )
     files = promql.or_none(f"sum by (file) ({promql.added('file:telemetry_state_write_failures', RANGE)})", "file")
     queries = [
         over_time("A", files, "{{file}}"),
         over_time("B", promql.sum_added("telemetry_dead_letters_unkept", RANGE), "dead letters"),
         over_time("C", promql.sum_added("job:telemetry_log_lines_lost", RANGE), "log lines"),
+        over_time("D", f"sum(increase(telemetry_audit_unkept_total[{RANGE}])) or vector(0)", "audit"),
     ]
     panel = lines("Not written", text, "none", *queries).decimals(0).axis_soft_min(0).axis_soft_max(1)
     return colored(panel, none=palette.GOOD)
