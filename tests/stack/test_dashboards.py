@@ -147,6 +147,8 @@ UNSHOWN = {
     "telemetry_latency_negative_seconds_total": "how many are negative is shown; clock skew says by how much",
     "telemetry_study_seconds_bucket": "the mean is shown",
     "telemetry_run_reports_total": "what they are for is shown: runs without their end",
+    "telemetry_order_latency_unmeasured_total": "orders of bots are on the page, and on no dashboard yet",
+    "trading_markout_missed_total": "the same",
     "telemetry_log_trades": "its bytes are shown: they are what is bounded",
     "telemetry_latency_seconds_sum": "a mean of latencies hides what matters",
     "trading_notional_total": "turnover is price × quantity of the windows, which is exact for new symbols too",

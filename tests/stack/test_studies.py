@@ -13,7 +13,7 @@ import os
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
         with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/cmdline") as line:
-            print(pid, "pandas" in maps.read(), *line.read().split(chr(0)))
+            print(pid, "pandas" in maps.read(), repr(line.read()))
     except OSError:
         pass
 """

@@ -40,10 +40,15 @@ def _hops() -> timeseries.Panel:
 def _outcomes() -> timeseries.Panel:
     text = (
         "Messages that came to ingest by outcome, per second. The outcomes are disjoint: they add up "
-        "to what was received."
+        "to what was received. And what became of messages about orders, at ingest and in analytics."
     )
-    query = over_time("A", f"sum by (outcome) (rate({promql.MESSAGES}[{STEP}]))", "{{outcome}}")
-    return colored(lines("Messages by outcome", text, PER_SECOND, query), **OUTCOME_COLORS)
+    queries = [
+        over_time("A", f"sum by (outcome) (rate({promql.MESSAGES}[{STEP}]))", "{{outcome}}"),
+        over_time("B", f"sum by (outcome) (rate(telemetry_events_total[{STEP}]))", "about orders, {{outcome}}"),
+        over_time("C", f"sum(rate(telemetry_applied_events_total[{STEP}]))", "about orders, applied"),
+        over_time("D", f"sum(rate(telemetry_duplicate_events_total[{STEP}]))", "about orders, applied before"),
+    ]
+    return colored(lines("Messages by outcome", text, PER_SECOND, *queries), **OUTCOME_COLORS)
 
 
 def _batches() -> timeseries.Panel:
