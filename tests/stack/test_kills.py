@@ -51,9 +51,10 @@ def test_a_killed_analytics_loses_no_trade_that_ingest_accepted(stack: Stack) ->
         stack.wait_until(accepted, 3 * TRADES)
         wait_until_back(stack, "analytics", restarts)
     stack.wait_until_applied()
-    # It counts from nothing again; for Prometheus that is a reset, not a loss.
-    stack.wait_until(counter, 2 * TRADES)
-    assert stack.value(resets) == resets_before + 1
+    # It takes up its checkpoint and gets from ingest what came after: its counters go on. A scrape between the two may
+    # see a counter that stands a little behind, which is one reset for Prometheus.
+    stack.wait_until(counter, 3 * TRADES)
+    assert (stack.value(resets) or 0) - resets_before in {0, 1}
     assert stack.value("sum(telemetry_stream_lost_trades_total)") == 0
     assert stack.inspect("ingest")["RestartCount"] == 0
     stack.wait_until("telemetry:completeness:ratio5m", 1)
