@@ -14,7 +14,7 @@ RECEIVE_MS = 10_000
 
 
 class Receiver:
-    """Binds a PULL socket to its port when told to, again and again."""
+    """Binds a PULL socket to its port when asked to, again and again."""
 
     def __init__(self, port: int) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None

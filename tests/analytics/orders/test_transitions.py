@@ -64,7 +64,7 @@ ENDS = {
 }
 
 
-def _told(kind: str, number: int) -> OrderEvent:
+def _reported(kind: str, number: int) -> OrderEvent:
     at_ns = T0 + number * MS
     if kind in {"part", "rest"}:
         # 3 of 10 at a time, or all that is left and more than enough: quantities decide.
@@ -84,7 +84,7 @@ def _follow(start: str, trigger: str) -> tuple[Outcome, BotOrder]:
         answer = TRIGGERS.get(trigger, "status")
     outcome = Outcome.APPLIED
     for number, kind in enumerate([*path, answer]):
-        outcome = made.apply(_told(kind, number), T0)
+        outcome = made.apply(_reported(kind, number), T0)
     order = made.registry.get("bot", "o-1")
     assert order is not None
     return outcome, order

@@ -43,5 +43,5 @@ def test_a_refused_command_is_rejected_with_a_code_of_the_closed_list() -> None:
     assert events("refused", code="something_new")[1].reason == "other"
 
 
-def test_an_answer_that_is_repeated_tells_nothing() -> None:
+def test_an_answer_that_is_repeated_changes_nothing() -> None:
     assert events("duplicate", fill=True) == []

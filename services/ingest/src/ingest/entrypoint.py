@@ -103,19 +103,23 @@ async def serve(settings: IngestSettings) -> None:
         tasks.start("log sync", parts.writer.keep_synced(), may_end=True)
         app.start(tasks, progress=progress, feeds=runners, reporter=_reporter(parts, delivery, runners))
         readiness.set("tasks_running")
-        structlog.get_logger("ingest").info(
-            "ingest_started",
-            run=parts.run,
-            stream=log.stream,
-            next_seq=log.next_seq,
-            endpoint=source.endpoint,
-            http_port=http.port,
-            feeds=settings.feeds,
-        )
+        _log_start(settings, parts.run, log, endpoint=source.endpoint, http_port=http.port)
         await tasks.wait(exit_handler.asked)
         readiness.set("tasks_running", holds=False)
         await app.finish(tasks, source.stop, grace_s=settings.grace_s)
         parts.journal.close()
+
+
+def _log_start(settings: IngestSettings, run: str, log: BatchLog, *, endpoint: str, http_port: int) -> None:
+    structlog.get_logger("ingest").info(
+        "ingest_started",
+        run=run,
+        stream=log.stream,
+        next_seq=log.next_seq,
+        endpoint=endpoint,
+        http_port=http_port,
+        feeds=settings.feeds,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class PasswordHash:
 
 
 _NOBODY: Final = PasswordHash(_COST, bytes(16), bytes(64))
-"""Checked for a name that is not there, so that the time does not tell which names are."""
+"""Checked for a name that is not there, so that the time does not show which names are."""
 
 
 def read_users(path: Path) -> dict[str, PasswordHash]:
