@@ -25,7 +25,8 @@ async def _prometheus(body: object) -> AsyncIterator[PrometheusAlerts]:
         return body if isinstance(body, web.Response) else web.json_response(body)
 
     app = web.Application()
-    app.router.add_get("/api/v1/alerts", answer)
+    for path in ("alerts", "query"):
+        app.router.add_get(f"/api/v1/{path}", answer)
     async with TestServer(app) as server:
         yield PrometheusAlerts(str(server.make_url("/")))
 
@@ -45,11 +46,32 @@ async def test_where_nobody_answers_nothing_fires() -> None:
     assert list(await PrometheusAlerts("http://127.0.0.1:1").firing()) == []
 
 
+def _sum(*values: object) -> dict[str, object]:
+    return {"data": {"result": [{"metric": {}, "value": [1.0, value]} for value in values]}}
+
+
+@pytest.mark.parametrize(
+    ("body", "receivers"), [(_sum("0"), 0), (_sum("2"), 2), (_sum(), None), (_sum("NaN"), None), ({}, None), ([], None)]
+)
+async def test_whether_anybody_is_called_is_known_only_from_a_count_of_receivers(
+    body: object, receivers: int | None
+) -> None:
+    async with _prometheus(body) as alerts:
+        assert await alerts.receivers() == receivers
+
+
+async def test_where_nobody_answers_receivers_are_not_known() -> None:
+    assert await PrometheusAlerts("http://127.0.0.1:1").receivers() is None
+
+
 class FakeAlerts:
     """Says what the test gave it."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
+
+    async def receivers(self) -> int | None:
+        return len(self.names)
 
     async def firing(self) -> list[str]:
         return list(self.names)
@@ -62,7 +84,7 @@ async def test_alerts_come_and_go_with_prometheus() -> None:
         tasks.start("alerts", follow_alerts(alerts, backend, clock))
         alerts.names = ["TradesLost"]
         await clock.advance(EVERY_S)
-        assert list(backend.alerts) == ["TradesLost"]
+        assert (list(backend.alerts), backend.receivers) == (["TradesLost"], 1)
         alerts.names = []
         await clock.advance(EVERY_S)
         assert list(backend.alerts) == []

@@ -108,6 +108,15 @@ def test_a_wrong_clock_is_named_and_alerts_are_shown() -> None:
     assert titles == ["The clock of bot-skew is 60.0 min behind ours", "Alerts fire: DiskFull"]
 
 
+@pytest.mark.parametrize(("receivers", "is_told"), [(0, True), (1, False), (None, False)])
+def test_an_alert_says_when_it_calls_nobody(receivers: int | None, is_told: bool) -> None:  # noqa: FBT001 - a column
+    world = World()
+    now = world.hear(0, _source())
+    world.backend.alerts, world.backend.receivers = ("DiskFull",), receivers
+    (told,) = problems(world.backend, LIMITS, now)
+    assert ("nobody is called" in told.detail) is is_told
+
+
 def test_a_hop_that_lost_trades_is_an_error() -> None:
     world = World()
     now = world.hear(0, _source())

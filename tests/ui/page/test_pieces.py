@@ -272,6 +272,15 @@ def test_the_ledger_has_the_losses_of_the_hop_before_ingest_too() -> None:
     assert "of 1 of 1 sources" in said
 
 
+@pytest.mark.parametrize(("receivers", "said"), [(0, "nobody is called"), (1, "1 receiver"), (2, "2 receivers")])
+def test_the_services_say_whether_an_alert_calls_anybody(receivers: int, said: str) -> None:
+    model = PageModel()
+    model.apply(page_state().model_copy(update={"alert_receivers": receivers}), at(NOW_NS))
+    assert said in " ".join(_texts(reports.services(model.view, at(NOW_NS))))
+    model.apply(page_state(), at(NOW_NS))
+    assert "alerts" not in _texts(reports.services(model.view, at(NOW_NS)))
+
+
 def test_refused_messages_are_shown_by_reason() -> None:
     assert "not json" in _texts(reports.refused(status(refused=3)))
     assert "Nothing was refused." in _texts(reports.refused(status()))

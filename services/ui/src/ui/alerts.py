@@ -1,4 +1,4 @@
-"""Which alerts fire, asked from Prometheus where one is named."""
+"""Which alerts fire and whether anybody is called, asked from Prometheus where one is named."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -22,6 +22,10 @@ class Alerts(Protocol):
         """Their names; none where nobody answers."""
         ...
 
+    async def receivers(self) -> int | None:
+        """How many ways there are to call somebody; None where it is not known."""
+        ...
+
 
 class _Alert(BaseModel):
     state: str
@@ -35,26 +39,51 @@ class _Answer(BaseModel):
     data: Data
 
 
+class _Value(BaseModel):
+    class Data(BaseModel):
+        class Sample(BaseModel):
+            value: tuple[float, float]
+
+        result: list[Sample]
+
+    data: Data
+
+
 class PrometheusAlerts:
     """Asks one Prometheus."""
 
     def __init__(self, url: str) -> None:
-        self._url = URL(url) / "api/v1/alerts"
+        self._alerts = URL(url) / "api/v1/alerts"
+        # Without a sample, Alertmanager is not scraped: that is no word about receivers.
+        self._receivers = URL(url) / "api/v1/query" % {"query": "sum(alertmanager_integrations)"}
 
     async def firing(self) -> Sequence[str]:
         """Names of firing alerts, each with what it is about; an answer that makes no sense is none."""
-        timeout = aiohttp.ClientTimeout(total=WAIT_S)
         try:
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(self._url) as answer:
-                return _names(await answer.read())
+            return _names(await _get(self._alerts))
         except (aiohttp.ClientError, TimeoutError, ValidationError):
             return ()
+
+    async def receivers(self) -> int | None:
+        """As Alertmanager counts them; an answer that makes no sense is none."""
+        try:
+            samples = _Value.model_validate_json(await _get(self._receivers)).data.result
+            return int(samples[0].value[1]) if samples else None
+        except (aiohttp.ClientError, TimeoutError, ValueError, OverflowError):
+            return None
+
+
+async def _get(url: URL) -> bytes:
+    timeout = aiohttp.ClientTimeout(total=WAIT_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+        return await answer.read()
 
 
 async def follow_alerts(alerts: Alerts, backend: Backend, clock: Clock) -> None:
     """Asks again and again."""
     while True:
         backend.alerts = await alerts.firing()
+        backend.receivers = await alerts.receivers()
         await clock.sleep(EVERY_S)
 
 

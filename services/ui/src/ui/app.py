@@ -167,6 +167,7 @@ class UiApp:
                 "started_ns": backend.started.wall_ns,
                 "problems": found,
                 "condition": condition(found, backend, now),
+                "alert_receivers": backend.receivers,
                 "analytics_silence_ns": backend.analytics.silence_ns(backend.started, now),
                 "ingest_silence_ns": backend.ingest.silence_ns(backend.started, now),
             }

@@ -28,7 +28,8 @@ def degraded(backend: Backend, own_source: str, *, is_replay: bool) -> Iterator[
     yield from _refusals(backend)
     yield from _studies(backend)
     if backend.alerts:
-        yield _warning("alerts", f"Alerts fire: {_listed(backend.alerts)}", "As Prometheus reports them.")
+        nobody = " No receiver is set: nobody is called." if backend.receivers == 0 else ""
+        yield _warning("alerts", f"Alerts fire: {_listed(backend.alerts)}", f"As Prometheus reports them.{nobody}")
 
 
 def _losses(backend: Backend) -> Iterator[Problem]:

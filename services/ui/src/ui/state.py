@@ -49,6 +49,7 @@ class Backend:
     status: IngestStatus | None = None
     studies: StudiesState | None = None
     alerts: Sequence[str] = ()
+    receivers: int | None = None
     applied_moved: Instant | None = None
     accepted_moved: Instant | None = None
     kill_switch_since: Instant | None = None

@@ -72,6 +72,7 @@ class PageState(Message):
     ask_price_age_s: float = Field(description="An order on an older price is asked about first, s.")
     source: str
     page_starts: Count
+    alert_receivers: int | None = Field(default=None, description="How many ways alerts have to call somebody.")
 
 
 class CommandUpdate(Message):

@@ -205,8 +205,18 @@ def services(view: PageView, now: Instant) -> Part:
     if state is not None:
         starts = "started once" if state.page_starts == 1 else f"started {state.page_starts} times"
         rows.append(Row("page", (Cell("page", "strong"), _age(0, silence_ns), Cell(starts, "muted"))))
+        rows.extend(_calls(state.alert_receivers))
     columns = (text("Service"), number("Heard of"), text("Note"))
     return table("Services", columns, rows, empty="Nothing has been heard yet.")
+
+
+def _calls(receivers: int | None) -> list[Row]:
+    """Whether an alert calls anybody, where Prometheus knows."""
+    if receivers is None:
+        return []
+    word = f"{receivers} receivers" if receivers != 1 else "1 receiver"
+    note = Cell(word, "muted") if receivers else Cell("no receiver is set: nobody is called", "warn")
+    return [Row("alerts", (Cell("alerts", "strong"), "", note))]
 
 
 def _age(ns: int | None, since_ns: int) -> Cell:
