@@ -99,3 +99,29 @@ def test_another_chart_is_sent_whole() -> None:
     _update(sender, chart=_chart(bars, 100))
     part = _update(sender, chart=_chart(bars, 100) | {"id": "ETH 1"})["parts"]["chart"]
     assert (part["from"], part["bars"]) == (None, bars)
+
+
+def _clicks(board: str, *events: object) -> dict[str, object]:
+    return {"board": board, "events": list(events)}
+
+
+def test_a_click_that_comes_again_is_taken_once_and_the_browser_hears_which_was_the_last() -> None:
+    sender = PartSender("r")
+    assert sender.take(_clicks("b", [1, "pin", "A"])) == [("pin", "A")]
+    assert sender.take(_clicks("b", [1, "pin", "A"], [2, "pin", "B"])) == [("pin", "B")]
+    assert sender.take(_clicks("b", [2, "pin", "B"])) == []
+    assert _update(sender)["heard"] == ["b", 2]
+
+
+def test_another_tab_or_a_board_that_was_loaded_again_counts_anew() -> None:
+    sender = PartSender("r")
+    sender.take(_clicks("b", [7, "pin", "A"]))
+    assert sender.take(_clicks("c", [1, "pin", "B"])) == [("pin", "B")]
+    assert _update(sender)["heard"] == ["c", 1]
+
+
+@pytest.mark.parametrize(
+    "message", [None, 7, [], {}, {"board": 1, "events": []}, _clicks("b", 1, [], ["1", "pin", "A"], [1, None, "A"])]
+)
+def test_a_message_of_nonsense_is_no_click(message: object) -> None:
+    assert PartSender("r").take(message) == []

@@ -7,38 +7,43 @@ import { Cards, Note } from "./cards.js";
 import { Candles } from "./candles.js";
 import { Lines } from "./lines.js";
 import { Table } from "./table.js";
+import { Events } from "./events.js";
 import { setText } from "./text.js";
 
 const KINDS = { cards: Cards, table: Table, candles: Candles, lines: Lines, note: Note };
 const STALLED_AFTER_MS = 3000;
 const ASK_AGAIN_MS = 1000;
-const boards = new WeakMap();
+const KEPT_MS = 2000;
+let current = null; // the tab's board: a page has one
 
+// Streamlit drops what a run of a fragment has drawn if the next run starts before it was sent, and mounts the component
+// anew. The board outlives that: its zoom, what is being typed in it, and how far it is scrolled are nowhere else.
 export default function mount({ data, parentElement, setTriggerValue }) {
-  let board = boards.get(parentElement);
-  if (!board) {
-    board = new Board(parentElement);
-    boards.set(parentElement, board);
+  if (!current || (data && data.layout !== current.layout)) {
+    current?.close();
+    current = new Board(data?.layout);
   }
+  const board = current;
+  board.putOn(parentElement);
   // The newest trigger belongs to the newest run of the fragment; older ones may lead nowhere.
-  board.trigger = (value) => setTriggerValue("event", value);
+  board.events.emit = (value) => setTriggerValue("event", value);
   if (data) board.take(data);
   return () => {
-    board.close();
-    boards.delete(parentElement);
+    if (board.parent === parentElement) board.takeOff();
   };
 }
 
 class Board {
-  constructor(parent) {
+  constructor(layout) {
+    this.layout = layout;
+    this.parent = null;
     this.root = document.createElement("div");
     this.root.className = "tt-board";
-    parent.append(this.root);
     this.banner = new Banner(this.root);
     this.panels = new Map();
     this.run = null;
     this.number = 0;
-    this.events = 0;
+    this.events = new Events(crypto.randomUUID());
     this.askedMs = 0;
     this.takenMs = performance.now();
     this.sight = new IntersectionObserver((entries) => this.noteSight(entries), { rootMargin: "200px" });
@@ -47,17 +52,41 @@ class Board {
     document.addEventListener("visibilitychange", this.onVisible);
     this.theme = matchMedia("(prefers-color-scheme: dark)");
     this.theme.addEventListener("change", this.onTheme);
-    this.timer = setInterval(() => this.watch(), 500);
+    this.timer = setInterval(() => this.tick(), 500);
+    this.scrolled = new Map();
+    this.root.addEventListener("scroll", ({ target }) => this.scrolled.set(target, target.scrollTop), true);
+    this.root.addEventListener("focusin", ({ target }) => (this.focused = target));
+    // Taken off the page, an element loses the focus to nothing; a person gives it to something else.
+    this.root.addEventListener("focusout", ({ relatedTarget }) => (this.focused = relatedTarget ? null : this.focused));
   }
 
-  send(kind, value) {
-    this.events += 1;
-    this.trigger({ kind, value, event: this.events });
+  putOn(parent) {
+    if (this.parent === parent && this.root.parentElement === parent) return;
+    clearTimeout(this.closing);
+    this.parent = parent;
+    parent.append(this.root);
+    for (const [node, top] of this.scrolled) {
+      if (node.isConnected) node.scrollTop = top;
+      else this.scrolled.delete(node);
+    }
+    if (this.focused?.isConnected && document.activeElement === document.body) this.focused.focus({ preventScroll: true });
+  }
+
+  takeOff() {
+    this.parent = null;
+    this.root.remove();
+    this.closing = setTimeout(() => this.close(), KEPT_MS);
+  }
+
+  tick() {
+    this.watch();
+    this.events.sendAgain(performance.now());
   }
 
   take(data) {
     this.takenMs = performance.now();
     this.watch();
+    this.events.heard(data.heard);
     if (data.run === this.run && data.number === this.number) return this.redraw(); // only the theme has changed
     if (!data.whole && (data.run !== this.run || data.number !== this.number + 1)) return this.ask();
     this.run = data.run;
@@ -75,7 +104,7 @@ class Board {
   ask() {
     if (performance.now() - this.askedMs < ASK_AGAIN_MS) return;
     this.askedMs = performance.now();
-    this.send("whole", null);
+    this.events.send("whole", null);
   }
 
   place(name, part, whole) {
@@ -86,7 +115,7 @@ class Board {
       panel = null;
     }
     if (!panel) {
-      panel = makePanel(name, part, (kind, value) => this.send(kind, value));
+      panel = makePanel(name, part, (kind, value) => this.events.send(kind, value));
       this.panels.set(name, panel);
       this.sight.observe(panel.frame);
     }
@@ -141,7 +170,11 @@ class Board {
   }
 
   close() {
+    if (current === this) current = null;
+    this.parent = null;
+    clearTimeout(this.closing);
     clearInterval(this.timer);
+    this.events.close();
     delete document.documentElement.dataset.ttStalled;
     this.theme.removeEventListener("change", this.onTheme);
     document.removeEventListener("visibilitychange", this.onVisible);

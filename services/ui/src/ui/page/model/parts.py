@@ -5,7 +5,7 @@ update 2  number + 1: changed parts    it draws these
 update 4  (3 was lost on its way)      it asks for the whole, and gets it with the next update
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Part = dict[str, Any]
@@ -20,10 +20,26 @@ class PartSender:
         self._number = 0
         self._sent: dict[str, Part] = {}
         self._whole = True
+        self._heard: tuple[str, int] = ("", 0)
 
     def forget(self) -> None:
         """Makes the next update a whole one."""
         self._whole = True
+
+    def take(self, message: object) -> list[tuple[str, object]]:
+        """The clicks of a message, as (kind, value), that were not taken before; of nonsense none.
+
+        A message holds all that the browser does not know to be taken, so the same click comes several times.
+        """
+        match message:
+            case {"board": str(board), "events": list(events)}:
+                return [(kind, value) for number, kind, value in _clicks(events) if self._is_new(board, number)]
+        return []
+
+    def _is_new(self, board: str, number: int) -> bool:
+        before = self._heard[1] if self._heard[0] == board else 0
+        self._heard = (board, max(before, number))
+        return number > before
 
     def update(self, layout: str, parts: Mapping[str, Part], *, order: Sequence[str], stamp_ms: int) -> Part:
         """The next update."""
@@ -43,7 +59,15 @@ class PartSender:
             "order": list(order),
             "parts": changed,
             "stamp": stamp_ms,
+            "heard": list(self._heard),
         }
+
+
+def _clicks(events: list[object]) -> Iterator[tuple[int, str, object]]:
+    for event in events:
+        match event:
+            case [int(number), str(kind), value]:
+                yield number, kind, value
 
 
 def _shorter(before: Part | None, part: Part) -> Part:

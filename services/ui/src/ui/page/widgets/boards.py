@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import streamlit as st
 
@@ -18,7 +19,7 @@ OnEvent = Callable[[str, object], None]
 
 def start(layout: str) -> None:
     """Makes the next update of a layout a whole one: the page is drawn anew."""
-    st.session_state[_key(layout)] = PartSender(secrets.token_hex(4))
+    _sender(layout).forget()
 
 
 def draw(
@@ -27,21 +28,21 @@ def draw(
     """Sends what has changed since the last time."""
     now, view = link.now(), link.view
     selection = chosen.read(now)
-    sender = st.session_state.setdefault(_key(layout), PartSender(secrets.token_hex(4)))
     whole = {"banner": banner.part(view, now, chosen.zone(selection)), **parts}
     order = [name for name in parts if name != "download"]
     stamp_ms = view.snapshot.at_ns // 1_000_000 if view.snapshot else 0
-    update = sender.update(layout, whole, order=order, stamp_ms=stamp_ms)
+    update = _sender(layout).update(layout, whole, order=order, stamp_ms=stamp_ms)
     board(f"board-{layout}", update, lambda: _take(link, layout, on_event))
 
 
 def _take(link: DataLink, layout: str, on_event: OnEvent) -> None:
-    event = st.session_state[f"board-{layout}"].event
-    if not event:
-        return
-    kind, value = str(event.get("kind")), event.get("value")
+    for kind, value in _sender(layout).take(st.session_state[f"board-{layout}"].event):
+        _follow(link, layout, kind, value, on_event)
+
+
+def _follow(link: DataLink, layout: str, kind: str, value: object, on_event: OnEvent) -> None:
     if kind == "whole":
-        st.session_state[_key(layout)].forget()
+        _sender(layout).forget()
         return
     now = link.now()
     before = chosen.read(now)
@@ -51,5 +52,7 @@ def _take(link: DataLink, layout: str, on_event: OnEvent) -> None:
         on_event(kind, value)
 
 
-def _key(layout: str) -> str:
-    return f"sender_{layout}"
+def _sender(layout: str) -> PartSender:
+    """What was sent to this session's board, and taken from it."""
+    sender = st.session_state.setdefault(f"sender_{layout}", PartSender(secrets.token_hex(4)))
+    return cast("PartSender", sender)
