@@ -86,20 +86,21 @@ class Watch:
 
 @contextmanager
 def visitor(
-    browser: Browser, desk: Desk, watch: Watch, scheme: str = "dark", *, locale: str = "en-US"
+    browser: Browser, desk: Desk, watch: Watch, scheme: str = "dark", *, locale: str = "en-US", zone: str = "UTC"
 ) -> Iterator[Page]:
-    """A person of their own: a context with an empty cache, and its page, opened."""
+    """A person of their own: a context with an empty cache, its page opened at BTC-USD, whatever was traded before."""
     context = browser.new_context(
         viewport={"width": 1440, "height": 900},
         color_scheme="light" if scheme == "light" else "dark",
         reduced_motion="reduce",
         locale=locale,
+        timezone_id=zone,
     )
     context.set_default_timeout(20_000)
     watch.follow(context)
     try:
         page = context.new_page()
-        _load(page, desk.page_url)
+        _load(page, f"{desk.page_url}/?symbol=BTC-USD")
         yield page
     finally:
         context.close()

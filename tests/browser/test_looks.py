@@ -21,6 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 TOAST = ["[data-testid=stToast]"]
 MINUTE_S = 65.0
 SERIOUS = {"serious", "critical"}
+PAGES = ("Market", "Trade", "Studies", "Pipeline")
 
 
 # What sticks out of its card, scrolls the page sideways, or is cut without an ellipsis. Tables may scroll.
@@ -62,6 +63,8 @@ def _open(page: Page, name: str) -> None:
             type_into(page, "Quantity", qty)
             by_mouse(page)
             answer(page).get_by_text(qty).wait_for()
+    elif name == "Studies":
+        page.get_by_role("table", name="BTC-USD").wait_for()
     else:
         page.locator(".tt-plot canvas").first.wait_for()
     # The numbers go on moving; what was drawn for the first time has settled.
@@ -70,7 +73,7 @@ def _open(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["Market", "Trade", "Pipeline"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_looks_right_to_eyes_and_to_axe(
     desk: Desk, browser: Browser, watch: Watch, name: str, scheme: str
 ) -> None:
@@ -103,7 +106,7 @@ def test_nothing_is_cut_or_leaves_its_card_on_any_screen(
     desk.send_trade("HUGE-VND", 1_600_000_000.5)
     with visitor(browser, desk, watch, scheme) as page:
         page.set_viewport_size({"width": width, "height": height})
-        for name in ("Market", "Trade", "Pipeline"):
+        for name in PAGES:
             page.get_by_role("link", name=name).last.click()  # on a phone the one at the bottom
             page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
             page.wait_for_timeout(700)  # the first redraws
@@ -114,11 +117,24 @@ def test_nothing_is_cut_or_leaves_its_card_on_any_screen(
 def test_at_two_hundred_percent_nothing_scrolls_sideways(desk: Desk, browser: Browser, watch: Watch) -> None:
     with visitor(browser, desk, watch) as page:
         page.set_viewport_size({"width": 720, "height": 450})  # what 1440 by 900 is at 200 %
-        for name in ("Market", "Trade", "Pipeline"):
+        for name in PAGES:
             page.get_by_role("link", name=name).last.click()  # on a phone the one at the bottom
             page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
             page.wait_for_timeout(700)
             assert page.evaluate(CUT) == [], name
+
+
+def test_on_a_phone_the_chart_is_on_the_first_screen_and_the_pages_are_at_its_bottom(
+    desk: Desk, browser: Browser, watch: Watch
+) -> None:
+    with visitor(browser, desk, watch) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        for name in ("Trade", "Market"):
+            page.get_by_role("link", name=name).last.click()
+            page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
+            expect(page.locator(".st-key-phone-nav")).to_be_in_viewport(ratio=1)
+            expect(page.get_by_role("link", name=name).last).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("heading", name="BTC-USD price")).to_be_in_viewport(ratio=1)
 
 
 def test_on_a_phone_every_target_is_large_enough_for_a_thumb(desk: Desk, browser: Browser, watch: Watch) -> None:
@@ -127,7 +143,7 @@ def test_on_a_phone_every_target_is_large_enough_for_a_thumb(desk: Desk, browser
         .filter(each => each.offsetParent && each.getBoundingClientRect().height < 44).map(each => each.textContent)"""
     with visitor(browser, desk, watch) as page:
         page.set_viewport_size({"width": 390, "height": 844})
-        for name in ("Trade", "Market"):
+        for name in PAGES:
             page.get_by_role("link", name=name).last.click()  # on a phone the one at the bottom
             page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
             page.wait_for_timeout(700)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Watch, open_trade
+from tests.browser.conftest import Watch, open_trade, visitor
 from tests.browser.test_market import card
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually
@@ -125,10 +125,13 @@ def test_rows_are_found_sorted_and_pinned(page: Page) -> None:
     expect(rows.first).to_contain_text("SOL-USD")
 
 
-def test_times_can_be_local(page: Page) -> None:
-    page.get_by_role("tab", name="Local").click()
-    expect(page.locator(".tt-panel-tape .tt-sub")).not_to_contain_text("Tape")
-    eventually(lambda: "zone=local" in page.url, what="the zone in the address")
+def test_times_can_be_local(desk: Desk, browser: Browser, watch: Watch) -> None:
+    with visitor(browser, desk, watch, zone="Asia/Kolkata") as page:
+        sub = page.locator(".tt-panel-tape .tt-sub")
+        expect(sub).to_have_text("BTC-USD, UTC")
+        page.get_by_role("tab", name="Local").click()
+        expect(sub).to_have_text("BTC-USD, Kolkata")
+        eventually(lambda: "zone=local" in page.url, what="the zone in the address")
 
 
 def test_text_that_is_marked_in_a_moving_table_stays_marked(page: Page) -> None:

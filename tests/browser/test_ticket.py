@@ -399,7 +399,7 @@ def test_keys_pressed_while_another_page_is_opened_break_nothing(desk: Desk, wat
     watch.errors[:] = [text for text in watch.errors if "SSUI_V2_OVERLAY_DISCONNECTED" not in text]
 
 
-@pytest.mark.parametrize("name", ["Market", "Trade", "Pipeline"])
+@pytest.mark.parametrize("name", ["Market", "Trade", "Studies", "Pipeline"])
 def test_the_kill_switch_is_on_every_page_with_a_key_that_never_releases(desk: Desk, page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
     engage = kill_switch(page).get_by_role("button", name="Engage kill switch")

@@ -80,8 +80,7 @@ def test_buy_is_applied_with_its_round_trip_and_is_in_the_tape_and_counts_exactl
     eventually(lambda: desk.trades("ONCE-USD", "buy") == 2, what="the order in the metrics")
     expect(trade_page.get_by_role("table", name="Positions")).to_contain_text("0.2500")
     trade_page.get_by_role("link", name="Market").click()
-    trade_page.get_by_role("combobox", name="Symbol").click()
-    trade_page.get_by_role("option", name="ONCE-USD").click()
+    expect(trade_page.get_by_role("heading", name="ONCE-USD price")).to_be_visible()
     row = trade_page.get_by_role("table", name="Tape").get_by_role("row").nth(1)
     expect(row).to_contain_text("0.2500")
     expect(row).to_contain_text("ui")
@@ -126,6 +125,18 @@ def test_a_double_click_is_one_order(desk: Desk, trade_page: Page) -> None:
     assert desk.ui.metrics().value("telemetry_ui_commands_total", status="sent") == before + 1
 
 
+def test_an_answer_moves_nothing_under_the_mouse(trade_page: Page) -> None:
+    buttons = [trade_page.get_by_role("button", name=name) for name in ("Buy", "Sell", "Engage kill switch")]
+    fixed = [*buttons, trade_page.get_by_role("heading", name="Blotter"), trade_page.get_by_text("Gross exposure")]
+    type_into(trade_page, "Quantity", "0.0191")
+    before = [one.bounding_box() for one in fixed]
+    by_shortcut(trade_page)
+    expect(answer(trade_page)).to_contain_text("BUY 0.0191 BTC-USD applied")
+    expect(newest(trade_page)).to_contain_text("0.0191")
+    assert [one.bounding_box() for one in fixed] == before
+    expect(trade_page.get_by_test_id("stToast")).to_have_count(0)
+
+
 def sent(desk: Desk) -> float:
     return desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
 
@@ -163,8 +174,12 @@ def test_a_large_order_asks_first_escape_sends_nothing_and_send_sends_one(desk: 
 
 @pytest.fixture
 def killed_trading(trade_page: Page) -> Iterator[Page]:
+    below = trade_page.get_by_role("heading", name="Blotter")
+    before = below.bounding_box()
     trade_page.get_by_role("button", name="Engage kill switch").click()
     trade_page.get_by_role("button", name="Release kill switch").wait_for()
+    expect(trade_page.locator("#tt-banner")).to_contain_text("The kill switch is engaged")
+    assert below.bounding_box() == before, "the banner's line moved what is below it"
     yield trade_page
     trade_page.get_by_role("button", name="Release kill switch").click()
     trade_page.get_by_role("alertdialog").get_by_role("button", name="Release", exact=True).click()

@@ -1,0 +1,57 @@
+"""Going from page to page quickly, with clicks in between: no page stays empty, nothing complains."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watch, open_trade
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PAGES = ("Trade", "Studies", "Pipeline", "Market")
+# In one task of the browser, as a person's finger that is quicker than the server: a click on a row, then on a page, or
+# the other way round.
+GO = """([name, order]) => {
+    const row = () => document.querySelector('.tt-board [data-act=pick], .tt-board [data-act=sort]')?.click();
+    const links = [...document.querySelectorAll('[data-testid=stTopNavLink]')];
+    const link = links.find(one => one.textContent.includes(name));
+    if (order === 'row first') row();
+    link.click();
+    if (order === 'page first') row();
+}"""
+
+
+def test_fifty_changes_of_page_with_clicks_on_rows_leave_no_page_empty(page: Page, watch: Watch) -> None:
+    for i in range(52):
+        name = PAGES[i % len(PAGES)]
+        page.evaluate(GO, [name, ("row first", "page first")[i // len(PAGES) % 2]])
+        if i % 3 == 2:
+            continue  # without waiting for the page
+        expect(page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first).to_be_visible()
+    # A list of streamlit-shadcn-ui complains when its page is left before it was drawn.
+    watch.errors[:] = [text for text in watch.errors if "SSUI_V2_OVERLAY_DISCONNECTED" not in text]
+    open_trade(page)
+
+
+def test_clicks_that_are_quicker_than_the_server_are_all_taken(page: Page) -> None:
+    table = page.get_by_role("table", name="All symbols")
+    pins = [table.get_by_role("button", name=f"Pin {symbol}") for symbol in ("BTC-USD", "ETH-USD", "SOL-USD")]
+    for wanted in ("true", "false"):
+        table.evaluate("table => table.querySelectorAll('.tt-pin').forEach(one => one.click())")
+        for pin in pins:
+            expect(pin).to_have_attribute("aria-pressed", wanted)
+
+
+def test_a_board_keeps_its_zoom_focus_and_typed_text_when_clicks_meet_redraws(page: Page) -> None:
+    chart = page.get_by_role("img", name="BTC-USD: candles")
+    volume = page.get_by_role("button", name="Volume")
+    chart.wait_for()
+    volume.click()
+    page.evaluate("document.querySelector('.tt-board').isTheSame = true")
+    search = page.get_by_role("searchbox", name="Search symbols")
+    search.focus()
+    for i in range(40):
+        page.evaluate("document.querySelector('.tt-board .tt-pin').click()")
+        page.wait_for_timeout(30 + 47 * i % 600)  # each at another phase of the redraws
+        expect(search).to_be_focused()
+    assert page.evaluate("document.querySelector('.tt-board').isTheSame")
+    expect(volume).to_have_attribute("aria-pressed", "false")
