@@ -122,7 +122,8 @@ export class Table {
       row.line.classList.toggle("tt-marked", Boolean(marked));
     }
     cells.forEach((cell, j) => {
-      const known = typeof cell === "string" ? cell : JSON.stringify(cell);
+      const text = typeof cell === "string" ? cell : JSON.stringify(cell);
+      const known = j === 0 && this.part.pins?.includes(id) ? `★${text}` : text;
       if (row.cells[j] === known) return;
       row.cells[j] = known;
       this.drawCell(row.line.children[j], cell, j, id);
