@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from ingest.app import Checks, IngestApp, Storage, UnappliedError
+from ingest.app import HISTORY_S, Checks, IngestApp, Storage, UnappliedError
 from ingest.checking.checker import Checker
 from ingest.checking.rate_limit import RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
@@ -27,7 +27,16 @@ from ingest.storage.log.group_commit import GroupCommit
 from ingest.storage.log.memory_log import MemoryLog
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
-from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Progress, TradeCommand, decode_ui, encode
+from telemetry_schema import (
+    CommandHistory,
+    CommandResult,
+    IngestStatus,
+    KillSwitch,
+    Progress,
+    TradeCommand,
+    decode_ui,
+    encode,
+)
 from telemetry_schema.batch import TradeBatch, decode_stream_batch
 from tests.helpers.trades import NOW_NS, frame, trade
 
@@ -102,6 +111,11 @@ class Rig:
         """What the UI got as answers."""
         messages = [decode_ui(bytes(frames[0])) for frames in self.ui.sent]
         return [message for message in messages if isinstance(message, CommandResult)]
+
+    def histories(self) -> list[CommandHistory]:
+        """What the UI was told of the last commands."""
+        messages = [decode_ui(bytes(frames[0])) for frames in self.ui.sent]
+        return [message for message in messages if isinstance(message, CommandHistory)]
 
     def metric(self, name: str, **labels: str) -> float | None:
         """A sample of /metrics."""
@@ -281,3 +295,28 @@ async def test_what_a_source_sends_beyond_its_limit_is_refused_counted_and_logge
     refusals = [line for line in lines if line["event"] == "message_refused"]
     assert [(line["reason"], line["source"]) for line in refusals] == [("rate_limited", "flood")]
     assert not (tmp_path / "dead-letters.jsonl").exists()
+
+
+async def test_the_page_is_sent_the_last_commands_as_far_as_they_came(rig: Rig) -> None:
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        await rig.clock.advance(0)
+        assert rig.histories() == []
+        rig.source.put(frame(trade(price=100.0)), _command(2.0), _command(2.0))
+        await rig.clock.advance(HISTORY_S)
+        await rig.clock.advance(HISTORY_S)
+        rig.progress.put([[encode(Progress(stream="s", epoch=1, next_seq=2))]])
+        await rig.clock.advance(HISTORY_S)
+    first, second, third = rig.histories()
+    assert [(one.command.command_id, one.result.status) for one in first.commands] == [(COMMAND_ID, "accepted")]
+    assert second == first
+    assert [(one.result.status, one.result.price) for one in third.commands] == [("applied", 100.0)]
+
+
+async def test_the_page_is_sent_no_command_that_is_not_in_the_log(rig: Rig) -> None:
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        rig.log.failure = OSError(errno.ENOSPC, "no space left")
+        rig.source.put(frame(trade(price=100.0)), _command())
+        await rig.clock.advance(2 * HISTORY_S)
+        assert rig.histories() == []

@@ -24,6 +24,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
         ("end", decode_edge),
         ("order", decode_edge),
         ("result", decode_ui),
+        ("command_history", decode_ui),
         ("snapshot", decode_ui),
         ("status", decode_ui),
         ("progress", decode_progress),
@@ -58,4 +59,4 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 12 + 2
+    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 13 + 2

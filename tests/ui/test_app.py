@@ -9,7 +9,16 @@ from pydantic import BaseModel
 
 from telemetry_runtime import AsyncTaskManager, Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
-from telemetry_schema import CommandResult, IngestStatus, KillSwitch, Snapshot, TradeCommand, encode
+from telemetry_schema import (
+    AnsweredCommand,
+    CommandHistory,
+    CommandResult,
+    IngestStatus,
+    KillSwitch,
+    Snapshot,
+    TradeCommand,
+    encode,
+)
 from tests.helpers.views import NOW_NS, at, bars, page_state, snapshot, status
 from ui.app import UiApp
 from ui.bars import BarHistory
@@ -230,3 +239,13 @@ async def test_round_trips_and_silences_are_right_while_the_wall_clock_is_set() 
             assert view.answered_after_ns == 250_000_000
             await world.clock.advance(0.25)
             assert world.received(PageState)[-1].problems == []
+
+
+async def test_a_page_shows_the_commands_that_ingest_remembers_and_reads_the_same_ones_once() -> None:
+    async with _running() as world:
+        order = _order()
+        history = CommandHistory(commands=[AnsweredCommand(command=order, result=_result(order))])
+        before = world.tally.messages.accepted
+        await world.hear(history, history)
+        assert _statuses(world) == ["accepted"]
+        assert (world.tally.messages.accepted - before, world.tally.messages.duplicate) == (1, 1)

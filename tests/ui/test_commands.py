@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from telemetry_schema import CommandResult, KillSwitch, TradeCommand
+from telemetry_schema import AnsweredCommand, CommandResult, KillSwitch, TradeCommand
 from tests.helpers.views import NOW_NS
 from ui.commands import MAX_COMMANDS, CommandBook
 from ui.wire import CommandStatus, CommandView
@@ -14,9 +14,9 @@ MS_NS = 1_000_000
 NO_ANSWER_NS = 2_000 * MS_NS
 
 
-def _order(command_id: UUID | None = None) -> TradeCommand:
+def _order(command_id: UUID | None = None, *, sent_ns: int = NOW_NS) -> TradeCommand:
     return TradeCommand(
-        command_id=command_id or uuid4(), source="ui", symbol="BTC-USD", side="buy", qty=0.25, sent_ns=NOW_NS
+        command_id=command_id or uuid4(), source="ui", symbol="BTC-USD", side="buy", qty=0.25, sent_ns=sent_ns
     )
 
 
@@ -109,3 +109,40 @@ def test_only_the_newest_commands_are_kept() -> None:
     for order in orders:
         book.add(order, NOW_NS)
     assert [view.command_id for view in book.all()] == [order.command_id for order in orders[3:]]
+
+
+def test_commands_of_an_earlier_process_take_their_place_before_those_that_were_sent_since() -> None:
+    (book, seen), early, late = _book(), _order(sent_ns=NOW_NS - MS_NS), _order()
+    book.add(late, NOW_NS)
+    refused = CommandResult(command_id=early.command_id, status="refused", reason="Too much.", received_ns=NOW_NS)
+    changed = book.take_over([AnsweredCommand(command=early, result=refused)], NOW_NS)
+    assert [(one.command_id, one.status, one.reason) for one in changed] == [(early.command_id, "refused", "Too much.")]
+    assert [one.command_id for one in book.all()] == [early.command_id, late.command_id]
+    assert seen == [("sent", 0)]
+
+
+def test_nobody_knows_how_long_a_command_of_an_earlier_process_took() -> None:
+    (book, seen), order = _book(), _order()
+    book.take_over([AnsweredCommand(command=order, result=_accepted(order))], NOW_NS)
+    book.apply(_applied(order), NOW_NS + MS_NS)
+    view = _only(book)
+    assert (view.status, view.filled_price, view.applied_after_ns) == ("applied", 100.0, None)
+    assert (seen, book.expire(NOW_NS + 10 * NO_ANSWER_NS)) == ([], [])
+
+
+def test_an_answer_that_was_missed_is_found_among_those_that_ingest_remembers() -> None:
+    (book, _), order = _book(), _order()
+    book.add(order, NOW_NS)
+    book.expire(NOW_NS + NO_ANSWER_NS)
+    answered = AnsweredCommand(command=order, result=_accepted(order))
+    assert [one.status for one in book.take_over([answered], NOW_NS)] == ["accepted"]
+    assert book.take_over([answered], NOW_NS) == []
+
+
+def test_old_commands_that_ingest_remembers_do_not_push_newer_ones_out() -> None:
+    book, _ = _book()
+    for _ in range(MAX_COMMANDS):
+        book.add(_order(), NOW_NS)
+    old = _order(sent_ns=NOW_NS - MS_NS)
+    assert book.take_over([AnsweredCommand(command=old, result=_accepted(old))], NOW_NS) == []
+    assert (len(book.all()), book.knows(old.command_id)) == (MAX_COMMANDS, False)

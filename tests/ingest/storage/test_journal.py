@@ -29,8 +29,8 @@ class Ingest:
         self.sequences = SequenceTracker(max_runs=max_runs, max_sources=10)
         self.sequences.tick(NOW_NS, NOW_NS)
         self.desk = Desk(LIMITS, account="paper", kill_switch=kill_switch)
-        writer = GroupCommit(self.log, clock=FakeClock(NOW_NS))
-        self.journal = Journal(writer, self.sequences, self.desk, boot=boot)
+        self.writer = GroupCommit(self.log, clock=FakeClock(NOW_NS))
+        self.journal = Journal(self.writer, self.sequences, self.desk, boot=boot)
         self.journal.restore(EarlierFiles(directory))
         builder = ChunkBuilder()
         price = Trade(source="sim", symbol="A", side="buy", qty=1.0, price=100.0, event_ns=NOW_NS, sent_ns=NOW_NS)
@@ -44,9 +44,16 @@ class Ingest:
 
     def order(self, command: TradeCommand) -> str:
         """A burst with an order; the outcome."""
-        outcome = self.desk.decide(command, NOW_NS, NOW_NS).outcome
+        decision = self.desk.decide(command, NOW_NS, NOW_NS)
+        if decision.outcome != "duplicate":
+            self.desk.history.note(command, decision.result, 1)
         self.journal.record()
-        return outcome
+        return decision.outcome
+
+    def remembered(self) -> list[tuple[float, str]]:
+        """Quantity and status of the orders that the page is sent."""
+        found = self.desk.history.message(0).commands
+        return [(one.command.qty, one.result.status) for one in found if isinstance(one.command, TradeCommand)]
 
     @property
     def missing(self) -> tuple[int, int, int]:
@@ -148,6 +155,30 @@ def test_positions_kill_switch_and_answers_survive_a_killed_process(tmp_path: Pa
     assert [(one.symbol, one.qty) for one in again.desk.state().positions] == [("A", 3.0)]
     assert again.desk.kill_switch
     assert again.order(order) == "duplicate"
+
+
+def test_the_last_commands_survive_a_killed_process_and_a_clean_stop(tmp_path: Path) -> None:
+    before = Ingest(tmp_path)
+    before.order(_order(3.0))
+    before.order(_order(1e6))
+    again = Ingest(tmp_path)
+    assert again.remembered() == [(3.0, "accepted"), (1e6, "refused")]
+    again.order(_order(2.0))
+    again.journal.close()
+    assert sorted(Ingest(tmp_path).remembered()) == [(2.0, "accepted"), (3.0, "accepted"), (1e6, "refused")]
+
+
+def test_a_command_that_cannot_be_read_back_is_left_out_and_stops_nothing(tmp_path: Path) -> None:
+    before = Ingest(tmp_path)
+    before.order(_order(3.0))
+    before.order(_order(2.0))
+    before.writer.set_state({"command accepted 0": b"{"})
+    before.writer.append()
+    with capture_logs() as logs:
+        again = Ingest(tmp_path)
+    assert again.remembered() == [(2.0, "accepted")]
+    assert not again.desk.kill_switch
+    assert [line["event"] for line in logs] == ["commands_unreadable"]
 
 
 def test_a_kill_switch_that_the_settings_engage_stays_engaged(tmp_path: Path) -> None:

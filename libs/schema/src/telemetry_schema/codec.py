@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 
 from telemetry_schema.errors import DecodeError, Reason
 from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_VIEW_BYTES
-from telemetry_schema.messages import CommandResult, Progress
+from telemetry_schema.messages import Progress
 from telemetry_schema.orders import BOT_MESSAGES, AnyEdgeMessage, EdgeMessage
-from telemetry_schema.views import IngestStatus, Snapshot, StudiesState, UiMessage
+from telemetry_schema.views import AnyUiMessage, UiMessage
 
 TIME_HINT = "times are UTC epoch nanoseconds: is this one in seconds, milliseconds or microseconds?"
 
@@ -32,6 +32,7 @@ _TAGS = frozenset(
         "status",
         "studies",
         "result",
+        "command_history",
         *BOT_MESSAGES,
     }
 )
@@ -42,7 +43,7 @@ MAX_DETAIL_CHARS = 512
 _T = TypeVar("_T")
 
 _edge: TypeAdapter[AnyEdgeMessage] = TypeAdapter(EdgeMessage)
-_ui: TypeAdapter[Snapshot | IngestStatus | StudiesState | CommandResult] = TypeAdapter(UiMessage)
+_ui: TypeAdapter[AnyUiMessage] = TypeAdapter(UiMessage)
 _progress: TypeAdapter[Progress] = TypeAdapter(Progress)
 
 _REASONS = {
@@ -91,7 +92,7 @@ def decode_edge(frame: bytes) -> AnyEdgeMessage:
     return _decode(_edge, frame, MAX_FRAME_BYTES)
 
 
-def decode_ui(frame: bytes) -> Snapshot | IngestStatus | StudiesState | CommandResult:
+def decode_ui(frame: bytes) -> AnyUiMessage:
     """One frame for the UI; raises `DecodeError`."""
     return _decode(_ui, frame, MAX_VIEW_BYTES)
 

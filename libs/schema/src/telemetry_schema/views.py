@@ -26,7 +26,7 @@ from telemetry_schema.fields import (
     Trades,
     Version,
 )
-from telemetry_schema.messages import CommandResult, Message
+from telemetry_schema.messages import CommandResult, KillSwitch, Message, TradeCommand
 
 WindowName = Literal["10s", "1m", "5m", "1h"]
 WINDOW_SETTLE_NS: Final = 200_000_000
@@ -278,5 +278,24 @@ class StudiesState(Message):
     problems: list[str] = Field(description="Files and modules that could not be loaded: where, and why.")
 
 
-UiMessage = Annotated[Snapshot | IngestStatus | StudiesState | CommandResult, Field(discriminator="type")]
+class AnsweredCommand(Message):
+    """A command and how far it has come."""
+
+    command: Annotated[TradeCommand | KillSwitch, Field(discriminator="type", description="As it was sent.")]
+    result: CommandResult
+
+
+class CommandHistory(Message):
+    """The last commands of the desk, every few seconds, from ingest to the UI: a restarted UI shows them again.
+
+    Without a new command or answer it is the same, byte for byte.
+    """
+
+    type: Literal["command_history"] = "command_history"
+    commands: list[AnsweredCommand] = Field(description="In the order in which they were received.")
+
+
+AnyUiMessage = Snapshot | IngestStatus | StudiesState | CommandHistory | CommandResult
+
+UiMessage = Annotated[AnyUiMessage, Field(discriminator="type")]
 """What the UI accepts on its PULL socket."""

@@ -1,15 +1,16 @@
 """The pipeline of ingest: receive → check → number → push, for clients and feeds alike."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
 
 import structlog
 
 from ingest.checking.checker import Checker
 from ingest.checking.chunks import ChunkBuilder
-from ingest.checking.outcomes import Checked, Refusal
+from ingest.checking.outcomes import Checked, Command, Refusal
 from ingest.checking.rate_limit import Limited, RateLimiter
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
@@ -27,6 +28,8 @@ from telemetry_schema.batch import CommandRef
 
 HEARTBEAT_S = 0.5
 REPORT_S = 0.25
+HISTORY_S = 3.0
+"""Between two reports of the last commands: how long a restarted page may lack them."""
 
 
 class UnappliedError(StopError):
@@ -87,6 +90,7 @@ class IngestApp:
         tasks.start("watch", self._delivery.watch())
         tasks.start("heartbeat", self._beat())
         tasks.start("report", self._report(reporter))
+        tasks.start("history", self._report_history())
         self._intake = tasks.start("intake", self.take_in(), may_end=True)
         self._feeds = [tasks.start(f"feed {feed.name}", feed.run(), may_end=True) for feed in feeds]
 
@@ -140,7 +144,8 @@ class IngestApp:
         self._delivery.add_events(checked.events, now_ns)
         self._desk.last_prices.note(checked.chunks, monotonic_ns)
         outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns)
-        self._add_fills(outcome, now_ns)
+        end_seqs = self._add_fills(outcome, now_ns)
+        self._note_answers(checked.commands, outcome, end_seqs)
         self._ledger.count(checked, outcome)
         refusals = [*checked.refusals, *outcome.refusals]
         self._refusal_log.log(refusals)
@@ -153,23 +158,30 @@ class IngestApp:
         self._answer(outcome)
         await self._delivery.flush()
 
-    def _add_fills(self, outcome: DeskOutcome, now_ns: int) -> None:
+    def _add_fills(self, outcome: DeskOutcome, now_ns: int) -> dict[UUID, int]:
+        """Adds the fills of a burst to the log; by command the offset after its trade."""
+        end_seqs = {}
         for command_id, fill in outcome.fills():
             builder = ChunkBuilder()
             builder.add_trades([fill], now_ns)
             for chunk in builder.chunks():
                 self._delivery.add(chunk, [CommandRef(index=0, command_id=command_id)])
             self._checker.count_unsequenced(fill.source, now_ns)
+            end_seqs[command_id] = self._delivery.next_seq
         for event in outcome.events:
             self._checker.count_unsequenced_event(event, now_ns)
         self._delivery.add_events([encode(event) for event in outcome.events], now_ns)
+        return end_seqs
+
+    def _note_answers(self, commands: Sequence[Command], outcome: DeskOutcome, end_seqs: Mapping[UUID, int]) -> None:
+        for command, decision in zip(commands, outcome.decisions, strict=True):
+            if decision.outcome != "duplicate":
+                self._desk.history.note(command, decision.result, end_seqs.get(command.command_id))
 
     def _answer(self, outcome: DeskOutcome) -> None:
         """Answers the commands of a burst, once it is in the log: after a crash no command may be filled twice."""
         for decision in outcome.decisions:
-            answer = [encode(decision.result)]
-            for sink in self._ui:
-                sink.offer(answer)
+            self._offer(encode(decision.result))
 
     async def _beat(self) -> None:
         """Sends several times a second that ingest is there, and which number comes next."""
@@ -181,7 +193,21 @@ class IngestApp:
         """Sends the UI the state of ingest."""
         while True:
             self._checker.tick(self._clock.now_ns(), self._clock.monotonic_ns(), is_reading=self._is_reading)
-            status = [encode(reporter.status(self._clock.now_ns()))]
-            for sink in self._ui:
-                sink.offer(status)
+            self._offer(encode(reporter.status(self._clock.now_ns())))
             await self._clock.sleep(REPORT_S)
+
+    async def _report_history(self) -> None:
+        """Sends the UI the last commands: also one that has just started shows them."""
+        journal = self._storage.journal
+        while True:
+            # An answer that is not in the log may be forgotten. Nothing else runs between this wait and the message.
+            while not journal.is_committed:
+                await journal.committed()
+            history = self._desk.history.message(self._delivery.confirmed_seq)
+            if history.commands:
+                self._offer(encode(history))
+            await self._clock.sleep(HISTORY_S)
+
+    def _offer(self, frame: bytes) -> None:
+        for sink in self._ui:
+            sink.offer([frame])

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from telemetry_runtime import AsyncTaskManager, Clock, Frame, LossySink, Source, TrySink
 from telemetry_schema import (
+    CommandHistory,
     CommandResult,
     DecodeError,
     IngestStatus,
@@ -50,6 +51,7 @@ class UiApp:
         self._changed: deque[CommandView] = deque()
         self._owed_history: deque[str] = deque()
         self._page_is_linked = False
+        self._command_history = b""
         self._log = structlog.get_logger("ui")
 
     def start(self, tasks: AsyncTaskManager, *, page: Source, backend: Source) -> None:
@@ -94,6 +96,8 @@ class UiApp:
                 self._count_and_forward(raw, is_new=True)
             case IngestStatus():
                 self._count_and_forward(raw, is_new=self._backend.take_status(message, now))
+            case CommandHistory():
+                self._take_history(message, raw, now)
             case CommandResult():
                 self._take_result(message, now)
 
@@ -117,6 +121,15 @@ class UiApp:
             self._send_commands()
         else:
             self._tally.messages.duplicate += 1
+
+    def _take_history(self, history: CommandHistory, raw: bytes, now: Instant) -> None:
+        if raw == self._command_history:
+            self._tally.messages.duplicate += 1
+            return
+        self._command_history = raw
+        self._tally.messages.accepted += 1
+        self._changed.extend(self._book.take_over(history.commands, now.monotonic_ns))
+        self._send_commands()
 
     def _take_from_page(self, frame: Frame) -> None:
         try:

@@ -6,11 +6,11 @@ sent ──▶ accepted ──▶ applied          a result may come late, twice
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from telemetry_schema import CommandResult, KillSwitch, TradeCommand
+from telemetry_schema import AnsweredCommand, CommandResult, KillSwitch, TradeCommand
 from ui.wire import CommandStatus, CommandView
 
 MAX_COMMANDS: Final = 500
@@ -41,10 +41,34 @@ class CommandBook:
         self._got_ns[view.command_id] = now_ns
         self._waiting.add(view.command_id)
         self._on_status("sent", 0)
+        self._drop_oldest()
+        return view
+
+    def _drop_oldest(self) -> None:
         while len(self._commands) > MAX_COMMANDS:
             oldest, _ = self._commands.popitem(last=False)
-            del self._got_ns[oldest]
+            self._got_ns.pop(oldest, None)
             self._waiting.discard(oldest)
+
+    def take_over(self, commands: Iterable[AnsweredCommand], now_ns: int) -> list[CommandView]:
+        """Takes in commands that ingest remembers: those of an earlier process, and answers that were missed.
+
+        Returns what is new. Of commands that we have not sent nobody knows how long they took.
+        """
+        known = len(self._commands)
+        changed = [view for one in commands if (view := self._taken_over(one, now_ns))]
+        if len(self._commands) > known:
+            self._commands = OrderedDict(sorted(self._commands.items(), key=lambda item: item[1].sent_ns))
+            self._drop_oldest()
+        return [view for view in changed if view.command_id in self._commands]
+
+    def _taken_over(self, answered: AnsweredCommand, now_ns: int) -> CommandView | None:
+        command, result = answered.command, answered.result
+        if command.command_id in self._commands:
+            return self.apply(result, now_ns)
+        view = command_view(command, result.status)
+        view = view.model_copy(update={"reason": result.reason, "filled_price": result.price})
+        self._commands[command.command_id] = view
         return view
 
     def refuse(self, command_id: UUID, reason: str, now_ns: int) -> CommandView | None:
@@ -75,15 +99,17 @@ class CommandBook:
         if before is None or _RANK[status] <= _RANK[before.status]:
             return None
         self._waiting.discard(command_id)
-        took_ns = now_ns - self._got_ns[command_id]
-        if status in {"accepted", "refused"}:
-            more["answered_after_ns"] = took_ns
-        elif status == "applied":
-            more["applied_after_ns"] = took_ns
+        if (got_ns := self._got_ns.get(command_id)) is not None:
+            more |= self._spans(status, now_ns - got_ns)
         view = before.model_copy(update={"status": status, **more})
         self._commands[command_id] = view
-        self._on_status(status, took_ns)
         return view
+
+    def _spans(self, status: CommandStatus, took_ns: int) -> dict[str, int]:
+        self._on_status(status, took_ns)
+        if status in {"accepted", "refused"}:
+            return {"answered_after_ns": took_ns}
+        return {"applied_after_ns": took_ns} if status == "applied" else {}
 
 
 def _some(**values: object) -> dict[str, object]:

@@ -115,6 +115,11 @@ class BatchDelivery:
         return min(max(seq, self._log.first_seq), self._log.next_seq)
 
     @property
+    def next_seq(self) -> int:
+        """The offset of the next trade."""
+        return self._writer.next_seq
+
+    @property
     def unapplied_trades(self) -> int:
         """Accepted trades, and messages about orders, that analytics has not reported applied."""
         return self._writer.next_seq - self.confirmed_seq

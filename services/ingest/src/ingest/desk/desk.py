@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ingest.checking.outcomes import Command
+from ingest.desk.history import AnsweredCommands
 from ingest.desk.last_prices import LastPrice, LastPrices
 from ingest.desk.order_events import order_events
 from ingest.desk.outcome import Decision, DeskOutcome, PaperTrade
@@ -74,6 +75,7 @@ class Desk:
         self._refusals: OrderedDict[UUID, CommandResult] = OrderedDict()
         self._recent_ns: deque[int] = deque()
         self.book = Book()
+        self.history = AnsweredCommands()
         self.changes = 0
 
     @property

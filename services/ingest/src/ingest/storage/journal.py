@@ -16,13 +16,16 @@ from pydantic import ValidationError
 
 from ingest.checking.sequences import RunKey, SavedRun, SequenceTracker, is_replay
 from ingest.desk.desk import Desk
+from ingest.desk.history import KeptCommand
 from ingest.feeds.replay import ReplayFeed
 from ingest.storage.earlier_files import DeskRecord, EarlierFiles
 from ingest.storage.log.group_commit import GroupCommit
+from telemetry_schema import encode
 
 _RUN: Final = "run "
 _EVENT_RUN: Final = "event run "
 _DESK: Final = "desk"
+_COMMAND: Final = "command "
 _REPLAY: Final = "replay "
 _CLEAN: Final = "stopped"
 """Set by a stop in which all was put on disk; until then the boot of the machine that the process runs in."""
@@ -69,6 +72,7 @@ class Journal:
         else:
             self._restore_runs(state)
             self._restore_desk(state.get(_DESK))
+            self._restore_commands(state)
             self._restore_replays(state)
         self._writer.set_state({_CLEAN: self._boot.encode()})
         self._write_desk()
@@ -93,6 +97,17 @@ class Journal:
             record = DeskRecord(kill_switch=True, holdings={}, answers=[])
         self._desk.restore(holdings=record.holdings, kill_switch=record.kill_switch, answers=record.answers)
 
+    def _restore_commands(self, state: dict[str, bytes]) -> None:
+        kept, unreadable = [], 0
+        for value in (value for key, value in state.items() if key.startswith(_COMMAND)):
+            try:
+                kept.append(KeptCommand.model_validate_json(value))
+            except ValidationError:
+                unreadable += 1  # only the blotter is poorer: the desk's state says what was traded
+        if unreadable:
+            self._logger.warning("commands_unreadable", commands=unreadable)
+        self._desk.history.restore(kept)
+
     def _restore_replays(self, state: dict[str, bytes]) -> None:
         for feed in self._replays:
             content, _, frames = state.get(_REPLAY + feed.name, b"").decode().rpartition("/")
@@ -109,6 +124,8 @@ class Journal:
                 self._writer.set_state(runs)
         if self._desk.changes != self._written_desk_changes:
             self._write_desk()
+        if commands := self._desk.history.take_changed():
+            self._writer.set_state({_COMMAND + place: encode(kept) for place, kept in commands.items()})
         for feed in self._replays:
             if feed.position != self._written_positions[feed.name]:
                 self._written_positions[feed.name] = feed.position
@@ -133,6 +150,11 @@ class Journal:
         record = DeskRecord(kill_switch=desk.kill_switch, holdings=desk.book.holdings(), answers=desk.young_answers())
         self._writer.set_state({_DESK: record.model_dump_json().encode()})
         self._written_desk_changes = desk.changes
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether all that was recorded is committed."""
+        return self._writer.is_committed
 
     async def committed(self) -> None:
         """Returns when what was recorded is committed."""

@@ -155,9 +155,10 @@ class PageModel:
     def _take_commands(self, update: CommandUpdate) -> tuple[CommandView, ...]:
         """All commands, newest first."""
         self._commands.update((one.command_id, one) for one in update.commands)
-        while len(self._commands) > MAX_COMMANDS:
-            self._commands.popitem(last=False)
-        return tuple(reversed(self._commands.values()))
+        # Those of an earlier process of the main one come later than they were sent.
+        commands = sorted(self._commands.values(), key=lambda one: one.sent_ns)[-MAX_COMMANDS:]
+        self._commands = OrderedDict((one.command_id, one) for one in commands)
+        return tuple(reversed(commands))
 
 
 def _study_history(before: PageView, state: StudiesState) -> dict[StudySubject, dict[str, tuple[float, ...]]]:
