@@ -174,3 +174,24 @@ def test_a_bot_that_was_cut_off_is_named_until_its_run_goes_on() -> None:
     assert (problem.code, problem.title) == ("runs_unfinished", "Cut off without an end: a")
     assert world.condition(now) == "degraded"
     assert world.codes(world.hear(1, _source("a"), _source("b"))) == []
+
+
+def test_lost_log_lines_are_shown_by_service_for_five_minutes() -> None:
+    world = World()
+    world.hear(0, _source())
+    now = world.hear(1, _source(last_s=1), log_lines_lost=12)
+    (problem,) = problems(world.backend, LIMITS, now)
+    assert (problem.code, "ingest 12" in problem.title, world.condition(now)) == ("log_lines_lost", True, "degraded")
+    now = world.hear(RECENT_NS / S_NS + 30, _source(last_s=330), log_lines_lost=12)
+    assert world.codes(now) == []
+
+
+def test_a_restart_of_the_service_whose_log_lost_lines_loses_none_again() -> None:
+    world = World()
+    now = world.hear(0, _source())
+    lossy = snapshot(10, at_ns=NOW_NS).model_copy(update={"log_lines_lost": 3})
+    world.backend.take_snapshot(lossy, now)
+    world.backend.take_snapshot(lossy.model_copy(update={"run": "again", "version": 1, "log_lines_lost": 0}), now)
+    world.backend.take_status(status(10), now)
+    titles = [one.title for one in problems(world.backend, LIMITS, now)]
+    assert titles == ["Log lines lost in the last 5 minutes: analytics 3"]

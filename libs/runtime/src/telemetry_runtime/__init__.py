@@ -34,6 +34,7 @@ from telemetry_runtime.logs import (
     LogLevel,
     RateLimitedWarning,
     configure_logs,
+    lost_log_lines,
 )
 from telemetry_runtime.message_counts import MessageCounts, Outcome
 from telemetry_runtime.refused_peers import (
@@ -81,6 +82,7 @@ __all__ = [
     "TelemetryError",
     "TrySink",
     "configure_logs",
+    "lost_log_lines",
     "run_service",
     "write_durably",
 ]

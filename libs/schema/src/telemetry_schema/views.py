@@ -154,6 +154,7 @@ class Snapshot(Message):
     latencies: dict[Stage, StageLatency]
     skews: list[SourceSkew]
     ledger: AppliedLedger
+    log_lines_lost: Count = Field(default=0, description="Lines that the log of the service could not take.")
 
 
 class FeedState(Message):
@@ -241,6 +242,7 @@ class IngestStatus(Message):
     feeds: list[FeedState]
     sources: list[SourceState]
     desk: DeskState | None = None
+    log_lines_lost: Count = Field(default=0, description="Lines that the log of the service could not take.")
 
 
 class StudyState(Message):

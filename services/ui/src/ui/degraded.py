@@ -27,6 +27,7 @@ def degraded(backend: Backend, own_source: str, *, is_replay: bool) -> Iterator[
         yield from _clocks(backend)
     yield from _refusals(backend)
     yield from _studies(backend)
+    yield from _lost_log_lines(backend)
     if backend.alerts:
         nobody = " No receiver is set: nobody is called." if backend.receivers == 0 else ""
         yield _warning("alerts", f"Alerts fire: {_listed(backend.alerts)}", f"As Prometheus reports them.{nobody}")
@@ -111,6 +112,13 @@ def _refusals(backend: Backend) -> Iterator[Problem]:
         reasons = [f"{reason.replace('_', ' ')} {count:,}" for reason, count in _most(rises)]
         title = f"{sum(rises.values()):,} messages refused in the last 5 minutes"
         yield _warning("messages_refused", title, f"{_listed(reasons)}. Ingest keeps them as dead letters.")
+
+
+def _lost_log_lines(backend: Backend) -> Iterator[Problem]:
+    if rises := backend.log_lines_lost.rises():
+        title = f"Log lines lost in the last 5 minutes: {_listed(f'{name} {lines:,}' for name, lines in _most(rises))}"
+        detail = "What reads the log is too slow, or a disk is full. No trade is affected."
+        yield _warning("log_lines_lost", title, detail)
 
 
 def _warning(code: str, title: str, detail: str, since_ns: int | None = None) -> Problem:

@@ -54,6 +54,8 @@ class Backend:
     accepted_moved: Instant | None = None
     kill_switch_since: Instant | None = None
     lost: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
+    log_lines_lost: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
+    log_totals: dict[str, int] = field(default_factory=dict)
     refused: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
     paces: dict[str, SourcePace] = field(default_factory=dict)
     # Ingest's clock, by feed: since when it has been starting, as far as we have seen.
@@ -69,6 +71,7 @@ class Backend:
             self.applied_moved = now
         self.snapshot = snapshot
         self.analytics.heard = now
+        self._note_log("analytics", snapshot.log_lines_lost, now)
         self.bars.follow(snapshot.recent_bars)
         if snapshot.history is not None:
             self.bars.merge([snapshot.history])
@@ -84,10 +87,15 @@ class Backend:
             self.accepted_moved = now
         self.status = status
         self.ingest.heard = now
+        self._note_log("ingest", status.log_lines_lost, now)
         self._note_feeds(status, new_run=new_run)
         self._note_sources(status, now)
         self._note_kill_switch(status, now)
         return True
+
+    def _note_log(self, service: str, lines_lost: int, now: Instant) -> None:
+        self.log_totals[service] = lines_lost
+        self.log_lines_lost.note(self.log_totals, now.monotonic_ns)
 
     def _note_feeds(self, status: IngestStatus, *, new_run: bool) -> None:
         known = {} if new_run else self.starting_since_ns

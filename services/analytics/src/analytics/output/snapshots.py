@@ -16,6 +16,7 @@ from analytics.arrays import SECOND_NS
 from analytics.cooperative import Steps
 from analytics.engine import Engine, State
 from analytics.intake.ledger import AnalyticsLedger
+from telemetry_runtime import lost_log_lines
 from telemetry_schema import (
     AppliedLedger,
     Bars,
@@ -79,6 +80,7 @@ class Snapshots:
             latencies={stage: _latency(view) for stage, view in state.latencies.items()},
             skews=[SourceSkew(source=source, skew_ns=skew) for source, skew in state.skews_ns.items()],
             ledger=_ledger(state.ledger),
+            log_lines_lost=lost_log_lines(),
         )
 
     def _tape(self, tape: Tape) -> list[TapeTrade]:

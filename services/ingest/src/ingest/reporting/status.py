@@ -7,6 +7,7 @@ from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
+from telemetry_runtime import lost_log_lines
 from telemetry_schema import BatchSizes, IngestStatus, MessageLedger, SourceState
 
 
@@ -44,6 +45,7 @@ class StatusReporter:
             feeds=[feed.view() for feed in self._feeds],
             sources=self._source_states(),
             desk=self._desk.state(),
+            log_lines_lost=lost_log_lines(),
         )
 
     def _messages(self) -> MessageLedger:
