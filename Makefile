@@ -41,7 +41,7 @@ lint: $(STAMP) ## formatting, lint rules of Python and JavaScript, import contra
 	$(BIN)/ruff check
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/oxlint libs tests/ticket
+	$(BIN)/oxlint libs services tests/ticket tests/ui/board
 
 types: $(STAMP) ## the strict type check
 	$(BIN)/mypy

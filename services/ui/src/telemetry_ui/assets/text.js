@@ -4,5 +4,5 @@ export function setText(node, text) {
 }
 
 export function escape(text) {
-  return String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return String(text).replaceAll(/[&<>"']/g, (sign) => `&#${sign.codePointAt(0)};`);
 }
