@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import endurance, macro, micro, neighbours, paced, scrapes, soak
+from bench import endurance, macro, micro, neighbours, paced, scrapes, soak, studies
 from bench.figures import TargetCheck
 from bench.machine import describe
 from bench.merging import merged
@@ -18,7 +18,7 @@ from bench.peers import bare
 from bench.pipeline import pipeline
 from bench.table import table, with_notes
 
-PARTS = ("micro", "scrapes", "macro", "symbols", "paced", "neighbours", "endurance", "soak")
+PARTS = ("micro", "scrapes", "macro", "symbols", "paced", "neighbours", "studies", "endurance", "soak")
 USUAL_PARTS = PARTS[:-1]
 """All but ten minutes of soaking."""
 
@@ -127,6 +127,13 @@ def _neighbours(repeats: int, quick: bool, report: macro.Report) -> tuple[object
     return found.as_dict(), neighbours.targets(found)
 
 
+def _studies(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
+    trades = (macro.QUICK_TRADES if quick else macro.TRADES)["single"]
+    with bare() as limit:
+        found = studies.measure(limit, repeats=max(3, repeats // 2), trades=trades, report=report)
+    return found.as_dict(), studies.targets(found)
+
+
 def _endurance(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     found = endurance.measure(report=report)
     return found.as_dict(), endurance.targets(found)
@@ -144,6 +151,7 @@ _PARTS: dict[str, Part] = {
     "symbols": _symbols,
     "paced": _paced,
     "neighbours": _neighbours,
+    "studies": _studies,
     "endurance": _endurance,
     "soak": _soak,
 }

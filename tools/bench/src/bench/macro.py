@@ -26,13 +26,14 @@ def compare(form: str, bare: Bare, tested: Pipeline, *, repeats: int, trades: in
     ours: list[float] = []
     limit: list[float] = []
     for _ in range(repeats):
-        limit.append(trades / bare.seconds(_order(bare.endpoint, form, trades)))
-        ours.append(trades / tested.seconds(bare.pusher, _order(tested.endpoint, form, trades)))
+        limit.append(trades / bare.seconds(order(bare.endpoint, form, trades)))
+        ours.append(trades / tested.seconds(bare.pusher, order(tested.endpoint, form, trades)))
         report(f"{form}: {ours[-1]:,.0f} of {limit[-1]:,.0f} trades/s, {ours[-1] / limit[-1]:.2f}")
     return Compared(form, "trades/s", ours, limit)
 
 
-def _order(endpoint: str, form: str, trades: int, symbols: int = 10) -> Order:
+def order(endpoint: str, form: str, trades: int, symbols: int = 10) -> Order:
+    """Some trades for a pusher."""
     # A run of its own each time: numbers that had come before would be duplicates.
     return Order(endpoint, form, trades, symbols, f"run-{next(_runs)}")
 
@@ -48,7 +49,7 @@ def cost_by_symbols(bare: Bare, *, repeats: int, trades: int, report: Report) ->
         for _ in range(repeats):
             for symbols, each in pipelines.items():
                 before_s = each.cpu_s()
-                each.seconds(bare.pusher, _order(each.endpoint, "single", trades, symbols))
+                each.seconds(bare.pusher, order(each.endpoint, "single", trades, symbols))
                 costs[str(symbols)].append((each.cpu_s() - before_s) / trades * 1e6)
                 report(f"{symbols} symbols: {costs[str(symbols)][-1]:.2f} µs of processor a trade")
     return costs

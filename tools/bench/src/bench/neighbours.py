@@ -77,15 +77,15 @@ def measure(*, repeats: int, report: Report) -> Neighbours:
     found = Neighbours([], [], [], 0.0, [], [])
     rates: list[float] = []
     with pipeline() as tested, process(push_paced) as client, process(push_paced) as slow:
-        _p99_ms(tested, client)
+        p99_ms(tested, client)
         for _ in range(repeats):
-            found.alone_ms.append(_p99_ms(tested, client))
+            found.alone_ms.append(p99_ms(tested, client))
             with _silent(tested):
                 slow.send(Pace(tested.endpoint, _SLOW_RATE, _SLOW_RATE * 3, f"slow-{next(_runs)}", "slow"))
-                found.quiet_ms.append(_p99_ms(tested, client))
+                found.quiet_ms.append(p99_ms(tested, client))
                 slow.recv()
             with process(flood, tested.endpoint) as flooder:
-                found.flood_ms.append(_p99_ms(tested, client))
+                found.flood_ms.append(p99_ms(tested, client))
                 flooder.send(None)
                 rates.append(flooder.recv())
             report(
@@ -109,7 +109,8 @@ def _measure_limited(found: Neighbours, repeats: int, report: Report) -> None:
             report(f"p99 alone {found.limited_alone_ms[-1]:.2f}, limited flood {found.limited_flood_ms[-1]:.2f} ms")
 
 
-def _p99_ms(tested: Pipeline, client: Pipe) -> float:
+def p99_ms(tested: Pipeline, client: Pipe) -> float:
+    """Of a client's trades at `RATE`, from sent to applied, in milliseconds."""
     before = tested.analytics()
     client.send(Pace(tested.endpoint, RATE, _MESSAGES, f"run-{next(_runs)}"))
     client.recv()

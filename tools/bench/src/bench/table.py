@@ -141,6 +141,20 @@ def _neighbours(found: dict[str, Any]) -> str:
     return _section("Beside other clients", ("others", "p99, ms", "ratio to alone"), rows, text)
 
 
+def _studies(found: dict[str, Any]) -> str:
+    off, on = median(found["rate_off"]), median(found["rate_on"])
+    quiet, hostile = median(found["p99_off_ms"]), median(found["p99_hostile_ms"])
+    rows = [
+        ("rate, 200 symbols, trades/s", f"{off:,.0f}", f"{on:,.0f}", f"{on / off:.2f}"),
+        ("p99 at 1,000 trades/s, ms", f"{quiet:.2f}", f"{hostile:.2f}", f"{hostile / quiet:.2f}"),
+    ]
+    text = (
+        f"The rate beside all built-in studies ({found['runs']:,.0f} runs, {found['worker_s']:.1f} s of the worker), the p99 "
+        f"beside hostile ones ({found['failures']:,.0f} failures)."
+    )
+    return _section("Beside studies", ("figure", "without", "with", "ratio"), rows, text)
+
+
 def _endurance(found: dict[str, Any]) -> str:
     ledger = found["ledger"]
     rows = [(name, f"{ledger[name]:,}") for name in ("sent", "applied", "refused", "duplicate", "lost", "unexplained")]
@@ -161,6 +175,7 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "symbols": _symbols,
     "paced": _paced,
     "neighbours": _neighbours,
+    "studies": _studies,
     "endurance": _endurance,
     "soak": _soak,
     "micro": _micro,
