@@ -149,8 +149,8 @@ def _studies(found: dict[str, Any]) -> str:
         ("p99 at 1,000 trades/s, ms", f"{quiet:.2f}", f"{hostile:.2f}", f"{hostile / quiet:.2f}"),
     ]
     text = (
-        f"The rate beside all built-in studies ({found['runs']:,.0f} runs, {found['worker_s']:.1f} s of the worker), the p99 "
-        f"beside hostile ones ({found['failures']:,.0f} failures)."
+        f"The rate beside all built-in studies ({found['runs']:,.0f} runs, {found['worker_s']:.1f} s of the worker), "
+        f"the p99 beside hostile ones ({found['failures']:,.0f} failures)."
     )
     return _section("Beside studies", ("figure", "without", "with", "ratio"), rows, text)
 
