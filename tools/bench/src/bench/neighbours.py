@@ -99,11 +99,11 @@ def measure(*, repeats: int, report: Report) -> Neighbours:
 def _measure_limited(found: Neighbours, repeats: int, report: Report) -> None:
     settings = {"INGEST_MAX_MESSAGES_PER_S": str(_LIMIT_PER_S)}
     with pipeline(settings=settings) as tested, process(push_paced) as client:
-        _p99_ms(tested, client)
+        p99_ms(tested, client)
         for _ in range(repeats):
-            found.limited_alone_ms.append(_p99_ms(tested, client))
+            found.limited_alone_ms.append(p99_ms(tested, client))
             with process(flood, tested.endpoint) as flooder:
-                found.limited_flood_ms.append(_p99_ms(tested, client))
+                found.limited_flood_ms.append(p99_ms(tested, client))
                 flooder.send(None)
                 flooder.recv()
             report(f"p99 alone {found.limited_alone_ms[-1]:.2f}, limited flood {found.limited_flood_ms[-1]:.2f} ms")
