@@ -320,3 +320,13 @@ async def test_the_page_is_sent_no_command_that_is_not_in_the_log(rig: Rig) -> N
         rig.source.put(frame(trade(price=100.0)), _command())
         await rig.clock.advance(2 * HISTORY_S)
         assert rig.histories() == []
+
+
+async def test_in_a_quiet_market_the_page_is_sent_the_last_commands_too(rig: Rig) -> None:
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        rig.source.put(frame(trade(price=100.0)), _command())
+        await rig.clock.advance(0.1)
+        rig.progress.put([[encode(Progress(stream="s", epoch=1, next_seq=2, checkpointed_seq=2))]])
+        await rig.clock.advance(HISTORY_S)
+    assert [one.result.status for one in rig.histories()[-1].commands] == ["applied"]

@@ -200,11 +200,12 @@ class IngestApp:
         """Sends the UI the last commands: also one that has just started shows them."""
         journal = self._storage.journal
         while True:
-            # An answer that is not in the log may be forgotten. Nothing else runs between this wait and the message.
-            while not journal.is_committed:
-                await journal.committed()
+            # An answer that is not in the log may be forgotten. What waits for the next burst is written now: in a
+            # quiet market there may be none.
+            journal.record()
+            await journal.committed()
             history = self._desk.history.message(self._delivery.confirmed_seq)
-            if history.commands:
+            if history.commands and journal.is_committed:
                 self._offer(encode(history))
             await self._clock.sleep(HISTORY_S)
 
