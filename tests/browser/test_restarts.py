@@ -15,6 +15,7 @@ def test_the_blotter_outlives_the_death_of_all_services(desk: Desk, watch: Watch
         type_into(trade_page, "Quantity", qty)
         by_mouse(trade_page)
         expect(answer(trade_page)).to_contain_text(f"{qty} BTC-USD applied")
+        expect(newest(trade_page)).to_contain_text(qty)
     ids = [
         trade_page.get_by_role("table", name="Blotter").get_by_role("row").nth(row).get_by_role("cell").last
         for row in (1, 2)
