@@ -1,6 +1,7 @@
 """Values that JSON can say and nobody means, put anywhere into a good message."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def put(message: Any, path: tuple[Any, ...], value: Any) -> None:  # noqa: ANN40
         except (KeyError, IndexError, TypeError):
             return
     if isinstance(message, dict) or (isinstance(message, list) and path[-1] < len(message)):
-        message[path[-1]] = value
+        # A value that is put into itself, or changed for the next message, would be no JSON.
+        message[path[-1]] = deepcopy(value)
 
 
 @st.composite
