@@ -128,6 +128,13 @@ def test_realised_volatility_is_back_once_prices_below_zero_have_left_the_window
     assert values(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(math.log(2))
 
 
+@pytest.mark.parametrize("price", [2.2250738585e-313, 5e-324, 1e300, 1e-300])
+def test_the_return_to_an_absurd_price_is_finite(price: float) -> None:
+    made = applied([T(price=price, at_ns=-SECOND), T(price=1e-10 if price > 1 else 1e10)])
+    expected = abs(math.log(1e-10 if price > 1 else 1e10) - math.log(price))
+    assert values(made, "A", "10s")["realised_volatility_ratio"] == pytest.approx(expected)
+
+
 def test_a_window_without_trades_has_no_averages_but_counts_0() -> None:
     got = values(applied([T(at_ns=-30 * SECOND)]), "A", "10s")
     assert (got["trades"], got["buy_volume"], got["sell_volume"]) == (0, 0, 0)

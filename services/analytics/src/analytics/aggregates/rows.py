@@ -144,4 +144,8 @@ def _joints(rows: Rows, traded: Bools) -> Floats:
     to_close, from_close = rows.first_close.reshape(-1)[after], rows.close.reshape(-1)[before]
     # Below 0 both, their ratio would have a logarithm, but one that means nothing.
     returns = np.log(np.where(np.minimum(to_close, from_close) > 0, to_close / from_close, np.nan))
+    beyond = np.isinf(returns)
+    if beyond.any():
+        # The ratio of an absurd price to a common one is no float; the difference of the logarithms is one.
+        returns[beyond] = np.log(to_close[beyond]) - np.log(from_close[beyond])
     return np.asarray(np.bincount(symbol[1:][same], returns * returns, traded.shape[1]), np.float64)
