@@ -144,6 +144,6 @@ def trade_page(page: Page) -> Page:
 
 def open_trade(page: Page) -> None:
     """Goes to the Trade page."""
-    page.get_by_role("link", name="Trade").click()
+    page.get_by_role("link", name="Trade").first.click()
     page.get_by_role("button", name="Buy").wait_for()
     page.get_by_role("table", name="Blotter").wait_for()

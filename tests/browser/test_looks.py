@@ -55,7 +55,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def _open(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).click()
+    page.get_by_role("link", name=name).first.click()
     page.locator(".tt-card").first.wait_for()
     if name == "Trade":
         for qty, symbol in (("0.05", "BTC-USD"), ("1.5", "ETH-USD"), ("20", "SOL-USD")):

@@ -30,7 +30,7 @@ def test_the_page_lives_under_its_base_path_and_an_empty_one_says_how_to_send_a_
         expect(page.get_by_text("Idle", exact=True)).to_be_visible()
         under_a_path.send_trade("FIRST-USD", 100.0)
         expect(page.get_by_role("heading", name="FIRST-USD price")).to_be_visible()
-        page.get_by_role("link", name="Trade").click()
+        page.get_by_role("link", name="Trade").first.click()
         expect(page.get_by_role("table", name="Quotes")).to_contain_text("FIRST-USD")
         assert page.url.startswith(f"{under_a_path.page_url}/desk/trade")
 

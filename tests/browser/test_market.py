@@ -55,7 +55,7 @@ def test_another_symbol_is_chosen_and_kept_while_another_page_is_looked_at(page:
     page.get_by_role("option", name="ETH-USD").click()
     expect(page.get_by_role("heading", name="ETH-USD price")).to_be_visible()
     open_trade(page)
-    page.get_by_role("link", name="Market").click()
+    page.get_by_role("link", name="Market").first.click()
     expect(page.get_by_role("heading", name="ETH-USD price")).to_be_visible()
 
 

@@ -58,7 +58,7 @@ def test_a_click_on_a_row_chooses_the_symbol_for_chart_and_ticket(page: Page) ->
     expect(page.get_by_role("combobox", name="Symbol")).to_have_value("ETH-USD")
     page.get_by_role("table", name="Quotes").get_by_role("row").filter(has_text="SOL-USD").click()
     expect(page.get_by_role("combobox", name="Symbol")).to_have_value("SOL-USD")
-    page.get_by_role("link", name="Market").click()
+    page.get_by_role("link", name="Market").first.click()
     expect_shown(page, "SOL-USD")
 
 
