@@ -1,4 +1,7 @@
-"""A study that a user puts into ./studies is a metric in Prometheus, computed by a process of its own."""
+"""A study that a user puts into ./studies is a metric in Prometheus, computed by a process of its own.
+
+Before the tests that bring more symbols than there are labels, as new symbols have none of their own afterwards.
+"""
 
 import pytest
 
