@@ -340,7 +340,7 @@ def test_without_ingest_the_ticket_says_so_before_and_after_the_press(desk: Desk
         expect(answer(trade_page)).to_contain_text("refused. Not sent: ingest is away")
     finally:
         desk.ingest.start().wait_ready()
-    # That orders go on after that is tried with a page that is loaded anew: tests/browser/test_failures.py.
+    # The notice goes with the first report of the ingest that is back.
     expect(notice(trade_page)).to_be_hidden()
 
 
