@@ -340,8 +340,10 @@ def test_without_ingest_the_ticket_says_so_before_and_after_the_press(desk: Desk
         expect(answer(trade_page)).to_contain_text("refused. Not sent: ingest is away")
     finally:
         desk.ingest.start().wait_ready()
-    # The notice goes with the first report of the ingest that is back.
+    # The notice goes once the ingest that is back has reported, and has a price of the symbol.
     expect(notice(trade_page)).to_be_hidden()
+    by_shortcut(trade_page)
+    expect(answer(trade_page)).to_contain_text("BUY 0.0544 BTC-USD applied")
 
 
 CLICK_TO_ANSWER = """button => new Promise(done => {

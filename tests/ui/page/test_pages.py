@@ -129,6 +129,40 @@ def test_a_symbol_that_has_left_the_snapshot_is_quiet_and_not_another_one() -> N
     assert len(parts["chart"]["bars"]) == 60
 
 
+def _ticket_facts(app: AppTest) -> dict[str, Any]:
+    """What the ticket itself was sent, not its feed."""
+    sent = (
+        json.loads(one.proto.json) for one in app.get("bidi_component") if "ticket.ticket" in one.proto.component_name
+    )
+    (facts,) = (one["facts"] for one in sent if one["role"] == "shown")
+    found: dict[str, Any] = facts
+    return found
+
+
+@pytest.mark.parametrize("known", [["AAA-USD"], []])
+def test_a_desk_that_starts_anew_and_knows_no_prices_yet_changes_no_symbol_under_the_finger(known: list[str]) -> None:
+    feed = FakeLink().live()
+    app = _at(_fresh("trade", feed), symbol="ETH-USD")
+    assert (_ticket_facts(app)["selected"], _ticket_facts(app)["trouble"]) == ("ETH-USD", None)
+    anew = desk().model_copy(update={"symbols": known})
+    feed.model.apply(status(1, stream="b", desk_state=anew), at(NOW_NS))
+    facts = _ticket_facts(app.run())
+    assert facts["selected"] == "ETH-USD"
+    assert "no live price of ETH-USD yet" in facts["trouble"]
+    feed.model.apply(status(2, stream="b"), at(NOW_NS))
+    facts = _ticket_facts(app.run())
+    assert (facts["selected"], facts["trouble"]) == ("ETH-USD", None)
+
+
+def test_the_ticket_keeps_the_symbol_that_it_began_with_when_another_comes_before_it() -> None:
+    feed = FakeLink().live()
+    app = _app("trade", feed)
+    assert _ticket_facts(app)["selected"] == "BTC-USD"
+    others = desk().model_copy(update={"symbols": ["AAA-USD", "BTC-USD"]})
+    feed.model.apply(status(2, desk_state=others), at(NOW_NS))
+    assert _ticket_facts(app.run())["selected"] == "BTC-USD"
+
+
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
     "query",

@@ -61,3 +61,16 @@ def test_the_kill_switch_is_unknown_before_the_desk_has_spoken() -> None:
     link.model.apply(status(desk_state=desk(kill_switch=True)), at(NOW_NS))
     facts = ticket_facts.kill_switch(link.view, at(NOW_NS), answers=known)
     assert (facts["engaged"], facts["answers"]) == (True, known)
+
+
+def test_a_symbol_that_the_desk_has_no_price_of_is_said_before_the_press_and_one_that_is_not_listed_is_not_judged() -> (
+    None
+):
+    link = FakeLink().live()
+    assert _facts(link, "SOL-USD")["trouble"] == (
+        "The desk has no live price of SOL-USD yet: it refuses orders until one comes."
+    )
+    assert _facts(link, None)["trouble"] is None
+    many = desk().model_copy(update={"symbols": [f"S{i}" for i in range(500)]})
+    link.model.apply(status(2, desk_state=many), at(NOW_NS))
+    assert _facts(link, "SOL-USD")["trouble"] is None

@@ -10,6 +10,8 @@ from ui.instant import Instant
 from ui.page.model.view import PageView
 
 _NS_PER_MS: Final = 1_000_000
+_LISTED_SYMBOLS: Final = 500
+"""The desk lists no more: of a symbol beyond these nobody knows whether it has a price."""
 _STOPS_ORDERS: Final = frozenset({"main_away", "ingest_away"})
 
 
@@ -30,7 +32,7 @@ def ticket(
         ask_above=state.confirm_notional if state else 0.0,
         ask_age_ms=(state.ask_price_age_s if state else 0.0) * 1_000,
         kill_switch=desk.kill_switch if desk else False,
-        trouble=_trouble(view, now),
+        trouble=_trouble(view, now) or _no_price(desk, selected),
         answers=dict(answers),
     )
 
@@ -75,3 +77,10 @@ def _limits(desk: DeskState) -> LimitFacts:
 def _trouble(view: PageView, now: Instant) -> str | None:
     found = (f"{one.title}. {one.detail}" for one in view.problems(now) if one.code in _STOPS_ORDERS)
     return next(found, None)
+
+
+def _no_price(desk: DeskState | None, selected: str | None) -> str | None:
+    """What the desk would answer for a symbol that it has no price of, before anybody asks it."""
+    if desk is None or selected is None or selected in desk.symbols or len(desk.symbols) >= _LISTED_SYMBOLS:
+        return None
+    return f"The desk has no live price of {selected} yet: it refuses orders until one comes."

@@ -59,10 +59,14 @@ def _take(link: DataLink) -> None:
 
 
 def _selected(link: DataLink) -> str | None:
-    """The symbol that is looked at on all pages; the first one as long as none is chosen."""
-    status = link.view.status
-    desk = status.desk if status else None
-    if desk is None or not desk.symbols:
-        return None
-    symbol = chosen.read(link.now()).symbol
-    return symbol if symbol in desk.symbols else desk.symbols[0]
+    """The symbol that is looked at on all pages; who has chosen none yet gets the desk's first one, and keeps it.
+
+    It stays while the desk has no price of it, too: after its start a desk knows none, and learns them one by one. With
+    another symbol on the ticket in the meantime, a press would trade that one, or nothing.
+    """
+    now, status = link.now(), link.view.status
+    symbol = chosen.read(now).symbol
+    if symbol is None and status is not None and status.desk is not None and status.desk.symbols:
+        symbol = status.desk.symbols[0]
+        chosen.choose_symbol(symbol, now)
+    return symbol
