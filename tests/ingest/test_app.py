@@ -16,7 +16,8 @@ from ingest.checking.checker import Checker
 from ingest.checking.rate_limit import RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
-from ingest.desk.desk import Desk, DeskLimits
+from ingest.desk.desk import Desk
+from ingest.desk.limits import DeskLimits
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
 from ingest.reporting.status import StatusReporter

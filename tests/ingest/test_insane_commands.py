@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ingest.checking.checker import Checker
 from ingest.checking.run_window import MAX_JUMP_TRADES
 from ingest.checking.sequences import SequenceTracker
-from ingest.desk.desk import Desk, DeskLimits
+from ingest.desk.desk import Desk
+from ingest.desk.limits import DeskLimits
 from ingest.reporting.ledger import IngestLedger
 from telemetry_runtime.fakes import burst_of
 from tests.helpers.insane import insane_messages

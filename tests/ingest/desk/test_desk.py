@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from ingest.checking.chunks import ChunkBuilder
-from ingest.desk.desk import MAX_ANSWERS, Desk, DeskLimits
+from ingest.desk.desk import MAX_ANSWERS, Desk
+from ingest.desk.limits import DeskLimits
 from telemetry_schema import KillSwitch, Trade, TradeCommand
 
 NOW_NS = 1_700_000_000_000_000_000

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.sequences import SequenceTracker
-from ingest.desk.desk import Desk, DeskLimits
+from ingest.desk.desk import Desk
+from ingest.desk.limits import DeskLimits
 from ingest.storage.earlier_files import EarlierFiles
 from ingest.storage.journal import Journal
 from ingest.storage.log.group_commit import GroupCommit

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ingest.checking.sequences import SequenceTracker
-from ingest.desk.desk import Desk, DeskLimits
+from ingest.desk.desk import Desk
+from ingest.desk.limits import DeskLimits
 from ingest.feeds.replay import ReplayFeed, ReplaySettings
 from ingest.storage.earlier_files import EarlierFiles
 from ingest.storage.journal import Journal

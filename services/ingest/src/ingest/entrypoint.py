@@ -15,7 +15,8 @@ from ingest.checking.rate_limit import NO_LIMIT, RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from ingest.delivery.batch_delivery import BatchDelivery
-from ingest.desk.desk import Desk, DeskLimits
+from ingest.desk.desk import Desk
+from ingest.desk.limits import DeskLimits
 from ingest.environment import IngestSettings
 from ingest.feeds.base import Feed, FeedError
 from ingest.feeds.replay import ReplayFeed

@@ -8,14 +8,12 @@ Intervals are in monotonic time. Wall time only says how long a command was on i
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context
-from typing import NamedTuple
 from uuid import UUID
 
 from ingest.checking.outcomes import Command
 from ingest.desk.history import AnsweredCommands
-from ingest.desk.last_prices import LastPrice, LastPrices
+from ingest.desk.last_prices import LastPrices
+from ingest.desk.limits import DeskLimits, Rejection
 from ingest.desk.order_events import order_events
 from ingest.desk.outcome import Decision, DeskOutcome, PaperTrade
 from ingest.desk.positions import Book
@@ -24,39 +22,8 @@ from telemetry_schema import CommandResult, DeskState, KillSwitch, TradeCommand
 MAX_ANSWERS = 10_000
 """Answers that are remembered, so that a repeated command is answered and not filled again."""
 
-MAX_AHEAD_S = 5.0
-"""How far the clock of whoever sends commands may be ahead of ours."""
-
-_SLACK_RATIO = 1e-6
-"""The numbers that a refusal names are rounded; whoever sends one of them must not be refused again."""
-
-_SIX_DIGITS_DOWN = Context(prec=6, rounding=ROUND_FLOOR)
-
 _SHOWN_SYMBOLS = 500
 _SECOND_NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class DeskLimits:
-    """What a command may be: quantity in base, notional in quote, distance from the last price as a ratio.
-
-    A command older than `max_age_s` was delayed on its way: the price it was meant for is gone. A price older than
-    `max_price_age_s` is none to trade at.
-    """
-
-    max_qty: float
-    max_notional: float
-    price_band_ratio: float
-    max_commands_per_s: float
-    max_age_s: float = 10.0
-    max_price_age_s: float = 60.0
-
-
-class Rejection(NamedTuple):
-    """Why a command is refused: the reason's label, and a sentence for the person who sent it."""
-
-    code: str
-    text: str
 
 
 _KILL_SWITCH = Rejection("kill_switch", "The kill switch is engaged: release it to trade.")
@@ -131,7 +98,7 @@ class Desk:
     def _switch(self, command: KillSwitch, now_ns: int, monotonic_ns: int) -> Decision:
         # Whatever comes before it, the message that engages is obeyed. All others are limited, as each is kept.
         if not command.engaged or self._kill_switch:
-            rejection = None if command.engaged else self._age_rejection(command, now_ns)
+            rejection = None if command.engaged else self._limits.age_rejection(command, now_ns)
             if rejection := rejection or self._rate_rejection(monotonic_ns):
                 return _refused(command, rejection, now_ns)
         self._kill_switch = command.engaged
@@ -145,9 +112,9 @@ class Desk:
             text = f"No live price of {command.symbol} has come yet: choose one that trades."
             return _refused(command, Rejection("unknown_symbol", text), now_ns)
         rejection = (
-            self._age_rejection(command, now_ns)
-            or self._price_rejection(command, last, monotonic_ns)
-            or self._size_rejection(command, last.price)
+            self._limits.age_rejection(command, now_ns)
+            or self._limits.price_rejection(command, last, monotonic_ns)
+            or self._limits.size_rejection(command, last.price)
             or self._rate_rejection(monotonic_ns)
         )
         return _refused(command, rejection, now_ns) if rejection else self._filled(command, last.price, now_ns)
@@ -168,40 +135,6 @@ class Desk:
         )
         result = CommandResult(command_id=command.command_id, status="accepted", price=price, received_ns=now_ns)
         return Decision(result, "accepted", fill=fill)
-
-    def _age_rejection(self, command: Command, now_ns: int) -> Rejection | None:
-        age_s = (now_ns - command.sent_ns) / _SECOND_NS
-        if age_s < -MAX_AHEAD_S:
-            # Its age cannot be known, so it might be filled again long after its answer was forgotten.
-            return Rejection("too_new", f"It was sent {-age_s:,.0f} s in the future: check the sender's clock.")
-        if age_s <= self._limits.max_age_s:
-            return None
-        return Rejection("too_old", f"It was sent {age_s:,.0f} s ago: look at the market and send it again.")
-
-    def _price_rejection(self, command: TradeCommand, last: LastPrice, monotonic_ns: int) -> Rejection | None:
-        age_s = (monotonic_ns - last.at_ns) / _SECOND_NS
-        if age_s <= self._limits.max_price_age_s:
-            return None
-        text = f"The last live price of {command.symbol} is {age_s:,.0f} s old: wait until it trades."
-        return Rejection("stale_price", text)
-
-    def _size_rejection(self, command: TradeCommand, last: float) -> Rejection | None:
-        limits, price = self._limits, last if command.price is None else command.price
-        if command.qty > limits.max_qty:
-            text = f"Quantity {command.qty:,.10g} is above the limit of {limits.max_qty:,.10g}: send less."
-            return Rejection("max_qty", text)
-        # Of the distance, not of the ratio: a price may be 0 or negative.
-        if abs(price - last) > abs(last) * (limits.price_band_ratio + _SLACK_RATIO):
-            width = abs(last) * limits.price_band_ratio
-            low, high = last - width, last + width
-            text = f"Price {price:,.8g} is too far from the last one, {last:,.8g}: use {low:,.8g} to {high:,.8g}."
-            return Rejection("price_band", text)
-        if (notional := command.qty * abs(price)) > limits.max_notional * (1 + _SLACK_RATIO):
-            # Rounded to six digits it must not come out above the limit.
-            most = _SIX_DIGITS_DOWN.create_decimal(limits.max_notional / abs(price))
-            text = f"Notional {notional:,.2f} is above the limit of {limits.max_notional:,.2f}: send at most {most:f}."
-            return Rejection("max_notional", text)
-        return None
 
     def _rate_rejection(self, monotonic_ns: int) -> Rejection | None:
         recent, limit = self._recent_ns, self._limits.max_commands_per_s
