@@ -7,10 +7,10 @@ from telemetry_schema import (
     AppliedLedger,
     Bars,
     BatchSizes,
+    DeskCommand,
     DeskState,
     FeedState,
     IngestStatus,
-    KillSwitch,
     MessageLedger,
     Position,
     Snapshot,
@@ -19,7 +19,6 @@ from telemetry_schema import (
     StageLatency,
     SymbolSummary,
     TapeTrade,
-    TradeCommand,
     WindowName,
     WindowStats,
 )
@@ -183,7 +182,7 @@ class FakeLink:
 
     def __init__(self) -> None:
         self.model = PageModel()
-        self.submitted: list[TradeCommand | KillSwitch] = []
+        self.submitted: list[DeskCommand] = []
         self.time_ns = NOW_NS
         self.is_full = False
         self.orders = OrderRegistry()
@@ -192,7 +191,7 @@ class FakeLink:
     def view(self) -> PageView:
         return self.model.view
 
-    def submit(self, command: TradeCommand | KillSwitch) -> bool:
+    def submit(self, command: DeskCommand) -> bool:
         if not self.is_full:
             self.submitted.append(command)
         return not self.is_full

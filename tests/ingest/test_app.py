@@ -108,6 +108,10 @@ class Rig:
         batches = [batch for batch in decoded if isinstance(batch, TradeBatch)]
         return [batch for batch in batches if not batch.header.resume]
 
+    def done(self) -> list[UUID]:
+        """The commands that analytics was told of with their trades."""
+        return [command.command_id for batch in self.batches() for command in batch.header.commands]
+
     def results(self) -> list[CommandResult]:
         """What the UI got as answers."""
         messages = [decode_ui(bytes(frames[0])) for frames in self.ui.sent]
@@ -164,6 +168,28 @@ async def test_a_repeated_command_is_answered_and_not_filled_again(rig: Rig) -> 
     assert sum(len(batch.records) for batch in rig.batches()) == 2
     assert rig.metric("telemetry_commands_total", outcome="duplicate", reason="") == 1
     assert rig.metric("telemetry_messages_total", service="ingest", outcome="duplicate") == 1
+
+
+async def test_an_order_that_rests_is_answered_again_when_a_trade_fills_it_and_names_its_command_then(rig: Rig) -> None:
+    resting = TradeCommand(
+        command_id=COMMAND_ID, source="ui", symbol="BTC-USD", side="buy", qty=2.0, price=99.0, tif="gtc", sent_ns=NOW_NS
+    )
+    rig.source.put(frame(trade(price=100.0)), encode(resting))
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        await rig.clock.advance(1)
+        assert rig.metric("telemetry_desk_open_orders", source="ui") == 1
+        assert rig.done() == []
+        rig.source.put(frame(trade(price=98.0, event_ns=rig.clock.now_ns(), sent_ns=rig.clock.now_ns())))
+        await rig.clock.advance(HISTORY_S)
+    assert [(answer.status, answer.price, answer.filled_qty) for answer in rig.results()] == [
+        ("resting", None, 0.0),
+        ("accepted", 99.0, 2.0),
+    ]
+    assert rig.done() == [COMMAND_ID]
+    assert [one.result.status for one in rig.histories()[-1].commands] == ["accepted"]
+    assert rig.metric("telemetry_desk_open_orders", source="ui") is None
+    assert rig.metric("telemetry_commands_total", outcome="accepted", reason="") == 1
 
 
 async def test_a_refused_command_says_why_and_is_kept(rig: Rig) -> None:

@@ -19,7 +19,7 @@ from tests.helpers.trades import NOW_NS, frame, trade
 LIMITS = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
 
 
-@pytest.mark.parametrize("name", ["command", "kill_switch", "alive", "end"])
+@pytest.mark.parametrize("name", ["command", "kill_switch", "cancel", "cancel_all", "alive", "end"])
 @given(data=st.data())
 def test_an_insane_message_has_one_outcome_and_stops_nothing(name: str, data: st.DataObject) -> None:
     sequences = SequenceTracker(max_runs=9, max_sources=9)

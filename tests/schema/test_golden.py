@@ -20,6 +20,8 @@ GOLDEN = Path(__file__).parents[1] / "golden"
         ("trades", decode_edge),
         ("command", decode_edge),
         ("kill_switch", decode_edge),
+        ("cancel", decode_edge),
+        ("cancel_all", decode_edge),
         ("alive", decode_edge),
         ("end", decode_edge),
         ("order", decode_edge),
@@ -59,4 +61,4 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 13 + 2
+    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 15 + 2

@@ -18,6 +18,8 @@ Decode = Callable[[bytes], BaseModel]
 TYPES: dict[str, Decode] = {
     "command": decode_edge,
     "kill_switch": decode_edge,
+    "cancel": decode_edge,
+    "cancel_all": decode_edge,
     "alive": decode_edge,
     "end": decode_edge,
     "progress": decode_progress,

@@ -13,6 +13,7 @@ from telemetry_schema import (
     AnsweredCommand,
     CommandHistory,
     CommandResult,
+    DeskCommand,
     IngestStatus,
     KillSwitch,
     Snapshot,
@@ -85,7 +86,7 @@ def _order() -> TradeCommand:
     return TradeCommand(command_id=uuid4(), source="ui", symbol="BTC-USD", side="buy", qty=0.25, sent_ns=NOW_NS)
 
 
-def _result(order: TradeCommand | KillSwitch, **fields: object) -> CommandResult:
+def _result(order: DeskCommand, **fields: object) -> CommandResult:
     wanted = {"command_id": order.command_id, "status": "accepted", "price": 100.0, "received_ns": NOW_NS}
     return CommandResult.model_validate(wanted | fields)
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from telemetry_schema import AnsweredCommand, CommandResult, KillSwitch, TradeCommand
+from telemetry_schema import AnsweredCommand, CancelAll, CancelOrder, CommandResult, KillSwitch, TradeCommand
 from tests.helpers.views import NOW_NS
 from ui.commands import MAX_COMMANDS, CommandBook
 from ui.wire import CommandStatus, CommandView
@@ -146,3 +146,38 @@ def test_old_commands_that_ingest_remembers_do_not_push_newer_ones_out() -> None
     old = _order(sent_ns=NOW_NS - MS_NS)
     assert book.take_over([AnsweredCommand(command=old, result=_accepted(old))], NOW_NS) == []
     assert (len(book.all()), book.knows(old.command_id)) == (MAX_COMMANDS, False)
+
+
+def _rests(order: TradeCommand, filled_qty: float = 0.0, **fields: object) -> CommandResult:
+    wanted = {"command_id": order.command_id, "status": "resting", "filled_qty": filled_qty, "received_ns": NOW_NS}
+    return CommandResult.model_validate(wanted | fields)
+
+
+def test_an_order_that_rests_shows_each_part_that_is_filled_and_its_end() -> None:
+    (book, seen), order = _book(), _order()
+    book.add(order, NOW_NS)
+    book.apply(_rests(order), NOW_NS + MS_NS)
+    assert book.apply(_rests(order, 0.1, price=99.0), NOW_NS + 9 * MS_NS) is not None
+    assert book.apply(_rests(order, 0.05), NOW_NS) is None
+    assert (_only(book).status, _only(book).filled_qty, _only(book).filled_price) == ("resting", 0.1, 99.0)
+    book.apply(_rests(order, 0.1, status="cancelled"), NOW_NS + 99 * MS_NS)
+    view = _only(book)
+    assert (view.status, view.filled_qty, view.answered_after_ns) == ("cancelled", 0.1, MS_NS)
+    assert seen == [("sent", 0), ("resting", MS_NS)]
+
+
+def test_what_the_market_took_to_fill_a_resting_order_is_no_round_trip() -> None:
+    (book, _), order = _book(), _order()
+    book.add(order, NOW_NS)
+    book.apply(_rests(order), NOW_NS + MS_NS)
+    book.apply(_accepted(order), NOW_NS + 3_600_000 * MS_NS)
+    book.apply(_applied(order), NOW_NS + 3_600_001 * MS_NS)
+    view = _only(book)
+    assert (view.status, view.answered_after_ns, view.applied_after_ns) == ("applied", MS_NS, None)
+
+
+def test_cancels_are_commands_of_their_own() -> None:
+    (book, _), order = _book(), _order()
+    book.add(CancelOrder(command_id=uuid4(), source="ui", order_id=order.command_id, sent_ns=NOW_NS), NOW_NS)
+    book.add(CancelAll(command_id=uuid4(), source="ui", sent_ns=NOW_NS), NOW_NS)
+    assert [(view.kind, view.order_id) for view in book.all()] == [("cancel", order.command_id), ("cancel_all", None)]

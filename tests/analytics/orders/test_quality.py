@@ -177,6 +177,13 @@ def test_messages_are_counted_by_the_weights_of_rts_9() -> None:
     assert made.quality.otr_volume["bot", "BTC-USD"] == 10 + (10 + 8) + 3
 
 
+def test_a_cancel_by_the_kill_switch_is_no_message_of_the_bot() -> None:
+    made = tracker()
+    made.apply(event("submit", qty=10.0), T0)
+    made.apply(event("cancel", at_ns=T0 + 1, reason="kill_switch"), T0)
+    assert dict(made.quality.otr_messages) == {("bot", "BTC-USD"): 1}
+
+
 def test_an_order_that_ends_is_counted_once_with_how_it_ended() -> None:
     made = tracker()
     for number, end in enumerate(["cancel", "reject", "expire"]):

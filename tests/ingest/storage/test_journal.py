@@ -16,7 +16,7 @@ from ingest.storage.journal import Journal
 from ingest.storage.log.group_commit import GroupCommit
 from ingest.storage.log.segment_log import SegmentLog
 from telemetry_runtime.fakes import FakeClock
-from telemetry_schema import KillSwitch, Trade, TradeCommand
+from telemetry_schema import CancelOrder, KillSwitch, Trade, TradeCommand
 
 NOW_NS = 1_700_000_000_000_000_000
 LIMITS = DeskLimits(max_qty=10.0, max_notional=5_000.0, price_band_ratio=0.05, max_commands_per_s=30.0)
@@ -65,6 +65,10 @@ class Ingest:
 
 def _order(qty: float = 1.0) -> TradeCommand:
     return TradeCommand(command_id=uuid4(), source="ui", symbol="A", side="buy", qty=qty, sent_ns=NOW_NS)
+
+
+def _resting(price: float = 99.0) -> TradeCommand:
+    return _order().model_copy(update={"price": price, "tif": "gtc"})
 
 
 def _switch(*, engaged: bool) -> KillSwitch:
@@ -235,3 +239,41 @@ def test_files_that_cannot_be_read_are_said_to_be_and_engage_the_kill_switch(tmp
     assert ingest.desk.kill_switch
     assert [line["event"] for line in logs] == ["file_unreadable"] * 2
     assert (tmp_path / "desk.json.old").read_text() == content
+
+
+def test_orders_rest_on_after_a_killed_process_and_those_that_ended_do_not_come_back(tmp_path: Path) -> None:
+    before, stays, goes = Ingest(tmp_path), _resting(98.0), _resting(99.0)
+    before.order(stays)
+    before.order(goes)
+    cancel = CancelOrder(command_id=uuid4(), source="ui", order_id=goes.command_id, sent_ns=NOW_NS)
+    before.desk.execute([cancel], NOW_NS, NOW_NS)
+    before.journal.record()
+    again = Ingest(tmp_path)
+    assert [(one.command, one.price) for one in again.desk.open_orders.all()] == [(stays, 98.0)]
+    assert again.order(stays) == "duplicate"
+
+
+def test_of_many_resting_orders_only_the_one_that_changed_is_written_again(tmp_path: Path) -> None:
+    ingest = Ingest(tmp_path)
+    for _ in range(100):
+        ingest.desk.open_orders.add(_resting(), 99.0, NOW_NS, NOW_NS)
+    ingest.journal.record()
+    before_bytes = _size_bytes(tmp_path)
+    ingest.desk.open_orders.update(ingest.desk.open_orders.all()[7].filled_by(0.5))
+    ingest.journal.record()
+    assert 0 < _size_bytes(tmp_path) - before_bytes < 1_000
+    assert Ingest(tmp_path).desk.open_orders.all()[7].filled_qty == 0.5
+
+
+def test_a_resting_order_that_cannot_be_read_rests_no_more_and_the_others_do(tmp_path: Path) -> None:
+    before, good = Ingest(tmp_path), _resting()
+    before.order(good)
+    before.writer.set_state({"order damaged": b"{"})
+    before.writer.append()
+    with capture_logs() as logs:
+        again = Ingest(tmp_path)
+    assert [line["event"] for line in logs] == ["open_order_unreadable"]
+    assert [one.command for one in again.desk.open_orders.all()] == [good]
+    with capture_logs() as logs:
+        Ingest(tmp_path)
+    assert logs == []

@@ -26,6 +26,8 @@ _TAGS = frozenset(
         "trades",
         "command",
         "kill_switch",
+        "cancel",
+        "cancel_all",
         "alive",
         "end",
         "snapshot",

@@ -4,7 +4,7 @@ Times are UTC epoch nanoseconds (`*_ns`), sides are the taker's, prices are in q
 quantities in units of base. Unknown fields, wrong types, NaN and infinities are refused.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -95,7 +95,11 @@ class TradeColumns(Message):
 
 
 class TradeCommand(Message):
-    """An order of a person to the paper desk, from the UI to ingest. The same `command_id` never fills twice."""
+    """An order of a person to the paper desk, from the UI to ingest. The same `command_id` never fills twice.
+
+    A market order fills at the last price, at once. One with a price and no `tif` fills at its price, at once: an
+    exercise. With `tif` gtc it rests until a live trade of the market goes through its price, or it is cancelled.
+    """
 
     type: Literal["command"] = "command"
     command_id: CommandId
@@ -104,6 +108,7 @@ class TradeCommand(Message):
     side: TakerSide
     qty: Qty
     price: Price | None = Field(default=None, description="Price to fill at; none is a market order.")
+    tif: Literal["gtc"] | None = Field(default=None, description="gtc: it rests until it is filled or cancelled.")
     sent_ns: SentNs
     sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
 
@@ -117,6 +122,32 @@ class KillSwitch(Message):
     engaged: bool = Field(description="True engages it, false releases it.")
     sent_ns: SentNs
     sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
+
+
+class CancelOrder(Message):
+    """Cancels one resting order of the paper desk, from the UI to ingest."""
+
+    type: Literal["cancel"] = "cancel"
+    command_id: CommandId
+    source: Source
+    order_id: CommandId = Field(description="The command_id of the order that rests.")
+    sent_ns: SentNs
+    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
+
+
+class CancelAll(Message):
+    """Cancels all resting orders of the paper desk, or those of one symbol, from the UI to ingest."""
+
+    type: Literal["cancel_all"] = "cancel_all"
+    command_id: CommandId
+    source: Source
+    symbol: Symbol | None = None
+    sent_ns: SentNs
+    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
+
+
+DeskCommand: TypeAlias = TradeCommand | KillSwitch | CancelOrder | CancelAll
+"""What the paper desk decides about."""
 
 
 class RunAlive(Message):
@@ -146,15 +177,22 @@ class RunEnd(Message):
 class CommandResult(Message):
     """The outcome of a command: from ingest (accepted, refused) and from analytics (applied), to the UI.
 
-    `accepted`: filled and numbered by ingest. `applied`: applied by analytics and visible in its metrics.
+    `accepted`: filled and numbered by ingest, or done. `applied`: applied by analytics and visible in its metrics.
+    `resting`: it waits for its price, maybe partly filled. `cancelled`: what was not filled of it never will be. Of one
+    order several results come, and in this order: resting, then accepted and applied, or cancelled.
     """
 
     type: Literal["result"] = "result"
     command_id: CommandId
-    status: Literal["accepted", "applied", "refused"] = Field(description="How far it has come.")
+    status: Literal["accepted", "applied", "refused", "resting", "cancelled"] = Field(
+        description="How far it has come."
+    )
     reason: str | None = Field(default=None, max_length=512, description="For a person: what was wrong, what to do.")
     code: str | None = Field(default=None, max_length=64, description="The reason's label in telemetry_commands_total.")
-    price: Price | None = Field(default=None, description="The price it was filled at.")
+    price: Price | None = Field(default=None, description="The price it was filled at, on average.")
+    filled_qty: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="Filled so far of an order that rests or rested, units of base."
+    )
     received_ns: EpochNs = Field(description="When ingest received the command, UTC epoch nanoseconds.")
     applied_ns: EpochNs | None = Field(
         default=None, description="When analytics applied its trade, UTC epoch nanoseconds."

@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from telemetry_schema.fields import Account, EventNs, Name, Run, SentNs, Seq, Side, Source, Symbol
 from telemetry_schema.messages import (
+    CancelAll,
+    CancelOrder,
     KillSwitch,
     Message,
     RunAlive,
@@ -236,6 +238,8 @@ AnyEdgeMessage: TypeAlias = (
     | TradeColumns
     | TradeCommand
     | KillSwitch
+    | CancelOrder
+    | CancelAll
     | RunAlive
     | RunEnd
     | OrderEvent

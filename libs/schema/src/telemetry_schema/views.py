@@ -11,6 +11,7 @@ from telemetry_schema.fields import (
     Account,
     Base,
     Batches,
+    CommandId,
     Count,
     EpochNs,
     Messages,
@@ -26,7 +27,7 @@ from telemetry_schema.fields import (
     Trades,
     Version,
 )
-from telemetry_schema.messages import CommandResult, KillSwitch, Message, TradeCommand
+from telemetry_schema.messages import CommandResult, DeskCommand, Message
 
 WindowName = Literal["10s", "1m", "5m", "1h"]
 WINDOW_SETTLE_NS: Final = 200_000_000
@@ -191,6 +192,19 @@ class Position(Message):
     unrealised: Money
 
 
+class OpenOrder(Message):
+    """One order that rests at the paper desk."""
+
+    command_id: CommandId
+    source: Source
+    symbol: Symbol
+    side: TakerSide
+    qty: Qty
+    filled_qty: Base
+    price: Price
+    received_ns: EpochNs = Field(description="Since when it rests.")
+
+
 class DeskState(Message):
     """The paper desk: its limits, its kill switch and its account."""
 
@@ -202,6 +216,9 @@ class DeskState(Message):
     max_commands_per_s: float = Field(description="Commands per second.")
     symbols: list[Symbol] = Field(description="Symbols with a last price: what can be traded.")
     positions: list[Position]
+    open_orders: list[OpenOrder] = Field(default_factory=list, description="Oldest first; not all need be here.")
+    open_orders_in_all: Count = Field(default=0, description="Orders that rest; not all need be in `open_orders`.")
+    max_open_orders: Count = Field(default=0, description="How many one source may have.")
 
 
 class MessageLedger(Message):
@@ -283,7 +300,7 @@ class StudiesState(Message):
 class AnsweredCommand(Message):
     """A command and how far it has come."""
 
-    command: Annotated[TradeCommand | KillSwitch, Field(discriminator="type", description="As it was sent.")]
+    command: Annotated[DeskCommand, Field(discriminator="type", description="As it was sent.")]
     result: CommandResult
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from ingest.checking.checker import Checker
 from ingest.checking.chunks import ChunkBuilder
-from ingest.checking.outcomes import Checked, Command, Refusal
+from ingest.checking.outcomes import Checked, Refusal
 from ingest.checking.rate_limit import Limited, RateLimiter
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
@@ -23,7 +23,7 @@ from ingest.storage.audit import Audit
 from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.journal import Journal
 from telemetry_runtime import AsyncTaskManager, Clock, EdgeSource, LossySink, Source, StopError
-from telemetry_schema import Reason, encode
+from telemetry_schema import DeskCommand, Reason, encode
 from telemetry_schema.batch import CommandRef
 
 HEARTBEAT_S = 0.5
@@ -143,7 +143,7 @@ class IngestApp:
             self._delivery.add(chunk)
         self._delivery.add_events(checked.events, now_ns)
         self._desk.last_prices.note(checked.chunks, monotonic_ns)
-        outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns)
+        outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns, after=checked.chunks)
         end_seqs = self._add_fills(outcome, now_ns)
         self._note_answers(checked.commands, outcome, end_seqs)
         self._ledger.count(checked, outcome)
@@ -160,28 +160,36 @@ class IngestApp:
 
     def _add_fills(self, outcome: DeskOutcome, now_ns: int) -> dict[UUID, int]:
         """Adds the fills of a burst to the log; by command the offset after its trade."""
-        end_seqs = {}
+        end_seqs: dict[UUID, int] = {}
         for command_id, fill in outcome.fills():
             builder = ChunkBuilder()
             builder.add_trades([fill], now_ns)
             for chunk in builder.chunks():
-                self._delivery.add(chunk, [CommandRef(index=0, command_id=command_id)])
+                done = [] if command_id is None else [CommandRef(index=0, command_id=command_id)]
+                self._delivery.add(chunk, done)
             self._checker.count_unsequenced(fill.source, now_ns)
-            end_seqs[command_id] = self._delivery.next_seq
+            if command_id is not None:
+                end_seqs[command_id] = self._delivery.next_seq
         for event in outcome.events:
             self._checker.count_unsequenced_event(event, now_ns)
         self._delivery.add_events([encode(event) for event in outcome.events], now_ns)
         return end_seqs
 
-    def _note_answers(self, commands: Sequence[Command], outcome: DeskOutcome, end_seqs: Mapping[UUID, int]) -> None:
+    def _note_answers(
+        self, commands: Sequence[DeskCommand], outcome: DeskOutcome, end_seqs: Mapping[UUID, int]
+    ) -> None:
         for command, decision in zip(commands, outcome.decisions, strict=True):
             if decision.outcome != "duplicate":
                 self._desk.history.note(command, decision.result, end_seqs.get(command.command_id))
+        for update in outcome.updates:
+            self._desk.history.update(update.order.command, update.result, end_seqs.get(update.order.order_id))
 
     def _answer(self, outcome: DeskOutcome) -> None:
         """Answers the commands of a burst, once it is in the log: after a crash no command may be filled twice."""
         for decision in outcome.decisions:
             self._offer(encode(decision.result))
+        for update in outcome.updates:
+            self._offer(encode(update.result))
 
     async def _beat(self) -> None:
         """Sends several times a second that ingest is there, and which number comes next."""

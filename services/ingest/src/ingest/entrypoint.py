@@ -320,6 +320,8 @@ def _desk(settings: IngestSettings) -> Desk:
         max_commands_per_s=settings.desk_max_commands_per_s,
         max_age_s=settings.desk_max_age_s,
         max_price_age_s=settings.desk_max_price_age_s,
+        max_open_orders=settings.desk_max_open_orders,
+        partial_fills=settings.desk_partial_fills,
     )
     return Desk(limits, account=settings.desk_account, kill_switch=settings.desk_kill_switch)
 

@@ -78,4 +78,8 @@ class IngestSettings(ServiceSettings):
     desk_max_price_age_s: Positive = Field(
         default=60.0, description="An order is refused when the last live price is older, in s."
     )
+    desk_max_open_orders: int = Field(default=100, ge=0, le=1_000, description="Orders of one source that may rest.")
+    desk_partial_fills: bool = Field(
+        default=False, description="A trade fills no more of resting orders than its own quantity."
+    )
     desk_kill_switch: bool = Field(default=False, description="Start with all commands refused.")

@@ -8,14 +8,16 @@ from pydantic import ValidationError
 
 from telemetry_runtime import AsyncTaskManager, Clock, Frame, LossySink, Source, TrySink
 from telemetry_schema import (
+    CancelAll,
+    CancelOrder,
     CommandHistory,
     CommandResult,
     DecodeError,
+    DeskCommand,
     IngestStatus,
     KillSwitch,
     Snapshot,
     StudiesState,
-    TradeCommand,
     decode_ui,
     encode,
 )
@@ -152,7 +154,7 @@ class UiApp:
         self._owed_history = deque(self._backend.bars.symbols)
         self._send_state(Instant.now(self._clock))
 
-    def _execute(self, command: TradeCommand | KillSwitch, raw: bytes) -> None:
+    def _execute(self, command: DeskCommand, raw: bytes) -> None:
         now = Instant.now(self._clock)
         if (view := self._book.add(command, now.monotonic_ns)) is None:
             return  # a resend: what it asks for is under way already
@@ -161,10 +163,10 @@ class UiApp:
         self._changed.append(view)
         self._send_commands()
 
-    def _send(self, command: TradeCommand | KillSwitch, raw: bytes, now: Instant) -> str | None:
+    def _send(self, command: DeskCommand, raw: bytes, now: Instant) -> str | None:
         """Passes a command on, or says why not: one that waited for ingest would fill at a price of another time."""
-        # To stop trading is never late: it is sent even where it may not arrive.
-        stops = isinstance(command, KillSwitch) and command.engaged
+        # To stop trading is never late: it is sent even where it may not arrive. So are cancels.
+        stops = isinstance(command, CancelOrder | CancelAll) or (isinstance(command, KillSwitch) and command.engaged)
         if not stops and is_away(self._backend.ingest, self._backend.started, self._limits, now):
             return "Not sent: ingest is away. Nothing was traded; try again when it is back."
         if not self._ingest.try_send([raw]):

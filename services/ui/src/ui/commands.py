@@ -2,6 +2,8 @@
 
 sent ──▶ accepted ──▶ applied          a result may come late, twice or in the wrong order;
   ├────▶ refused                        a command only ever moves to the right.
+  ├────▶ resting ──▶ accepted           resting again is a part that was filled
+  │         └──────▶ cancelled
   └────▶ no_answer ──▶ (any of these)   no answer is what we know, not what happened: a late one corrects it
 """
 
@@ -10,13 +12,29 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from telemetry_schema import AnsweredCommand, CommandResult, KillSwitch, TradeCommand
+from telemetry_schema import (
+    AnsweredCommand,
+    CancelAll,
+    CancelOrder,
+    CommandResult,
+    DeskCommand,
+    KillSwitch,
+    TradeCommand,
+)
 from ui.wire import CommandStatus, CommandView
 
 MAX_COMMANDS: Final = 500
 """Commands that are kept: the blotter of a busy day; older ones are in the metrics."""
 
-_RANK: Final[dict[CommandStatus, int]] = {"sent": 0, "no_answer": 1, "accepted": 2, "applied": 3, "refused": 3}
+_RANK: Final[dict[CommandStatus, int]] = {
+    "sent": 0,
+    "no_answer": 1,
+    "resting": 2,
+    "accepted": 3,
+    "applied": 4,
+    "refused": 4,
+    "cancelled": 4,
+}
 
 Finished = Callable[[CommandStatus, int], None]
 """Called with a status that was reached and the nanoseconds it took."""
@@ -32,7 +50,7 @@ class CommandBook:
         self._got_ns: dict[UUID, int] = {}
         self._waiting: set[UUID] = set()
 
-    def add(self, command: TradeCommand | KillSwitch, now_ns: int) -> CommandView | None:
+    def add(self, command: DeskCommand, now_ns: int) -> CommandView | None:
         """Notes a command that is about to be sent; None if its id is known."""
         if command.command_id in self._commands:
             return None
@@ -67,7 +85,7 @@ class CommandBook:
         if command.command_id in self._commands:
             return self.apply(result, now_ns)
         view = command_view(command, result.status)
-        view = view.model_copy(update={"reason": result.reason, "filled_price": result.price})
+        view = view.model_copy(update={"reason": result.reason, **_filled(result)})
         self._commands[command.command_id] = view
         return view
 
@@ -77,9 +95,7 @@ class CommandBook:
 
     def apply(self, result: CommandResult, now_ns: int) -> CommandView | None:
         """Takes in a result; None if the command is not ours or nothing changed."""
-        return self._move(
-            result.command_id, result.status, now_ns, reason=result.reason, **_some(filled_price=result.price)
-        )
+        return self._move(result.command_id, result.status, now_ns, reason=result.reason, **_filled(result))
 
     def expire(self, now_ns: int) -> list[CommandView]:
         """Marks the commands that have waited too long."""
@@ -96,46 +112,55 @@ class CommandBook:
 
     def _move(self, command_id: UUID, status: CommandStatus, now_ns: int, **more: Any) -> CommandView | None:  # noqa: ANN401 - fields of the view
         before = self._commands.get(command_id)
-        if before is None or _RANK[status] <= _RANK[before.status]:
+        if before is None or not (_RANK[status] > _RANK[before.status] or _is_fuller(before, status, more)):
             return None
         self._waiting.discard(command_id)
         if (got_ns := self._got_ns.get(command_id)) is not None:
             more |= self._spans(status, now_ns - got_ns)
+            if status == "resting":
+                del self._got_ns[command_id]  # what comes now takes as long as the market wants: no round trip
         view = before.model_copy(update={"status": status, **more})
         self._commands[command_id] = view
         return view
 
     def _spans(self, status: CommandStatus, took_ns: int) -> dict[str, int]:
         self._on_status(status, took_ns)
-        if status in {"accepted", "refused"}:
+        if status in {"accepted", "refused", "resting"}:
             return {"answered_after_ns": took_ns}
         return {"applied_after_ns": took_ns} if status == "applied" else {}
 
 
-def _some(**values: object) -> dict[str, object]:
-    """Without those that are None: analytics' confirmation has no price, and must not wipe out ingest's."""
+def _filled(result: CommandResult) -> dict[str, object]:
+    """Without what is None: analytics' confirmation has no price, and must not wipe out ingest's."""
+    values = {"filled_price": result.price, "filled_qty": result.filled_qty}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def command_view(command: TradeCommand | KillSwitch, status: CommandStatus = "sent") -> CommandView:
+def _is_fuller(before: CommandView, status: CommandStatus, more: dict[str, Any]) -> bool:
+    """Whether another part of a resting order was filled."""
+    return status == before.status == "resting" and more.get("filled_qty", 0) > (before.filled_qty or 0)
+
+
+def command_view(command: DeskCommand, status: CommandStatus = "sent") -> CommandView:
     """A command as the page shows it before any answer."""
-    if isinstance(command, KillSwitch):
-        return CommandView(
-            command_id=command.command_id,
-            kind="kill_switch",
-            engaged=command.engaged,
-            source=command.source,
-            sent_ns=command.sent_ns,
-            status=status,
-        )
     return CommandView(
         command_id=command.command_id,
-        kind="trade",
-        symbol=command.symbol,
-        side=command.side,
-        qty=command.qty,
-        price=command.price,
         source=command.source,
         sent_ns=command.sent_ns,
         status=status,
+        **_asked(command),
     )
+
+
+def _asked(command: DeskCommand) -> dict[str, Any]:
+    """What it asks for."""
+    match command:
+        case KillSwitch():
+            return {"kind": "kill_switch", "engaged": command.engaged}
+        case CancelOrder():
+            return {"kind": "cancel", "order_id": command.order_id}
+        case CancelAll():
+            return {"kind": "cancel_all", "symbol": command.symbol or ""}
+        case TradeCommand():
+            fields = {"symbol", "side", "qty", "price", "tif"}
+            return {"kind": "trade", **command.model_dump(include=fields)}

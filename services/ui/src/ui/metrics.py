@@ -19,7 +19,15 @@ from ui.wire import CommandStatus
 
 SERVICE: Final = "ui"
 _BUCKETS_S: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-_STATUSES: Final[tuple[CommandStatus, ...]] = ("sent", "accepted", "applied", "refused", "no_answer")
+_STATUSES: Final[tuple[CommandStatus, ...]] = (
+    "sent",
+    "resting",
+    "accepted",
+    "applied",
+    "refused",
+    "cancelled",
+    "no_answer",
+)
 
 
 class CommandMetrics:

@@ -11,7 +11,10 @@ from pydantic import Field, TypeAdapter
 
 from telemetry_schema import (
     Bars,
+    CancelAll,
+    CancelOrder,
     Count,
+    DeskCommand,
     EpochNs,
     IngestStatus,
     KillSwitch,
@@ -21,7 +24,7 @@ from telemetry_schema import (
     TradeCommand,
 )
 
-CommandStatus = Literal["sent", "accepted", "applied", "refused", "no_answer"]
+CommandStatus = Literal["sent", "resting", "accepted", "applied", "refused", "cancelled", "no_answer"]
 
 
 Condition = Literal["live", "idle", "degraded", "away"]
@@ -42,17 +45,20 @@ class CommandView(Message):
     """A command and how far it has come. Spans are counted from when the main process got it from the page."""
 
     command_id: UUID
-    kind: Literal["trade", "kill_switch"]
+    kind: Literal["trade", "kill_switch", "cancel", "cancel_all"]
     symbol: str = ""
     side: Literal["buy", "sell"] | None = None
     qty: float | None = None
     price: float | None = Field(default=None, description="The price asked for; none for a market order.")
+    tif: Literal["gtc"] | None = Field(default=None, description="gtc: it may rest.")
+    order_id: UUID | None = Field(default=None, description="The order that a cancel command means.")
     engaged: bool | None = Field(default=None, description="What a kill switch command asks for.")
     source: str = Field(default="", description="Who sent it.")
     sent_ns: EpochNs
     status: CommandStatus = "sent"
     reason: str | None = None
     filled_price: float | None = None
+    filled_qty: float | None = Field(default=None, description="Filled so far of an order that rests or rested.")
     answered_after_ns: int | None = Field(default=None, description="Until ingest's answer.")
     applied_after_ns: int | None = Field(default=None, description="Until analytics' confirmation.")
 
@@ -99,12 +105,12 @@ class Hello(Message):
 ToPage = Annotated[
     Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History, Field(discriminator="type")
 ]
-FromPage = Annotated[TradeCommand | KillSwitch | Hello, Field(discriminator="type")]
+FromPage = Annotated[TradeCommand | KillSwitch | CancelOrder | CancelAll | Hello, Field(discriminator="type")]
 
 _to_page: TypeAdapter[Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History] = TypeAdapter(
     ToPage
 )
-_from_page: TypeAdapter[TradeCommand | KillSwitch | Hello] = TypeAdapter(FromPage)
+_from_page: TypeAdapter[DeskCommand | Hello] = TypeAdapter(FromPage)
 
 
 def decode_to_page(frame: bytes) -> Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History:
@@ -112,6 +118,6 @@ def decode_to_page(frame: bytes) -> Snapshot | IngestStatus | StudiesState | Pag
     return _to_page.validate_json(frame)
 
 
-def decode_from_page(frame: bytes) -> TradeCommand | KillSwitch | Hello:
+def decode_from_page(frame: bytes) -> DeskCommand | Hello:
     """One frame of the page; raises pydantic's `ValidationError`."""
     return _from_page.validate_json(frame)

@@ -57,6 +57,8 @@ MARKOUTS_A_STEP: Final = 200
 """Markouts counted without a break: about a millisecond."""
 
 RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1}
+KILL_SWITCH_REASON: Final = "kill_switch"
+"""The reason of a cancel by a kill function: RTS 9 does not count it."""
 """Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2."""
 
 
@@ -187,7 +189,7 @@ class Quality:
     def message(self, order: BotOrder, event: OrderEvent, book: BookKey, *, leaves_before: float) -> None:
         """Counts a message of the bot by the weights of RTS 9; `leaves_before` is what could be filled before it."""
         weight = RTS9_WEIGHTS.get(event.event)
-        if weight is None:
+        if weight is None or (event.event, event.reason) == ("cancel", KILL_SWITCH_REASON):
             return
         labels = (book.account, book.symbol)
         self.otr_messages[labels] += weight

@@ -16,13 +16,12 @@ from telemetry_schema import (
     BOT_MESSAGES,
     MAX_COLUMN_TRADES,
     DecodeError,
-    KillSwitch,
+    DeskCommand,
     Reason,
     RunAlive,
     RunEnd,
     Trade,
     TradeColumns,
-    TradeCommand,
 )
 from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns
 
@@ -150,7 +149,7 @@ class ClientBurstCheck(BurstCheck):
             self._check_columns(cast("FastColumns", message), frame)
         elif isinstance(message, RunAlive | RunEnd):
             self._check_run(message, frame)
-        elif isinstance(message, TradeCommand | KillSwitch):
+        elif isinstance(message, DeskCommand):
             self._checked.commands.append(message)
         else:
             self._events.check(message, frame, self._checked, self._now_ns)

@@ -2,13 +2,10 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from ingest.checking.chunks import Chunk
 from telemetry_runtime import MessageCounts
-from telemetry_schema import KillSwitch, TradeCommand
-
-Command: TypeAlias = TradeCommand | KillSwitch
+from telemetry_schema import DeskCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Checked:
 
     chunks: list[Chunk] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
+    commands: list[DeskCommand] = field(default_factory=list)
     tally: MessageCounts = field(default_factory=MessageCounts)
     limited_messages: int = 0
     """Refused before they were looked at, as their sources sent more than they may; in the tally, not in `refusals`."""

@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from ingest.checking.outcomes import Command
-from telemetry_schema import AnsweredCommand, CommandHistory, CommandResult, Count, Message, Seq
+from telemetry_schema import AnsweredCommand, CommandHistory, CommandResult, Count, DeskCommand, Message, Seq
 
 MAX_ACCEPTED: Final = 200
 MAX_REFUSED: Final = 100
@@ -41,7 +40,7 @@ class AnsweredCommands:
         self._rings: dict[_Ring, deque[KeptCommand]] = {name: deque(maxlen=size) for name, size in _SIZES.items()}
         self._changed: dict[str, KeptCommand] = {}
 
-    def note(self, command: Command, result: CommandResult, end_seq: int | None) -> None:
+    def note(self, command: DeskCommand, result: CommandResult, end_seq: int | None) -> None:
         """Adds a command that was answered for the first time."""
         name: _Ring = "refused" if result.status == "refused" else "accepted"
         ring = self._rings[name]
@@ -50,6 +49,17 @@ class AnsweredCommands:
         kept = KeptCommand(ring=name, number=number, end_seq=end_seq, answered=answered)
         ring.append(kept)
         self._changed[kept.place] = kept
+
+    def update(self, command: DeskCommand, result: CommandResult, end_seq: int | None) -> None:
+        """Replaces the answer to an order that rested; one that so many later ones pushed out is a new one again."""
+        ring = self._rings["accepted"]
+        for index, kept in enumerate(ring):
+            if kept.answered.command.command_id == command.command_id:
+                answered = AnsweredCommand(command=command, result=result)
+                ring[index] = kept.model_copy(update={"end_seq": end_seq, "answered": answered})
+                self._changed[kept.place] = ring[index]
+                return
+        self.note(command, result, end_seq)
 
     def take_changed(self) -> dict[str, KeptCommand]:
         """What has come since it was last asked, by place."""

@@ -58,7 +58,7 @@ class LastPrices:
         return self._prices
 
     def _read(self, chunk: Chunk, monotonic_ns: int) -> None:
-        records = _live_market(chunk)
+        records = live_market(chunk)
         age_ns = np.maximum(records["received_ns"] - records["event_ns"], 0)
         order = np.argsort(-age_ns, kind="stable")  # of several of one age the last one that came is the last one
         last = np.full(len(chunk.symbols), -1)
@@ -70,7 +70,8 @@ class LastPrices:
             self._prices[symbol] = found if known is None or found.at_ns >= known.at_ns else known
 
 
-def _live_market(chunk: Chunk) -> Records:
+def live_market(chunk: Chunk) -> Records:
+    """The live trades of the market among those of a chunk, shape (n,)."""
     records = chunk.records
     if chunk.accounts:
         records = records[records["account"] == 0]

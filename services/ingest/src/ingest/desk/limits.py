@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context
 from typing import NamedTuple
 
-from ingest.checking.outcomes import Command
 from ingest.desk.last_prices import LastPrice
-from telemetry_schema import TradeCommand
+from telemetry_schema import DeskCommand, TradeCommand
 
 MAX_AHEAD_S = 5.0
 """How far the clock of whoever sends commands may be ahead of ours."""
@@ -40,8 +39,12 @@ class DeskLimits:
     max_commands_per_s: float
     max_age_s: float = 10.0
     max_price_age_s: float = 60.0
+    max_open_orders: int = 100
+    """Orders of one source that rest."""
+    partial_fills: bool = False
+    """Whether a trade fills no more of resting orders than its own quantity."""
 
-    def age_rejection(self, command: Command, now_ns: int) -> Rejection | None:
+    def age_rejection(self, command: DeskCommand, now_ns: int) -> Rejection | None:
         """Whether it was too long on its way, or comes from a clock that is ahead."""
         age_s = (now_ns - command.sent_ns) / _SECOND_NS
         if age_s < -MAX_AHEAD_S:

@@ -90,6 +90,12 @@ class IngestCollector(Collector):
                 commands.add_metric([outcome, reason], count)
         yield commands
         yield _gauge("telemetry_kill_switch_engaged", "1 while all orders are refused.", float(self._desk.kill_switch))
+        resting = GaugeMetricFamily(
+            "telemetry_desk_open_orders", "Orders that rest, by who sent them.", labels=["source"]
+        )
+        for source, count in self._desk.open_orders.sources.items():
+            resting.add_metric([source], count)
+        yield resting
         unkept = _counter(
             "telemetry_dead_letters_unkept", "Refused messages that could not be written to the dead letters."
         )

@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ingest.checking.outcomes import Command
 from ingest.desk.outcome import Decision
 from ingest.storage.rotated_file import RotatedFile
-from telemetry_schema import encode
+from telemetry_schema import DeskCommand, encode
 
 
 class Audit(Protocol):
     """Keeps commands with their answers."""
 
-    async def write(self, commands: Sequence[Command], decisions: Sequence[Decision], now_ns: int) -> None:
+    async def write(self, commands: Sequence[DeskCommand], decisions: Sequence[Decision], now_ns: int) -> None:
         """Keeps each command with the decision at the same place."""
         ...
 
@@ -36,7 +35,7 @@ class AuditFile:
         """Commands that the disk did not take."""
         return self._file.unkept_lines
 
-    async def write(self, commands: Sequence[Command], decisions: Sequence[Decision], now_ns: int) -> None:
+    async def write(self, commands: Sequence[DeskCommand], decisions: Sequence[Decision], now_ns: int) -> None:
         """Appends a line a command, off the event loop; one caller at a time.
 
         Cancelled here the lines are written all the same.
@@ -46,6 +45,6 @@ class AuditFile:
             await asyncio.to_thread(self._file.write, [_line(command, each, now_ns) for command, each in pairs])
 
 
-def _line(command: Command, decision: Decision, now_ns: int) -> bytes:
+def _line(command: DeskCommand, decision: Decision, now_ns: int) -> bytes:
     head = b'{"at_ns":%d,"outcome":"%b","command":' % (now_ns, decision.outcome.encode())
     return head + encode(command) + b',"answer":' + encode(decision.result) + b"}\n"

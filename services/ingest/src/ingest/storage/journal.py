@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ingest.checking.sequences import RunKey, SavedRun, SequenceTracker, is_replay
 from ingest.desk.desk import Desk
 from ingest.desk.history import KeptCommand
+from ingest.desk.open_orders import RestingOrder
 from ingest.feeds.replay import ReplayFeed
 from ingest.storage.earlier_files import DeskRecord, EarlierFiles
 from ingest.storage.log.group_commit import GroupCommit
@@ -26,6 +27,7 @@ _RUN: Final = "run "
 _EVENT_RUN: Final = "event run "
 _DESK: Final = "desk"
 _COMMAND: Final = "command "
+_ORDER: Final = "order "
 _REPLAY: Final = "replay "
 _CLEAN: Final = "stopped"
 """Set by a stop in which all was put on disk; until then the boot of the machine that the process runs in."""
@@ -73,6 +75,7 @@ class Journal:
             self._restore_runs(state)
             self._restore_desk(state.get(_DESK))
             self._restore_commands(state)
+            self._restore_orders(state)
             self._restore_replays(state)
         self._writer.set_state({_CLEAN: self._boot.encode()})
         self._write_desk()
@@ -108,6 +111,18 @@ class Journal:
             self._logger.warning("commands_unreadable", commands=unreadable)
         self._desk.history.restore(kept)
 
+    def _restore_orders(self, state: dict[str, bytes]) -> None:
+        orders = []
+        for key, value in state.items():
+            if key.startswith(_ORDER):
+                try:
+                    orders.append(RestingOrder.model_validate_json(value))
+                except ValidationError as error:
+                    # It rests no more: nobody knows at which price it should be filled.
+                    self._logger.error("open_order_unreadable", order=key, error=str(error))  # noqa: TRY400 - as above
+                    self._writer.set_state({key: None})
+        self._desk.open_orders.restore(orders)
+
     def _restore_replays(self, state: dict[str, bytes]) -> None:
         for feed in self._replays:
             content, _, frames = state.get(_REPLAY + feed.name, b"").decode().rpartition("/")
@@ -126,6 +141,9 @@ class Journal:
             self._write_desk()
         if commands := self._desk.history.take_changed():
             self._writer.set_state({_COMMAND + place: encode(kept) for place, kept in commands.items()})
+        if orders := self._desk.open_orders.take_changed():
+            encoded = {_ORDER + order_id: encode(order) if order else None for order_id, order in orders.items()}
+            self._writer.set_state(encoded)
         for feed in self._replays:
             if feed.position != self._written_positions[feed.name]:
                 self._written_positions[feed.name] = feed.position

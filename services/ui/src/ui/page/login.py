@@ -12,7 +12,7 @@ import streamlit as st
 import structlog
 
 from telemetry_runtime import Clock
-from telemetry_schema import KillSwitch, TradeCommand
+from telemetry_schema import DeskCommand
 from ui.instant import Instant
 from ui.page.model.hub import DataLink
 from ui.page.model.registry import OrderRegistry
@@ -138,7 +138,7 @@ class SignedLink:
         """Orders that this process has dealt with."""
         return self._link.orders
 
-    def submit(self, command: TradeCommand | KillSwitch) -> bool:
+    def submit(self, command: DeskCommand) -> bool:
         """Whether the command, signed, is on its way to the main process."""
         return self._link.submit(command.model_copy(update={"sent_by": self._user}))
 

@@ -16,13 +16,31 @@ def for_ticket(command: CommandView) -> Answer:
             )
         case "refused":
             return Answer(text=f"refused. {command.reason or ''}".rstrip(), tone="bad", final=True)
-        case "accepted" if command.kind == "kill_switch":
+        case "resting" | "cancelled":
+            return _rested(command)
+        case "accepted" if command.kind != "trade":
             return Answer(text=f"done in {formats.latency(command.answered_after_ns)} ms", tone="good", final=True)
-        case "accepted":
-            return _open(f"filled at {formats.price(command.filled_price)}, not applied by analytics yet", "good")
-        case "applied":
-            at, took = formats.price(command.filled_price), formats.latency(command.applied_after_ns)
-            return Answer(text=f"applied at {at} in {took} ms", tone="good", final=True)
+        case "accepted" | "applied":
+            return _traded(command)
+
+
+def _traded(command: CommandView) -> Answer:
+    at = formats.price(command.filled_price)
+    if command.status == "accepted":
+        return _open(f"filled at {at}, not applied by analytics yet", "good")
+    return Answer(text=f"applied at {at} in {formats.latency(command.applied_after_ns)} ms", tone="good", final=True)
+
+
+def _rested(command: CommandView) -> Answer:
+    """Final for the ticket: the blotter and the open orders show what becomes of it."""
+    if command.status == "resting":
+        text = f"rests at {formats.price(command.price)}{_part(command)}: it fills when a trade goes through its price"
+        return Answer(text=text, tone="wait", final=True)
+    return Answer(text=f"cancelled{_part(command)}. {command.reason or ''}".rstrip(), tone="warn", final=True)
+
+
+def _part(command: CommandView) -> str:
+    return f", {command.filled_qty:,.10g} of {command.qty:,.10g} filled" if command.filled_qty and command.qty else ""
 
 
 def is_final(command: CommandView | None) -> bool:

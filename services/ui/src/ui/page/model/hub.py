@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from telemetry_runtime import Clock
 from telemetry_runtime.transport import ThreadLink
-from telemetry_schema import KillSwitch, TradeCommand, encode
+from telemetry_schema import DeskCommand, encode
 from ui.instant import Instant
 from ui.page.model.answers import is_final
 from ui.page.model.registry import OrderRegistry
@@ -35,7 +35,7 @@ class DataLink(Protocol):
         """Orders that this process has dealt with."""
         ...
 
-    def submit(self, command: TradeCommand | KillSwitch) -> bool:
+    def submit(self, command: DeskCommand) -> bool:
         """Whether the command is on its way to the main process. Does not wait."""
         ...
 
@@ -95,7 +95,7 @@ class Hub:
         """The newest view."""
         return self._model.view
 
-    def submit(self, command: TradeCommand | KillSwitch) -> bool:
+    def submit(self, command: DeskCommand) -> bool:
         """Whether the command is on its way to the main process. Does not wait."""
         return self._link.send(encode(command))
 

@@ -7,7 +7,7 @@ then never arrived, and is barred from being sent late.
 from typing import Final
 from uuid import UUID
 
-from telemetry_schema import KillSwitch, TradeCommand
+from telemetry_schema import DeskCommand, TradeCommand
 from telemetry_ticket import Answer, PressedOrder, PressedSwitch
 from ui.page.model import answers, orders
 from ui.page.model.hub import DataLink
@@ -79,7 +79,7 @@ def _must_be_asked(view: PageView, order: TradeCommand) -> bool:
     return orders.needs_confirmation(order, summary.last_price if summary else None, above)
 
 
-def _submit(link: DataLink, command: TradeCommand | KillSwitch) -> Answer | None:
+def _submit(link: DataLink, command: DeskCommand) -> Answer | None:
     if link.submit(command):
         return None
     return _final("was not sent: the page's own queue is full. Nothing was done; try again.")

@@ -18,16 +18,18 @@ from ui.wire import CommandStatus, CommandView
 ROWS: Final = 25
 _TONES: Final[dict[CommandStatus, Tone]] = {
     "sent": "",
+    "resting": "warn",
     "accepted": "warn",
     "applied": "good",
     "refused": "bad",
+    "cancelled": "",
     "no_answer": "warn",
 }
 _SHOWN: Final[dict[Show, frozenset[CommandStatus]]] = {
     "all": frozenset(_TONES),
     "trades": frozenset({"accepted", "applied"}),
     "refused": frozenset({"refused"}),
-    "open": frozenset({"sent", "accepted", "no_answer"}),
+    "open": frozenset({"sent", "resting", "accepted", "no_answer"}),
 }
 _LABELS: Final[dict[Show, str]] = {"all": "All", "trades": "Filled", "refused": "Refused", "open": "Open"}
 _COLUMNS: Final = (
@@ -91,10 +93,10 @@ def _foot(page: int, pages: int, found: int) -> list[str | list[object]]:
 def _row(one: CommandView, zone: tzinfo) -> Row:
     asked = formats.price(one.price) if one.price else "market"
     took_ns = one.applied_after_ns if one.applied_after_ns is not None else one.answered_after_ns
-    if one.kind == "kill_switch":
-        order, asked = Cell("Kill switch on" if one.engaged else "Kill switch off", "warn"), formats.NONE
-    else:
+    if one.kind == "trade":
         order = Cell(formats.side(one.side), "up" if one.side == "buy" else "down")
+    else:
+        order, asked = Cell(_name_of(one), "warn"), formats.NONE
     cells = (
         Cell(formats.clock(one.sent_ns, zone, milliseconds=True), "muted"),
         order,
@@ -109,6 +111,12 @@ def _row(one: CommandView, zone: tzinfo) -> Row:
         Cell(one.command_id.hex[:8], "muted", title=str(one.command_id)),
     )
     return Row(one.command_id.hex, cells)
+
+
+def _name_of(one: CommandView) -> str:
+    if one.kind == "kill_switch":
+        return "Kill switch on" if one.engaged else "Kill switch off"
+    return f"Cancel {one.order_id.hex[:8]}" if one.order_id else "Cancel all"
 
 
 def as_csv(commands: Sequence[CommandView]) -> str:
