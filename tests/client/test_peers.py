@@ -1,10 +1,13 @@
 """Whom a publisher can reach, and that it says True only where an ingest has answered."""
 
 import http.server
+import itertools
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -148,3 +151,34 @@ def test_the_snippet_of_the_readme_always_arrives(ingest: Receiver) -> None:
     for _ in range(20):
         run_python(code)
         assert ingest.trade().seq == 0
+
+
+@contextmanager
+def refusing_port(connections: int) -> Iterator[tuple[int, threading.Event]]:
+    """A port where each connection is ended at once, and what is set after so many of them."""
+    enough = threading.Event()
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+
+        def refuse() -> None:
+            with suppress(OSError):
+                for count in itertools.count(1):
+                    server.accept()[0].close()
+                    if count == connections:
+                        enough.set()
+
+        thread = threading.Thread(target=refuse, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], enough
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_a_publisher_that_was_refused_thousands_of_times_still_tries_and_still_closes() -> None:
+    with refusing_port(1_500) as (port, enough):
+        publisher = Publisher(f"tcp://127.0.0.1:{port}", linger_s=0.3)
+        quick = publisher._connection._socket  # a thousand tries would take minutes
+        quick.disconnect(f"tcp://127.0.0.1:{port}")
+        quick.reconnect_ivl = 1
+        quick.connect(f"tcp://127.0.0.1:{port}")
+        assert enough.wait(60), "its thread stands still"
+        assert publisher.close()

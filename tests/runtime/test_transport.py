@@ -162,7 +162,8 @@ async def test_the_order_of_start_does_not_matter() -> None:
 
 
 async def test_a_stopped_source_gives_what_has_arrived_and_then_ends() -> None:
-    async with PullSource(FREE, max_burst=2) as source, PushSink(source.endpoint) as sink:
+    # Within one process, where what is sent has arrived.
+    async with PullSource("inproc://stopped", max_burst=2) as source, PushSink(source.endpoint) as sink:
         for number in range(7):
             await sink.send([bytes([number])])
         received = await _receive(source, 1)

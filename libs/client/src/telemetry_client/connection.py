@@ -34,6 +34,10 @@ _EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
 
+_UNREAD_EVENTS = 100_000
+"""Beyond so many the connection stands still until they are read; 2 are made by each try that is refused, ten tries a
+second. Enough for the longest wait for room, in which nobody reads; 13 MB for a publisher that nobody uses."""
+
 _MONITORED_EVERY = 4096
 """Messages after which the monitor is emptied, so that a connection that comes and goes for weeks fills nothing."""
 
@@ -82,7 +86,7 @@ class Connection:
         self._is_answered = self._is_connected = False
         try:
             _configure(self._socket, endpoint, max_queued_messages, curve)
-            self._monitor = self._socket.get_monitor_socket(_EVENTS)
+            self._monitor = _monitor_of(self._socket)
             self._socket.connect(endpoint)
         except (zmq.ZMQError, TypeError, ValueError, UnicodeError) as error:
             self._context.destroy(linger=0)
@@ -103,6 +107,7 @@ class Connection:
         try:
             self._socket.send(frame, zmq.DONTWAIT)
         except zmq.Again:
+            self._follow_handshakes()
             return False
         self._offered += 1
         if not self._offered % _MONITORED_EVERY:
@@ -146,6 +151,8 @@ class Connection:
         deadline_s = time.monotonic() + linger_s
         # A peer that is no ingest (an HTTP port, other keys) lets libzmq drop what was queued for it, without a word.
         is_answered = self._offered == 0 or self._wait_for_answer(deadline_s)
+        # While libzmq's thread waits for us to read its events, `disable_monitor` would wait for that thread.
+        self._follow_handshakes()
         self._socket.disable_monitor()
         self._monitor.close(linger=0)
         started_s, left_s = time.monotonic(), max(0.0, deadline_s - time.monotonic())
@@ -171,6 +178,17 @@ class Connection:
                 self._is_connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
                 if event != zmq.EVENT_DISCONNECTED:
                     self._is_answered = self._is_connected
+
+
+def _monitor_of(socket: "zmq.Socket[bytes]") -> "zmq.Socket[bytes]":
+    """A socket that receives the events of another one."""
+    address = f"inproc://monitor-{int(socket.getsockopt(zmq.FD))}"
+    socket.monitor(address, _EVENTS)
+    monitor: zmq.Socket[bytes] = socket.context.socket(zmq.PAIR)
+    # Before the two are connected: pyzmq's own `get_monitor_socket` leaves it at 2,000.
+    monitor.setsockopt(zmq.RCVHWM, _UNREAD_EVENTS)
+    monitor.connect(address)
+    return monitor
 
 
 def _key_in(path: str | Path) -> str:

@@ -6,9 +6,16 @@ from typing import Final, Literal, TypeAlias, get_args
 from telemetry_runtime.logs import RateLimitedWarning
 
 RefusedReason: TypeAlias = Literal["unknown_key", "protocol", "no_handshake"]
-"""Its key is not on the list; it has no key, a wrong one, or speaks something else; it said nothing, or left."""
+"""Its key is not on the list; it has no key, a wrong one, or speaks something else; it said nothing, left, or has a
+socket of another type than PUSH."""
 
 REFUSED_REASONS: Final[tuple[RefusedReason, ...]] = get_args(RefusedReason)
+
+HINTS: Final[dict[RefusedReason, str]] = {
+    "protocol": "a peer has no key, a wrong one, or speaks no ZeroMQ",
+    "no_handshake": "a peer has a socket of another type than PUSH, is no ZeroMQ peer, or left at once",
+}
+"""What a person may look for, where the reason alone does not say it."""
 
 LOGGED_EVERY_S: Final = 60.0
 

@@ -8,9 +8,9 @@ import zmq
 
 from telemetry_runtime.channels import Burst, Frame, Frames
 from telemetry_runtime.errors import StartupError
-from telemetry_runtime.refused_peers import RefusedPeers, RefusedReason
+from telemetry_runtime.refused_peers import HINTS, RefusedPeers
 from telemetry_runtime.transport.curve import CurveServer
-from telemetry_runtime.transport.handshakes import HandshakeMonitor
+from telemetry_runtime.transport.handshakes import FailedHandshake, HandshakeMonitor
 from telemetry_runtime.transport.sockets import (
     MAX_EDGE_WIRE_BYTES,
     MAX_WIRE_BYTES,
@@ -24,9 +24,6 @@ MAX_BURST_BYTES = 4 * 1024 * 1024
 
 EDGE_HIGH_WATER_MARK = 64
 """Messages of one client that libzmq holds. As fast as 1,000: 200,000 trades take 0.3 to 0.6 s with either."""
-
-HANDSHAKE_MS = 5_000
-"""A peer that has not completed its handshake by then is let go, so that half-open connections do not pile up."""
 
 _Taken = TypeVar("_Taken", Burst, list[Frames])
 
@@ -64,7 +61,6 @@ class _Pull(BaseSocket):
         self._socket_empty = False
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.setsockopt(zmq.MAXMSGSIZE, max_frame_bytes)
-        self._socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._refused = refused
         self._monitor = None if refused is None else HandshakeMonitor(self._socket, self._count_refused)
         try:
@@ -75,11 +71,11 @@ class _Pull(BaseSocket):
             raise StartupError(f"cannot listen on {endpoint}: {why(error)}; set {setting} to another one") from error
         self._endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
-    def _count_refused(self, reason: RefusedReason) -> None:
+    def _count_refused(self, failure: FailedHandshake) -> None:
         if self._refused is not None:
-            self._refused.count(reason)
-            if reason != "unknown_key":  # the authenticator logs it: it knows the key
-                self._refused.log(reason)
+            self._refused.count(failure.reason)
+            if hint := HINTS.get(failure.reason):  # of an unknown key the authenticator logs it: it knows the key
+                self._refused.log(failure.reason, hint=hint)
 
     def stop(self, *, drain_s: float = 1.0) -> None:
         """Takes no new connections; `receive` gives what has arrived, for at most `drain_s`, then ends."""

@@ -7,9 +7,8 @@ import zmq
 
 from telemetry_runtime.channels import Frames
 from telemetry_runtime.errors import StartupError
-from telemetry_runtime.refused_peers import RefusedReason
 from telemetry_runtime.transport.curve import CurveClient
-from telemetry_runtime.transport.handshakes import HandshakeMonitor
+from telemetry_runtime.transport.handshakes import FailedHandshake, HandshakeMonitor
 from telemetry_runtime.transport.sockets import NOBLOCK, BaseSocket, why
 
 _SEND_MORE = int(zmq.SNDMORE) | NOBLOCK
@@ -35,7 +34,7 @@ class _Push(BaseSocket):
         super().__init__(zmq.PUSH, endpoint, curve)
         self._socket.setsockopt(zmq.SNDHWM, high_water_mark)
         self._retry: asyncio.TimerHandle | None = None
-        self._monitor = HandshakeMonitor(self._socket, self._on_failed_handshake)
+        self._monitor = self._handshakes = HandshakeMonitor(self._socket, self._on_failed_handshake)
         try:
             self._socket.connect(endpoint)
         except zmq.ZMQError as error:
@@ -43,10 +42,9 @@ class _Push(BaseSocket):
             self._socket.close(linger=0)
             raise StartupError(f"cannot connect to {endpoint}: {why(error)}; check {setting}") from error
 
-    def _on_failed_handshake(self, reason: RefusedReason) -> None:
-        # libzmq tries again by itself only after `no_handshake`. After the others it would stay silent for ever, even
-        # when the peer comes back with the right keys.
-        if reason != "no_handshake" and self._retry is None:
+    def _on_failed_handshake(self, failure: FailedHandshake) -> None:
+        # After a final one libzmq would stay silent for ever, even when the peer comes back with the right keys.
+        if failure.is_final and self._retry is None:
             self._retry = asyncio.get_running_loop().call_later(TRY_AGAIN_S, self._connect_again)
 
     def _connect_again(self) -> None:
@@ -54,6 +52,7 @@ class _Push(BaseSocket):
         if not self._socket.closed:
             with suppress(zmq.ZMQError):  # it has forgotten the endpoint already
                 self._socket.disconnect(self._endpoint)
+            self._handshakes.forget()
             self._socket.connect(self._endpoint)
 
     def _end_monitor(self) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 import zmq
 
 from telemetry_runtime.transport.curve import CurveClient, CurveServer
-from telemetry_runtime.transport.handshakes import HandshakeMonitor
+from telemetry_runtime.transport.handshakes import HANDSHAKE_MS, HandshakeMonitor
 from telemetry_runtime.transport.readiness import SocketReadiness
 from telemetry_schema import MAX_FRAME_BYTES, MAX_VIEW_BYTES
 
@@ -47,6 +47,7 @@ class BaseSocket:
         self._socket.setsockopt(zmq.TCP_KEEPALIVE_CNT, 4)
         self._socket.setsockopt(zmq.RECONNECT_IVL, 50)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
+        self._socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._secure(curve)
         self._readiness = SocketReadiness(self._socket, int(zmq.POLLIN if kind == zmq.PULL else zmq.POLLOUT))
 
