@@ -50,3 +50,18 @@ def test_the_blotter_can_be_taken_away_as_csv(trade_page: Page, tmp_path: Path, 
     assert file.read_text(encoding="utf-8-sig").startswith("time,kind,side,qty,symbol")
     open_trade(trade_page)
     assert watch.errors == []
+
+
+def test_a_page_that_is_called_by_a_strange_name_says_which_name_and_which_setting(
+    browser: Browser, desk: Desk
+) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        port = desk.page_url.rpartition(":")[2]
+        # Every name below .localhost leads here, and this one is in no list.
+        answer = page.goto(f"http://desk.localhost:{port}/trade")
+        assert answer is not None
+        assert answer.status == 403
+        expect(page.get_by_role("heading", name="The page is not shown under this name")).to_be_visible()
+        expect(page.get_by_role("main")).to_contain_text(f"desk.localhost:{port}")
+        expect(page.get_by_role("main")).to_contain_text("UI_PAGE_ALLOWED_HOSTS")

@@ -1,7 +1,7 @@
 """Starts Streamlit in this process: `python -m ui.page.boot …`, by the main process only.
 
-Flags, not files or variables, so that nothing in the user's own Streamlit settings changes what this page is. The theme
-is in `.streamlit/config.toml` beside the script, where Streamlit looks for it.
+Its options are given here, so that nothing in the user's own Streamlit settings changes what this page is. The theme is
+in `.streamlit/config.toml` beside the script, where Streamlit looks for it.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from telemetry_runtime import SystemClock
+from ui.page.host_guard import HostGuard
 from ui.page.login import Gate
 from ui.page.model.hub import Hub
 
@@ -23,13 +24,14 @@ def main() -> None:
     """Runs until SIGTERM, or until the parent is gone."""
     arguments = _parser().parse_args()
     _die_with(arguments.parent)
-    from streamlit.web import cli  # noqa: PLC0415 - takes a second: first the parent must be watched
+    import streamlit as st  # noqa: PLC0415 - takes a second: first the parent must be watched
+    from starlette.middleware import Middleware  # noqa: PLC0415 - as above
 
     _look_up_no_address()
     Hub(arguments.pull_endpoint, arguments.push_endpoint, SystemClock()).start().share()
     Gate(arguments.password_file, SystemClock()).share()
-    sys.argv = ["streamlit", "run", *_flags(arguments)]
-    cli.main()
+    guard = Middleware(HostGuard, health_path=f"{arguments.base_path}/_stcore/health")
+    st.App(SCRIPT, middleware=[guard]).run(config=_options(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,31 +63,28 @@ def _look_up_no_address() -> None:
     net_util.get_external_ip = lambda: None
 
 
-def _flags(arguments: argparse.Namespace) -> list[str]:
-    options = {
+def _options(arguments: argparse.Namespace) -> dict[str, str | int | bool | list[str]]:
+    return {
         "server.address": arguments.host,
         "server.port": arguments.port,
         # Always given, so that no variable of the environment decides it.
         "server.baseUrlPath": arguments.base_path,
-        "server.headless": "true",
+        "server.allowedHosts": arguments.allowed_host,
+        "server.headless": True,
         # Without a name of its own Streamlit asks a server on the internet for its address.
         "browser.serverAddress": "localhost",
         "server.fileWatcherType": "none",
-        "server.enableStaticServing": "true",
+        "server.enableStaticServing": True,
         # A closed tab's session is forgotten soon; the page keeps nothing in it that is not elsewhere.
         "server.disconnectedSessionTTL": 30,
-        "browser.gatherUsageStats": "false",
+        "browser.gatherUsageStats": False,
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
-        "runner.magicEnabled": "false",
+        "runner.magicEnabled": False,
         # Without it Streamlit collects all garbage after every run, 50 to 80 ms, several times a second for each tab.
-        "runner.postScriptGC": "false",
+        "runner.postScriptGC": False,
         "logger.level": "warning",
     }
-    flags = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    # An option that is a list is given once for each member.
-    hosts = [word for name in arguments.allowed_host for word in ("--server.allowedHosts", name)]
-    return [str(SCRIPT), *flags, *hosts]
 
 
 if __name__ == "__main__":
