@@ -49,6 +49,7 @@ from telemetry_runtime.transport import (
     DroppingSink,
     EdgePullSource,
     EndpointSecurity,
+    Gathering,
     PeerAuthenticator,
     PullSource,
     PushSink,
@@ -232,6 +233,7 @@ async def _sources(
         setting="INGEST_PULL_ENDPOINT",
         curve=security.server("trades"),
         refused=security.refused_at("trades"),
+        gathering=Gathering(settings.gather_us),
     )
     return progress, await stack.enter_async_context(edge)
 

@@ -41,6 +41,12 @@ class IngestSettings(ServiceSettings):
     max_bytes_per_s: float = Field(
         default=0, ge=0, allow_inf_nan=False, description="Bytes a second of one source; more are refused. 0: any."
     )
+    gather_us: int = Field(
+        default=400,
+        ge=0,
+        le=100_000,
+        description="How long a trade may wait for those behind it, in µs, from some hundred a second on. 0: never.",
+    )
     max_sources: int = Field(default=100, ge=1, description="Sources with a label of their own; the rest is `other`.")
     source_idle_s: Positive = Field(
         default=3600.0, description="A source that was silent for longer gives its label up to a new one, in s."

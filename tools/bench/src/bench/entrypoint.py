@@ -118,7 +118,8 @@ def _symbols(repeats: int, quick: bool, report: macro.Report) -> tuple[object, l
 
 
 def _paced(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
-    measured = [paced.measure(rate, repeats=max(3, repeats // 2), quick=quick, report=report) for rate in paced.RATES]
+    rates = paced.QUICK_RATES if quick else paced.RATES
+    measured = [paced.measure(rate, repeats=max(3, repeats // 2), quick=quick, report=report) for rate in rates]
     return [each.as_dict() for each in measured], paced.targets(measured)
 
 

@@ -10,6 +10,7 @@ there is taken without waiting (ADR 3 has the figures). `thread_link` is for a p
 
 from telemetry_runtime.transport.authenticator import PeerAuthenticator
 from telemetry_runtime.transport.curve import CurveClient, CurveServer, KeyFolder, ServiceKeys, new_key_pair
+from telemetry_runtime.transport.gathering import Gathering
 from telemetry_runtime.transport.pull import EdgePullSource, PullSource
 from telemetry_runtime.transport.push import DroppingSink, PushSink
 from telemetry_runtime.transport.security import EndpointSecurity, is_loopback
@@ -23,6 +24,7 @@ __all__ = [
     "DroppingSink",
     "EdgePullSource",
     "EndpointSecurity",
+    "Gathering",
     "KeyFolder",
     "PeerAuthenticator",
     "PullSource",
