@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
@@ -13,11 +15,13 @@ from structlog.testing import capture_logs
 
 from ingest.app import HISTORY_S, Checks, IngestApp, Storage, UnappliedError
 from ingest.checking.checker import Checker
+from ingest.checking.outcomes import DeskCommand
 from ingest.checking.rate_limit import RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.desk.limits import DeskLimits
+from ingest.desk.outcome import Decision
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
 from ingest.reporting.status import StatusReporter
@@ -44,6 +48,14 @@ from tests.helpers.trades import NOW_NS, frame, trade
 COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
 
 
+class AuditAtOnce(AuditFile):
+    """The audit without its thread, which knows nothing of the rig's clock."""
+
+    async def write(self, commands: Sequence[DeskCommand], decisions: Sequence[Decision], now_ns: int) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, super().write(commands, decisions, now_ns)).result()
+
+
 class Rig:
     """Ingest with a fake on every side."""
 
@@ -57,7 +69,7 @@ class Rig:
         self.writer = GroupCommit(self.log, clock=self.clock)
         self.delivery = BatchDelivery(self.analytics, self.writer, clock=self.clock)
         self.dead_letters = DeadLetterFile(directory, file_bytes=100_000, files=2)
-        self.audit = AuditFile(directory, file_bytes=100_000, files=2)
+        self.audit = AuditAtOnce(directory, file_bytes=100_000, files=2)
         limits = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
         desk = Desk(limits, account="paper")
         self.checker = Checker(self.sequences, max_ahead_ns=5_000_000_000)

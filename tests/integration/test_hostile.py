@@ -74,6 +74,8 @@ def test_each_is_refused_under_its_reason_and_kept_and_the_next_good_trade_is_ap
     assert {reason: count for reason, count in refused.items() if count} == dict(expected)
     assert ingest.value("telemetry_messages_total", service="ingest", outcome="accepted") == len(HOSTILE)
     assert ingest.value("telemetry_messages_total", service="ingest", outcome="refused") == len(HOSTILE)
+    # A thread writes them.
+    eventually(lambda: len(pipeline.dead_letters.read_bytes().splitlines()) == len(HOSTILE), what="all being kept")
     letters = [json.loads(line) for line in pipeline.dead_letters.read_text().splitlines()]
     assert all(letter["detail"] for letter in letters)
     kept = [(letter["bytes"], base64.b64decode(letter["data"])) for letter in letters]

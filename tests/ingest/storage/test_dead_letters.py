@@ -4,13 +4,16 @@ import base64
 import json
 import resource
 import signal
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from structlog.testing import capture_logs
 
 from ingest.checking.outcomes import Refusal
-from ingest.storage.dead_letters import MAX_KEPT_BYTES, DeadLetterFile
+from ingest.storage.dead_letters import MAX_KEPT_BYTES, DeadLetterFile, DeadLetterThread
 
 
 def _letters(path: Path) -> list[dict[str, Any]]:
@@ -104,3 +107,63 @@ def test_what_a_full_disk_took_of_a_line_is_taken_back(tmp_path: Path) -> None:
     assert [letter["at_ns"] for letter in _letters(path)] == [1, 1, 1, 3, 3, 3]
     assert letters.unkept_messages == 6
     assert [line["event"] for line in logs] == ["dead_letters_unwritable"]
+
+
+class StandingDisk:
+    """A disk that takes nothing until it is released."""
+
+    def __init__(self) -> None:
+        self.released, self.asked = threading.Event(), threading.Event()
+        self.kept: list[tuple[str, int]] = []
+        self.unkept_messages = 0
+
+    def write(self, refusals: Sequence[Refusal], now_ns: int) -> None:
+        self.asked.set()
+        self.released.wait(10)
+        self.kept += [(refusal.detail, now_ns) for refusal in refusals]
+
+
+def test_a_thread_writes_all_in_order_before_it_ends(tmp_path: Path) -> None:
+    with DeadLetterThread(DeadLetterFile(tmp_path, file_bytes=1_000_000, files=2)) as letters:
+        for number in range(100):
+            letters.write([Refusal("not_json", str(number), b"x")] * 2, now_ns=number)
+        letters.write([], now_ns=100)
+    kept = _letters(tmp_path / "dead-letters.jsonl")
+    assert [letter["at_ns"] for letter in kept] == [number for number in range(100) for _ in range(2)]
+    assert letters.unkept_messages == 0
+
+
+def test_while_the_disk_stands_nobody_waits_and_what_is_too_much_is_counted_and_logged_once() -> None:
+    disk = StandingDisk()
+    with capture_logs() as logs, DeadLetterThread(disk, max_waiting_bytes=100_000) as letters:
+        letters.write([Refusal("not_json", "first", b"")], now_ns=0)
+        assert disk.asked.wait(10)
+        for number in range(1, 11):
+            letters.write([Refusal("not_json", str(number), bytes(9_000))] * 2, now_ns=number)
+        assert letters.unkept_messages == 20 - 9
+        disk.released.set()
+    assert [line["event"] for line in logs] == ["dead_letters_disk_too_slow"]
+    assert [detail for detail, _ in disk.kept] == ["first", "1", "1", "2", "2", "3", "3", "4", "4", "5"]
+
+
+def test_once_the_disk_goes_on_there_is_room_again() -> None:
+    disk = StandingDisk()
+    one = [Refusal("not_json", "", bytes(9_000))]
+    with DeadLetterThread(disk, max_waiting_bytes=10_100) as letters:
+        letters.write(one, now_ns=0)
+        letters.write(one, now_ns=1)
+        assert letters.unkept_messages == 1
+        disk.released.set()
+        deadline_s = time.monotonic() + 10
+        while len(disk.kept) < 2 and time.monotonic() < deadline_s:
+            letters.write(one, now_ns=2)
+    assert len(disk.kept) >= 2
+
+
+def test_a_disk_that_stands_for_ever_does_not_keep_the_process_from_ending() -> None:
+    disk = StandingDisk()
+    with DeadLetterThread(disk) as letters:
+        letters.write([Refusal("not_json", "", b"")], now_ns=0)
+        assert disk.asked.wait(10)
+    assert disk.kept == []
+    disk.released.set()

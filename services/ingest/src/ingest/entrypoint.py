@@ -26,7 +26,7 @@ from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
 from ingest.reporting.status import StatusReporter
 from ingest.storage.audit import AuditFile
-from ingest.storage.dead_letters import DeadLetterFile
+from ingest.storage.dead_letters import DeadLetterFile, DeadLetterThread
 from ingest.storage.earlier_files import EarlierFiles
 from ingest.storage.journal import Journal, boot_id
 from ingest.storage.log.batch_log import BatchLog
@@ -75,6 +75,7 @@ async def serve(settings: IngestSettings) -> None:
         log = _open_log(settings, clock)
         stack.callback(log.close)
         parts = _parts(settings, clock, log)
+        stack.enter_context(parts.dead_letters)
         parts.journal.restore(EarlierFiles(settings.data_dir))
         exit_handler = stack.enter_context(ExitHandler())
         security = _security(settings, clock)
@@ -140,7 +141,7 @@ class _Parts:
     checker: Checker
     desk: Desk
     ledger: IngestLedger
-    dead_letters: DeadLetterFile
+    dead_letters: DeadLetterThread
     audit: AuditFile
 
 
@@ -337,7 +338,7 @@ def _sizes(settings: IngestSettings) -> SizeLimits:
     return SizeLimits(settings.max_price_abs, settings.max_qty, settings.max_notional)
 
 
-def _dead_letters(settings: IngestSettings) -> DeadLetterFile:
-    return DeadLetterFile(
-        settings.data_dir, file_bytes=settings.dead_letter_file_bytes, files=settings.dead_letter_files
+def _dead_letters(settings: IngestSettings) -> DeadLetterThread:
+    return DeadLetterThread(
+        DeadLetterFile(settings.data_dir, file_bytes=settings.dead_letter_file_bytes, files=settings.dead_letter_files)
     )

@@ -17,7 +17,7 @@ from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.storage.audit import AuditFile
-from ingest.storage.dead_letters import DeadLetterFile
+from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_runtime.metrics import message_families
 from telemetry_schema import BOT_MESSAGES
@@ -29,7 +29,7 @@ _FEED_STATES = ("starting", "live", "waiting", "finished", "failed")
 class KeptFiles(NamedTuple):
     """What is kept for people to read."""
 
-    dead_letters: DeadLetterFile
+    dead_letters: DeadLetters
     audit: AuditFile
 
 
