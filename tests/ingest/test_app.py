@@ -15,7 +15,6 @@ from structlog.testing import capture_logs
 
 from ingest.app import HISTORY_S, Checks, IngestApp, Storage, UnappliedError
 from ingest.checking.checker import Checker
-from ingest.checking.outcomes import DeskCommand
 from ingest.checking.rate_limit import RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
@@ -35,6 +34,7 @@ from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSou
 from telemetry_schema import (
     CommandHistory,
     CommandResult,
+    DeskCommand,
     IngestStatus,
     KillSwitch,
     Progress,
