@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_MB = {"ingest": "100", "analytics": "220"}
+DASHBOARDS = ("Trading", "Microstructure", "Orders", "Profit", "Pipeline", "Load test")
 HIDDEN = {"__name__", "instance", "job"}
 DOCS = """\
 # The stack, measured
@@ -31,9 +32,10 @@ every container is healthy.
 
 ## Every expression of every panel
 
-Asked of the real Prometheus while trades of two sources and three symbols flowed, with `$symbol` = BTC-USD, `$source`
-= All, `$candle` = 10s, `$stage` = end_to_end, `$__rate_interval` = 4s and `$__range` = 5m. `make test-stack` fails when
-one of them is empty or is no valid PromQL; it asks the expressions of the rules under `prometheus/` as well.
+Asked of the real Prometheus while trades of two sources and three symbols and the orders of a simulated bot flowed,
+with `$symbol` = BTC-USD, all others = All, `$candle` = 10s, `$stage` = end_to_end (of orders: ack),
+`$__rate_interval` = 4s and `$__range` = 5m. `make test-stack` fails when one of them is empty or is no valid PromQL; it
+asks the expressions of the rules under `prometheus/` as well.
 {tables}"""
 
 
@@ -66,9 +68,7 @@ def table(dashboard: str, rows: list[list[Any]]) -> str:
 def main() -> int:
     """Writes the file."""
     measured = json.loads((ROOT / "reports" / "stack.json").read_text(encoding="utf-8"))
-    # Trading, Pipeline, Load test
-    names = sorted({row[0] for row in measured["expressions"]}, reverse=True)
-    tables = [table(name, [row for row in measured["expressions"] if row[0] == name]) for name in names]
+    tables = [table(name, [row for row in measured["expressions"] if row[0] == name]) for name in DASHBOARDS]
     text = DOCS.format(
         day=datetime.now(UTC).date(),
         cores=os.cpu_count(),

@@ -1,12 +1,14 @@
 """What a reader finds on every dashboard: words, units, limits, legends, links, and room on a laptop."""
 
 import itertools
+import json
 import re
 from typing import Any
 
 from tests.helpers.expressions import expressions, filled
 
 Panels = list[dict[str, Any]]
+HIDDEN = 2
 BUILT_IN = {"__rate_interval", "__rate_interval_ms", "__range", "__interval"}
 
 
@@ -65,7 +67,7 @@ def test_a_dashboard_is_readable_on_a_laptop(model: dict[str, Any], panels: Pane
         assert sum(place["w"] for place in covering) == 24
 
 
-def test_dashboards_have_a_symbol_and_a_source_and_lead_to_each_other(model: dict[str, Any]) -> None:
+def test_symbol_and_source_travel_with_the_links_between_the_dashboards(model: dict[str, Any]) -> None:
     names = [variable["name"] for variable in model["templating"]["list"]]
     assert names[:2] == ["symbol", "source"]
     links, _ = model["links"]
@@ -73,9 +75,21 @@ def test_dashboards_have_a_symbol_and_a_source_and_lead_to_each_other(model: dic
     assert set(links["tags"]) <= set(model["tags"])
     assert links["includeVars"]
     assert links["keepTime"]
-    used = " ".join(each.expr for each in expressions(model))
-    assert "$source" in used
-    assert "$symbol" in used
+
+
+def test_what_one_may_choose_changes_something(model: dict[str, Any]) -> None:
+    shown = {variable["name"] for variable in model["templating"]["list"] if variable.get("hide") != HIDDEN}
+    used = {name for each in expressions(model) for name in re.findall(r"\$(\w+)", f"{each.expr} {each.step}")}
+    assert shown - used == set()
+
+
+def test_links_lead_where_the_settings_say_and_no_address_is_written_into_a_dashboard(model: dict[str, Any]) -> None:
+    assert "127.0.0.1" not in json.dumps(model)
+    _, page = model["links"]
+    assert page["url"] == "${page}"
+    queries = {each["name"]: each["query"]["query"] for each in model["templating"]["list"] if each["type"] == "query"}
+    for name in ("page", "prometheus"):
+        assert queries[name] == f'label_values(ALERTS{{alertname="Watchdog"}}, {name})'
 
 
 def test_every_variable_that_a_query_uses_is_there(model: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards import palette, promql
+from dashboards import orders, palette, promql
 
 ROOT = Path(__file__).parents[2]
 RULES = [
@@ -111,3 +111,34 @@ def test_every_counter_is_read_in_one_of_two_ways() -> None:
 
 def test_the_latency_budget_of_the_alert_is_that_of_the_dashboard() -> None:
     assert f"> {palette.LATENCY_BUDGET_S}\n" in ALERTS["LatencyOverBudget"]["expr"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"),
+    [
+        ("limit:order_ack:seconds", orders.ACK_LIMIT_S),
+        ("limit:order_rejects:ratio", orders.REJECT_LIMIT_RATIO),
+        ("limit:rate_limit_used:ratio", orders.RATE_LIMIT_RATIO),
+    ],
+)
+def test_the_limits_that_colour_a_number_are_those_of_its_alert(limit: str, shown: float) -> None:
+    assert RECORDED[limit] == f"vector({shown:g})"
+
+
+def test_every_limit_is_asked_by_an_alert() -> None:
+    asked = " ".join(alert["expr"] for alert in ALERTS.values())
+    assert [name for name in RECORDED if name.startswith("limit:") and name not in asked] == []
+
+
+def test_what_the_dashboards_read_their_links_from_gets_it_from_the_settings() -> None:
+    configuration = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
+    labels = configuration["global"]["external_labels"]
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    settings = compose["services"]["prometheus"]["environment"]
+    (relabel,) = configuration["alerting"]["alert_relabel_configs"]
+    for name in ("page", "prometheus"):
+        assert ALERTS["Watchdog"]["labels"][name] == f"{{{{ $externalLabels.{name} }}}}"
+        variable = f"{name.upper()}_URL"
+        assert labels[name] == f"${{{variable}}}"
+        assert settings[variable].startswith(f"${{{variable}:-http://127.0.0.1:")
+        assert re.fullmatch(relabel["regex"], name)  # who is called does not get them as labels of each alert

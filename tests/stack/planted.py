@@ -136,7 +136,10 @@ def prometheus_of(pipeline: Pipeline, folder: Path) -> Iterator[Prometheus]:
     mounts = [f"{folder}/prometheus.yml:/etc/prometheus/prometheus.yml:ro"]
     mounts.append(f"{ROOT}/prometheus/rules:/etc/prometheus/rules:ro")
     options = [word for mount in mounts for word in ("--volume", mount)]
-    options += ["--env", "GRAFANA_URL=http://grafana", "--env", "RUNBOOK_URL=docs/runbook.md"]
+    addresses = ("GRAFANA_URL=http://grafana", "RUNBOOK_URL=docs/runbook.md", "PAGE_URL=http://page")
+    options += [
+        word for address in (*addresses, f"PROMETHEUS_URL=http://127.0.0.1:{port}") for word in ("--env", address)
+    ]
     arguments = ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
     arguments.append(f"--web.listen-address=127.0.0.1:{port}")
     docker("run", "--detach", "--rm", "--network", "host", "--name", name, *options, image[1], *arguments)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from loadtest.scrape import get
+from tests.helpers.bot import Bot
 from tests.helpers.compose import ROOT, Stack, eventually
 from tests.helpers.expressions import Expression, expressions, filled
 from tests.helpers.figures import Figures
@@ -31,7 +32,9 @@ RULES: list[dict[str, Any]] = [
     for rule in group["rules"]
 ]
 # What Grafana fills in for a range of five minutes that a screen shows in steps of a second, and what a user chooses.
-VARIABLES = {"symbol": "BTC-USD", "symbols": ".*", "source": ".*", "candle": "10s", "stage": "end_to_end"}
+VARIABLES = {"symbol": "BTC-USD", "symbols": ".*", "source": ".*", "candle": "10s", "account": ".*", "strategy": ".*"}
+STAGES = {"Orders": "ack"}
+"""The stage that is chosen on a dashboard, where it is not that of trades."""
 BUILT_IN = {"__rate_interval": "4s", "__rate_interval_ms": "4000", "__range": "300s", "__interval": "1s"}
 FLOW_S = 12
 """How long trades must have flowed before all is asked: longer than the shortest window and every rate."""
@@ -39,17 +42,22 @@ FLOW_S = 12
 
 @pytest.fixture(scope="module")
 def flow(stack: Stack) -> Iterator[Stack]:
-    with Flow(stack.trades_endpoint):
+    with Flow(stack.trades_endpoint), Bot(stack.trades_endpoint):
         began_s = time.time()
         busy = "min_over_time(sum(rate(telemetry_applied_trades_total[4s]))[5s:1s]) > 0"
         eventually(lambda: True if time.time() - began_s > FLOW_S and stack.value(busy) else None, "trades flow", 60)
+        eventually(lambda: stack.value("sum(trading_markout_notional_total)") or None, "the bot's orders", 60)
         # Rules of the objective are evaluated every 15 s, this one last; before the first trade it is NaN.
         eventually(lambda: stack.prometheus.at("telemetry:slow:ratio6h >= 0") or None, "the objective's rules", 60)
         yield stack
 
 
 def asked(stack: Stack, each: Expression) -> list[Line]:
-    return stack.prometheus.at(filled(each.expr, VARIABLES | BUILT_IN))
+    return stack.prometheus.at(asked_text(each))
+
+
+def asked_text(each: Expression) -> str:
+    return filled(each.expr, VARIABLES | {"stage": STAGES.get(each.dashboard, "end_to_end")} | BUILT_IN)
 
 
 def numbers(lines: list[Line]) -> list[float]:
@@ -82,7 +90,7 @@ def test_every_expression_of_a_chart_gives_a_course_over_time(flow: Stack) -> No
     end_s = time.time()
     for each in (each for each in OF_PANELS if not each.instant and (each.panel, each.ref) not in EMPTY):
         step_s = 10 if each.step else 1
-        lines = flow.prometheus.over(filled(each.expr, VARIABLES | BUILT_IN), end_s - 10, end_s, step_s)
+        lines = flow.prometheus.over(asked_text(each), end_s - 10, end_s, step_s)
         assert any(numbers([line]) for line in lines), each
 
 
@@ -101,11 +109,14 @@ def test_the_candles_are_candles(flow: Stack) -> None:
 
 
 def test_the_variables_have_values_to_choose_from(flow: Stack) -> None:
-    for variable in (variable for variable in MODELS[0]["templating"]["list"] if variable["type"] == "query"):
-        asks = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]["query"])
+    for variable in {
+        each["name"]: each for model in MODELS for each in model["templating"]["list"] if each["type"] == "query"
+    }.values():
+        asks = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
         assert asks is not None
         lines = flow.prometheus.at(f"count by ({asks[2]}) ({asks[1]})")
-        assert {"BTC-USD", "bot"} & {line.labels[asks[2]] for line in lines}
+        addresses = {f"http://127.0.0.1:{flow.ports[name]}" for name in ("PAGE_PORT", "PROMETHEUS_PORT")}
+        assert {"BTC-USD", "bot", "sim-bot", "maker", *addresses} & {line.labels[asks[2]] for line in lines}
 
 
 def test_the_marks_of_a_load_test_are_there_while_it_runs(flow: Stack) -> None:
@@ -126,9 +137,8 @@ NEVER_SEEN = {
     "telemetry_ui_command_seconds_bucket": "no order was sent on the page",
     "telemetry_ui_command_seconds_count": "the same",
 }
-NAMES = (
-    r"\b(?!label_replace)(?:telemetry|trading|process|prometheus|source|reason|label|file|stage|job)[_:][\w:]+|\bup\b"
-)
+PREFIXES = "telemetry|trading|process|prometheus|source|reason|label|file|stage|job|limit"
+NAMES = rf"\b(?!label_replace)(?:{PREFIXES})[_:][\w:]+|\bup\b"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.get("record") or rule["alert"] for rule in RULES])
@@ -147,8 +157,8 @@ UNSHOWN = {
     "telemetry_latency_negative_seconds_total": "how many are negative is shown; clock skew says by how much",
     "telemetry_study_seconds_bucket": "the mean is shown",
     "telemetry_run_reports_total": "what they are for is shown: runs without their end",
-    "telemetry_order_latency_unmeasured_total": "orders of bots are on the page, and on no dashboard yet",
-    "trading_markout_missed_total": "the same",
+    "trading_order_latency_seconds_sum": "a mean of latencies hides what matters",
+    "trading_slippage_bps_count": "its buckets are shown, and how many fills there are by the fills' own counter",
     "telemetry_log_trades": "its bytes are shown: they are what is bounded",
     "telemetry_latency_seconds_sum": "a mean of latencies hides what matters",
     "trading_notional_total": "turnover is price × quantity of the windows, which is exact for new symbols too",

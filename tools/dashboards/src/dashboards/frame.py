@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.common import DataSourceRef
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
+    VariableHide,
     VariableOption,
     VariableRefresh,
     VariableSort,
@@ -32,8 +33,19 @@ GRAFANA = DataSourceRef(type_val="grafana", uid="-- Grafana --")
 Section = tuple[str, Sequence[Panel]]
 
 
-def dashboard(uid: str, title: str, description: str, since: str, sections: Sequence[Section]) -> Dashboard:
-    """A dashboard of titled rows of panels. Panels are numbered in order, from 1: the links of the alerts name them."""
+def dashboard(
+    uid: str,
+    title: str,
+    description: str,
+    since: str,
+    sections: Sequence[Section],
+    *,
+    chosen: Sequence[str] = ("symbol", "source"),
+) -> Dashboard:
+    """A dashboard of titled rows of panels. Panels are numbered in order, from 1: the links of the alerts name them.
+
+    Symbol and source travel with every link between the dashboards; those that are not `chosen` on this one are hidden.
+    """
     built = (
         Dashboard(title)
         .uid(uid)
@@ -50,8 +62,10 @@ def dashboard(uid: str, title: str, description: str, since: str, sections: Sequ
         .annotation(_alerts())
         .annotation(_restarts())
         .annotation(_load_tests())
-        .with_variable(_symbol())
-        .with_variable(_source())
+        .with_variable(_shown(_symbol(), "symbol" in chosen))
+        .with_variable(_shown(_source(), "source" in chosen))
+        .with_variable(_shown(_address("page"), shown=False))
+        .with_variable(_shown(_address("prometheus"), shown=False))
     )
     numbers, shelf = count(1), Shelf()
     for title_of_row, panels in sections:
@@ -73,11 +87,11 @@ def _links() -> DashboardLink:
 
 
 def _page() -> DashboardLink:
-    """To the live page, where `make up` publishes it unless PAGE_PORT says otherwise."""
+    """To the live page: where PAGE_URL says that it is."""
     return (
         DashboardLink("Live page")
         .type(DashboardLinkType.LINK)
-        .url("http://127.0.0.1:8501")
+        .url("${page}")
         .icon("external link")
         .target_blank(target_blank=True)
     )
@@ -124,20 +138,31 @@ def _symbol() -> QueryVariable:
 
 def symbols() -> QueryVariable:
     """Several symbols, for the charts that compare them."""
-    return (
-        _values("symbols", "Compare", "label_values(trading_last_price, symbol)")
-        .description("The symbols that are compared with each other.")
-        .include_all(include_all=True)
-        .all_value(".*")
-        .multi(multi=True)
-        .current(VariableOption(selected=True, text=["All"], value=["$__all"]))
-    )
+    text = "The symbols that are compared with each other."
+    return several("symbols", "Compare", text, "label_values(trading_last_price, symbol)")
 
 
 def _source() -> QueryVariable:
+    text = "Who sends the trades: feeds, bots, the load tester."
+    return several("source", "Source", text, "label_values(telemetry_source_trades_total, source)")
+
+
+def _address(what: str) -> QueryVariable:
+    """Where something is reached: a label of the alert that always fires, which has it from .env."""
+    return _values(what, what, f'label_values(ALERTS{{alertname="Watchdog"}}, {what})').description(
+        "Where links lead; set in .env."
+    )
+
+
+def _shown(variable: QueryVariable, shown: bool) -> QueryVariable:  # noqa: FBT001 - its name is in the function's
+    return variable if shown else variable.hide(VariableHide.HIDE_VARIABLE)
+
+
+def several(name: str, label: str, description: str, query: str) -> QueryVariable:
+    """A variable of any number of values, by default of all."""
     return (
-        _values("source", "Source", "label_values(telemetry_source_trades_total, source)")
-        .description("Who sends the trades: feeds, bots, the load tester.")
+        _values(name, label, query)
+        .description(description)
         .include_all(include_all=True)
         .all_value(".*")
         .multi(multi=True)

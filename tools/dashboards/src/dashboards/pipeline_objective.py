@@ -60,7 +60,7 @@ def _firing() -> table.Panel:
         "to do, the panel "
         "and the runbook; docs/runbook.md has all of them."
     )
-    labels = "alertname, severity, alertstate, job, source, reason, feed, stage"
+    labels = "alertname, severity, alertstate, job, source, account, reason, feed, stage"
     expr = f'max by ({labels}) (ALERTS{{alertname!="Watchdog"}})'
     names = {
         "alertname": "Alert",
@@ -68,12 +68,13 @@ def _firing() -> table.Panel:
         "alertstate": "State",
         "job": "Service",
         "source": "Source",
+        "account": "Account",
         "reason": "Reason",
         "feed": "Feed",
         "stage": "Stage",
         "Value #alerts": "Firing",
     }
-    link = {"title": "What to do", "url": "http://127.0.0.1:9090/alerts?search=${__value.raw}", "targetBlank": True}
+    link = {"title": "What to do", "url": "${prometheus:raw}/alerts?search=${__value.raw}", "targetBlank": True}
     return (
         sheet("Alerts now", text, rows("alerts", expr))
         .transformations(merged(names, by="Alert", largest_first=False))

@@ -14,6 +14,7 @@ REFUSED = "reason:telemetry_refused"
 APPLIED = "telemetry_applied_trades"
 LOST_ON_THE_WAY = "telemetry_stream_lost_trades"
 OVERFLOW = "label:telemetry_label_overflow"
+EVENTS_LOST = "source:telemetry_source_events_lost"
 ACCEPTED_OF_ALL = "telemetry:accepted"
 MISSING_OF_ALL = "telemetry:missing"
 MESSAGES = 'telemetry_messages_total{job="ingest"}'
@@ -23,6 +24,9 @@ MARKET = 'origin="market"'
 """The market's trades, not our own."""
 
 OF_SYMBOL = f'symbol="$symbol",{MARKET}'
+
+OF_BOT = 'account=~"$account",strategy=~"$strategy"'
+OF_ACCOUNT = 'account=~"$account"'
 
 STEP = "$__rate_interval"
 STEP_S = "($__rate_interval_ms / 1000)"
@@ -112,3 +116,19 @@ def trade_rate(selector: str, window: str) -> str:
 def by_window(values: Sequence[tuple[str, str]]) -> str:
     """One number a window, as series with the label `window`."""
     return " or ".join(f'label_replace({expr}, "window", "{window}", "", "")' for window, expr in values)
+
+
+def grown(counter: str, time: str) -> str:
+    """How much counters that outlive their process grew in this time: what they are less what they were before it."""
+    return f"clamp_min({counter} - (last_over_time({counter}[1m] offset {time}) or 0 * {counter}), 0)"
+
+
+def sum_grown(counter: str, time: str, by: str) -> str:
+    """The same, summed by labels."""
+    return f"sum by ({by}) ({grown(counter, time)})"
+
+
+def basis_points(gained: str, lost: str, notional: str, time: str, by: str) -> str:
+    """What was gained less what was lost, of the value of what was traded; nothing where nothing was."""
+    plus, minus, base = (f"sum by ({by}) (increase({each}[{time}]))" for each in (gained, lost, notional))
+    return f"1e4 * ({plus} - {minus}) / ({base} > 0)"

@@ -8,10 +8,20 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboards.load_test import load_test
+from dashboards.microstructure import microstructure
+from dashboards.orders import orders
 from dashboards.pipeline import pipeline
+from dashboards.profit import profit
 from dashboards.trading import trading
 
-DASHBOARDS: dict[str, Callable[[], Dashboard]] = {"trading": trading, "pipeline": pipeline, "load-test": load_test}
+DASHBOARDS: dict[str, Callable[[], Dashboard]] = {
+    "trading": trading,
+    "microstructure": microstructure,
+    "orders": orders,
+    "profit": profit,
+    "pipeline": pipeline,
+    "load-test": load_test,
+}
 
 
 def rendered() -> dict[str, str]:

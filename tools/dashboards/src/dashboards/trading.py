@@ -9,7 +9,6 @@ from dashboards.parts import BASIS_POINTS, PER_SECOND, PRICE, PRICE_DECIMALS, Pa
 from dashboards.promql import OF_SYMBOL, trade_rate, turnover
 from dashboards.trading_flow import flow_panels, market_panels, statistics_panels
 from dashboards.trading_price import price_panels
-from dashboards.trading_studies import study_panels
 
 UID = "trading"
 
@@ -21,7 +20,6 @@ def trading() -> Dashboard:
         ("Price · $symbol", price_panels()),
         ("Flow · $symbol", flow_panels()),
         ("Statistics · $symbol", statistics_panels()),
-        ("Studies · $symbol", study_panels()),
         ("All symbols and sources", market_panels()),
     ]
     text = (

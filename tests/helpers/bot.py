@@ -1,0 +1,48 @@
+"""A bot whose orders live while something is looked at, for the stack and for processes."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Final, Self
+
+import zmq
+
+from ingest.feeds.order_bot import SimulatedBot
+from telemetry_client import Publisher
+
+SEED: Final = 7
+NAME: Final = "sim-bot"
+
+
+class Bot:
+    """Sends what a simulated bot does, several orders a second, while its context is open; and the use of a limit."""
+
+    def __init__(self, endpoint: str, rate: float = 10.0) -> None:
+        self._endpoint, self._rate = endpoint, rate
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="bot")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        run, start_ns = f"{time.time_ns()}", time.monotonic_ns()
+        bot = SimulatedBot(name=NAME, run=run, seed=SEED, rate=self._rate, start_ns=start_ns)
+        with (
+            Publisher(self._endpoint, NAME) as publisher,
+            zmq.Context() as context,
+            context.socket(zmq.PUSH) as push,
+        ):
+            push.linger = 1_000
+            push.connect(self._endpoint)
+            publisher.rate_limit("sim", "orders", used=12, allowed=100, interval_s=60.0)
+            while not self._ended.wait(0.02):
+                for frame in bot.due(time.monotonic_ns(), time.time_ns()):
+                    push.send(frame)
