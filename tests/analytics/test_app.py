@@ -11,13 +11,14 @@ import pytest
 from analytics.analysis import Analysis
 from analytics.app import ACKNOWLEDGE_TRADES, AnalyticsApp
 from analytics.engine import Engine
+from analytics.intake.patience import MOST_NS, SILENT_NS
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
 from telemetry_runtime import AsyncTaskManager, Frames
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
 from telemetry_schema import CommandResult, Progress, Snapshot, decode_progress, decode_ui
 from telemetry_schema.batch import CommandRef, TradeBatch, encode_batch
-from tests.analytics.batches import NOW, SECOND, T, batch, engine
+from tests.analytics.batches import NOW, SECOND, T, applied, batch, engine
 from tests.analytics.output.test_exposition import samples
 
 COMMAND = UUID(int=7)
@@ -198,6 +199,58 @@ async def test_a_scrape_that_is_given_up_half_way_spoils_nothing(world: World) -
     scrape.cancel()
     await asyncio.wait([scrape])
     assert await world.metric("trading_qty_quantile", symbol="A", quantile="0.5") == 3
+
+
+@pytest.fixture
+async def restarted() -> AsyncIterator[World]:
+    """A world whose checkpoint holds one trade of one stream."""
+    before = applied([T(qty=2)])
+    world = World()
+    world.engine.restore(before.state(), now_ns=NOW, monotonic_ns=NOW)
+    async with AsyncTaskManager() as tasks:
+        world.app.start(tasks, snapshot_interval_s=0.25)
+        await world.clock.advance(0)
+        yield world
+
+
+def _volume(scrape: "asyncio.Future[bytes]") -> float:
+    labels = {"symbol": "A", "side": "buy", "origin": "market"}
+    return samples(scrape.result().decode())["trading_volume_total", frozenset(labels.items())]
+
+
+async def test_the_first_scrape_after_a_restart_waits_until_all_that_came_before_it_is_applied(
+    restarted: World,
+) -> None:
+    scrape = asyncio.ensure_future(restarted.app.render())
+    for number in range(1, 5):
+        await restarted.clock.advance(SILENT_NS / 1e9 - 1)
+        await restarted.give(batch([T()], first_seq=number, sent_ns=NOW - SECOND))
+    assert not scrape.done()
+    await restarted.give(batch([T()], first_seq=5, sent_ns=restarted.clock.now_ns()))
+    assert _volume(scrape) == 7
+
+
+async def test_scrapes_after_a_restart_wait_together_and_not_for_ever_for_an_ingest_that_is_away(
+    restarted: World,
+) -> None:
+    first = asyncio.ensure_future(restarted.app.render())
+    await restarted.clock.advance(SILENT_NS / 1e9 - 1)
+    first.cancel()
+    second = asyncio.ensure_future(restarted.app.render())
+    await restarted.clock.advance(0.5)
+    assert not second.done()
+    await restarted.clock.advance(0.6)
+    assert _volume(second) == 2
+
+
+async def test_a_scrape_waits_a_minute_at_most_for_an_ingest_that_never_comes_to_an_end(restarted: World) -> None:
+    scrape = asyncio.ensure_future(restarted.app.render())
+    for number in range(1, round(MOST_NS / 1e9)):
+        await restarted.clock.advance(0.8)
+        await restarted.give(batch([T()], first_seq=number, sent_ns=NOW - SECOND))
+    assert not scrape.done()
+    await restarted.clock.advance(1.1)
+    assert _volume(scrape) == 61
 
 
 async def _finish(world: World) -> "asyncio.Future[None]":

@@ -45,9 +45,9 @@ class Client:
             while not self._stop.is_set():
                 count = self._random.choice((1, 1, 1, 20, 50))
                 message, trades = self._message(count)
-                while not self._sent(push, message) and not self._stop.is_set():
+                while not (sent := self._sent(push, message)) and not self._stop.is_set():
                     pass
-                if not self._stop.is_set():
+                if sent:
                     self.sent.update(trades)
                     self._next_seq += count
                     self._stop.wait(count / self._rate)

@@ -7,6 +7,7 @@ from itertools import chain
 from analytics.analysis import FRESH_NS, Analysis, Results
 from analytics.cooperative import run_cooperatively
 from analytics.engine import Engine
+from analytics.intake.patience import Patience
 from analytics.output.exposition import Family, text
 from analytics.output.metrics import Metrics
 from analytics.output.order_metrics import OrderMetrics
@@ -32,9 +33,8 @@ _TRADES_A_STEP = 16_384
 STUDIES_S = 2.0
 """Interval of what the UI is shown of the studies."""
 
-CATCH_UP_S = 2.0
-CATCH_UP_STEPS = 100
-"""How long, and in how many steps, the first metrics after a restart wait for ingest; it may be away."""
+CATCH_UP_S = 0.05
+"""Interval at which the first metrics after a restart look whether what came since the checkpoint is applied."""
 
 _VALUES_A_STEP = 2_000
 """Metrics written without a break: about 1 ms."""
@@ -61,7 +61,7 @@ class AnalyticsApp:
         self._snapshots, self._metrics, self._studies = snapshots, metrics, studies
         self._study_metrics = None if studies is None else StudyMetrics(studies)
         self._order_metrics = OrderMetrics()
-        self._acknowledged_work = 0
+        self._acknowledged_work, self._patience = 0, Patience()
         self._refused = RateLimitedWarning("batches_refused", monotonic_ns=clock.monotonic_ns)
         # Results are computed in steps, and the engine allows one read at a time: a second asker waits for the first.
         self.reading = asyncio.Lock()
@@ -158,13 +158,9 @@ class AnalyticsApp:
     async def render(self) -> bytes:
         """The metrics as Prometheus' text, with all trades that have been applied.
 
-        After a restart it waits a moment for what came since the checkpoint, so that no counter is seen to fall.
+        After a restart it waits for what came since the checkpoint, so that no counter is seen to fall.
         """
-        for _ in range(CATCH_UP_STEPS):
-            if not self._engine.streams.is_behind:
-                break
-            await self._clock.sleep(CATCH_UP_S / CATCH_UP_STEPS)
-        self._engine.streams.give_up_waiting()
+        await self._catch_up()
         results, parts, values = await self._results(0), [], 0
         orders = self._order_metrics.families(self._engine.orders, self._clock.now_ns())
         for family in chain(self._metrics.families(results), orders, self._study_families()):
@@ -174,6 +170,12 @@ class AnalyticsApp:
                 values = 0
                 await asyncio.sleep(0)
         return b"".join(parts)
+
+    async def _catch_up(self) -> None:
+        streams, patience = self._engine.streams, self._patience
+        while streams.is_behind and patience.is_left(self._engine.ledger.work, monotonic_ns=self._clock.monotonic_ns()):
+            await self._clock.sleep(CATCH_UP_S)
+        streams.give_up_waiting()
 
     def _study_families(self) -> Iterable[Family]:
         return () if self._study_metrics is None else self._study_metrics.families()
