@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analytics.studies.protocol import Run
 from analytics.studies.runner.calls import Caller
 from analytics.studies.runner.frames import FrameMaker
 from analytics.studies.runner.loading import Library
@@ -107,10 +106,10 @@ def trades() -> dict[str, pd.DataFrame]:
 
 def ran(library: Library, name: str, frames: dict[str, pd.DataFrame], **parameters: Any) -> dict[str, float]:  # noqa: ANN401 - of the study
     caller = Caller(library, FrameMaker(memoryview(b"")), {name: parameters})
-    caller.run(Run(1, [name], []), name, frames)
-    done = caller.run(Run(2, [name], []), name, frames)
-    assert done.reason is None, done.text
-    results = done.values  # noqa: PD011 - no DataFrame
+    caller.run(name, frames)
+    outcome = caller.run(name, frames)
+    assert outcome.reason is None, outcome.text
+    results = outcome.values  # noqa: PD011 - no DataFrame
     return {gauge: value for gauge, _, value in results}
 
 
@@ -147,3 +146,14 @@ def test_the_tutorial_names_every_built_in_study() -> None:
         if f"`{name}" not in text and not name.startswith("bar_")
     ]
     assert missing == []
+
+
+def test_what_a_study_kept_is_forgotten_where_its_symbol_begins_anew() -> None:
+    library = loaded("tests.analytics.studies.hostile")
+    caller = Caller(library, FrameMaker(memoryview(b"")), {})
+    found = []
+    for life in (1, 1, 2, 2, 1):
+        trades = frame([100.0])
+        trades.attrs["life"] = life
+        found += caller.run("counter", {"A": trades}).values  # noqa: PD011 - no DataFrame
+    assert [value for _, _, value in found] == [1.0, 2.0, 1.0, 2.0, 1.0]

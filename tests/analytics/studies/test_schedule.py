@@ -105,7 +105,7 @@ def test_origins_patterns_and_symbols_together_choose_the_studies() -> None:
     assert found == {
         (Subject("A-USD", "own"), "own"),
         (Subject("A-USD", "market"), "usd"),
-        (Subject("A-USD+B-EUR", "market"), "pair"),
+        (Subject("A-USD+B-EUR", "market", is_together=True), "pair"),
     }
 
 
@@ -118,3 +118,36 @@ def test_symbols_that_do_not_trade_any_more_are_forgotten(monkeypatch: pytest.Mo
     assert len(schedule._ran_ns) <= 100
     assert len(schedule._triggered) <= 100
     assert len(schedule._concerned) <= 100
+
+
+def test_a_disabled_study_keeps_no_other_waiting() -> None:
+    schedule = Schedule([spec("bad"), spec("good")], max_failures=2)
+    for now_ns in (0, 2 * S):
+        schedule.trigger("A", "market", now_ns)
+        assert schedule.next_due(now_ns) == Due(A, ["bad", "good"])
+        schedule.trigger("A", "market", now_ns + 1)  # both wait for their next run
+        schedule.failed("bad", now_ns + 1)
+    schedule.next_due(4 * S)
+    schedule.trigger("A", "market", 4 * S)
+    assert schedule.next_due(5 * S) == Due(A, ["good"])
+
+
+def test_a_symbol_that_trades_all_the_time_waits_once() -> None:
+    schedule = Schedule([spec("s"), spec("slow", every_ns=5 * S)], max_failures=3)
+    for now_ns in range(1_000):
+        schedule.trigger("A", "market", now_ns)
+    assert len(schedule._queue) == 1
+
+
+def test_a_symbol_whose_name_looks_like_two_is_not_two() -> None:
+    schedule = Schedule([spec("one"), spec("pair", together=["A", "B"])], max_failures=3)
+    schedule.trigger("A+B", "market", 0)
+    schedule.trigger("A", "market", 0)
+    found = []
+    while due := schedule.next_due(0):
+        found.append(due)
+    assert sorted(found) == [
+        Due(Subject("A", "market"), ["one"]),
+        Due(Subject("A+B", "market"), ["one"]),
+        Due(Subject("A+B", "market", is_together=True), ["pair"]),
+    ]

@@ -1,7 +1,7 @@
 """A supervisor with a real worker, on trades that are there."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from analytics.intake.labels import SymbolKey
 from analytics.intake.pending import Trades
-from analytics.studies.protocol import frame_bytes
 from analytics.studies.results import StudyResults
 from analytics.studies.ring import TradeRing
+from analytics.studies.runner.feed import shared_bytes
 from analytics.studies.runner.process import WorkerOptions
 from analytics.studies.runner.supervisor import StudyLimits, StudySupervisor
 from telemetry_runtime import SystemClock
@@ -47,7 +47,7 @@ class FakeTrades:
     """Trades of some symbols of the market."""
 
     symbols: list[str] = field(default_factory=lambda: ["A"])
-    ring: TradeRing = field(default_factory=lambda: TradeRing(max_slots=8, depth=DEPTH))
+    ring: TradeRing = field(default_factory=lambda: TradeRing(max_slots=64, depth=DEPTH))
 
     def fold(self) -> None:
         """All of them are visible."""
@@ -75,17 +75,20 @@ class StudyWorld:
     max_failures: int = 3
     parameters: dict[str, dict[str, float]] = field(default_factory=dict)
     off: Sequence[str] = ()
+    symbols: Sequence[str] = ("A",)
+    max_series: int = 100
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def __post_init__(self) -> None:
-        self.trades = FakeTrades()
-        self.results = StudyResults(max_series=100)
+        self.trades = FakeTrades(list(self.symbols))
+        self.results = StudyResults(max_series=self.max_series)
         options = WorkerOptions(
             places=self.places,
             off=self.off,
             builtin=False,
             limit_bytes=256 * 2**20,
-            memory_bytes=4 * frame_bytes(DEPTH),
-            environment=dict(os.environ),
+            memory_bytes=shared_bytes(DEPTH),
+            environment=self.environment,
             parameters=self.parameters,
         )
         limits = StudyLimits(budget_s=self.budget_s, max_failures=self.max_failures)

@@ -15,6 +15,12 @@ Origin: TypeAlias = Literal["market", "own"]
 MIN_EVERY_NS: Final = 100_000_000
 """A study runs at most ten times a second."""
 
+MAX_TOGETHER: Final = 16
+"""Symbols that a study gets at once: there is memory for so many frames."""
+
+MAX_STUDY_VALUES: Final = 1_000
+"""Values of one run, all gauges together."""
+
 _STATE: Final = "state"
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -90,8 +96,8 @@ def study(
             every_ns=every_ns,
             gauges=_checked_gauges(function.__name__, gauges),
             origins=_checked_origins(function.__name__, origin),
-            symbols=tuple(symbols),
-            together=tuple(together),
+            symbols=(symbols,) if isinstance(symbols, str) else tuple(symbols),
+            together=_checked_together(function.__name__, together),
             parameters=MappingProxyType(_parameters(function)),
         )
 
@@ -104,7 +110,15 @@ def _checked_gauges(name: str, gauges: Sequence[Gauge]) -> tuple[Gauge, ...]:
     names = [each.name for each in gauges]
     if len(set(names)) != len(names):
         raise StudyError(f"study {name}: a gauge is named twice: {', '.join(sorted(names))}")
+    if (values := sum(each.max_values if each.label else 1 for each in gauges)) > MAX_STUDY_VALUES:
+        raise StudyError(f"study {name}: its gauges may have {values:,} values, at most {MAX_STUDY_VALUES:,}")
     return tuple(gauges)
+
+
+def _checked_together(name: str, together: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(together, str) or len(set(together)) != len(together) or len(together) > MAX_TOGETHER:
+        raise StudyError(f"study {name}: together is a list of at most {MAX_TOGETHER} different symbols")
+    return tuple(together)
 
 
 def _checked_origins(name: str, origin: Origin | Sequence[Origin]) -> tuple[Origin, ...]:

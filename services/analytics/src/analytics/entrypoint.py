@@ -18,7 +18,7 @@ from analytics.environment import DEFAULT_STUDIES, AnalyticsSettings, environmen
 from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
 from analytics.output.trades_endpoint import TradesEndpoint
-from analytics.studies.protocol import frame_bytes
+from analytics.studies.runner.feed import shared_bytes
 from analytics.studies.runner.process import WorkerOptions
 from analytics.studies.runner.studies import EngineTrades, Studies
 from analytics.studies.runner.supervisor import StudyLimits
@@ -26,9 +26,6 @@ from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, Syst
 from telemetry_runtime.http import HttpServer, Page, Readiness, Render
 from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, EndpointSecurity, PullSource
-
-MAX_FRAMES = 16
-"""Symbols that a study may look at together; there is room for so many frames."""
 
 MAX_BURST = 64
 """Batches taken from the socket at once."""
@@ -148,7 +145,7 @@ def _studies(settings: AnalyticsSettings, trades: EngineTrades | None, clock: Sy
         off=settings.studies_off,
         builtin=settings.studies_builtin,
         limit_bytes=settings.study_memory_bytes,
-        memory_bytes=MAX_FRAMES * frame_bytes(settings.frame_rows),
+        memory_bytes=shared_bytes(settings.frame_rows),
         environment=environment_of_children(),
         parameters=settings.study_parameters,
     )

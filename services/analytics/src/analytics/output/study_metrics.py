@@ -78,7 +78,7 @@ class StudyMetrics:
 
 
 def _labels(key: SeriesKey, label: str | None) -> Labels:
-    symbol, origin = key.subject
+    symbol, origin, _ = key.subject
     own = () if label is None else ((label, key.label),)
     return (("symbol", symbol), ("origin", origin), *own)
 

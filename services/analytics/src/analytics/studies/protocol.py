@@ -1,9 +1,12 @@
 """What analytics and the worker of the studies say to each other: msgpack, each message behind its length.
 
     analytics ── Run ──▶ worker          trades travel beside it, as columns in memory that both have mapped
-    analytics ◀── Loaded, Done, Ended ── worker
+    analytics ◀── Loaded, CallResults ── worker
 
-The memory holds one frame after the other; a frame of n rows is n values of each column, in the order of `COLUMNS`.
+| memory, from byte | what |
+|---|---|
+| 0 | calls of the run that have begun, int64, written by the worker: its death is put down to the last one |
+| 64 | one frame after the other; a frame of n rows is n values of each column, in the order of `COLUMNS` |
 """
 
 from struct import Struct
@@ -26,6 +29,9 @@ COLUMNS: Final[dict[str, np.dtype[np.generic]]] = {
 }
 ROW_BYTES: Final = sum(dtype.itemsize for dtype in COLUMNS.values())
 
+FRAMES_AT: Final = 64
+"""Where the first frame begins."""
+
 _ALIGNMENT: Final = 8
 LENGTH: Final = Struct("<I")
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
@@ -46,14 +52,21 @@ class FrameRef(msgspec.Struct, array_like=True):
     bought: float
     sold: float
     """Volume by the taker's side since the start, up to the last row."""
+    life: int = 0
+    """Another one where `first`, `bought` and `sold` have begun anew: what a study kept is of no use then."""
+
+
+class Work(msgspec.Struct, array_like=True):
+    """Studies to be run on one subject's frames."""
+
+    studies: list[str]
+    frames: list[FrameRef]
 
 
 class Run(msgspec.Struct, tag="run"):
-    """Studies to be run on some frames, from analytics."""
+    """Studies to be run one after the other, from analytics."""
 
-    number: int
-    studies: list[str]
-    frames: list[FrameRef]
+    work: list[Work]
     sources: list[str] | None = None
     accounts: list[str] | None = None
     """Names by code, where they have changed since the last run."""
@@ -96,10 +109,9 @@ class Loaded(msgspec.Struct, tag="loaded"):
     problems: list[LoadProblem]
 
 
-class Done(msgspec.Struct, tag="done"):
-    """One study has been run."""
+class CallResult(msgspec.Struct, array_like=True):
+    """One study has been called."""
 
-    number: int
     study: str
     took_s: float
     values: list[tuple[str, str, float]]
@@ -111,14 +123,14 @@ class Done(msgspec.Struct, tag="done"):
     grown_bytes: int = 0
 
 
-class Ended(msgspec.Struct, tag="ended"):
-    """All studies of a run have been run."""
+class CallResults(msgspec.Struct, tag="outcomes"):
+    """What came of the next calls of a run, in their order; a run with many values is answered in several parts."""
 
-    number: int
-    resident_bytes: int
+    calls: list[CallResult]
+    is_last: bool
 
 
-WorkerMessage: TypeAlias = Loaded | Done | Ended
+WorkerMessage: TypeAlias = Loaded | CallResults
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_worker: Final = msgspec.msgpack.Decoder(WorkerMessage).decode
@@ -140,6 +152,11 @@ def unpack_worker(body: bytes) -> WorkerMessage:
 def unpack_run(body: bytes) -> Run:
     """A message of analytics; raises `msgspec.DecodeError`."""
     return _decode_run(body)
+
+
+def begun_calls(memory: memoryview) -> memoryview:
+    """The cell with how many calls have begun, as a view that can be read and written."""
+    return memory[: Struct("q").size].cast("q")
 
 
 def frame_bytes(rows: int) -> int:

@@ -26,6 +26,8 @@ class TradeRing:
         self._bought: Floats = np.zeros(max_slots)
         self._sold: Floats = np.zeros(max_slots)
         self._touched: Bools = np.zeros(max_slots, np.bool_)
+        self._life: Ints = np.zeros(max_slots, np.int64)
+        self._lives = 0
 
     def fold(self, trades: Trades, slots: Ints) -> None:
         """Adds trades, each to its slot."""
@@ -46,9 +48,15 @@ class TradeRing:
         for name, column in self._columns.items():
             column[place] = getattr(trades, name)[order]
         touched = slot[starts]
+        self._begin_lives(touched[self._total[touched] == 0])
         self._total[touched] += n
         self._touched[touched] = True
         self._add_volume(trades, slots)
+
+    def _begin_lives(self, slots: Ints) -> None:
+        if slots.size:
+            self._life[slots] = self._lives + 1
+            self._lives += 1
 
     def _add_volume(self, trades: Trades, slots: Ints) -> None:
         bought = np.where(trades.is_buy, trades.qty, 0.0)
@@ -105,6 +113,10 @@ class TradeRing:
     def volumes(self, slot: int) -> tuple[float, float]:
         """Bought and sold quantity since the start, units of base."""
         return float(self._bought[slot]), float(self._sold[slot])
+
+    def life(self, slot: int) -> int:
+        """Another number whenever a slot's trades are counted from zero: a symbol that comes back has a new one."""
+        return int(self._life[slot])
 
     def total(self, slot: int) -> int:
         """Trades since the start."""

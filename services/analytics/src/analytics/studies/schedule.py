@@ -23,6 +23,8 @@ class Subject(NamedTuple):
 
     symbol: str
     origin: Origin
+    is_together: bool = False
+    """A symbol's own name may look like several."""
 
 
 class Due(NamedTuple):
@@ -57,28 +59,37 @@ class Schedule:
         self._queue: list[tuple[int, Subject]] = []
         """A heap of the subjects by the moment when their next study is due; entries may be out of date."""
         self._ran_ns: dict[tuple[Subject, str], int] = {}
-        self._concerned: dict[tuple[str, str], list[StudySpec]] = {}
+        self._concerned: dict[tuple[str, str], list[tuple[Subject, list[StudySpec]]]] = {}
         self.skipped: dict[str, int] = dict.fromkeys(self._studies, 0)
         """Times that a study would have run, had the worker been free."""
 
     def trigger(self, symbol: str, origin: Origin, now_ns: int) -> None:
         """Trades of a symbol have come."""
-        for spec in self._studies_of(symbol, origin):
-            standing = self._standing[spec.name]
-            subject = Subject(TOGETHER.join(spec.together) or symbol, origin)
+        for subject, specs in self._studies_of(symbol, origin):
             waiting = self._triggered.setdefault(subject, {})
-            if standing.disabled or spec.name in waiting:
+            if len(waiting) < len(specs):
+                self._add(subject, waiting, specs, now_ns)
+
+    def _add(self, subject: Subject, waiting: dict[str, int], specs: list[StudySpec], now_ns: int) -> None:
+        for spec in specs:
+            if spec.name in waiting:
                 continue
             ran_ns = self._ran_ns.get((subject, spec.name))
             due_ns = now_ns if ran_ns is None else max(now_ns, ran_ns + spec.every_ns)
-            waiting[spec.name] = max(due_ns, standing.rests_until_ns)
-            heappush(self._queue, (waiting[spec.name], subject))
+            due_ns = max(due_ns, self._standing[spec.name].rests_until_ns)
+            if due_ns not in waiting.values():
+                heappush(self._queue, (due_ns, subject))
+            waiting[spec.name] = due_ns
 
-    def _studies_of(self, symbol: str, origin: Origin) -> list[StudySpec]:
+    def _studies_of(self, symbol: str, origin: Origin) -> list[tuple[Subject, list[StudySpec]]]:
+        """The subjects that a symbol's trades concern, each with its studies that are not disabled."""
         concerned = self._concerned.get((symbol, origin))
         if concerned is None:
-            concerned = [each for each in self._studies.values() if origin in each.origins and _concerns(each, symbol)]
-            self._concerned[symbol, origin] = concerned
+            by_subject: dict[Subject, list[StudySpec]] = {}
+            for each in self._studies.values():
+                if origin in each.origins and _concerns(each, symbol) and not self._standing[each.name].disabled:
+                    by_subject.setdefault(_subject(each, symbol, origin), []).append(each)
+            concerned = self._concerned[symbol, origin] = list(by_subject.items())
         return concerned
 
     def next_due(self, now_ns: int) -> Due | None:
@@ -111,7 +122,12 @@ class Schedule:
         rest_ns = min(RETRY_FIRST_NS << min(standing.failures - 1, 16), RETRY_MOST_NS)
         standing.rests_until_ns = now_ns + rest_ns
         was_disabled, standing.disabled = standing.disabled, standing.failures >= self._max_failures
-        return standing.disabled and not was_disabled
+        if standing.disabled == was_disabled:
+            return False
+        self._concerned.clear()
+        for waiting in self._triggered.values():
+            waiting.pop(name, None)
+        return True
 
     def is_healthy(self, name: str) -> bool:
         """Whether its last run succeeded, or it has not run yet."""
@@ -130,6 +146,12 @@ class Schedule:
         }
         self._triggered = {subject: waiting for subject, waiting in self._triggered.items() if waiting}
         self._concerned.clear()
+
+
+def _subject(spec: StudySpec, symbol: str, origin: Origin) -> Subject:
+    if spec.together:
+        return Subject(TOGETHER.join(spec.together), origin, is_together=True)
+    return Subject(symbol, origin)
 
 
 def _concerns(spec: StudySpec, symbol: str) -> bool:

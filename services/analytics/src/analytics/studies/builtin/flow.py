@@ -49,8 +49,8 @@ def cvd(trades: pd.DataFrame, state: dict[str, Any] | None = None) -> tuple[dict
 )
 def large_trade_volume(trades: pd.DataFrame, *, multiple: float = 5.0) -> dict[str, float]:
     """Share of volume in large trades: those of at least `multiple` times the mean quantity of the window."""
-    large = trades[trades["qty"] >= multiple * trades["qty"].mean()]
-    return {"large_trade_volume_ratio": large["qty"].sum() / trades["qty"].sum()}
+    qty = trades["qty"]
+    return {"large_trade_volume_ratio": qty[qty >= multiple * qty.mean()].sum() / qty.sum()}
 
 
 @study(

@@ -30,7 +30,11 @@ def nanoseconds(trades: pd.DataFrame) -> Ints:
 
 def signs(trades: pd.DataFrame) -> Floats:
     """+1 for each trade whose taker bought, −1 for each whose taker sold."""
-    return np.where(trades["side"].to_numpy() == "buy", 1.0, -1.0)
+    side = trades["side"]
+    if isinstance(side.dtype, pd.CategoricalDtype):
+        # Text is compared once a category, not once a trade.
+        return np.where(side.dtype.categories == "buy", 1.0, -1.0)[side.cat.codes]
+    return np.where(side.to_numpy() == "buy", 1.0, -1.0)
 
 
 def grid(trades: pd.DataFrame, cell_ns: int) -> Grid:

@@ -7,11 +7,11 @@ import traceback
 from collections.abc import Generator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import pandas as pd
 
-from analytics.studies.protocol import Done, Run
+from analytics.studies.protocol import CallResult
 from analytics.studies.runner.frames import FrameMaker, window_of
 from analytics.studies.runner.loading import Library
 from telemetry_studies import Study, StudyError, checked_values
@@ -22,6 +22,18 @@ MAX_STATES: Final = 10_000
 _KEPT_OUTPUT: Final = 2_000
 _MAX_TEXT: Final = 500
 _PAGE_BYTES: Final = resource.getpagesize()
+
+
+_Lives: TypeAlias = tuple[int, ...]
+"""Of the frames that a state is about."""
+
+
+class _StateKey(NamedTuple):
+    """Whose state it is; a study of several symbols at once has one state."""
+
+    study: str
+    symbol: str
+    origin: str
 
 
 class Failure(NamedTuple):
@@ -61,10 +73,10 @@ class Caller:
     def __init__(self, library: Library, frames: FrameMaker, parameters: Mapping[str, Mapping[str, Any]]) -> None:
         self._library, self.frames = library, frames
         self._parameters = parameters
-        self._states: dict[tuple[str, str, str], Any] = {}
+        self._states: dict[_StateKey, tuple[_Lives, Any]] = {}
 
-    def run(self, request: Run, study_name: str, frames: dict[str, pd.DataFrame]) -> Done:
-        """Runs one study on the frames of a request, by symbol."""
+    def run(self, study_name: str, frames: dict[str, pd.DataFrame]) -> CallResult:
+        """Runs one study on a subject's frames, by symbol."""
         study = self._library.studies[study_name].study
         output, before, began = Output(), resident_bytes(), time.perf_counter()
         failure: Failure | None = None
@@ -82,45 +94,50 @@ class Caller:
         took_s = time.perf_counter() - began
         reason, text = failure or (None, "")
         grown = resident_bytes() - before
-        return Done(request.number, study_name, took_s, values, reason, text[:_MAX_TEXT], output.text, grown)
+        return CallResult(study_name, took_s, values, reason, text[:_MAX_TEXT], output.text, grown)
 
     def _call(self, study: Study, frames: dict[str, pd.DataFrame]) -> object:
-        given: Any
-        if study.together:
-            given = {symbol: window_of(frame, study.window_ns) for symbol, frame in frames.items()}
-            key = (study.name, "", "")
-        else:
-            (frame,) = frames.values()
-            given = window_of(frame, study.window_ns)
-            key = (study.name, frame.attrs["symbol"], frame.attrs["origin"])
+        given: Any = {symbol: window_of(frame, study.window_ns) for symbol, frame in frames.items()}
+        lives = tuple(frame.attrs["life"] for frame in frames.values())
+        subject = ("", "")
+        if not study.together:
+            ((symbol, given),) = given.items()
+            subject = (symbol, given.attrs["origin"])
+        key = _StateKey(study.name, *subject)
         parameters = {**study.parameters, **self._parameters.get(study.name, {})}
         if study.is_generator:
-            return self._send(study, key, given, parameters)
+            return self._send(study, key, lives, given, parameters)
         if study.keeps_state:
-            returned = study.function(given, state=self._states.get(key), **parameters)
-            return self._keep(key, returned)
+            returned = study.function(given, state=self._recall(key, lives), **parameters)
+            return self._keep(key, lives, returned)
         return study.function(given, **parameters)
 
-    def _keep(self, key: tuple[str, str, str], returned: object) -> object:
+    def _keep(self, key: _StateKey, lives: _Lives, returned: object) -> object:
         if not isinstance(returned, tuple) or len(returned) != 2:  # noqa: PLR2004 - values and the next state
             raise StudyError("with state, return a pair: values and the next state", reason="not_a_dict")
         values, state = returned
-        self._remember(key, state)
+        self._remember(key, lives, state)
         return values
 
-    def _send(self, study: Study, key: tuple[str, str, str], given: object, parameters: dict[str, Any]) -> object:
-        running: Generator[Any, Any, Any] | None = self._states.pop(key, None)
+    def _send(self, study: Study, key: _StateKey, lives: _Lives, given: object, parameters: dict[str, Any]) -> object:
+        running: Generator[Any, Any, Any] | None = self._recall(key, lives)
+        # Not put back when it raises: it has ended, and starts anew next time.
+        self._states.pop(key, None)
         if running is None:
             running = study.function(**parameters)
             next(running)
-        # Not put back when it raises: it has ended, and starts anew next time.
         values = running.send(given)
-        self._remember(key, running)
+        self._remember(key, lives, running)
         return values
 
-    def _remember(self, key: tuple[str, str, str], state: object) -> None:
+    def _recall(self, key: _StateKey, lives: _Lives) -> Any:  # noqa: ANN401 - it is the user's
+        """What the study kept, if it is about the same trades."""
+        kept_lives, state = self._states.get(key, (lives, None))
+        return state if kept_lives == lives else None
+
+    def _remember(self, key: _StateKey, lives: _Lives, state: object) -> None:
         self._states.pop(key, None)
-        self._states[key] = state
+        self._states[key] = (lives, state)
         if len(self._states) > MAX_STATES:
             del self._states[next(iter(self._states))]
 

@@ -33,7 +33,7 @@ class FrameMaker:
         The column `number` counts the symbol's trades since the start, in the order of arrival.
 
         `attrs` holds symbol, origin, first (trades of the symbol before the first row), end_ns, bought and sold (volume
-        since the start).
+        since the start), and life (another number where these have begun anew).
         """
         columns = columns_at(self._memory, ref.begin, ref.rows)
         event_ns = columns["event_ns"]
@@ -48,6 +48,7 @@ class FrameMaker:
             "end_ns": ref.end_ns,
             "bought": ref.bought,
             "sold": ref.sold,
+            "life": ref.life,
         }
         return frame
 

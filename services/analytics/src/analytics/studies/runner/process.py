@@ -13,13 +13,15 @@ import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
 import msgspec
 
-from analytics.studies.protocol import LENGTH, MAX_MESSAGE_BYTES, Run, WorkerMessage, pack, unpack_worker
+from analytics.studies.protocol import LENGTH, MAX_MESSAGE_BYTES, Run, WorkerMessage, begun_calls, pack, unpack_worker
+from analytics.studies.runner.watch import CpuUse, cpu_use
 
 _MODULE: Final = "analytics.studies.runner.worker"
 _THREADS: Final = dict.fromkeys(
@@ -29,7 +31,11 @@ _THREADS: Final = dict.fromkeys(
 
 
 class WorkerDiedError(Exception):
-    """The worker is gone, or has said something that is no message."""
+    """The worker is gone, could not be started, or has said something that is no message."""
+
+
+class WorkerHungError(WorkerDiedError):
+    """A call has not come to its end in its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +69,26 @@ class WorkerProcess:
         self._process: Process
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
+        self._size: int | None = None
         self.memory: memoryview
+        self.begun: memoryview
 
     async def __aenter__(self) -> Self:
-        memory = _anonymous(self._options.memory_bytes)
-        ours, theirs = socket.socketpair()
         try:
+            await self._start()
+        except OSError as error:
+            # No memory or no process is left: that is not for the pipeline to end with.
+            raise WorkerDiedError(f"it could not be started: {error}") from error
+        return self
+
+    async def _start(self) -> None:
+        with ExitStack() as opened:
+            memory = _anonymous(self._options.memory_bytes)
+            opened.callback(os.close, memory)
+            ours, theirs = map(opened.enter_context, socket.socketpair())
             # Unmapped with its last view.
             self.memory = memoryview(mmap.mmap(memory, self._options.memory_bytes))
+            self.begun = begun_calls(self.memory)
             self._process = await asyncio.create_subprocess_exec(
                 *self._command(theirs.fileno(), memory),
                 stdin=DEVNULL,
@@ -79,11 +97,7 @@ class WorkerProcess:
                 pass_fds=(theirs.fileno(), memory),
                 env=dict(self._options.environment) | _THREADS,
             )
-            self._reader, self._writer = await asyncio.open_connection(sock=ours, limit=MAX_MESSAGE_BYTES)
-        finally:
-            theirs.close()
-            os.close(memory)
-        return self
+            self._reader, self._writer = await asyncio.open_connection(sock=ours.dup(), limit=MAX_MESSAGE_BYTES)
 
     def _command(self, channel: int, memory: int) -> list[str]:
         options = self._options
@@ -102,6 +116,10 @@ class WorkerProcess:
         """Its process id."""
         return self._process.pid
 
+    def cpu_use(self) -> CpuUse | None:
+        """What it has used of the processor."""
+        return cpu_use(self.pid)
+
     async def send(self, run: Run) -> None:
         """Sends a message; raises `WorkerDiedError`."""
         try:
@@ -111,12 +129,15 @@ class WorkerProcess:
             raise WorkerDiedError(str(error)) from error
 
     async def receive(self) -> WorkerMessage:
-        """The next message; raises `WorkerDiedError`. Cancelled half way the channel is of no more use."""
+        """The next message; raises `WorkerDiedError`. Cancelled here nothing is lost: the next call goes on."""
         try:
-            (size,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
-            if size > MAX_MESSAGE_BYTES:
-                raise WorkerDiedError(f"it sent {size:,} bytes")
-            return unpack_worker(await self._reader.readexactly(size))
+            if self._size is None:
+                (self._size,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
+            if self._size > MAX_MESSAGE_BYTES:
+                raise WorkerDiedError(f"it sent {self._size:,} bytes")
+            body = await self._reader.readexactly(self._size)
+            self._size = None
+            return unpack_worker(body)
         except (OSError, EOFError) as error:
             raise WorkerDiedError("its process ended") from error
         except msgspec.DecodeError as error:

@@ -5,25 +5,26 @@ Nothing that a study does reaches the pipeline: this task only ever copies trade
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
-from analytics.intake.labels import SymbolKey
-from analytics.studies.protocol import Done, FrameRef, Loaded, Run, WorkerMessage, columns_at, frame_bytes
+from analytics.studies.protocol import CallResult, CallResults, Loaded, Run, Work, WorkerMessage
 from analytics.studies.results import StudyResults
-from analytics.studies.ring import TradeRing
-from analytics.studies.runner.process import WorkerDiedError, WorkerOptions, WorkerProcess
-from analytics.studies.schedule import Due, Schedule, Subject
+from analytics.studies.runner.feed import FrameFeed, NewNames, Trading
+from analytics.studies.runner.process import WorkerDiedError, WorkerHungError, WorkerOptions, WorkerProcess
+from analytics.studies.runner.watch import CallWatch
+from analytics.studies.schedule import Schedule, Subject
 from telemetry_runtime import Clock
 
 START_S: Final = 60.0
 """How long the worker may take to import pandas and the studies."""
 
-POLL_S: Final = 0.05
-"""How often it is looked for symbols with new trades while nothing is due."""
+TURN_S: Final = 0.05
+"""A turn looks for symbols with new trades and runs what is due; at most one in this time, so that a busy machine folds
+trades in large portions."""
 
 FIRST_BACKOFF_S: Final = 0.5
 MAX_BACKOFF_S: Final = 30.0
@@ -32,31 +33,6 @@ STEADY_AFTER_NS: Final = 30_000_000_000
 
 _GROWN_SHARE: Final = 0.8
 """Of the memory limit: a worker that has grown by so much is started anew before the limit hits whoever comes next."""
-
-
-class Trading(Protocol):
-    """What the supervisor needs of the engine."""
-
-    @property
-    def ring(self) -> TradeRing:
-        """The trades for studies."""
-        ...
-
-    def fold(self) -> None:
-        """Makes all trades that were applied visible."""
-        ...
-
-    def key_of(self, slot: int) -> SymbolKey:
-        """Whose trades are in a slot of the ring."""
-        ...
-
-    def slot_of(self, key: SymbolKey) -> int | None:
-        """The slot of a symbol, if it has one."""
-        ...
-
-    def names(self) -> tuple[Sequence[str], Sequence[str]]:
-        """Sources and accounts by slot."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +53,8 @@ class StudySupervisor:
         self._clock = clock
         self._log = structlog.get_logger("studies")
         self._schedule: Schedule | None = None
-        self._running: tuple[Subject, list[str]] | None = None
         self._grown: dict[str, int] = defaultdict(int)
-        self._names_sent: tuple[Sequence[str], Sequence[str]] = ((), ())
+        self._loaded: Loaded | None = None
         self.starts = 0
 
     @property
@@ -97,7 +72,7 @@ class StudySupervisor:
                     self.starts += 1
                     await self._serve(worker)
             except WorkerDiedError as error:
-                self._note_death(str(error))
+                self._log.warning("study_worker_ended", why=str(error), starts=self.starts)
             if self._clock.monotonic_ns() - began_ns >= STEADY_AFTER_NS:
                 backoff_s = FIRST_BACKOFF_S
             await self._clock.sleep(backoff_s)
@@ -106,31 +81,37 @@ class StudySupervisor:
     async def _serve(self, worker: WorkerProcess) -> None:
         """Feeds one worker until it dies, hangs or has grown too much."""
         self._grown.clear()
-        self._names_sent = ((), ())
-        schedule = await self._load(worker)
-        number = 0
+        schedule, feed = await self._load(worker), FrameFeed(self._trading, worker.memory)
         while True:
+            began_ns = self._clock.monotonic_ns()
             self._trigger(schedule)
-            due = schedule.next_due(self._clock.monotonic_ns())
-            if due is None:
-                await self._clock.sleep(POLL_S)
-                continue
-            number += 1
-            if not await self._run_due(worker, schedule, due, number):
+            work = await self._collect(feed, schedule)
+            if work:
+                await self._run(worker, schedule, work, feed.new_names())
+            if self._has_grown():
                 return
+            await self._clock.sleep(max(TURN_S - (self._clock.monotonic_ns() - began_ns) / 1e9, 0.0))
 
     async def _load(self, worker: WorkerProcess) -> Schedule:
-        loaded = await _within(START_S, worker.receive)
+        loaded = await self._answer(worker, START_S)
         if not isinstance(loaded, Loaded):
             raise WorkerDiedError("it did not say which studies it has")
-        if self._schedule is None:
-            for problem in loaded.problems:
-                self._log.error("study_unusable", where=problem.where, problem=problem.text)
-                self._results.note_failure(problem.where, "load", problem.text)
-            self._log.info("studies_loaded", studies=[each.name for each in loaded.studies])
-            self._schedule = Schedule(loaded.studies, max_failures=self._limits.max_failures)
-            self._results.load(loaded.studies, loaded.problems)
+        if self._schedule is None or loaded != self._loaded:
+            return self._take_over(loaded)
         return self._schedule
+
+    def _take_over(self, loaded: Loaded) -> Schedule:
+        """Begins with these studies; files may have changed since the last worker read them."""
+        for problem in loaded.problems:
+            self._log.error("study_unusable", where=problem.where, problem=problem.text)
+            self._results.note_failure(problem.where, "load", problem.text)
+        self._log.info("studies_loaded", studies=[each.name for each in loaded.studies])
+        schedule = Schedule(loaded.studies, max_failures=self._limits.max_failures)
+        if self._schedule is not None:
+            schedule.skipped |= {name: n for name, n in self._schedule.skipped.items() if name in schedule.skipped}
+        self._results.load(loaded.studies, loaded.problems)
+        self._schedule, self._loaded = schedule, loaded
+        return schedule
 
     def _trigger(self, schedule: Schedule) -> None:
         self._trading.fold()
@@ -138,70 +119,76 @@ class StudySupervisor:
         for slot in self._trading.ring.take_touched():
             schedule.trigger(*self._trading.key_of(slot), now_ns)
 
-    async def _run_due(self, worker: WorkerProcess, schedule: Schedule, due: Due, number: int) -> bool:
-        """Runs what is due on one subject; whether the worker can go on."""
-        frames = self._copy(worker, due, schedule)
-        if not frames:
-            return True
-        self._running = (due.subject, list(due.studies))
-        await worker.send(Run(number, due.studies, frames, *self._new_names()))
+    async def _collect(self, feed: FrameFeed, schedule: Schedule) -> list[tuple[Subject, Work]]:
+        """What is due, with its trades in the memory; what finds no room has its turn next."""
+        found: list[tuple[Subject, Work]] = []
+        feed.begin()
+        while feed.has_room and (due := schedule.next_due(self._clock.monotonic_ns())) is not None:
+            frames = feed.copy(due.subject, [schedule.spec(name) for name in due.studies])
+            if frames:
+                found.append((due.subject, Work(due.studies, frames)))
+            await asyncio.sleep(0)  # the pipeline goes first
+        return found
+
+    async def _run(
+        self, worker: WorkerProcess, schedule: Schedule, work: list[tuple[Subject, Work]], names: NewNames
+    ) -> None:
+        """Has it all run and takes what came of it; raises `WorkerDiedError`."""
+        calls = [(subject, study) for subject, part in work for study in part.studies]
+        worker.begun[0] = 0
+        try:
+            await worker.send(Run([part for _, part in work], *names))
+            await self._take_all(worker, schedule, iter(calls))
+        except WorkerDiedError as error:
+            self._blame(calls[: worker.begun[0]], error)
+            raise
+
+    async def _take_all(self, worker: WorkerProcess, schedule: Schedule, calls: Iterator[tuple[Subject, str]]) -> None:
+        is_last, before = False, None
+        while not is_last:
+            message = await self._answer(worker, self._limits.budget_s)
+            if not isinstance(message, CallResults):
+                raise WorkerDiedError("it did not say what came of the run")
+            for outcome in message.calls:
+                subject, study = next(calls, (None, ""))
+                if subject is None or study != outcome.study:
+                    raise WorkerDiedError(f"it answered for {outcome.study!r}, which was not asked for")
+                if subject != before:
+                    await asyncio.sleep(0)  # the pipeline goes first
+                self._take(outcome, subject, schedule)
+                before = subject
+            is_last = message.is_last
+
+    async def _answer(self, worker: WorkerProcess, budget_s: float) -> WorkerMessage:
+        """The next message.
+
+        Raises:
+            WorkerDiedError: there will be none.
+            WorkerHungError: one call has taken longer than `budget_s`.
+        """
+        watch = CallWatch(budget_s, self._clock.monotonic_ns(), worker.cpu_use())
         while True:
-            message = await _within(self._limits.budget_s, worker.receive)
-            if isinstance(message, Done):
-                self._take(message, due.subject, schedule)
-            else:
-                break
-        self._running = None
-        return not self._has_grown()
+            try:
+                async with asyncio.timeout(watch.look_s):
+                    return await worker.receive()
+            except TimeoutError as error:
+                if watch.is_overdue(worker.begun[0], self._clock.monotonic_ns(), worker.cpu_use()):
+                    raise WorkerHungError("it gave no answer in its time") from error
 
-    def _copy(self, worker: WorkerProcess, due: Due, schedule: Schedule) -> list[FrameRef]:
-        """Puts the trades of the subject into the memory, one frame a symbol."""
-        specs = [schedule.spec(name) for name in due.studies]
-        window_ns = max(each.window_ns for each in specs)
-        # All studies of a subject look at the same symbols: it is named after them.
-        symbols = specs[0].together or [due.subject.symbol]
-        frames: list[FrameRef] = []
-        begin = 0
-        for symbol in symbols:
-            ref = self._copy_one(worker, SymbolKey(symbol, due.subject.origin), window_ns, begin)
-            if ref is not None:
-                frames.append(ref)
-                begin += frame_bytes(ref.rows)
-        return frames
-
-    def _copy_one(self, worker: WorkerProcess, key: SymbolKey, window_ns: int, begin: int) -> FrameRef | None:
-        ring, slot = self._trading.ring, self._trading.slot_of(key)
-        if slot is None:
-            return None
-        rows, end_ns = ring.rows(slot, window_ns)
-        if not rows.size or begin + frame_bytes(rows.size) > self._options.memory_bytes:
-            return None
-        ring.copy_into(columns_at(worker.memory, begin, rows.size), rows)
-        bought, sold = ring.volumes(slot)
-        return FrameRef(*key, begin, rows.size, end_ns, ring.total(slot) - rows.size, bought, sold)
-
-    def _new_names(self) -> tuple[list[str] | None, list[str] | None]:
-        sources, accounts = self._trading.names()
-        if (sources, accounts) == self._names_sent:
-            return None, None
-        self._names_sent = (sources, accounts)
-        return list(sources), ["", *accounts]  # a trade of the market has account 0
-
-    def _take(self, done: Done, subject: Subject, schedule: Schedule) -> None:
-        if self._running is not None:
-            self._running[1].remove(done.study)
-        self._grown[done.study] += max(done.grown_bytes, 0)
-        self._results.note_cost(done.study, done.took_s)
-        if done.output:
-            self._log.debug("study_printed", study=done.study, text=done.output)
-        if done.reason is not None:
-            self._fail(done.study, done.reason, done.text)
+    def _take(self, outcome: CallResult, subject: Subject, schedule: Schedule) -> None:
+        study = outcome.study
+        self._grown[study] += max(outcome.grown_bytes, 0)
+        self._results.note_cost(study, outcome.took_s)
+        if outcome.output:
+            self._log.debug("study_printed", study=study, text=outcome.output)
+        if outcome.reason is not None:
+            self._fail(study, outcome.reason, outcome.text)
             return
-        if not self._results.put(done.study, subject, done.values, self._clock.monotonic_ns()):
-            self._fail(done.study, "over_budget", "its series are more than ANALYTICS_STUDY_MAX_SERIES leaves room for")
+        if not self._results.put(study, subject, outcome.values, self._clock.monotonic_ns()):
+            self._fail(study, "over_budget", "its series are more than ANALYTICS_STUDY_MAX_SERIES leaves room for")
             return
-        schedule.succeeded(done.study)
-        self._results.recovered(done.study)
+        schedule.succeeded(study)
+        self._results.recovered(study)
 
     def _fail(self, study: str, reason: str, text: str) -> None:
         is_new = study not in self._results.last_failure
@@ -211,13 +198,10 @@ class StudySupervisor:
         if self._schedule is not None and self._schedule.failed(study, self._clock.monotonic_ns()):
             self._log.error("study_disabled", study=study, failures=self._limits.max_failures)
 
-    def _note_death(self, why: str) -> None:
-        """Puts the death of the worker down to the study that ran; without one to its start."""
-        running, self._running = self._running, None
-        if running is not None and running[1]:
-            reason = "timeout" if why == _TIMEOUT else "died"
-            self._fail(running[1][0], reason, why)
-        self._log.warning("study_worker_ended", why=why, starts=self.starts)
+    def _blame(self, begun: list[tuple[Subject, str]], error: WorkerDiedError) -> None:
+        """Puts the death of the worker down to the call that began last; without one to the worker itself."""
+        if begun:
+            self._fail(begun[-1][1], "timeout" if isinstance(error, WorkerHungError) else "died", str(error))
 
     def _has_grown(self) -> bool:
         """Whether the worker holds so much memory that it is started anew; the study that took most has failed."""
@@ -226,14 +210,3 @@ class StudySupervisor:
         study = max(self._grown, key=self._grown.__getitem__)
         self._fail(study, "memory", f"it has taken {self._grown[study] / 1e6:,.0f} MB and kept them")
         return True
-
-
-_TIMEOUT: Final = "it gave no answer in its time"
-
-
-async def _within(seconds: float, receive: Callable[[], Awaitable[WorkerMessage]]) -> WorkerMessage:
-    try:
-        async with asyncio.timeout(seconds):
-            return await receive()
-    except TimeoutError as error:
-        raise WorkerDiedError(_TIMEOUT) from error

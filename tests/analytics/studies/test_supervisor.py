@@ -1,0 +1,91 @@
+"""What goes over to the worker, and what is taken of its answers."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+from structlog.testing import capture_logs
+
+from analytics.studies.runner.feed import FRAMES_A_TURN
+from tests.analytics.studies.test_hostile import running, until
+from tests.analytics.studies.worlds import StudyWorld, trades
+
+pytestmark = pytest.mark.timeout(60)
+
+SYMBOLS = [f"S{number} é+{number}" for number in range(2 * FRAMES_A_TURN + 3)]
+
+
+def written(folder: Path, body: str) -> list[str]:
+    (folder / "mine.py").write_text(f"from telemetry_studies import gauge, study\n\n{body}")
+    return [str(folder)]
+
+
+COUNTED = """
+@study(window="5m", every="100ms", gauges=[gauge("rows", "Trades.")])
+def counted(trades):
+    return {"rows": len(trades)}
+"""
+
+MANY = """
+NAMES = [gauge(f"v{number}", "A value.", label="x", max_values=100) for number in range(9)]
+
+@study(window="5m", every="100ms", gauges=NAMES)
+def many(trades):
+    return {each.name: {str(x): x for x in range(100)} for each in NAMES}
+"""
+
+
+async def test_more_symbols_than_go_over_at_once_all_have_their_turn(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, COUNTED), symbols=SYMBOLS)
+    for slot in range(len(SYMBOLS)):
+        made.trades.add(trades(slot + 1, slot=slot))
+    async with running(made):
+        await until(made, lambda: made.value("rows", SYMBOLS[-1]) is not None)
+        await until(made, lambda: all(made.value("rows", symbol) is not None for symbol in SYMBOLS))
+    assert [made.value("rows", symbol) for symbol in SYMBOLS[1:]] == [slot + 1 for slot in range(1, len(SYMBOLS))]
+
+
+async def test_an_answer_with_many_values_comes_in_parts(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, MANY), symbols=["A", "B", "C", "D"], max_series=10_000)
+    for slot in range(4):
+        made.trades.add(trades(1, slot=slot))
+    async with running(made):
+        await until(made, lambda: all(made.value("v8", symbol) is not None for symbol in "ABCD"))
+    assert sum(1 for _ in made.results.series(0)) == 4 * 900
+    assert not made.results.failures
+
+
+async def test_a_worker_that_is_stopped_is_ended_and_started_again(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, COUNTED))
+    async with running(made):
+        await until(made, lambda: made.value("rows") is not None)
+        (worker,) = psutil.Process().children()
+        os.kill(worker.pid, signal.SIGSTOP)
+        await until(made, lambda: made.supervisor.starts > 1)
+        runs = made.results.costs["counted"].runs
+        await until(made, lambda: made.results.costs["counted"].runs > runs)
+    assert not psutil.pid_exists(worker.pid)
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again_and_ends_nothing(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, COUNTED), environment={"TOO_LONG": "x" * 10_000_000})
+    with capture_logs() as lines:
+        async with running(made):
+            await until(made, lambda: len(lines) > 1)
+    assert all("could not be started" in line["why"] for line in lines)
+
+
+async def test_files_that_have_changed_are_taken_over_with_the_next_worker(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, COUNTED + COUNTED.replace("counted", "old").replace('"rows"', '"gone"')))
+    async with running(made):
+        await until(made, lambda: made.value("rows") is not None and made.value("gone") is not None)
+        written(tmp_path, COUNTED + COUNTED.replace("counted", "fresh").replace('"rows"', '"came"'))
+        (worker,) = psutil.Process().children()
+        worker.kill()
+        await until(made, lambda: made.value("came") is not None)
+        runs = made.results.costs["counted"].runs
+        await until(made, lambda: made.results.costs["counted"].runs > runs)
+    assert made.value("gone") is None
+    assert set(made.results.studies) == {"counted", "fresh"}
