@@ -31,6 +31,7 @@ from ingest.storage.log.group_commit import GroupCommit
 from ingest.storage.log.memory_log import MemoryLog
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock, FakeEdgeSource, FakeSink, FakeSource
+from telemetry_runtime.http import TextFormat, registry_text
 from telemetry_schema import (
     CommandHistory,
     CommandResult,
@@ -43,6 +44,7 @@ from telemetry_schema import (
     encode,
 )
 from telemetry_schema.batch import TradeBatch, decode_stream_batch
+from tests.helpers.openmetrics import families_of
 from tests.helpers.trades import NOW_NS, frame, trade
 
 COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
@@ -186,19 +188,19 @@ async def test_an_order_that_rests_is_answered_again_when_a_trade_fills_it_and_n
     resting = TradeCommand(
         command_id=COMMAND_ID, source="ui", symbol="BTC-USD", side="buy", qty=2.0, price=99.0, tif="gtc", sent_ns=NOW_NS
     )
-    rig.source.put(frame(trade(price=100.0)), encode(resting))
-    async with AsyncTaskManager() as tasks:
-        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
-        await rig.clock.advance(1)
-        assert rig.metric("telemetry_desk_open_orders", source="ui") == 1
-        assert rig.done() == []
-        rig.source.put(frame(trade(price=98.0, event_ns=rig.clock.now_ns(), sent_ns=rig.clock.now_ns())))
-        await rig.clock.advance(HISTORY_S)
+    await rig.take(frame(trade(price=100.0)), encode(resting))
+    assert rig.metric("telemetry_desk_open_orders", source="ui") == 1
+    assert rig.done() == []
+    await rig.clock.advance(1)
+    await rig.take(frame(trade(price=98.0, event_ns=rig.clock.now_ns(), sent_ns=rig.clock.now_ns())))
     assert [(answer.status, answer.price, answer.filled_qty) for answer in rig.results()] == [
         ("resting", None, 0.0),
         ("accepted", 99.0, 2.0),
     ]
     assert rig.done() == [COMMAND_ID]
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        await rig.clock.advance(HISTORY_S)
     assert [one.result.status for one in rig.histories()[-1].commands] == ["accepted"]
     assert rig.metric("telemetry_desk_open_orders", source="ui") is None
     assert rig.metric("telemetry_commands_total", outcome="accepted", reason="") == 1
@@ -369,3 +371,10 @@ async def test_in_a_quiet_market_the_page_is_sent_the_last_commands_too(rig: Rig
         rig.progress.put([[encode(Progress(stream="s", epoch=1, next_seq=2, checkpointed_seq=2))]])
         await rig.clock.advance(HISTORY_S)
     assert [one.result.status for one in rig.histories()[-1].commands] == ["applied"]
+
+
+async def test_all_metrics_can_be_read_as_openmetrics(rig: Rig) -> None:
+    await rig.take(frame(trade(run="r", seq=0)), b"nonsense", _command())
+    exposed = registry_text(rig.registry, TextFormat.OPENMETRICS).decode()
+    names = {metric.name for metric in families_of(exposed)}
+    assert {"telemetry_messages", "telemetry_source_trades", "telemetry_batch_trades"} <= names

@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack
 import aiohttp
 import pytest
 
-from telemetry_runtime.http import HttpServer, Readiness
+from telemetry_runtime.http import HttpServer, Readiness, TextFormat
 
 KEEP_ALIVE_S = 0.3
 
 
-async def _render() -> bytes:
+async def _render(_text_format: TextFormat) -> bytes:
     return b"up 1\n"
 
 

@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter
 from telemetry_runtime import Endpoints, ServiceSettings, StartupError
 from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
+from telemetry_runtime.metrics import service_registry
+from tests.helpers.openmetrics import families_of
 
 PROGRAM = """
 import asyncio, resource, sys
@@ -282,6 +284,26 @@ async def test_metrics_are_compressed_when_asked(accepted: str, encoding: str | 
     ):
         assert answer.headers.get("Content-Encoding") == encoding
         assert "probe_total 3.0" in await answer.text()
+
+
+@pytest.mark.parametrize("accept_encoding", ["gzip", "identity"])
+async def test_metrics_are_openmetrics_with_one_end_mark_when_asked(accept_encoding: str) -> None:
+    registry = service_registry("runtime")
+    Counter("probe", "A probe.", registry=registry).inc(3)
+    server = HttpServer("127.0.0.1", 0, render=render_registry(registry), readiness=Readiness(), setting="X")
+    asked = {"Accept": "application/openmetrics-text;q=0.5,*/*;q=0.1", "Accept-Encoding": accept_encoding}
+    async with (
+        server,
+        aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session,
+        session.get("/metrics", headers=asked) as answer,
+    ):
+        exposed = await answer.text()
+        assert answer.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        assert "Accept" in answer.headers["Vary"].split(", ")
+    assert exposed.count("# EOF") == 1
+    families = {metric.name: metric for metric in families_of(exposed)}
+    assert (families["probe"].type, families["probe"].samples[0].value) == ("counter", 3.0)
+    assert "telemetry_log_lines_lost" in families
 
 
 async def test_http_works_over_ipv6() -> None:

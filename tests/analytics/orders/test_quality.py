@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from analytics.cooperative import run
-from analytics.orders.latency import BOUNDS_S, LatencyLabels
+from analytics.orders.latency import BOUNDS_S, Exemplar, Histogram, LatencyLabels
 from analytics.orders.tracker import OrderTracker
 from telemetry_schema import Quote
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
@@ -103,6 +103,15 @@ def test_the_exemplar_of_a_bucket_is_its_slowest_order() -> None:
     assert {exemplar.order_id for exemplar in histogram.exemplars.values()} == {"o-1", "o-2"}
     assert sum(histogram.counts) == 3
     assert list(BOUNDS_S) == sorted(BOUNDS_S)
+
+
+def test_a_slow_order_of_long_ago_gives_its_place_to_a_newer_one() -> None:
+    histogram = Histogram()
+    histogram.add(Exemplar("slow", 4 * MS, T0))
+    histogram.add(Exemplar("soon", 3 * MS, T0 + 60 * SECOND))
+    assert [each.order_id for each in histogram.exemplars.values()] == ["slow"]
+    histogram.add(Exemplar("later", 3 * MS, T0 + 60 * SECOND + 1))
+    assert [each.order_id for each in histogram.exemplars.values()] == ["later"]
 
 
 def test_slippage_against_arrival_of_the_documented_case() -> None:

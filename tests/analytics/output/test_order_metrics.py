@@ -1,12 +1,15 @@
 """Metrics of orders: names and labels are the contract of the dashboards."""
 
+from prometheus_client.samples import Sample
+
 from analytics.cooperative import run
 from analytics.orders.tracker import OrderTracker
-from analytics.output.exposition import text
+from analytics.output.exposition import openmetrics_text, text
 from analytics.output.order_metrics import OrderMetrics
 from telemetry_schema import PositionReport, RateLimitReport
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
 from tests.analytics.orders.test_quality import quoted
+from tests.helpers.openmetrics import families_of
 from tests.helpers.services import Metrics
 
 BOOK = {"account", "strategy", "symbol"}
@@ -128,3 +131,41 @@ def test_names_are_escaped() -> None:
     made = tracker()
     made.apply(event("submit", account='a"b\\c'), T0)
     assert Metrics(told(made)).sum_of("trading_open_orders", account='a"b\\c') == 1
+
+
+def open_samples(made: OrderTracker) -> list[Sample]:
+    families = OrderMetrics().families(made, T0 + 2 * SECOND)
+    exposed = "".join(map(openmetrics_text, families)) + "# EOF\n"
+    return [sample for metric in families_of(exposed) for sample in metric.samples]
+
+
+def test_as_openmetrics_latencies_and_rejects_name_an_order() -> None:
+    found = {
+        (sample.name, sample.labels.get("le"), sample.labels.get("stage")): sample.exemplar
+        for sample in open_samples(lived())
+        if sample.exemplar is not None
+    }
+    ack = found["trading_order_latency_seconds_bucket", "0.001", "ack"]
+    assert (ack.labels, ack.value, float(ack.timestamp or 0)) == ({"order_id": "o-1"}, 0.001, (T0 + MS) / 1e9)
+    assert found["trading_order_rejects_total", None, None].labels == {"order_id": "o-3"}
+
+
+def test_an_exemplar_is_in_its_own_bucket_of_several_histograms() -> None:
+    made = tracker()
+    for number, took_ms in enumerate([3, 4, 2, 70_000]):
+        name = f"o-{number}"
+        made.apply(event("submit", name, venue=f"v-{number}"), T0)
+        made.apply(event("ack", name, T0 + took_ms * MS), T0)
+    found = [(sample.labels, sample.exemplar) for sample in open_samples(made)]
+    assert [(labels["venue"], labels["le"], each.value) for labels, each in found if each is not None] == [
+        ("v-0", "0.005", 0.003),
+        ("v-1", "0.005", 0.004),
+        ("v-2", "0.0025", 0.002),
+        ("v-3", "+Inf", 70.0),
+    ]
+
+
+def test_a_histogram_without_a_sum_has_no_count_as_openmetrics_wants_it() -> None:
+    names = {sample.name for sample in open_samples(lived())}
+    assert "trading_slippage_bps_bucket" in names
+    assert "trading_slippage_bps_count" not in names

@@ -14,7 +14,7 @@ from analytics.output.trade_export import ExportError, TradeRows, chosen_format,
 from analytics.output.trades_endpoint import TradesEndpoint
 from analytics.studies.runner.studies import EngineTrades
 from telemetry_runtime.fakes import FakeClock
-from telemetry_runtime.http import HttpServer, Readiness
+from telemetry_runtime.http import HttpServer, Readiness, TextFormat
 from tests.analytics.batches import NOW, SECOND, T, batch
 
 ROWS = TradeRows(
@@ -107,7 +107,7 @@ def test_without_rows_there_is_a_head() -> None:
     assert arrow_of(none).empty
 
 
-async def _render() -> bytes:
+async def _render(_text_format: TextFormat) -> bytes:
     return b""
 
 

@@ -9,12 +9,12 @@ from typing import Final, Self
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
 
+from telemetry_runtime.accept import TextFormat, format_asked, takes_gzip
 from telemetry_runtime.errors import StartupError
 
-__all__ = ["HttpServer", "Page", "Readiness", "Render", "render_registry"]
-
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+__all__ = ["HttpServer", "Page", "Readiness", "Render", "TextFormat", "registry_text", "render_registry"]
 
 KEEP_ALIVE_S: Final = 15.0
 """A connection without a whole request for so long is closed: half-open ones and slow senders hold nothing for longer.
@@ -23,8 +23,8 @@ Several times the interval of a scraper, which so keeps its connection."""
 MAX_HEADER_BYTES: Final = 8_190
 """Of one line; a longer one is refused with 400."""
 
-Render = Callable[[], Awaitable[bytes]]
-"""Gives the metrics in Prometheus' text format."""
+Render = Callable[[TextFormat], Awaitable[bytes]]
+"""Gives the metrics in the format that was asked for; OpenMetrics ends with one `# EOF`."""
 
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,14 +52,6 @@ def is_private_name(name: str) -> bool:
     return True
 
 
-def _takes_gzip(accepted: str) -> bool:
-    for coding in accepted.lower().split(","):
-        name, _, quality = coding.partition(";")
-        if name.strip() == "gzip":
-            return quality.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
-
-
 class Readiness:
     """Named conditions that must all hold before a service may be sent work."""
 
@@ -79,10 +71,18 @@ class Readiness:
 def render_registry(registry: CollectorRegistry) -> Render:
     """Renders all of a registry at once."""
 
-    async def render() -> bytes:
-        return generate_latest(registry)
+    async def render(text_format: TextFormat) -> bytes:
+        return registry_text(registry, text_format)
 
     return render
+
+
+def registry_text(registry: CollectorRegistry, text_format: TextFormat) -> bytes:
+    """All of a registry; as OpenMetrics it has the end mark, so it comes last."""
+    if text_format is TextFormat.OPENMETRICS:
+        exposed: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call] # it has no types
+        return exposed
+    return generate_latest(registry)
 
 
 class HttpServer:
@@ -165,8 +165,10 @@ class HttpServer:
         return web.Response(status=403, text=f"not under the name {name[:256]}; {setting} may allow it\n")
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        body, headers = await self._render(), {"Content-Type": METRICS_TYPE, "Vary": "Accept-Encoding"}
-        if _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        text_format = format_asked(",".join(request.headers.getall("Accept", [])))
+        body = await self._render(text_format)
+        headers = {"Content-Type": text_format.value, "Vary": "Accept, Accept-Encoding"}
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
             # In a thread: 1.5 MB take some 15 ms, and zlib lets the event loop run meanwhile.
             body = await asyncio.to_thread(gzip.compress, body, 1)
             headers["Content-Encoding"] = "gzip"

@@ -8,7 +8,7 @@ from analytics.analysis import FRESH_NS, Analysis, Results
 from analytics.cooperative import run_cooperatively
 from analytics.engine import Engine
 from analytics.intake.patience import Patience
-from analytics.output.exposition import Family, text
+from analytics.output.exposition import Family, openmetrics_text, text
 from analytics.output.metrics import Metrics
 from analytics.output.order_metrics import OrderMetrics
 from analytics.output.snapshots import Snapshots
@@ -16,6 +16,7 @@ from analytics.output.study_metrics import StudyMetrics
 from analytics.output.study_views import studies_state
 from analytics.studies.runner.studies import Studies
 from telemetry_runtime import AsyncTaskManager, Clock, Frames, LossySink, RateLimitedWarning, Source
+from telemetry_runtime.http import TextFormat
 from telemetry_schema import BatchError, CommandResult, encode
 from telemetry_schema.batch import EventBatch, TradeBatch, decode_stream_batch
 
@@ -155,16 +156,17 @@ class AnalyticsApp:
             self._offer(encode(state))
             await self._clock.sleep(STUDIES_S)
 
-    async def render(self) -> bytes:
-        """The metrics as Prometheus' text, with all trades that have been applied.
+    async def render(self, text_format: TextFormat = TextFormat.PROMETHEUS) -> bytes:
+        """The metrics as text, without an end mark, with all trades that have been applied.
 
         After a restart it waits for what came since the checkpoint, so that no counter is seen to fall.
         """
         await self._catch_up()
+        write = openmetrics_text if text_format is TextFormat.OPENMETRICS else text
         results, parts, values = await self._results(0), [], 0
         orders = self._order_metrics.families(self._engine.orders, self._clock.now_ns())
         for family in chain(self._metrics.families(results), orders, self._study_families()):
-            parts.append(text(family).encode())
+            parts.append(write(family).encode())
             values += len(family.values)
             if values > _VALUES_A_STEP:
                 values = 0

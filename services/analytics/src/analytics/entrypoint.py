@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from analytics.analysis import Analysis
 from analytics.app import AnalyticsApp
@@ -23,7 +23,7 @@ from analytics.studies.runner.process import WorkerOptions
 from analytics.studies.runner.studies import EngineTrades, Studies
 from analytics.studies.runner.supervisor import StudyLimits
 from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, SystemClock, run_service
-from telemetry_runtime.http import HttpServer, Page, Readiness, Render
+from telemetry_runtime.http import HttpServer, Page, Readiness, Render, TextFormat, registry_text
 from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, EndpointSecurity, PullSource
 
@@ -173,7 +173,7 @@ async def _open_http(
 
 
 def _with_registry(render: Render, registry: CollectorRegistry) -> Render:
-    async def render_all() -> bytes:
-        return await render() + generate_latest(registry)
+    async def render_all(text_format: TextFormat) -> bytes:
+        return await render(text_format) + registry_text(registry, text_format)
 
     return render_all

@@ -40,6 +40,10 @@ MAX_PLACES: Final = 20
 """Pairs of account and venue with histograms of their own; those beyond share `other`."""
 
 
+EXEMPLAR_MAX_AGE_NS: Final = 60_000_000_000
+"""A slow order stands for its bucket for so long: then any newer one is of more use."""
+
+
 class Exemplar(NamedTuple):
     """An order that stands for a bucket: its id, its latency, and when it was measured (UTC epoch nanoseconds)."""
 
@@ -59,7 +63,7 @@ class LatencyLabels(NamedTuple):
 
 @dataclass(slots=True)
 class Histogram:
-    """Counts by bucket (the last one is +Inf), the sum in nanoseconds, and the slowest order of each bucket."""
+    """Counts by bucket (the last one is +Inf), the sum in nanoseconds, and the slowest recent order of each bucket."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_S) + 1))
     sum_ns: int = 0
@@ -71,7 +75,11 @@ class Histogram:
         self.counts[bucket] += 1
         self.sum_ns += exemplar.span_ns
         slowest = self.exemplars.get(bucket)
-        if slowest is None or exemplar.span_ns >= slowest.span_ns:
+        if (
+            slowest is None
+            or exemplar.span_ns >= slowest.span_ns
+            or exemplar.at_ns > slowest.at_ns + EXEMPLAR_MAX_AGE_NS
+        ):
             self.exemplars[bucket] = exemplar
 
 

@@ -57,9 +57,10 @@ MARKOUTS_A_STEP: Final = 200
 """Markouts counted without a break: about a millisecond."""
 
 RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1}
+"""Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2."""
+
 KILL_SWITCH_REASON: Final = "kill_switch"
 """The reason of a cancel by a kill function: RTS 9 does not count it."""
-"""Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2."""
 
 
 def counts() -> Counts:
@@ -86,6 +87,13 @@ class Markout(NamedTuple):
     received_ns: int
 
 
+class Rejected(NamedTuple):
+    """The last order that was rejected for a reason, and when (UTC epoch nanoseconds)."""
+
+    order_id: str
+    at_ns: int
+
+
 class Quality:
     """All counters of the quality of execution. Label values are in the order of the metric's labels."""
 
@@ -98,6 +106,8 @@ class Quality:
         self.ordered_qty, self.filled_qty, self.ended = counts(), counts(), counts()
         self.otr_messages, self.otr_volume = counts(), counts()
         self.rejects = counts()
+        self.last_rejects: dict[tuple[str, ...], Rejected] = {}
+        """By the labels of `rejects`; not kept over a restart."""
         self._pending: list[Markout] = []
         self._waiting: list[Markout] = []
         """Due, but their symbol's quotes have not come so far; only while `settle_markouts` is under way."""
@@ -206,7 +216,9 @@ class Quality:
         )
         if kind is not None:
             reason = event.reason if event.reason in REJECT_REASONS else "other"
-            self.rejects[book.account, book.strategy, order.venue, reason, kind] += 1
+            labels = (book.account, book.strategy, order.venue, reason, kind)
+            self.rejects[labels] += 1
+            self.last_rejects[labels] = Rejected(order.order_id, event.sent_ns)
 
     def _counters(self) -> dict[str, Counts]:
         return {name: value for name, value in vars(self).items() if isinstance(value, defaultdict)}

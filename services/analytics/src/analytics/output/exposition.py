@@ -1,13 +1,13 @@
-"""Prometheus' text format, for many series at once.
+"""Prometheus' text format and OpenMetrics, for many series at once.
 
 prometheus_client builds an object and a string of labels for each sample at each scrape: 13,000 samples (200 symbols,
 four windows) take it over 100 ms, during which no trade is applied. Here what comes before the value is made once, and
 a family is a list of values.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -30,15 +30,52 @@ class LabelledSeries:
         self.prefixes = [f"{name}{suffix}{_braces(labels)} " for suffix, labels in keys()]
 
 
+class SampleExemplar(NamedTuple):
+    """One event that stands for a sample: the order's id, its value, and when it was (UTC epoch nanoseconds)."""
+
+    order_id: str
+    value: float
+    at_ns: int
+
+
+_EXEMPLAR_LABEL: Final = "order_id"
+_MAX_EXEMPLAR_CHARS: Final = 128
+"""Of an exemplar's labels, their names counted; OpenMetrics allows no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric with all its series. A counter's name ends with `_total`."""
+    """One metric with all its series. A counter's name ends with `_total`.
+
+    `exemplars` are by the place of their series; only OpenMetrics has them.
+    """
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     help: str
     series: LabelledSeries
     values: Sequence[float]
+    exemplars: Mapping[int, SampleExemplar] = field(default_factory=dict)
+
+
+def openmetrics_text(family: Family) -> str:
+    """The family as OpenMetrics: a counter is named without `_total`, a histogram without a sum has no count either."""
+    name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
+    head = f"# HELP {name} {_escaped(family.help, quotes=True)}\n# TYPE {name} {family.kind}\n"
+    pairs = zip(family.series.prefixes, family.values, strict=True)
+    lines = [f"{prefix}{value!r}\n" for prefix, value in pairs]
+    for place, exemplar in family.exemplars.items():
+        if len(exemplar.order_id) + len(_EXEMPLAR_LABEL) <= _MAX_EXEMPLAR_CHARS:
+            lines[place] = f"{lines[place][:-1]} # {_exemplar(exemplar)}\n"
+    if family.kind == "histogram" and not any(prefix.startswith(f"{name}_sum") for prefix in family.series.prefixes):
+        lines = [line for line in lines if not line.startswith(f"{name}_count")]
+    return head + _spelled("".join(lines))
+
+
+def _exemplar(exemplar: SampleExemplar) -> str:
+    seconds, rest_ns = divmod(exemplar.at_ns, 1_000_000_000)
+    label = _escaped(exemplar.order_id, quotes=True)
+    return f'{{{_EXEMPLAR_LABEL}="{label}"}} {exemplar.value!r} {seconds}.{rest_ns // 1_000_000:03}'
 
 
 def text(family: Family) -> str:
@@ -46,9 +83,13 @@ def text(family: Family) -> str:
     head = f"# HELP {family.name} {_escaped(family.help)}\n# TYPE {family.name} {family.kind}\n"
     pairs = zip(family.series.prefixes, family.values, strict=True)
     lines = "".join([f"{prefix}{value!r}\n" for prefix, value in pairs])
+    return head + _spelled(lines)
+
+
+def _spelled(lines: str) -> str:
     for python, prometheus in _NOT_NUMBERS:
         lines = lines.replace(python, prometheus)
-    return head + lines
+    return lines
 
 
 def _braces(labels: Labels) -> str:

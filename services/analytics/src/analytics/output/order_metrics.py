@@ -4,6 +4,7 @@ Money has a sign and a counter has none, so paid and gained are two counters; bo
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, product
 from typing import Any, Final, Literal, TypeAlias
 
@@ -13,7 +14,7 @@ from analytics.orders.latency import BOUNDS_S, STAGES
 from analytics.orders.order import BotOrder, Outcome
 from analytics.orders.quality import HORIZONS_S, SLIPPAGE_BOUNDS_BPS, counts
 from analytics.orders.tracker import OrderTracker
-from analytics.output.exposition import Family, LabelledSeries
+from analytics.output.exposition import Family, LabelledSeries, SampleExemplar
 
 _Kind: TypeAlias = Literal["counter", "gauge"]
 _Values: TypeAlias = Mapping[Any, float]
@@ -47,15 +48,22 @@ class OrderMetrics:
     def _events(self, orders: OrderTracker) -> Iterator[Family]:
         help_text = "Events of own orders, by what happened."
         yield self._of("trading_order_events_total", "counter", help_text, (*_BOOK, "side", "event"), orders.events)
-        labels = ("account", "strategy", "venue", "reason", "kind")
-        help_text = "Rejections: of an order, a cancel, a replace, or (local) before it was sent."
-        yield self._of("trading_order_rejects_total", "counter", help_text, labels, orders.quality.rejects)
+        yield self._rejects(orders)
         for what, values, help_text in (
             ("messages", orders.quality.otr_messages, "Messages to the venue"),
             ("volume", orders.quality.otr_volume, "Volume of messages to the venue, base"),
         ):
             weighted = f"{help_text}, by the weights of RTS 9 (Regulation (EU) 2017/566)."
             yield self._of(f"trading_otr_{what}_total", "counter", weighted, ("account", "symbol"), values)
+
+    def _rejects(self, orders: OrderTracker) -> Family:
+        labels = ("account", "strategy", "venue", "reason", "kind")
+        help_text = "Rejections: of an order, a cancel, a replace, or (local) before it was sent."
+        family = self._of("trading_order_rejects_total", "counter", help_text, labels, orders.quality.rejects)
+        last = orders.quality.last_rejects
+        found = {place: last[key] for place, key in enumerate(orders.quality.rejects) if key in last}
+        exemplars = {place: SampleExemplar(one.order_id, 1.0, one.at_ns) for place, one in found.items()}
+        return replace(family, exemplars=exemplars)
 
     def _open(self, orders: OrderTracker) -> Iterator[Family]:
         number, notional, oldest_s, doubt = counts(), counts(), counts(), counts()
@@ -123,7 +131,7 @@ class OrderMetrics:
     def _latency(self, orders: OrderTracker) -> Family:
         found = orders.latencies.histograms
         sums = {labels: each.sum_ns / 1e9 for labels, each in found.items()}
-        return self._histogram(
+        family = self._histogram(
             "trading_order_latency_seconds",
             "Time from one event of an order to another, by one clock.",
             ("account", "venue", "stage", "clock"),
@@ -131,6 +139,13 @@ class OrderMetrics:
             BOUNDS_S,
             sums,
         )
+        size = len(BOUNDS_S) + 3  # the bounds, +Inf, count and sum
+        exemplars = {
+            index * size + bucket: SampleExemplar(one.order_id, one.span_ns / 1e9, one.at_ns)
+            for index, each in enumerate(found.values())
+            for bucket, one in each.exemplars.items()
+        }
+        return replace(family, exemplars=exemplars)
 
     def _money(self, orders: OrderTracker, now_ns: int) -> Iterator[Family]:
         valued = orders.books.value(orders.marks, now_ns)
