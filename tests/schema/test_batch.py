@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from telemetry_schema import BatchError
@@ -183,8 +183,8 @@ BAD_VALUES: dict[str, list[float]] = {
     "received_ns": [-1],
     "price": [np.inf, -np.inf, np.nan, -np.nan],
     "qty": [0.0, -1.0, np.inf, np.nan],
-    "symbol": [2, 65_535],
-    "source": [1, 65_535],
+    "symbol": [2, 256, 65_535],
+    "source": [1, 256, 65_535],
     "side": [2, 255],
     "account": [1, 65_535],
 }
@@ -203,6 +203,37 @@ def test_one_impossible_trade_refuses_its_batch_however_many_there_are(column: s
     records[column][count - 1] = value
     with pytest.raises(BatchError):
         decode_batch([head, records.tobytes()])
+
+
+@given(
+    indexes=st.lists(
+        st.tuples(st.integers(0, 6), st.integers(0, 4), st.integers(0, 3), st.integers(0, 3), st.integers(0, 255)),
+        min_size=1,
+        max_size=FEW_TRADES,
+    )
+)
+@example([(4, 2, 1, 2, 255), (3, 1, 0, 0, 0)])  # the largest of each; bit by bit, 7 and 3 are beyond the tables
+@example([(5, 0, 0, 0, 0)])
+@example([(0, 3, 0, 0, 0)])
+@example([(0, 0, 2, 0, 0)])
+@example([(0, 0, 0, 3, 0)])
+def test_a_batch_of_many_is_judged_as_one_of_a_few(indexes: list[tuple[int, ...]]) -> None:
+    tables = {"symbols": ["A", "B", "C", "D", "E"], "sources": ["x", "y", "z"], "accounts": ["mine", "yours"]}
+    records = np.ones(len(indexes), TRADE_DTYPE)
+    for column, values in zip(("symbol", "source", "side", "account"), zip(*indexes, strict=True), strict=False):
+        records[column] = values
+    frame = bytearray(records.tobytes())
+    frame[45::48] = bytes(padding for *_, padding in indexes)  # whatever is there
+    assert _is_taken(frame, **tables) == _is_taken(frame * (FEW_TRADES + 1), **tables)
+
+
+def _is_taken(frame: bytearray, **tables: list[str]) -> bool:
+    head = header_frame(count=len(frame) // TRADE_DTYPE.itemsize, **tables)
+    try:
+        decode_batch([head, bytes(frame)])
+    except BatchError:
+        return False
+    return True
 
 
 @given(data=st.data())
