@@ -117,6 +117,29 @@ def test_a_flood_under_the_pages_name_does_not_keep_its_kill_switch_out() -> Non
     assert len(_admit(_limiter(10), [encode(switch)] * 50)[0]) == 10, "they are limited all the same"
 
 
+def test_a_kill_switch_gets_through_a_flood_that_is_written_in_the_same_unusual_order() -> None:
+    flood = [b'{"source":"ui","type":"trade","seq":%d}' % number for number in range(50)]
+    switch = b'{"source":"ui","type":"kill_switch","engaged":true}'
+    admitted, refused = _admit(_limiter(10), [*flood, switch])
+    assert admitted == [*flood[:10], switch]
+    assert refused == {"ui": 40}
+
+
+def test_a_name_with_a_quote_in_it_is_one_name() -> None:
+    quoted = json.dumps({"type": "trade", "source": 'a"b', "seq": 1}).encode()
+    assert _admit(_limiter(1), [_frame("a"), quoted, _frame("a"), quoted])[1] == {"a": 1, r'a\"b': 1}
+
+
+def test_names_that_have_no_bucket_cost_no_search_of_all_buckets_each() -> None:
+    limiter = _limiter(10, max_sources=2)
+    names = [f"s{number}" for number in range(100)]
+    _admit(limiter, [_frame(name) for name in names])
+    buckets = limiter._buckets
+    _admit(limiter, [_frame(name) for name in names], S_NS // 2)
+    assert limiter._buckets is buckets
+    assert len(_admit(limiter, [_frame("late")] * 10, 2 * S_NS)[0]) == 10
+
+
 def test_a_clock_that_stands_or_goes_back_gives_nothing_away() -> None:
     limiter, frames = _limiter(10), [_frame("a")] * 10
     assert len(_admit(limiter, frames, 5 * S_NS)[0]) == 10
