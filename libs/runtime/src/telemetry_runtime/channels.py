@@ -30,6 +30,10 @@ class EdgeSource(Protocol):
         """The next burst, at least one message; empty when the source has ended."""
         ...
 
+    def hold_back(self) -> None:
+        """Lets the next burst come a moment later, and small: one client's flood must not crowd out the others."""
+        ...
+
 
 class Source(Protocol):
     """Where messages come from."""

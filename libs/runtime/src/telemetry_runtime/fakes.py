@@ -103,6 +103,8 @@ class FakeEdgeSource:
 
     def __init__(self) -> None:
         self._bursts: asyncio.Queue[Burst] = asyncio.Queue()
+        self.held_back = 0
+        """How often the next burst was held back."""
 
     def put(self, *messages: bytes | list[bytes]) -> None:
         """Adds a burst of messages, each one frame or a list of frames."""
@@ -115,6 +117,10 @@ class FakeEdgeSource:
     async def receive(self) -> Burst:
         """The next burst; empty when the source has ended."""
         return await self._bursts.get()
+
+    def hold_back(self) -> None:
+        """Counts it."""
+        self.held_back += 1
 
 
 def burst_of(*messages: bytes | list[bytes]) -> Burst:

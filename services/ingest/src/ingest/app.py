@@ -10,6 +10,7 @@ import structlog
 
 from ingest.checking.checker import Checker
 from ingest.checking.chunks import ChunkBuilder
+from ingest.checking.crowding import Crowding
 from ingest.checking.outcomes import Checked, Refusal
 from ingest.checking.rate_limit import Limited, RateLimiter
 from ingest.delivery.batch_delivery import BatchDelivery
@@ -73,6 +74,7 @@ class IngestApp:
     ) -> None:
         self._source, self._ui = source, ui
         self._limiter, self._checker = checks
+        self._crowding = Crowding()
         self._desk, self._delivery = desk, delivery
         self._ledger, self._storage, self._clock = ledger, storage, clock
         self._refusal_log = RefusalLog(monotonic_ns=clock.monotonic_ns)
@@ -118,12 +120,14 @@ class IngestApp:
     async def take_in(self) -> None:
         """Receives and checks the messages of clients until the source ends."""
         while burst := await self._source.receive():
-            now_ns = self._clock.now_ns()
+            now_ns, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
             self._is_reading = False
-            limited = self._limiter.admit(burst, self._clock.monotonic_ns())
+            limited = self._limiter.admit(burst, monotonic_ns)
             checked = self._checker.check(limited.burst, now_ns)
             if limited.sources:
                 self._refuse_limited(limited, checked)
+            if self._crowding.is_seen(len(burst.frames), checked.limited_messages, checked.chunks, monotonic_ns):
+                self._source.hold_back()
             await self.pass_on(checked)
             self._is_reading = True
 
