@@ -127,7 +127,7 @@ def test_a_kill_switch_gets_through_a_flood_that_is_written_in_the_same_unusual_
 
 def test_a_name_with_a_quote_in_it_is_one_name() -> None:
     quoted = json.dumps({"type": "trade", "source": 'a"b', "seq": 1}).encode()
-    assert _admit(_limiter(1), [_frame("a"), quoted, _frame("a"), quoted])[1] == {"a": 1, r'a\"b': 1}
+    assert _admit(_limiter(1), [_frame("a"), quoted, _frame("a"), quoted])[1] == {"a": 1, r"a\"b": 1}
 
 
 def test_names_that_have_no_bucket_cost_no_search_of_all_buckets_each() -> None:
