@@ -55,23 +55,25 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def _open(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).first.click()
-    page.locator(".tt-card").first.wait_for()
+    page.get_by_role("link", name=name, exact=True).first.click()
+    page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
     if name == "Trade":
         for qty, symbol in (("0.05", "BTC-USD"), ("1.5", "ETH-USD"), ("20", "SOL-USD")):
             choose(page, symbol)
             type_into(page, "Quantity", qty)
             by_mouse(page)
             answer(page).get_by_text(qty).wait_for()
+    elif name == "Studies":
+        page.get_by_role("table", name="BTC-USD", exact=True).wait_for()
     else:
         page.locator(".tt-plot canvas").first.wait_for()
     # The numbers go on moving; what was drawn for the first time has settled.
-    page.wait_for_timeout(2_000)
+    page.wait_for_timeout(2_000 if os.environ.get("UPDATE_IMAGES") else 700)
     expect(page.get_by_test_id("stToast")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["Market", "Trade", "Pipeline"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_looks_right_to_eyes_and_to_axe(
     desk: Desk, browser: Browser, watch: Watch, name: str, scheme: str
 ) -> None:

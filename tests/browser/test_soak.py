@@ -25,7 +25,7 @@ MOST_GROWTH_RATIO = 0.10
 @pytest.mark.timeout(120)
 def test_a_snapshot_is_on_the_screen_within_a_second(page: Page) -> None:
     watch_delays(page)
-    page.wait_for_timeout(15_000)
+    page.wait_for_timeout(11_000)
     delays = delays_ms(page)
     figure(f"snapshot to screen: median {statistics.median(delays):.0f} ms, p95 {p95(delays):.0f} ms, n {len(delays)}")
     assert p95(delays) < 1_000

@@ -118,9 +118,11 @@ def test_a_price_with_a_comma_is_that_price(desk: Desk, trade_page: Page) -> Non
     desk.send_trade("COMMA-USD", 150.0)
     choose(trade_page, "COMMA-USD")
     type_into(trade_page, "Quantity", "1")
-    type_into(trade_page, "Fill at", "149,95")
+    type_into(trade_page, "Limit price", "149,95")
     by_shortcut(trade_page)
-    expect(answer(trade_page)).to_contain_text("BUY 1 COMMA-USD at 149.95 applied at 149.950")
+    expect(answer(trade_page)).to_contain_text("BUY 1 COMMA-USD at 149.95 rests at 149.950")
+    trade_page.get_by_role("button", name="Cancel buy 1 COMMA-USD at 149.95").click()
+    expect(newest(trade_page)).to_contain_text("Cancel ")
 
 
 def hold(page: Page, key: str, times: int = 40) -> None:
@@ -370,6 +372,8 @@ def test_an_answer_is_on_the_screen_soon_after_the_click(trade_page: Page) -> No
             f"click to visible answer, 24 clicks: median {statistics.median(took_ms):.0f} ms, p95 {p95(took_ms):.0f} ms"
         )
         medians.append(statistics.median(took_ms))
+        if medians[0] < 120:
+            break
     assert min(medians) < 120
 
 
@@ -384,7 +388,7 @@ def kill_switch(page: Page) -> Locator:
     return page.get_by_role("region", name="Kill switch")
 
 
-def test_keys_pressed_while_another_page_is_opened_break_nothing(desk: Desk, watch: Watch, trade_page: Page) -> None:
+def test_keys_pressed_while_another_page_is_opened_break_nothing(desk: Desk, trade_page: Page) -> None:
     type_into(trade_page, "Quantity", "0.0555")
     before = sent(desk)
     for name in ("Market", "Trade", "Pipeline", "Trade", "Market"):
@@ -396,8 +400,6 @@ def test_keys_pressed_while_another_page_is_opened_break_nothing(desk: Desk, wat
     by_shortcut(trade_page)
     expect(answer(trade_page)).to_contain_text("BUY 0.0555 BTC-USD applied")
     assert sent(desk) == before + 1
-    # A list of streamlit-shadcn-ui complains when its page is left before it was drawn.
-    watch.errors[:] = [text for text in watch.errors if "SSUI_V2_OVERLAY_DISCONNECTED" not in text]
 
 
 @pytest.mark.parametrize("name", ["Market", "Trade", "Studies", "Pipeline"])

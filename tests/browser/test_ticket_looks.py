@@ -27,12 +27,6 @@ SMALL = """root => [...root.querySelectorAll('button, input')].filter(one => {
 }).map(one => one.textContent || one.id)"""
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with Desk(tmp_path_factory.mktemp("ticket"), feeds="sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7") as desk:
-        yield desk.start()
-
-
 @pytest.fixture
 def sized(browser: Browser, desk: Desk, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The Trade page in a window of the asked size, with an order that was answered."""
@@ -67,7 +61,7 @@ def sizes(scheme: str) -> list[tuple[int, int, int, str]]:
 def test_nothing_of_the_ticket_is_cut_and_axe_finds_nothing(sized: Page, request: pytest.FixtureRequest) -> None:
     REPORTS.mkdir(parents=True, exist_ok=True)
     root = ticket(sized)
-    for mode in ("Market", "Fill at"):
+    for mode in ("Market", "Limit"):
         root.get_by_role("button", name=mode, exact=True).click()
         assert root.evaluate(CUT) == []
     for side in ("▲ Buy", "▼ Sell"):

@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 def type_into(page: Page, name: str, text: str) -> None:
     """Types into a field of the ticket; a price is typed after choosing to name one."""
-    if name == "Fill at":
-        page.get_by_role("button", name="Fill at").click()
+    if name == "Limit price":
+        page.get_by_role("button", name="Limit", exact=True).click()
     field = page.get_by_role("textbox", name=name)
     field.click()
     page.keyboard.press("Control+a")
@@ -107,14 +107,36 @@ def test_the_ticket_shows_the_digits_that_it_sends(trade_page: Page) -> None:
     expect(trade_page.get_by_role("textbox", name="Quantity")).to_have_value("0.00001234")
 
 
-def test_an_order_with_a_price_fills_at_that_price_and_the_ticket_says_so_before(desk: Desk, trade_page: Page) -> None:
+def test_a_limit_order_fills_no_better_than_the_market_or_rests_until_it_is_cancelled_or_filled(
+    desk: Desk, trade_page: Page
+) -> None:
     desk.send_trade("LIMIT-USD", 100.0)
     choose(trade_page, "LIMIT-USD")
     type_into(trade_page, "Quantity", "2")
-    type_into(trade_page, "Fill at", "98.5")
-    expect(ticket(trade_page)).to_contain_text("1.5 % below the last price. Orders do not rest yet: it fills at once")
+    type_into(trade_page, "Limit price", "98.5")
+    expect(ticket(trade_page)).to_contain_text("1.5 % below the last price: a buy rests until a trade goes through it")
     trade_page.keyboard.press("Alt+s")
-    expect(answer(trade_page)).to_contain_text("SELL 2 LIMIT-USD at 98.5 applied at 98.5000")
+    expect(answer(trade_page)).to_contain_text("SELL 2 LIMIT-USD at 98.5 applied at 100.000")
+    resting = trade_page.get_by_role("table", name="Open orders").locator("tbody tr")
+    for qty in ("2", "3"):
+        type_into(trade_page, "Quantity", qty)
+        by_shortcut(trade_page)
+        expect(answer(trade_page)).to_contain_text(f"BUY {qty} LIMIT-USD at 98.5 rests at 98.5000")
+        expect(resting.first).to_contain_text(f"{qty}.0000–98.5")
+    expect(resting).to_have_count(2)
+    trade_page.get_by_role("button", name="Cancel buy 2 LIMIT-USD at 98.5").click()
+    expect(resting).to_have_count(1)
+    expect(newest(trade_page)).to_contain_text("Cancel ")
+    desk.send_trade("LIMIT-USD", 98.0)
+    expect(resting).to_have_count(0)
+    bought = trade_page.get_by_role("table", name="Blotter").get_by_role("row").filter(has_text="LIMIT-USD")
+    expect(bought.first).to_contain_text("applied")
+    expect(bought.nth(1)).to_contain_text("cancelled")
+    type_into(trade_page, "Limit price", "97.5")
+    by_shortcut(trade_page)
+    expect(resting).to_have_count(1)
+    trade_page.get_by_role("button", name="Cancel all").click()
+    expect(resting).to_have_count(0)
 
 
 def test_a_double_click_is_one_order(desk: Desk, trade_page: Page) -> None:

@@ -37,7 +37,7 @@ for (const [form, field, words] of [
   [{ qty: "1e5" }, "qty", /exponent/],
   [{ qty: "1.000,5" }, "qty", /thousands marks/],
   [{ qty: "0" }, "qty", /above 0/],
-  [{ mode: "price" }, "price", /Enter the price/],
+  [{ mode: "price" }, "price", /Enter the limit price/],
   [{ mode: "price", price: "x" }, "price", /Price “x”/],
 ]) {
   test(`${JSON.stringify(form)} is refused in words and leads to its field`, () => {
@@ -84,9 +84,18 @@ test("a large order, one of unknown worth and one on an old price are asked abou
 
 const note = (price) => orders.priceNote(read({ mode: "price", price }).order, FACTS);
 
-test("a named price says that it fills at once and how far it is from the market", () => {
-  assert.match(note("57240"), /^4.6 % below the last price. Orders do not rest yet: it fills at once/);
-  assert.match(note("60000"), /^Orders do not rest yet/);
+test("a limit price says which side rests and which fills at once, and how far it is from the market", () => {
+  assert.equal(note("57240"), "4.6 % below the last price: a buy rests until a trade goes through it, a sell fills at once at the last price.");
+  assert.equal(note("60600"), "1.0 % above the last price: a sell rests until a trade goes through it, a buy fills at once at the last price.");
+  assert.equal(note("60000"), "At the last price: it fills at once.");
+  const below = { ...FACTS, quote: { ...FACTS.quote, last: -37.63 } };
+  assert.match(orders.priceNote(read({ mode: "price", price: "1" }, below).order, below), /^above the last price: a sell rests/);
+});
+
+test("without a last price, or a price, the limit says what resting means", () => {
+  for (const [form, facts] of [[{ price: "59000" }, { ...FACTS, quote: null }], [{ price: "" }, FACTS]]) {
+    assert.match(orders.priceNote(read({ mode: "price", ...form }, facts).order, facts), /^It rests at the desk until/);
+  }
 });
 
 test("sizes to choose from are about as much in base as in quote, and within the limits", () => {

@@ -45,7 +45,7 @@ def test_what_was_typed_is_what_is_sent_under_the_browsers_own_id(qty: str, pric
     (sent,) = link.submitted
     assert isinstance(sent, TradeCommand)
     assert (sent.command_id, sent.symbol, sent.side, sent.qty) == (pressed.id, "BTC-USD", "sell", 0.5)
-    assert sent.price == (None if price is None else 60_000.5)
+    assert (sent.price, sent.tif) == ((None, None) if price is None else (60_000.5, "gtc"))
     assert sent.sent_ns == NOW_NS
 
 

@@ -13,7 +13,7 @@ export function buildForm(on) {
     qty: field("qty", on.edit),
     units: { base: toggle(() => on.unit("base")), quote: toggle(() => on.unit("quote")) },
     presets: el("div", { class: "row presets", role: "group", "aria-label": "Sizes" }),
-    modes: { market: toggle(() => on.mode("market"), "Market"), price: toggle(() => on.mode("price"), "Fill at") },
+    modes: { market: toggle(() => on.mode("market"), "Market"), price: toggle(() => on.mode("price"), "Limit") },
     price: field("price", on.edit),
     priceUnit: el("span", { class: "unit" }),
     priceNote: el("p", { id: "price-note", class: "note" }),
@@ -35,7 +35,7 @@ export function buildForm(on) {
 
 function layout(parts) {
   const heading = el("div", { class: "heading" }, el("h2", {}, "Order ticket"), parts.account);
-  parts.priceRow = el("div", { class: "group" }, label("price", "Fill at"), box(parts.price, parts.priceUnit), parts.priceNote);
+  parts.priceRow = el("div", { class: "group" }, label("price", "Limit price"), box(parts.price, parts.priceUnit), parts.priceNote);
   const units = el("div", { class: "units", role: "group", "aria-label": "Quantity in" }, parts.units.base, parts.units.quote);
   const modes = el("div", { class: "toggles", role: "group", "aria-label": "Order type" }, parts.modes.market, parts.modes.price);
   // Out of sight until the style sheet is there, which shows it: no unstyled frame.

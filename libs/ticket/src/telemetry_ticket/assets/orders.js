@@ -25,7 +25,7 @@ export function currencies(symbol) {
 export function readTicket(form, side, facts) {
   if (!form.symbol) return { refusal: "Choose a symbol from the list.", field: "symbol" };
   const asked = form.mode === "price" ? readNumber(form.price) : null;
-  if (asked?.error === "empty") return { refusal: "Enter the price to fill at, or choose Market.", field: "price" };
+  if (asked?.error === "empty") return { refusal: "Enter the limit price, or choose Market.", field: "price" };
   if (asked?.error) return { refusal: `Price “${form.price.trim()}” ${WORDS[asked.error]}.`, field: "price" };
   const size = readNumber(form.qty);
   if (size.error === "empty") return { refusal: "Enter a quantity.", field: "qty" };
@@ -94,14 +94,15 @@ export function isOld(symbol, facts) {
   return facts.quote?.symbol === symbol && facts.quote.age_ms !== null && facts.quote.age_ms > facts.ask_age_ms;
 }
 
-/** What a named price means at this desk; how far it is from the market. */
+/** What a limit price means for either side; how far it is from the market. */
 export function priceNote(order, facts) {
-  const rule = "Orders do not rest yet: it fills at once, whole, at this price, wherever the market is.";
   const last = lastPrice(order?.symbol, facts);
-  if (!order?.price || !last) return rule;
-  const ratio = order.price / last - 1;
-  if (Math.abs(ratio) < 0.0005) return rule;
-  return `${(Math.abs(ratio) * 100).toFixed(1)} % ${ratio < 0 ? "below" : "above"} the last price. ${rule}`;
+  if (!order || order.price === null || last === null) return "It rests at the desk until a trade goes through its price, or it is cancelled.";
+  if (order.price === last) return "At the last price: it fills at once.";
+  const [first, second] = order.price < last ? ["buy", "sell"] : ["sell", "buy"];
+  const rule = `a ${first} rests until a trade goes through it, a ${second} fills at once at the last price.`;
+  const far = last > 0 ? `${(Math.abs(order.price / last - 1) * 100).toFixed(1)} % ` : "";
+  return `${far}${order.price < last ? "below" : "above"} the last price: ${rule}`;
 }
 
 /** Sizes to choose by one press: round amounts of quote currency, or about as much in round amounts of base. */

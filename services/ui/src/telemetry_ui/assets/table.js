@@ -131,12 +131,13 @@ export class Table {
   }
 
   drawCell(node, cell, j, id) {
-    const [text, tone, badge, title] = typeof cell === "string" ? [cell, "", 0, ""] : cell;
+    const [text, tone, badge, title, act] = typeof cell === "string" ? [cell, "", 0, "", ""] : cell;
     const kind = this.part.columns[j][1];
     node.className = badge || !tone ? kind : `${kind} tt-${tone}`;
     if (title) node.title = title;
     else node.removeAttribute("title");
-    if (badge) node.innerHTML = `<span class="tt-badge tt-${tone || "plain"}">${escape(text)}</span>`;
+    if (act) node.innerHTML = button([act, id, text, null, title]);
+    else if (badge) node.innerHTML = `<span class="tt-badge tt-${tone || "plain"}">${escape(text)}</span>`;
     else if (j === 0 && this.part.pick) node.innerHTML = picker(this.part, id, text);
     else node.textContent = text;
   }
@@ -201,7 +202,8 @@ function picker(part, id, text) {
   return `${pin}<button type="button" class="tt-pick" data-act="pick" data-value="${name}">${escape(text)}</button>`;
 }
 
-function button([act, value, text, pressed]) {
+function button([act, value, text, pressed, spoken]) {
   const state = pressed === undefined || pressed === null ? "" : ` aria-pressed="${pressed}"`;
-  return `<button type="button" class="tt-button" data-act="${escape(act)}" data-value="${escape(value)}"${state}>${escape(text)}</button>`;
+  const label = spoken ? ` aria-label="${escape(spoken)}"` : "";
+  return `<button type="button" class="tt-button" data-act="${escape(act)}" data-value="${escape(value)}"${state}${label}>${escape(text)}</button>`;
 }

@@ -25,6 +25,8 @@ def command(pressed: PressedOrder, *, source: str, now_ns: int) -> TradeCommand:
                 "side": pressed.side,
                 "qty": read_number(pressed.qty),
                 "price": None if pressed.price is None else read_number(pressed.price),
+                # A price is a limit: it rests where the market has not come to it.
+                "tif": None if pressed.price is None else "gtc",
                 "sent_ns": now_ns,
             }
         )

@@ -5,9 +5,9 @@ then never arrived, and is barred from being sent late.
 """
 
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from telemetry_schema import DeskCommand, TradeCommand
+from telemetry_schema import CancelAll, CancelOrder, DeskCommand, TradeCommand
 from telemetry_ticket import Answer, PressedOrder, PressedSwitch
 from ui.page.model import answers, orders
 from ui.page.model.hub import DataLink
@@ -35,6 +35,19 @@ def take_switch(link: DataLink, pressed: PressedSwitch) -> None:
     command = orders.switch(pressed, source=_source(link.view), now_ns=link.now_ns())
     if answer := late or _submit(link, command):
         link.orders.answer(pressed.id, answer)
+
+
+def cancel(link: DataLink, order_id: UUID) -> None:
+    """Cancels a resting order, unless a cancel of it is under way."""
+    under_way = any(one.order_id == order_id and one.status == "sent" for one in link.view.commands)
+    if not under_way:
+        source, now_ns = _source(link.view), link.now_ns()
+        link.submit(CancelOrder(command_id=uuid4(), source=source, order_id=order_id, sent_ns=now_ns))
+
+
+def cancel_all(link: DataLink) -> None:
+    """Cancels all resting orders of the desk."""
+    link.submit(CancelAll(command_id=uuid4(), source=_source(link.view), sent_ns=link.now_ns()))
 
 
 def answer_to(link: DataLink, command_id: UUID) -> Answer | None:

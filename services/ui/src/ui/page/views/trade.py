@@ -1,15 +1,17 @@
 """Trade: the ticket, the blotter and the paper account."""
 
 from collections.abc import Hashable
+from functools import partial
+from uuid import UUID
 
 import streamlit as st
 import streamlit_shadcn_ui as ui
 
 from telemetry_schema import DeskState
-from ui.page.model import orders
+from ui.page.model import orders, presses
 from ui.page.model.hub import DataLink
 from ui.page.model.view import PageView
-from ui.page.widgets import account, blotter, boards, chosen, session, style, ticket
+from ui.page.widgets import account, blotter, boards, chosen, open_orders, session, style, ticket
 
 _CSV = "blotter_csv"
 
@@ -56,9 +58,21 @@ def _live(link: DataLink) -> None:
     if st.session_state.pop(_CSV, False):
         text = blotter.as_csv(blotter.filtered(view.commands, selection))
         parts["download"] = {"name": "blotter.csv", "text": text}
-    boards.draw(link, "trade", parts, _take)
+    boards.draw(link, "trade", parts, partial(_take, link))
 
 
-def _take(kind: str, _value: object) -> None:
-    if kind == "csv":
-        st.session_state[_CSV] = True
+def _take(link: DataLink, kind: str, value: object) -> None:
+    match kind, value:
+        case "csv", _:
+            st.session_state[_CSV] = True
+        case open_orders.CANCEL, [_, str(order)] if (order_id := _as_id(order)) is not None:
+            presses.cancel(link, order_id)
+        case open_orders.CANCEL_ALL, _:
+            presses.cancel_all(link)
+
+
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -9,7 +9,7 @@ from ui.page.model import formats
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
-from ui.page.widgets import blotter, charts, tables
+from ui.page.widgets import blotter, charts, open_orders, tables
 from ui.page.widgets.tables import Cell, Row, name, number, signed
 from ui.page.widgets.watchlist import in_order
 
@@ -33,6 +33,7 @@ def parts(view: PageView, selection: Selection, zone: tzinfo) -> dict[str, Part]
         "cards": _figures(desk),
         "quotes": quotes(view, selection),
         "positions": positions(desk, selection),
+        "open": open_orders.part(view, zone),
         "blotter": blotter.part(view, selection, zone),
         "equity": charts.equity(view.equity, zone),
     }

@@ -26,11 +26,19 @@ class Cell(NamedTuple):
     title: str = ""
 
 
+class Action(NamedTuple):
+    """A cell with a button: the page is told `act` and the row's key. `spoken` names it for a screen reader."""
+
+    act: str
+    label: str
+    spoken: str
+
+
 class Row(NamedTuple):
     """A row; its key stays the same from one update to the next."""
 
     key: str | int
-    cells: Sequence[Cell | str]
+    cells: Sequence[Cell | Action | str]
     is_marked: bool = False
 
 
@@ -82,7 +90,9 @@ def _order(column: Column, sort: str) -> str:
     return "descending" if sort.startswith("-") else "ascending"
 
 
-def _cell(cell: Cell | str) -> str | list[Any]:
+def _cell(cell: Cell | Action | str) -> str | list[Any]:
     if isinstance(cell, str):
         return cell
+    if isinstance(cell, Action):
+        return [cell.label, "", 0, cell.spoken, cell.act]
     return [cell.text, cell.tone, int(cell.badge), cell.title] if cell.tone or cell.badge or cell.title else cell.text
