@@ -139,6 +139,16 @@ def test_a_limit_order_fills_no_better_than_the_market_or_rests_until_it_is_canc
     expect(resting).to_have_count(0)
 
 
+def test_bid_and_ask_are_on_the_ticket_and_say_when_they_are_old(desk: Desk, trade_page: Page) -> None:
+    desk.send_trade("QUOTED-USD", 100.0)
+    desk.send_quote("QUOTED-USD", 99.5, 100.5)
+    choose(trade_page, "QUOTED-USD")
+    expect(ticket(trade_page)).to_contain_text("Bid 99.5000 · Ask 100.500")
+    quotes = trade_page.get_by_role("table", name="Quotes").get_by_role("row").filter(has_text="QUOTED-USD")
+    expect(quotes).to_contain_text("99.5000100.500")
+    expect(ticket(trade_page)).to_contain_text(re.compile(r"Ask 100\.500 \(\d+\.\d s old\)"))
+
+
 def test_a_double_click_is_one_order(desk: Desk, trade_page: Page) -> None:
     before = desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
     type_into(trade_page, "Quantity", "0.0789")

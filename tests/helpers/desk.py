@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psutil
 import zmq
@@ -53,12 +53,18 @@ class Desk(Pipeline):
 
     def send_trade(self, symbol: str, price: float) -> None:
         """A trade of a client, which gives the symbol a last price."""
+        self._send({"type": "trade", "symbol": symbol, "side": "buy", "qty": 1.0, "price": price})
+
+    def send_quote(self, symbol: str, bid: float, ask: float) -> None:
+        """A client's best bid and ask."""
+        self._send({"type": "quote", "symbol": symbol, "bid": bid, "ask": ask})
+
+    def _send(self, message: dict[str, Any]) -> None:
         now_ns = time.time_ns()
-        trade = {"type": "trade", "source": "test", "symbol": symbol, "side": "buy", "qty": 1.0, "price": price}
         with zmq.Context() as context, context.socket(zmq.PUSH) as push:
             push.linger = 5_000
             push.connect(self.endpoint)
-            push.send(json.dumps(trade | {"event_ns": now_ns, "sent_ns": now_ns}).encode())
+            push.send(json.dumps(message | {"source": "test", "event_ns": now_ns, "sent_ns": now_ns}).encode())
 
     def trades(self, symbol: str, side: str) -> float:
         """`trading_trades_total` at analytics."""

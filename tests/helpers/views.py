@@ -7,6 +7,7 @@ from telemetry_schema import (
     AppliedLedger,
     Bars,
     BatchSizes,
+    BestQuote,
     DeskCommand,
     DeskState,
     FeedState,
@@ -112,6 +113,14 @@ def snapshot(
         skews=[SourceSkew(source="sim", skew_ns=-1_500_000)],
         ledger=AppliedLedger(batches=50, refused_batches=0, applied=applied, duplicate=0, lost=lost, late=0),
     )
+
+
+def quoted(version: int = 1, *, bid: float, ask: float, age_ns: int = 0) -> Snapshot:
+    """A snapshot in which somebody quotes BTC-USD, and nobody ETH-USD."""
+    made = snapshot(version)
+    first, *rest = made.symbols
+    quote = BestQuote(bid=bid, ask=ask, event_ns=made.at_ns - age_ns)
+    return made.model_copy(update={"symbols": [first.model_copy(update={"quote": quote}), *rest]})
 
 
 def feed_state(**changes: object) -> FeedState:

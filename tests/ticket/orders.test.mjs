@@ -82,6 +82,17 @@ test("a large order, one of unknown worth and one on an old price are asked abou
   assert.deepEqual(asked({}, { ...FACTS, quote: { ...FACTS.quote, age_ms: null } }), []);
 });
 
+test("bid and ask are shown where they are known, with their age once they are old", () => {
+  const quote = FACTS.quote;
+  assert.equal(orders.priceLine(null), "Last –");
+  assert.equal(orders.priceLine(quote), "Last 60,000.00");
+  assert.equal(orders.priceLine({ ...quote, age_ms: 3_000 }), "Last 60,000.00 (3.0 s old)");
+  const both = { ...quote, bid: 59_999.5, ask: 60_000.5, bid_ask_age_ms: 4_999 };
+  assert.equal(orders.priceLine(both), "Last 60,000.00 · Bid 59,999.50 · Ask 60,000.50");
+  assert.equal(orders.priceLine({ ...both, bid_ask_age_ms: 65_000 }), "Last 60,000.00 · Bid 59,999.50 · Ask 60,000.50 (1 min old)");
+  assert.equal(orders.priceLine({ ...both, bid: 0, ask: 0, bid_ask_age_ms: null }), "Last 60,000.00 · Bid 0.00000 · Ask 0.00000");
+});
+
 const note = (price) => orders.priceNote(read({ mode: "price", price }).order, FACTS);
 
 test("a limit price says which side rests and which fills at once, and how far it is from the market", () => {

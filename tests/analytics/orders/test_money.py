@@ -26,7 +26,8 @@ def fill(made: OrderTracker, number: int, signed_qty: float, price: float, **fie
 
 def quoted(made: OrderTracker, mid: float, at_ns: int = T0) -> None:
     made.quote(
-        Quote(type="quote", source="feed", symbol="BTC-USD", bid=mid - 1, ask=mid + 1, event_ns=at_ns, sent_ns=at_ns)
+        Quote(type="quote", source="feed", symbol="BTC-USD", bid=mid - 1, ask=mid + 1, event_ns=at_ns, sent_ns=at_ns),
+        at_ns,
     )
 
 

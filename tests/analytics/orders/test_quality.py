@@ -15,7 +15,8 @@ LABELS = ("bot", "", "BTC-USD", "USD")
 
 def quoted(made: OrderTracker, mid: float, at_ns: int) -> None:
     made.quote(
-        Quote(type="quote", source="f", symbol="BTC-USD", bid=mid - 0.5, ask=mid + 0.5, event_ns=at_ns, sent_ns=at_ns)
+        Quote(type="quote", source="f", symbol="BTC-USD", bid=mid - 0.5, ask=mid + 0.5, event_ns=at_ns, sent_ns=at_ns),
+        at_ns,
     )
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from analytics.cooperative import run
 from analytics.engine import Engine
 from analytics.output.snapshots import MAX_SYMBOLS, Snapshots
-from telemetry_schema import Snapshot, decode_ui, encode
+from telemetry_schema import BestQuote, Quote, Snapshot, decode_ui, encode
 from tests.analytics.batches import NOW, SECOND, SETTLED, T, applied, engine, results
 
 trades = st.builds(
@@ -58,6 +58,17 @@ def test_the_tape_is_newest_first_with_names() -> None:
     first = taken.last_trades[0]
     assert (first.symbol, first.source, first.side, first.qty, first.applied_ns) == ("B", "bob", "sell", 2, NOW)
     assert [trade.qty for trade in taken.last_trades] == [2, 1]
+
+
+def test_the_newest_quote_is_beside_the_market_and_never_newer_than_it_came() -> None:
+    made = applied([T(), T(symbol="B"), T(account="me")])
+    for event_ns, bid in ((NOW + SECOND, 9.0), (NOW - 2 * SECOND, 8.0)):
+        quote = Quote(source="f", symbol="A", bid=bid, ask=bid + 1, event_ns=event_ns, sent_ns=event_ns)
+        made.orders.quote(quote, NOW)
+    taken = snapshot(made)
+    quotes = {one.symbol: one.quote for one in taken.symbols}
+    assert quotes == {"A": BestQuote(bid=9.0, ask=10.0, event_ns=NOW), "B": None}
+    assert [one.quote for one in taken.own] == [None]
 
 
 def test_own_trades_are_beside_those_of_the_market() -> None:

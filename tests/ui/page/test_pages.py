@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from telemetry_schema import StudiesState, StudyState, StudyValues
-from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, snapshot, status
+from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, quoted, snapshot, status
 from ui.page.widgets.sparks import spark
 from ui.wire import Problem
 
@@ -176,6 +176,20 @@ def test_an_address_that_makes_no_sense_breaks_nothing(page: str, query: dict[st
     app = _at(_fresh(page, FakeLink().live()), **query)
     assert not app.exception
     assert "banner" in _parts(app)
+
+
+def test_bid_and_ask_are_shown_where_somebody_quotes_and_an_old_quote_says_its_age() -> None:
+    feed = FakeLink().live()
+    assert [column[0] for column in _parts(_app("trade", feed))["quotes"]["columns"]] == ["Symbol", "Last", "Change"]
+    assert "Bid – ask" not in _cards(_app("market", feed))
+    feed.model.apply(quoted(2, bid=60_059.5, ask=60_060.5), at(NOW_NS))
+    rows = _parts(_app("trade", feed))["quotes"]["rows"]
+    assert [row[1][3:] for row in rows] == [["60,059.50", "60,060.50"], ["–", "–"]]
+    assert _cards(_app("market", feed))["Bid – ask"] == ["60,059.50 – 60,060.50", "spread 1.00", ""]
+    feed.model.apply(quoted(3, bid=60_059.5, ask=60_060.5, age_ns=6 * S_NS), at(NOW_NS))
+    old = _parts(_app("trade", feed))["quotes"]["rows"][0][1][3]
+    assert old == ["60,059.50", "muted", 0, "quoted 6 s ago"]
+    assert _cards(_app("market", feed))["Bid – ask"][1:] == ["quoted 6 s ago", "warn"]
 
 
 def test_an_empty_page_shows_how_to_send_a_trade() -> None:

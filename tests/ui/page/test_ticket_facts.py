@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from telemetry_ticket import Answer, TicketFacts
-from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, status
+from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, quoted, status
 from ui.page.model import ticket_facts
 from ui.wire import Problem
 
@@ -33,6 +33,18 @@ def test_a_price_from_a_clock_that_is_ahead_is_new_and_one_of_a_recording_has_no
     quote = _facts(link)["quote"]
     assert quote is not None
     assert quote["age_ms"] is None
+
+
+def test_bid_and_ask_have_an_age_of_their_own_and_one_of_a_recording_has_none() -> None:
+    link = FakeLink().live()
+    link.model.apply(quoted(2, bid=60_059.5, ask=60_060.5, age_ns=2 * S_NS), at(NOW_NS))
+    quote = _facts(link, now_ns=NOW_NS + S_NS)["quote"]
+    assert quote is not None
+    assert (quote["bid"], quote["ask"], quote["age_ms"], quote["bid_ask_age_ms"]) == (60_059.5, 60_060.5, 1_000, 3_000)
+    link.model.apply(page_state(problems=[Problem(code="replay", severity="info", title="x")]), at(NOW_NS))
+    quote = _facts(link)["quote"]
+    assert quote is not None
+    assert quote["bid_ask_age_ms"] is None
 
 
 def test_positions_have_all_digits_and_flat_ones_are_left_out() -> None:

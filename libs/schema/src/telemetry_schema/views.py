@@ -52,6 +52,14 @@ class WindowStats(Message):
     close: QuotePrice | None = None
 
 
+class BestQuote(Message):
+    """Best bid and ask of a symbol, the newest that a client or a feed reported."""
+
+    bid: QuotePrice
+    ask: QuotePrice
+    event_ns: EpochNs = Field(description="When it was so; not after it was received.")
+
+
 class SymbolSummary(Message):
     """One symbol now: totals since start and its windows, of the market's trades or of our own."""
 
@@ -66,6 +74,7 @@ class SymbolSummary(Message):
         default=None,
         description="Its event clock: wall time, or the newest event of its recording. Windows end with whole seconds.",
     )
+    quote: BestQuote | None = Field(default=None, description="None of our own trades, and where nobody sends quotes.")
 
 
 class TapeTrade(Message):

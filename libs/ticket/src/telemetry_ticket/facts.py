@@ -18,13 +18,14 @@ class Answer(TypedDict):
 
 
 class QuoteFacts(TypedDict):
-    """The prices of the chosen symbol. `age_ms` is None where the trades are a recording's."""
+    """The prices of the chosen symbol. Bid and ask have an age of their own. A recording's prices have no ages."""
 
     symbol: str
     last: float | None
     bid: float | None
     ask: float | None
     age_ms: float | None
+    bid_ask_age_ms: NotRequired[float | None]
 
 
 class PositionFacts(TypedDict):

@@ -9,6 +9,7 @@ import { WORDS, grouped, money, plain, price as showPrice, readNumber, roundDown
 
 const SLACK = 1e-6; // the desk's own: numbers that a refusal names are rounded
 const QUOTE_DIGITS = 8;
+const BID_ASK_OLD_MS = 5_000; // renewed several times a second; older than this, it is said
 const PRESET_WORTH = [100, 1_000, 5_000, 10_000];
 
 /** Base and quote of a symbol: BTC-USD, BTC/USD, BTC_USD. Others have no names for theirs. */
@@ -92,6 +93,19 @@ export function questions(order, facts) {
 /** Whether the last price of a symbol is older than what is traded on without asking. */
 export function isOld(symbol, facts) {
   return facts.quote?.symbol === symbol && facts.quote.age_ms !== null && facts.quote.age_ms > facts.ask_age_ms;
+}
+
+/** The prices of the symbol in a line: the last one, and bid and ask where somebody reports them; with their ages. */
+export function priceLine(quote) {
+  const prices = [`Last ${showPrice(quote?.last ?? null)}${ageOf(quote?.age_ms, 1_000)}`];
+  if (quote && quote.bid !== null && quote.ask !== null) {
+    prices.push(`Bid ${showPrice(quote.bid)}`, `Ask ${showPrice(quote.ask)}${ageOf(quote.bid_ask_age_ms, BID_ASK_OLD_MS)}`);
+  }
+  return prices.join(" · ");
+}
+
+function ageOf(ms, from) {
+  return (ms ?? 0) >= from ? ` (${span(ms)} old)` : "";
 }
 
 /** What a limit price means for either side; how far it is from the market. */

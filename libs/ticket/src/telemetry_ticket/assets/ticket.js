@@ -91,11 +91,12 @@ class Ticket {
     }
   }
 
-  /** The facts with the price's age as of now. */
+  /** The facts with the ages of prices as of now. */
   get now() {
     const quote = this.facts.quote;
     if (!quote || quote.age_ms === null) return this.facts;
-    return { ...this.facts, quote: { ...quote, age_ms: quote.age_ms + this.silence } };
+    const bid_ask_age_ms = (quote.bid_ask_age_ms ?? 0) + this.silence;
+    return { ...this.facts, quote: { ...quote, age_ms: quote.age_ms + this.silence, bid_ask_age_ms } };
   }
 
   get silence() {

@@ -35,10 +35,7 @@ export class View {
 
   renderQuote(symbol, facts) {
     const quote = facts.quote?.symbol === symbol ? facts.quote : null;
-    const all = [["Last", quote?.last], ["Bid", quote?.bid], ["Ask", quote?.ask]];
-    const known = all.filter(([name, value]) => value || name === "Last").map(([name, value]) => `${name} ${showPrice(value ?? null)}`);
-    const age = quote && quote.age_ms !== null && quote.age_ms >= 1_000 ? ` · ${span(quote.age_ms)} old` : "";
-    setText(this.parts.quote, known.join(" · ") + age);
+    setText(this.parts.quote, orders.priceLine(quote));
     this.parts.quote.classList.toggle("old", orders.isOld(symbol, facts));
   }
 

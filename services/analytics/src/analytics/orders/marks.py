@@ -34,6 +34,14 @@ class Mark(NamedTuple):
     reference: Literal["mid", "last"]
 
 
+class BidAsk(NamedTuple):
+    """A best bid and ask; `at_ns` is its event time, or when it was received if its clock is ahead of that."""
+
+    bid: float
+    ask: float
+    at_ns: int
+
+
 class Mids:
     """The mids of one symbol by event time, at most `MAX_MIDS` and `KEEP_NS`."""
 
@@ -98,14 +106,28 @@ class Marks:
     def __init__(self, last_trade: Callable[[str], tuple[float, int] | None]) -> None:
         self._last_trade = last_trade
         self._mids: dict[str, Mids] = {}
+        # Not in a checkpoint: after a restart the next quote is there at once, or the last one is old.
+        self._quotes: dict[str, BidAsk] = {}
 
-    def quote(self, symbol: str, bid: float, ask: float, at_ns: int) -> None:
+    def quote(self, symbol: str, bid: float, ask: float, at_ns: int, received_ns: int) -> None:
         """Takes a quote."""
         mids = self._mids.pop(symbol, None) or Mids()
         self._mids[symbol] = mids  # put back last: the first is the one that has been quiet for longest
         mids.add((bid + ask) / 2, at_ns)
+        self._note(symbol, BidAsk(bid, ask, min(at_ns, received_ns)))
         if len(self._mids) > MAX_SYMBOLS:
-            del self._mids[next(iter(self._mids))]
+            gone = next(iter(self._mids))
+            del self._mids[gone]
+            self._quotes.pop(gone, None)
+
+    def _note(self, symbol: str, quote: BidAsk) -> None:
+        known = self._quotes.get(symbol)
+        if known is None or quote.at_ns >= known.at_ns:
+            self._quotes[symbol] = quote
+
+    def bid_ask(self, symbol: str) -> BidAsk | None:
+        """The newest quote of a symbol, however old."""
+        return self._quotes.get(symbol)
 
     def newest(self, symbol: str) -> Mark | None:
         """The mark now: the mid, else the last trade."""

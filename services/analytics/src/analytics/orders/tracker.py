@@ -218,9 +218,9 @@ class OrderTracker:
 
     # Companions
 
-    def quote(self, quote: Quote) -> None:
+    def quote(self, quote: Quote, received_ns: int) -> None:
         """Takes in a quote."""
-        self.marks.quote(quote.symbol, quote.bid, quote.ask, quote.event_ns)
+        self.marks.quote(quote.symbol, quote.bid, quote.ask, quote.event_ns, received_ns)
 
     def position(self, report: PositionReport) -> None:
         """Takes in what the peer says it holds; the first report of a book that is empty opens it."""
@@ -261,7 +261,7 @@ class OrderTracker:
         if event.kind == "order":
             self.apply(cast("OrderEvent", message), event.received_ns)
         elif event.kind == "quote":
-            self.quote(cast("Quote", message))
+            self.quote(cast("Quote", message), event.received_ns)
         elif event.kind == "position":
             self.position(cast("PositionReport", message))
         else:

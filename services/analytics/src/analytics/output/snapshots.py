@@ -1,6 +1,6 @@
 """Builds the UI snapshot, several times a second."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from sys import float_info
 from typing import Final
@@ -16,10 +16,12 @@ from analytics.arrays import SECOND_NS
 from analytics.cooperative import Steps
 from analytics.engine import Engine, State
 from analytics.intake.ledger import AnalyticsLedger
+from analytics.orders.marks import BidAsk
 from telemetry_runtime import lost_log_lines
 from telemetry_schema import (
     AppliedLedger,
     Bars,
+    BestQuote,
     Origin,
     Snapshot,
     SourceSkew,
@@ -56,8 +58,9 @@ class Snapshots:
         version = self._version
         turn = slots[version % len(slots) :][:1] if slots else []
         yield
-        symbols = yield from _summaries(state, slots)
-        own = yield from _summaries(state, own_slots)
+        marks = self._engine.orders.marks
+        symbols = yield from _summaries(state, slots, marks.bid_ask)
+        own = yield from _summaries(state, own_slots, lambda _symbol: None)
         tape, own_tape = self._tape(self._engine.tape), self._tape(self._engine.own_tape)
         yield
         recent_bars = self._bars(state, slots, RECENT_BARS_S)
@@ -125,18 +128,23 @@ def _busiest(state: State, origin: Origin) -> list[int]:
     return order[:MAX_SYMBOLS]
 
 
-def _summaries(state: State, slots: Sequence[int]) -> Steps[list[SymbolSummary]]:
+def _summaries(
+    state: State, slots: Sequence[int], bid_ask: Callable[[str], BidAsk | None]
+) -> Steps[list[SymbolSummary]]:
     windows: dict[WindowName, list[WindowStats]] = {}
     for name, rows in state.windows.items():
         windows[name] = _window_stats(window_statistics(rows), slots)
         yield
     return [
-        _summary(state, slot, {name: window[i] for name, window in windows.items()}) for i, slot in enumerate(slots)
+        _summary(state, slot, {name: window[i] for name, window in windows.items()}, bid_ask)
+        for i, slot in enumerate(slots)
     ]
 
 
-def _summary(state: State, slot: int, windows: dict[WindowName, WindowStats]) -> SymbolSummary:
-    totals = state.totals
+def _summary(
+    state: State, slot: int, windows: dict[WindowName, WindowStats], bid_ask: Callable[[str], BidAsk | None]
+) -> SymbolSummary:
+    totals, quote = state.totals, bid_ask(state.symbols[slot].symbol)
     return SymbolSummary(
         symbol=state.symbols[slot].symbol,
         last_price=float(totals.last_price[slot]),
@@ -146,6 +154,7 @@ def _summary(state: State, slot: int, windows: dict[WindowName, WindowStats]) ->
         sell_volume=_sum(float(totals.volume[1, slot])),
         windows=windows,
         clock_ns=int(state.clocks_ns[slot]),
+        quote=BestQuote(bid=quote.bid, ask=quote.ask, event_ns=quote.at_ns) if quote else None,
     )
 
 

@@ -54,8 +54,15 @@ def _quote(view: PageView, symbol: str | None, now: Instant) -> QuoteFacts | Non
     if summary is None:
         return None
     is_replay = view.state is not None and any(one.code == "replay" for one in view.state.problems)
-    age_ms = None if is_replay else view.age_ns(summary.last_trade_ns, now) / _NS_PER_MS
-    return QuoteFacts(symbol=summary.symbol, last=summary.last_price, bid=None, ask=None, age_ms=age_ms)
+    quote = summary.quote
+    return QuoteFacts(
+        symbol=summary.symbol,
+        last=summary.last_price,
+        bid=quote.bid if quote else None,
+        ask=quote.ask if quote else None,
+        age_ms=None if is_replay else view.age_ns(summary.last_trade_ns, now) / _NS_PER_MS,
+        bid_ask_age_ms=view.age_ns(quote.event_ns, now) / _NS_PER_MS if quote and not is_replay else None,
+    )
 
 
 def _position(one: Position) -> PositionFacts:

@@ -14,7 +14,7 @@ from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.spans import covered, per_second, so_far
 from ui.page.model.view import PageView, TapeLine
-from ui.page.widgets import banner, boards, charts, chosen, controls, tables, watchlist, welcome
+from ui.page.widgets import account, banner, boards, charts, chosen, controls, tables, watchlist, welcome
 from ui.page.widgets.tables import Cell, Row, name, number, text
 
 TAPE_ROWS: Final = 25
@@ -75,8 +75,21 @@ def _numbers(view: PageView, summary: SymbolSummary, selection: Selection, now: 
             [f"Volume {window}", formats.volume(stats.buy_volume + stats.sell_volume), _sides(stats), ""],
             [f"Imbalance {window}", formats.percent(stats.imbalance_ratio, 1), _bought(stats), ""],
             ["Trades/s", f"{rate:,.1f}", f"{young}, {age}" if young else age, "warn" if young else ""],
+            *_bid_ask(view, summary, now),
         ],
     }
+
+
+def _bid_ask(view: PageView, summary: SymbolSummary, now: Instant) -> list[list[str]]:
+    """A card where somebody reports quotes."""
+    quote, last = summary.quote, summary.last_price
+    if quote is None:
+        return []
+    age_ns = view.age_ns(quote.event_ns, now)
+    is_old = age_ns > account.OLD_QUOTE_NS
+    note = f"quoted {formats.ago(age_ns)}" if is_old else f"spread {formats.price(quote.ask - quote.bid, last)}"
+    prices = f"{formats.price(quote.bid, last)} – {formats.price(quote.ask, last)}"
+    return [["Bid – ask", prices, note, "warn" if is_old else ""]]
 
 
 def _moved(ratio: float | None, what: str) -> tuple[str, str]:

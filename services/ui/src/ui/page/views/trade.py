@@ -53,8 +53,9 @@ def _limits(desk: DeskState, view: PageView) -> None:
 @st.fragment(run_every=boards.EVERY_S)
 def _live(link: DataLink) -> None:
     view = link.view
-    selection = chosen.read(link.now())
-    parts = account.parts(view, selection, chosen.zone(selection))
+    now = link.now()
+    selection = chosen.read(now)
+    parts = account.parts(view, selection, now, chosen.zone(selection))
     if st.session_state.pop(_CSV, False):
         text = blotter.as_csv(blotter.filtered(view.commands, selection))
         parts["download"] = {"name": "blotter.csv", "text": text}

@@ -5,6 +5,7 @@ from datetime import tzinfo
 from typing import Final
 
 from telemetry_schema import DeskState, Position, SymbolSummary
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
@@ -14,7 +15,10 @@ from ui.page.widgets.tables import Cell, Row, name, number, signed
 from ui.page.widgets.watchlist import in_order
 
 MAX_QUOTES: Final = 60
+OLD_QUOTE_NS: Final = 5_000_000_000
+"""Bid and ask are renewed several times a second; older ones are paler and say how old they are."""
 _QUOTES: Final = (name("Symbol"), number("Last"), number("Change"))
+_BID_ASK: Final = (number("Bid"), number("Ask"))
 _POSITIONS: Final = (
     name("Symbol"),
     number("Position"),
@@ -26,12 +30,12 @@ _POSITIONS: Final = (
 )
 
 
-def parts(view: PageView, selection: Selection, zone: tzinfo) -> dict[str, Part]:
+def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:
     """All panels but the ticket and the kill switch."""
     desk = view.status.desk if view.status else None
     return {
         "cards": _figures(desk),
-        "quotes": quotes(view, selection),
+        "quotes": quotes(view, selection, now),
         "positions": positions(desk, selection),
         "open": open_orders.part(view, zone),
         "blotter": blotter.part(view, selection, zone),
@@ -55,20 +59,34 @@ def _figures(desk: DeskState | None) -> Part:
     }
 
 
-def quotes(view: PageView, selection: Selection) -> Part:
+def quotes(view: PageView, selection: Selection, now: Instant) -> Part:
     """The last price of each symbol, in the order of the Market page; a click chooses it for the ticket."""
     found = in_order(list(view.snapshot.symbols), selection)[:MAX_QUOTES] if view.snapshot else []
-    rows = [_quote(one, selection) for one in found]
-    part = tables.table("Quotes", _QUOTES, rows, empty="No prices yet.", sub=f"change over 1m{view.cut}")
+    # Most have no quotes: then there is no column for them.
+    is_quoted = any(one.quote for one in found)
+    rows = [_quote(one, selection, _bid_ask(one, view, now) if is_quoted else ()) for one in found]
+    columns = (*_QUOTES, *_BID_ASK) if is_quoted else _QUOTES
+    part = tables.table("Quotes", columns, rows, empty="No prices yet.", sub=f"change over 1m{view.cut}")
     return part | {"name": "quotes", "pick": True}
 
 
-def _quote(one: SymbolSummary, selection: Selection) -> Row:
+def _bid_ask(one: SymbolSummary, view: PageView, now: Instant) -> tuple[Cell, ...]:
+    if one.quote is None:
+        return (Cell(formats.NONE), Cell(formats.NONE))
+    age_ns = view.age_ns(one.quote.event_ns, now)
+    prices = (formats.price(price, one.last_price) for price in (one.quote.bid, one.quote.ask))
+    if age_ns <= OLD_QUOTE_NS:
+        return tuple(map(Cell, prices))
+    return tuple(Cell(price, "muted", title=f"quoted {formats.ago(age_ns)}") for price in prices)
+
+
+def _quote(one: SymbolSummary, selection: Selection, bid_ask: Sequence[Cell]) -> Row:
     change = formats.change(one.windows["1m"])
-    cells = (
+    cells: tuple[Cell | str, ...] = (
         Cell(one.symbol, "strong", title=one.symbol),
         formats.price(one.last_price),
         signed(change, formats.percent(change)),
+        *bid_ask,
     )
     return Row(one.symbol, cells, is_marked=one.symbol == selection.symbol)
 
