@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -75,6 +76,16 @@ def test_a_banner_is_on_every_page() -> None:
     feed.model.apply(page_state(problems=[gone]), at(NOW_NS))
     for page in PAGES:
         assert "Ingest is away" in _html(_app(page, feed))
+
+
+def test_an_order_that_is_refused_is_in_the_banner_for_the_alarm_and_not_for_long() -> None:
+    feed = FakeLink().live()
+    assert _parts(_app("pipeline", feed))["banner"]["refused"] is None
+    one = uuid4()
+    feed.answer(one, status="refused", side="buy", qty=2.0, symbol="BTC-USD", reason="Send less.")
+    assert _parts(_app("pipeline", feed))["banner"]["refused"] == [one.hex, "BUY 2 BTC-USD was refused", "Send less."]
+    feed.time_ns += 20 * S_NS
+    assert _parts(_app("pipeline", feed))["banner"]["refused"] is None
 
 
 @pytest.mark.parametrize("page", ["market", "trade"])

@@ -1,5 +1,6 @@
 // The line on top of every page. It is drawn into the slot that the page keeps for it, so that it may stay in sight.
-import { escape } from "./text.js";
+import { alarm } from "./alarm.js";
+import { escape, setText } from "./text.js";
 
 export class Banner {
   constructor(root) {
@@ -29,9 +30,33 @@ export class Banner {
       state.innerHTML = html.state;
     }
     document.documentElement.classList.toggle("tt-faded", part.faded);
+    this.offerAlarm(slot);
+    alarm().take(part);
+  }
+
+  offerAlarm(slot) {
+    let button = slot.querySelector(":scope > .tt-alarm");
+    if (!button) {
+      button = document.createElement("button");
+      button.type = "button";
+      button.className = "tt-alarm tt-button";
+      button.title = "Sound and desktop notification when an order is refused, the kill switch is engaged, or a part is away";
+      button.addEventListener("click", async () => {
+        await alarm().toggle();
+        this.showAlarm(button);
+      });
+      slot.append(button);
+    }
+    this.showAlarm(button);
+  }
+
+  showAlarm(button) {
+    setText(button, alarm().words);
+    button.setAttribute("aria-pressed", String(alarm().isOn));
   }
 
   stall(on) {
+    alarm().stall(on);
     this.notice.textContent = on ? "Not updated for over 3 s" : "";
   }
 
