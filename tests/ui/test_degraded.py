@@ -176,6 +176,15 @@ def test_a_bot_that_was_cut_off_is_named_until_its_run_goes_on() -> None:
     assert world.codes(world.hear(1, _source("a"), _source("b"))) == []
 
 
+def test_two_senders_of_one_run_are_a_line_on_the_page_for_five_minutes() -> None:
+    world = World()
+    world.hear(0, _source("a"), _source("b"))
+    now = world.hear(1, _source("a", last_s=1).model_copy(update={"conflicts": 7}), _source("b", last_s=1))
+    (problem,) = problems(world.backend, LIMITS, now)
+    assert (problem.code, world.condition(now)) == ("runs_shared", "degraded")
+    assert problem.title.endswith("two senders share a run: a 7")
+
+
 def test_lost_log_lines_are_shown_by_service_for_five_minutes() -> None:
     world = World()
     world.hear(0, _source())

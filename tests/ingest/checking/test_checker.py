@@ -485,3 +485,20 @@ def test_whatever_the_values_each_message_has_one_outcome_and_the_next_good_one_
     assert sum(chunk.trades for chunk in checked.chunks) <= 3 * len(frames)
     assert all(counts.lost >= 0 for counts in tracker.sources.values())
     assert checker.check(burst_of(frame(trade(source="good", run="g", seq=0))), NOW_NS).tally.accepted == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_two_bots_that_give_one_run_are_counted_as_a_conflict(
+    checker: Checker, sequences: SequenceTracker, *, together: bool
+) -> None:
+    frames = [
+        frame(
+            trade(run="prod", seq=seq, sent_ns=NOW_NS + 2 * seq + bot, event_ns=NOW_NS + 2 * seq + bot, price=1.0 + bot)
+        )
+        for seq in range(100)
+        for bot in range(2)
+    ]
+    for burst in [frames] if together else [[each] for each in frames]:
+        checker.check(burst_of(*burst), NOW_NS)
+    counts = sequences.sources["bot"]
+    assert (counts.accepted, counts.duplicate, counts.conflicts) == (101, 99, 99)

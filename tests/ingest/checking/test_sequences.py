@@ -136,6 +136,64 @@ def test_a_restart_that_is_joined_in_the_middle_is_found_at_its_second_number() 
     assert (tracker.sources["bot"].restarts, tracker.sources["bot"].duplicate) == (1, 1)
 
 
+def _conflicts(tracker: SequenceTracker) -> int:
+    counts = tracker.sources.get("bot")
+    return 0 if counts is None else counts.conflicts
+
+
+def test_two_senders_of_one_run_are_found_and_named() -> None:
+    found: list[tuple[str, str | None]] = []
+    tracker = SequenceTracker(max_runs=10, max_sources=10, on_conflict=lambda source, run: found.append((source, run)))
+    mixed = [seq for pair in zip(range(50), range(50), strict=True) for seq in pair]
+    accepted = _accepted(tracker, *mixed)
+    assert accepted == 51, "of the second one its first trade, which may be a restart"
+    assert _conflicts(tracker) == tracker.sources["bot"].duplicate == 49
+    assert found == [("bot", "r")] * 49
+
+
+def test_a_second_sender_of_a_run_that_joins_later_is_found_once_its_numbers_come_twice() -> None:
+    tracker = _tracker()
+    _accepted(tracker, *range(100))
+    mixed = [seq for pair in zip(range(100, 300), range(200), strict=True) for seq in pair]
+    _accepted(tracker, *mixed, first_ns=200)
+    assert _conflicts(tracker) == tracker.sources["bot"].duplicate > 90
+
+
+def test_a_batch_of_which_a_part_was_seen_counts_that_part() -> None:
+    tracker = _tracker()
+    _see(tracker, 0, 10, 1)
+    _see(tracker, 20, 10, 2)
+    _see(tracker, 5, 10, 3)
+    assert (tracker.sources["bot"].duplicate, _conflicts(tracker)) == (5, 5)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5)), min_size=1, max_size=60),
+    st.lists(st.tuples(st.integers(0, 59), st.integers(0, 100)), max_size=60),
+)
+def test_a_sender_that_repeats_what_it_sent_conflicts_with_nobody(
+    messages: list[tuple[int, int]], repeats: list[tuple[int, int]]
+) -> None:
+    tracker = _tracker()
+    sent = [(seq, count, at_ns) for at_ns, (seq, count) in enumerate(zip(*_numbered(messages), strict=True), 1)]
+    for seq, count, at_ns in sent:
+        _see(tracker, seq, count, at_ns)
+    for which, later_ns in repeats:
+        seq, count, event_ns = sent[which % len(sent)]
+        tracker.observe("bot", "r", seq, count, (event_ns, event_ns, len(sent) + later_ns))
+    assert _conflicts(tracker) == 0
+
+
+def _numbered(messages: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Numbers and trades of messages, of which each passes over some numbers."""
+    firsts, counts, seq = list[int](), list[int](), 0
+    for passed_over, count in messages:
+        firsts.append(seq + passed_over)
+        counts.append(count)
+        seq += passed_over + count
+    return firsts, counts
+
+
 def test_old_trades_under_a_new_time_of_sending_are_duplicates() -> None:
     tracker = _tracker()
     for seq in range(10):

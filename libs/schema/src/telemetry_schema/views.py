@@ -186,6 +186,7 @@ class SourceState(Message):
     trades: Trades
     lost: Trades
     duplicate: Trades
+    conflicts: Count = Field(default=0, description="Of the duplicates, those whose numbers another sender has used.")
     last_trade_ns: EpochNs
     unfinished_runs: Count = Field(default=0, description="Runs that went silent without their end.")
 

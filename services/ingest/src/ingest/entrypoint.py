@@ -55,6 +55,11 @@ from telemetry_runtime.transport import (
     PushSink,
 )
 
+_SHARED_RUN = (
+    "its numbers come twice, with other trades: two senders share this source and run, and what the second one \
+sends is dropped; give each a run of its own"
+)
+
 
 def main() -> int:
     """Runs ingest; the exit code."""
@@ -294,6 +299,7 @@ def _sequences(settings: IngestSettings, clock: Clock, *, what: str = "") -> Seq
     # Messages about orders are followed by kind and source, joined by a control character.
     gap = RateLimitedWarning(f"{what}sequence_gap_found", monotonic_ns=clock.monotonic_ns)
     restart = RateLimitedWarning(f"{what}sequence_restarted", monotonic_ns=clock.monotonic_ns)
+    conflict = RateLimitedWarning(f"{what}sequence_conflict", monotonic_ns=clock.monotonic_ns, interval_s=60.0)
     sequences = SequenceTracker(
         max_runs=settings.max_runs,
         max_sources=settings.max_sources,
@@ -301,6 +307,7 @@ def _sequences(settings: IngestSettings, clock: Clock, *, what: str = "") -> Seq
         source_idle_s=settings.source_idle_s,
         on_gap=lambda source, lost: gap.log(source=source.replace("\x1f", " "), lost_trades=lost),
         on_restart=lambda source, run: restart.log(source=source.replace("\x1f", " "), run=run),
+        on_conflict=lambda source, run: conflict.log(source=source.replace("\x1f", " "), run=run, hint=_SHARED_RUN),
     )
     sequences.tick(clock.now_ns(), clock.monotonic_ns())
     return sequences

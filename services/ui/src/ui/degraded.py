@@ -22,6 +22,7 @@ def degraded(backend: Backend, own_source: str, *, is_replay: bool) -> Iterator[
     """One line for each kind of trouble that there is."""
     yield from _losses(backend)
     yield from _unfinished(backend)
+    yield from _conflicts(backend)
     if not is_replay:
         yield from _silences(backend, own_source)
         yield from _clocks(backend)
@@ -49,6 +50,13 @@ def _unfinished(backend: Backend) -> Iterator[Problem]:
         yield _warning(
             "runs_unfinished", title, "The bot was killed or lost its connection; what it had queued may be lost."
         )
+
+
+def _conflicts(backend: Backend) -> Iterator[Problem]:
+    if rises := backend.conflicts.rises():
+        dropped = [f"{source} {trades:,}" for source, trades in _most(rises)]
+        title = f"Trades dropped in the last 5 minutes, as two senders share a run: {_listed(dropped)}"
+        yield _warning("runs_shared", title, "Their numbers come twice. Give each sender a run of its own.")
 
 
 def _silences(backend: Backend, own_source: str) -> Iterator[Problem]:

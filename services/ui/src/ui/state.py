@@ -54,6 +54,7 @@ class Backend:
     accepted_moved: Instant | None = None
     kill_switch_since: Instant | None = None
     lost: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
+    conflicts: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
     log_lines_lost: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
     log_totals: dict[str, int] = field(default_factory=dict)
     refused: RecentRise = field(default_factory=lambda: RecentRise(RECENT_NS))
@@ -105,6 +106,7 @@ class Backend:
 
     def _note_sources(self, status: IngestStatus, now: Instant) -> None:
         self.lost.note({one.source: one.lost for one in status.sources}, now.monotonic_ns)
+        self.conflicts.note({one.source: one.conflicts for one in status.sources}, now.monotonic_ns)
         # A refused order is answered to whoever sent it.
         messages = {reason: count for reason, count in status.refused.items() if reason != "command_refused"}
         self.refused.note(messages, now.monotonic_ns)

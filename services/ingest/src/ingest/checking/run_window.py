@@ -11,7 +11,8 @@
 - Numbers that begin again where the epoch began, with newer times, are a new epoch at once.
 
 Newer is what was sent later than all before and did not happen earlier: a sender that repeats old trades under a new
-time of sending repeats them, and a venue that repeats its history does so too.
+time of sending repeats them, and a venue that repeats its history does so too. A seen number of a trade that happened
+after all others is a *conflict*: two senders share the run.
 
 What is below `next_seq` by more than `WINDOW_TRADES`, or in a gap that was forgotten, counts as seen.
 """
@@ -79,6 +80,9 @@ class Observation(NamedTuple):
     unaccounted: int = 0
     restarted: bool = False
     """A new epoch begins."""
+    conflicts: int = 0
+    """Trades that are not new by number, but happened and were sent after all that was seen: no repetition, so another
+    sender uses the numbers of this run."""
 
 
 @dataclass(slots=True)
@@ -243,7 +247,7 @@ class RunWindow:
         """A number far above the run: accepted, unless it is on the island."""
         island = self._island
         if island is not None and island.start <= seq and end <= island.end:
-            return Observation(())
+            return Observation((), conflicts=self._conflicts(end - seq, stamps))
         self._island = _Island(seq, end, stamps)
         return Observation(((seq, end),))
 
@@ -255,10 +259,22 @@ class RunWindow:
                 return Observation(())
             return self._land(seq, end, stamps)
         early_end = self.first - _REORDERED_TRADES
+        conflicts = self._conflicts(end - seq, stamps)
         found = self._fill(seq, end, stamps)
         if is_newer and (not found.new or end <= early_end):
             self._island = _Island(seq, end, stamps)
+        if conflicts:
+            seen = end - seq - sum(stop - start for start, stop in found.new)
+            return found._replace(conflicts=min(conflicts, seen))
         return found
+
+    def _conflicts(self, trades: int, stamps: Stamps) -> int:
+        """How many of these trades were no repetition, if all numbers had been seen: all of a newer message, or none.
+
+        Of the newest trade itself, sent again, the time is not newer.
+        """
+        event_ns, _, _ = stamps
+        return trades if self._is_newer(stamps) and event_ns > self.newest_event_ns else 0
 
     def _fill(self, seq: int, end: int, stamps: Stamps) -> Observation:
         """Takes what is missing out of the gaps; numbers beyond them are new too."""

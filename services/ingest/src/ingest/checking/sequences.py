@@ -78,6 +78,7 @@ class SequenceTracker:
         source_idle_s: a source that was quiet for longer gives its label up to a new one.
         on_gap: called with the source and the number of trades that are missing.
         on_restart: called with source and run when its numbers begin again.
+        on_conflict: called with source and run when a trade was dropped whose number another sender has used.
     """
 
     def __init__(
@@ -89,9 +90,10 @@ class SequenceTracker:
         source_idle_s: float = 3600.0,
         on_gap: Callable[[str, int], None] | None = None,
         on_restart: Callable[[str, str | None], None] | None = None,
+        on_conflict: Callable[[str, str | None], None] | None = None,
     ) -> None:
         self._max_runs, self._run_idle_ns = max_runs, run_idle_s * 1e9
-        self._on_gap, self._on_restart = on_gap, on_restart
+        self._on_gap, self._on_restart, self._on_conflict = on_gap, on_restart, on_conflict
         self._runs: dict[RunKey, _Run] = {}
         self._changed: set[RunKey] = set()
         self._table = SourceTable(max_sources=max_sources, idle_s=source_idle_s)
@@ -179,7 +181,7 @@ class SequenceTracker:
         return SequenceResult(0, 0, ((seq, seq + count),))
 
     def _result(self, source: str, run: str | None, count: int, seen: Observation) -> SequenceResult:
-        new, lost, unaccounted, restarted = seen
+        new, lost, unaccounted, restarted, conflicts = seen
         duplicate = count - sum(end - start for start, end in new)
         if lost or unaccounted or duplicate or restarted:
             counts = self._table.counts_of(source)
@@ -188,10 +190,13 @@ class SequenceTracker:
             counts.unaccounted = max(0, counts.unaccounted + unaccounted)
             counts.duplicate += duplicate
             counts.restarts += restarted
+            counts.conflicts += conflicts
         if lost > 0 and self._on_gap:
             self._on_gap(source, lost)
         if restarted and self._on_restart:
             self._on_restart(source, run)
+        if conflicts and self._on_conflict:
+            self._on_conflict(source, run)
         return SequenceResult(duplicate, max(lost, 0), new)
 
     def _remember(self, key: RunKey, run: _Run) -> None:

@@ -23,6 +23,8 @@ class SourceCounts:
     unaccounted: int = 0
     restarts: int = 0
     """Times its numbers began again."""
+    conflicts: int = 0
+    """Of the duplicates, those that are no repetitions: another sender has used their numbers."""
     peak_lost: int = 0
     """The highest `lost` that was reported as a counter, which must not fall."""
     peak_unaccounted: int = 0

@@ -123,6 +123,11 @@ class IngestCollector(Collector):
             "restarts": _counter(
                 "telemetry_sequence_restarts", "Times a run's sequence numbers began again.", "source"
             ),
+            "conflicts": _counter(
+                "telemetry_sequence_conflicts",
+                "Duplicates that are no repetitions: another sender uses the numbers of their run.",
+                "source",
+            ),
         }
         for source, counts in self._sequences.sources.items():
             counts.report()

@@ -72,6 +72,7 @@ class StatusReporter:
                 trades=counts.accepted,
                 lost=counts.lost,
                 duplicate=counts.duplicate,
+                conflicts=counts.conflicts,
                 last_trade_ns=counts.last_ns,
                 unfinished_runs=unfinished[source],
             )
