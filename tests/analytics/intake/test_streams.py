@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from analytics.intake.streams import MAX_STREAMS, Admission, Place, Streams
 from telemetry_schema import Progress
@@ -135,11 +136,62 @@ def test_an_end_with_trades_missing_before_it_is_no_end(streams: Streams) -> Non
     assert not streams.all_final
 
 
-def test_streams_are_bounded_and_the_longest_silent_one_is_forgotten(streams: Streams) -> None:
-    for number in range(MAX_STREAMS):
-        streams.admit(header(0, 1, f"run-{number}"))
-    assert len(reports(streams)) == MAX_STREAMS
-    assert streams.admit(header(10, 1)).place is Place.OUT_OF_ORDER
+MINUTE_NS = 60 * 10**9
+
+
+def invent(streams: Streams, names: range, *, trades: int) -> None:
+    """Somebody sends a batch each under invented names."""
+    for number in names:
+        streams.admit(header(0, trades, f"invented-{number}"))
+
+
+@pytest.mark.parametrize("trades", [0, 1])
+def test_any_number_of_invented_names_does_not_push_out_the_stream_that_is_alive(streams: Streams, trades: int) -> None:
+    for half_second in range(300):
+        streams.tick(half_second * 10**9 // 2)
+        invent(streams, range(100 * half_second, 100 * half_second + 100), trades=trades)
+        assert streams.admit(header(10 + half_second, 1)).place is Place.NEXT
+    assert len(streams.acknowledgements_due()) == MAX_STREAMS
+
+
+def test_names_without_trades_do_not_push_out_a_stream_whose_ingest_is_down(streams: Streams) -> None:
+    streams.tick(60 * MINUTE_NS)
+    invent(streams, range(10_000), trades=0)
+    assert streams.admit(header(10, 1)).place is Place.NEXT
+
+
+def test_a_new_ingest_is_followed_although_many_old_streams_are_known(streams: Streams) -> None:
+    invent(streams, range(MAX_STREAMS), trades=1)
+    streams.tick(10 * MINUTE_NS)
+    for first_seq in range(20):
+        assert streams.admit(header(first_seq, 1, "new")).place is Place.NEXT
+        streams.admit(header(0, 0, f"other-{first_seq}"))
+    assert len(streams.acknowledgements_due()) == MAX_STREAMS
+
+
+def test_of_those_that_are_silent_the_longest_silent_one_is_forgotten() -> None:
+    streams = Streams()
+    invent(streams, range(MAX_STREAMS), trades=1)
+    streams.tick(MINUTE_NS)
+    streams.admit(header(1, 1, "invented-0"))
+    streams.tick(3 * MINUTE_NS)
+    invent(streams, range(MAX_STREAMS, 2 * MAX_STREAMS - 1), trades=1)
+    assert streams.admit(header(2, 1, "invented-0")).place is Place.NEXT
+
+
+def test_streams_that_were_restored_are_kept_before_invented_ones(streams: Streams) -> None:
+    restored = Streams()
+    restored.tick(5 * MINUTE_NS)
+    restored.restore(streams.state())
+    invent(restored, range(1_000), trades=0)
+    assert restored.admit(header(10, 1)).place is Place.NEXT
+
+
+def test_invented_names_leave_no_line_each_in_the_log() -> None:
+    streams = Streams()
+    with capture_logs() as lines:
+        invent(streams, range(1_000), trades=1)
+    assert len(lines) <= MAX_STREAMS
 
 
 @given(cuts=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=30))

@@ -128,6 +128,7 @@ class AnalyticsApp:
     async def _acknowledge_regularly(self) -> None:
         """Sends ingest the acknowledgements, and requests to retransmit what is missing."""
         while True:
+            self._engine.streams.tick(self._clock.monotonic_ns())
             self.acknowledge()
             await self._clock.sleep(ACKNOWLEDGE_S)
 

@@ -26,8 +26,11 @@ from telemetry_schema import Progress
 from telemetry_schema.batch import BatchHeader
 
 MAX_STREAMS: Final = 64
-"""Streams remembered; the one that has been silent for longest is forgotten first."""
+"""Streams remembered. Of more, these are forgotten first: those that have brought no trade, the longest silent first;
+those that are silent for `SILENT_AFTER_NS`, likewise; the youngest. So whoever invents names pushes out his own."""
 
+SILENT_AFTER_NS: Final = 60_000_000_000
+"""An ingest that runs is heard twice a second."""
 
 MAX_JUMP_TRADES: Final = 1_000_000_000
 """Trades that a stream we know may say are lost at once. More than ingest can hold is no loss but an error, and would
@@ -77,6 +80,11 @@ class _Stream:
     missing: bool = False
     final: bool = False
     acknowledged: bool = False
+    has_applied: bool = False
+    heard_ns: int = 0
+    """In monotonic time."""
+    born: int = 0
+    """Counts the streams by the order in which they were first heard of."""
 
 
 class Streams:
@@ -86,8 +94,13 @@ class Streams:
         self._streams: dict[str, _Stream] = {}
         self._newest = ""
         self._behind: str | None = None
-        self._restored_ns = 0
+        self._restored_ns = self._monotonic_ns = 0
+        self._births = 0
         self._log = structlog.get_logger("streams")
+
+    def tick(self, monotonic_ns: int) -> None:
+        """Moves the time by which streams are silent."""
+        self._monotonic_ns = monotonic_ns
 
     def admit(self, header: BatchHeader) -> Admission:
         """Finds the place of a batch and moves the stream's position behind it."""
@@ -142,13 +155,45 @@ class Streams:
 
     def _stream(self, name: str) -> _Stream:
         if name == self._newest:
-            return self._streams[name]
-        # Put back last: the first is the one that has been silent for longest.
-        stream = self._streams[name] = self._streams.pop(name, _Stream())
-        self._newest = name
-        if len(self._streams) > MAX_STREAMS:
-            del self._streams[next(iter(self._streams))]
+            stream = self._streams[name]
+        else:
+            # Put back last: the first is the one that has been silent for longest.
+            known = self._streams.pop(name, None)
+            stream = self._streams[name] = self._new() if known is None else known
+            self._newest = name
+            if len(self._streams) > MAX_STREAMS:
+                del self._streams[self._most_dispensable()]
+        stream.heard_ns = self._monotonic_ns
         return stream
+
+    def _new(self, next_seq: int = 0, epoch: int = 0, epoch_seq: int = 0, *, joined: bool = False) -> _Stream:
+        self._births += 1
+        return _Stream(
+            next_seq,
+            epoch,
+            epoch_seq,
+            joined=joined,
+            has_applied=next_seq > 0,
+            heard_ns=self._monotonic_ns,
+            born=self._births,
+        )
+
+    def _most_dispensable(self) -> str:
+        """The stream that is forgotten, which is never the one just heard."""
+        others = [(name, stream) for name, stream in self._streams.items() if name != self._newest]
+        for name, stream in others:
+            if not stream.has_applied:
+                return name
+        silent_ns = self._monotonic_ns - SILENT_AFTER_NS
+        for name, stream in others:
+            if stream.heard_ns < silent_ns:
+                return name
+        return max(others, key=lambda each: each[1].born)[0]
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Somebody invents names: a line for each would bury the log."""
+        return len(self._streams) >= MAX_STREAMS
 
     def _resume(self, stream: _Stream, header: BatchHeader) -> int:
         """Goes on where ingest says.
@@ -159,14 +204,14 @@ class Streams:
         lost = max(header.first_seq - stream.next_seq, 0) if stream.joined else 0
         if lost:
             self._log.warning("stream_gap_found", stream=header.stream, next_seq=header.first_seq, lost_trades=lost)
-        if not stream.joined:
+        if not stream.joined and not self._is_crowded:
             self._log.info("stream_joined", stream=header.stream, next_seq=header.first_seq)
         stream.next_seq = max(stream.next_seq, header.first_seq)
         stream.joined, stream.missing = True, False
         return lost
 
     def _miss(self, stream: _Stream, header: BatchHeader) -> None:
-        if not stream.missing:
+        if not stream.missing and not self._is_crowded:
             self._log.info("stream_misses_trades", stream=header.stream, next_seq=stream.next_seq, got=header.first_seq)
         stream.missing = True
 
@@ -177,7 +222,7 @@ class Streams:
         if repeated == header.count:
             return Admission(Place.REPEATED, repeated, lost)
         stream.next_seq = header.first_seq + header.count
-        stream.missing = False
+        stream.missing, stream.has_applied = False, True
         return Admission(Place.NEXT, repeated, lost)
 
     def acknowledgements_due(self) -> list[Progress]:
@@ -241,7 +286,7 @@ class Streams:
     def restore(self, state: State) -> None:
         """Takes over the positions."""
         for name, (next_seq, epoch, epoch_seq) in state.items():
-            self._streams[name] = _Stream(next_seq, epoch, epoch_seq, joined=True)
+            self._streams[name] = self._new(next_seq, epoch, epoch_seq, joined=True)
 
     @property
     def all_final(self) -> bool:
