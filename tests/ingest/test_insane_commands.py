@@ -1,4 +1,4 @@
-"""Whatever a command or a report says: one outcome, a bounded loss, and the next trade is taken."""
+"""Whatever a command, a report or a message about orders says: one outcome, a bounded loss, and the next trade is taken."""
 
 from math import isfinite
 
@@ -19,7 +19,10 @@ from tests.helpers.trades import NOW_NS, frame, trade
 LIMITS = DeskLimits(max_qty=10, max_notional=100_000, price_band_ratio=0.1, max_commands_per_s=5)
 
 
-@pytest.mark.parametrize("name", ["command", "kill_switch", "cancel", "cancel_all", "alive", "end"])
+@pytest.mark.parametrize(
+    "name",
+    ["command", "kill_switch", "cancel", "cancel_all", "alive", "end", "order", "quote", "position", "rate_limit"],
+)
 @given(data=st.data())
 def test_an_insane_message_has_one_outcome_and_stops_nothing(name: str, data: st.DataObject) -> None:
     sequences = SequenceTracker(max_runs=9, max_sources=9)

@@ -25,10 +25,14 @@ GOLDEN = Path(__file__).parents[1] / "golden"
         ("alive", decode_edge),
         ("end", decode_edge),
         ("order", decode_edge),
+        ("quote", decode_edge),
+        ("position", decode_edge),
+        ("rate_limit", decode_edge),
         ("result", decode_ui),
         ("command_history", decode_ui),
         ("snapshot", decode_ui),
         ("status", decode_ui),
+        ("studies", decode_ui),
         ("progress", decode_progress),
     ],
 )
@@ -61,4 +65,4 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 15 + 2
+    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 19 + 2

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from telemetry_schema.errors import DecodeError, Reason
+from telemetry_schema.errors import MAX_DESCRIBED_FAULTS, MAX_DETAIL_CHARS, DecodeError, Reason
 from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_VIEW_BYTES
 from telemetry_schema.messages import Progress
 from telemetry_schema.orders import BOT_MESSAGES, AnyEdgeMessage, EdgeMessage
@@ -17,8 +17,9 @@ from telemetry_schema.views import AnyUiMessage, UiMessage
 
 TIME_HINT = "times are UTC epoch nanoseconds: is this one in seconds, milliseconds or microseconds?"
 
-MAX_DESCRIBED_FAULTS = 100
-"""pydantic makes a dict of every fault to describe the first: more than any message of ours has fields."""
+MAX_VIEW_OBJECTS, MAX_VIEW_FIELDS = 32_768, 131_072
+"""What bounds the faults that pydantic collects of a message for the UI: its length alone would let them take seconds.
+256 symbols make 3,000 objects and 30,000 fields."""
 
 _TAGS = frozenset(
     {
@@ -38,9 +39,6 @@ _TAGS = frozenset(
         *BOT_MESSAGES,
     }
 )
-
-MAX_DETAIL_CHARS = 512
-"""How much is said about a fault: it stands in the dead letters and in the log."""
 
 _T = TypeVar("_T")
 
@@ -96,7 +94,18 @@ def decode_edge(frame: bytes) -> AnyEdgeMessage:
 
 def decode_ui(frame: bytes) -> AnyUiMessage:
     """One frame for the UI; raises `DecodeError`."""
+    _check_work(frame)
     return _decode(_ui, frame, MAX_VIEW_BYTES)
+
+
+def _check_work(frame: bytes) -> None:
+    """Refuses what would take long to judge, before it is read: to count two characters is by far cheaper.
+
+    Those that stand in a text count too.
+    """
+    for what, mark, most in (("objects", b"{", MAX_VIEW_OBJECTS), ("fields", b":", MAX_VIEW_FIELDS)):
+        if (count := frame.count(mark)) > most:
+            raise DecodeError(Reason.TOO_LARGE, f"{count:,} {what}; at most {most:,} are accepted")
 
 
 def decode_progress(frame: bytes) -> Progress:
@@ -148,5 +157,5 @@ def _place(first: ErrorDetails) -> str:
     """`qty: ` or `price[3]: `; empty where the message as a whole is meant. The union's tag is no place."""
     path = [part for part in first["loc"] if part not in _TAGS]
     # A key of an unknown field comes from the sender and may be of any length.
-    text = "".join(f"[{part}]" if isinstance(part, int) else str(part)[:64] for part in path)
-    return f"{text}: " if text else ""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{str(part)[:64]}" for part in path)
+    return f"{text.removeprefix('.')}: " if text else ""

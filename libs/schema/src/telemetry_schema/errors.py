@@ -6,6 +6,7 @@ SchemaError
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Reason(StrEnum):
@@ -32,6 +33,13 @@ class Reason(StrEnum):
     """Its source sends more than it may; of such a message only the source was looked at."""
     BAD_FRAME = "bad_frame"
     """A venue's frame says it is a trade, but is not as the venue documents it."""
+
+
+MAX_DESCRIBED_FAULTS: Final = 100
+"""pydantic makes a dict of every fault to describe the first: more than any message of ours has fields."""
+
+MAX_DETAIL_CHARS: Final = 512
+"""How much is said about a fault: it stands in the dead letters and in the log."""
 
 
 class SchemaError(ValueError):

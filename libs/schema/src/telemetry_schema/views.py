@@ -3,7 +3,7 @@
 Numbers that do not exist (an average of nothing) are None, as JSON has no NaN.
 """
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,14 @@ from telemetry_schema.fields import (
     Version,
 )
 from telemetry_schema.messages import CommandResult, DeskCommand, Message
+
+MAX_ROWS: Final = 16_384
+"""The longest list of a view: what the services bound themselves is at most 10,000."""
+
+_T = TypeVar("_T")
+
+Rows: TypeAlias = Annotated[list[_T], Field(max_length=MAX_ROWS, fail_fast=True)]
+"""A list whose first fault ends its check: 4 MiB of faults would take seconds to collect."""
 
 WindowName = Literal["10s", "1m", "5m", "1h"]
 WINDOW_SETTLE_NS: Final = 200_000_000
@@ -94,13 +102,13 @@ class Bars(Message):
     """Seconds of one symbol in columns of one length, oldest first; seconds without a trade are left out."""
 
     symbol: Symbol
-    second: list[int] = Field(description="UTC epoch seconds.")
-    open: list[QuotePrice]
-    high: list[QuotePrice]
-    low: list[QuotePrice]
-    close: list[QuotePrice]
-    buy_volume: list[Base]
-    sell_volume: list[Base]
+    second: Rows[int] = Field(description="UTC epoch seconds.")
+    open: Rows[QuotePrice]
+    high: Rows[QuotePrice]
+    low: Rows[QuotePrice]
+    close: Rows[QuotePrice]
+    buy_volume: Rows[Base]
+    sell_volume: Rows[Base]
 
     @model_validator(mode="after")
     def _columns_have_one_length(self) -> Self:
@@ -154,15 +162,15 @@ class Snapshot(Message):
         default=None, description="Since when trades are counted: a window reaches back no further."
     )
     clock_ns: EpochNs = Field(description="The event clock: wall time, or the newest event of a replay.")
-    symbols: list[SymbolSummary] = Field(description="The busiest ones, most trades first.")
+    symbols: Rows[SymbolSummary] = Field(description="The busiest ones, most trades first.")
     symbols_in_all: Count = Field(default=0, description="Symbols that have traded; not all need be in `symbols`.")
-    own: list[SymbolSummary] = Field(default_factory=list, description="Our own trades, those with an account.")
-    last_trades: list[TapeTrade] = Field(description="Newest first.")
-    own_last_trades: list[TapeTrade] = Field(default_factory=list, description="Of our own trades, newest first.")
-    recent_bars: list[Bars]
+    own: Rows[SymbolSummary] = Field(default_factory=list, description="Our own trades, those with an account.")
+    last_trades: Rows[TapeTrade] = Field(description="Newest first.")
+    own_last_trades: Rows[TapeTrade] = Field(default_factory=list, description="Of our own trades, newest first.")
+    recent_bars: Rows[Bars]
     history: Bars | None = None
     latencies: dict[Stage, StageLatency]
-    skews: list[SourceSkew]
+    skews: Rows[SourceSkew]
     ledger: AppliedLedger
     log_lines_lost: Count = Field(default=0, description="Lines that the log of the service could not take.")
 
@@ -224,9 +232,9 @@ class DeskState(Message):
     max_notional: Money
     price_band_ratio: float = Field(description="How far a price may be from the last one; 0.05 is 5 %.")
     max_commands_per_s: float = Field(description="Commands per second.")
-    symbols: list[Symbol] = Field(description="Symbols with a last price: what can be traded.")
-    positions: list[Position]
-    open_orders: list[OpenOrder] = Field(default_factory=list, description="Oldest first; not all need be here.")
+    symbols: Rows[Symbol] = Field(description="Symbols with a last price: what can be traded.")
+    positions: Rows[Position]
+    open_orders: Rows[OpenOrder] = Field(default_factory=list, description="Oldest first; not all need be here.")
     open_orders_in_all: Count = Field(default=0, description="Orders that rest; not all need be in `open_orders`.")
     max_open_orders: Count = Field(default=0, description="How many one source may have.")
 
@@ -266,8 +274,8 @@ class IngestStatus(Message):
         default=None, description="When analytics reported last; None before any report."
     )
     batch_sizes: BatchSizes
-    feeds: list[FeedState]
-    sources: list[SourceState]
+    feeds: Rows[FeedState]
+    sources: Rows[SourceState]
     desk: DeskState | None = None
     log_lines_lost: Count = Field(default=0, description="Lines that the log of the service could not take.")
 
@@ -302,9 +310,9 @@ class StudiesState(Message):
     run: str = Field(description="New at each start of analytics.")
     at_ns: EpochNs
     worker_starts: Count = Field(description="Times the studies' worker was started.")
-    studies: list[StudyState] = Field(description="All that could be loaded.")
-    values: list[StudyValues] = Field(description="Of the symbols that traded last; not all need be here.")
-    problems: list[str] = Field(description="Files and modules that could not be loaded: where, and why.")
+    studies: Rows[StudyState] = Field(description="All that could be loaded.")
+    values: Rows[StudyValues] = Field(description="Of the symbols that traded last; not all need be here.")
+    problems: Rows[str] = Field(description="Files and modules that could not be loaded: where, and why.")
 
 
 class AnsweredCommand(Message):
@@ -321,7 +329,7 @@ class CommandHistory(Message):
     """
 
     type: Literal["command_history"] = "command_history"
-    commands: list[AnsweredCommand] = Field(description="In the order in which they were received.")
+    commands: Rows[AnsweredCommand] = Field(description="In the order in which they were received.")
 
 
 AnyUiMessage = Snapshot | IngestStatus | StudiesState | CommandHistory | CommandResult

@@ -61,6 +61,8 @@ def decode_stream_batch(frames: Sequence[Frame]) -> TradeBatch | EventBatch:
     header = decode_header(bytes(frames[0]))
     if header.kind == "trades":
         return decode_batch(frames)
+    if header.count > MAX_BATCH_EVENTS:
+        raise BatchError(f"{header.count} messages are more than {MAX_BATCH_EVENTS}")
     lines = bytes(frames[1]).splitlines()
     if len(lines) != header.count:
         raise BatchError(f"{header.count} messages are not {len(lines)} lines")

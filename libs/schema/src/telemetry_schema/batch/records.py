@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 
 from telemetry_schema.batch.structs import KnownNames, struct_of
-from telemetry_schema.errors import BatchError
+from telemetry_schema.errors import MAX_DESCRIBED_FAULTS, MAX_DETAIL_CHARS, BatchError
 from telemetry_schema.fields import LAST_NS, Account, CommandId, Count, EpochNs, Seq, Source, Symbol, TradeId
 from telemetry_schema.messages import Message
 
@@ -88,14 +88,19 @@ class BatchHeader(Message):
     epoch_seq: Seq = Field(default=0, description="Number of the first trade of the epoch.")
     first_seq: Seq = Field(description="Number of the first trade in the stream; of the next one in a heartbeat.")
     count: Annotated[int, Field(ge=0, le=MAX_BATCH_TRADES, description="Trades in the records, or lines.")]
-    symbols: list[Symbol]
-    sources: list[Source]
-    accounts: list[Account] = Field(default_factory=list, description="Accounts of our own trades.")
+    # The first fault of a list ends its check: 8 MiB of faults would take seconds to collect.
+    symbols: list[Symbol] = Field(fail_fast=True)
+    sources: list[Source] = Field(fail_fast=True)
+    accounts: list[Account] = Field(default_factory=list, fail_fast=True, description="Accounts of our own trades.")
     ids: list[TradeIdRef] = Field(
-        default_factory=list, description="Identifiers of our own trades, where they have one."
+        default_factory=list, fail_fast=True, description="Identifiers of our own trades, where they have one."
     )
-    replayed: list[Count] = Field(default_factory=list, description="Sources that are replayed, by index.")
-    commands: list[CommandRef] = Field(default_factory=list, description="Commands that the trades fill.")
+    replayed: list[Count] = Field(
+        default_factory=list, fail_fast=True, description="Sources that are replayed, by index."
+    )
+    commands: list[CommandRef] = Field(
+        default_factory=list, fail_fast=True, description="Commands that the trades fill."
+    )
     sent_ns: EpochNs = Field(description="When ingest pushed it, UTC epoch nanoseconds.")
     resume: bool = Field(default=False, description="Nothing before first_seq will come any more.")
     final: bool = Field(default=False, description="The stream has ended.")
@@ -176,7 +181,10 @@ def decode_header(frame: bytes) -> BatchHeader:
     try:
         return BatchHeader.model_validate_json(frame)
     except ValidationError as error:
-        raise BatchError(f"not a batch header: {error.errors(include_url=False)[0]['msg']}") from error
+        if error.error_count() > MAX_DESCRIBED_FAULTS:
+            raise BatchError(f"not a batch header: {error.error_count():,} faults") from None
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise BatchError(f"not a batch header: {first['msg'][:MAX_DETAIL_CHARS]}") from error
 
 
 def _names_are_good(header: BatchHeader) -> bool:
@@ -187,6 +195,8 @@ def _names_are_good(header: BatchHeader) -> bool:
 
 
 def _check_header(header: BatchHeader) -> None:
+    if max(len(header.symbols), len(header.sources), len(header.accounts)) > MAX_BATCH_TRADES:
+        raise BatchError("the header's tables are longer than any batch")
     if header.first_seq + header.count > LAST_NS:
         raise BatchError("the stream's numbers end before the batch does")
     if header.ids and any(ref.index >= header.count for ref in header.ids):
