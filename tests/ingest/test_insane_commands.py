@@ -1,4 +1,4 @@
-"""Whatever a command, a report or a message about orders says: one outcome, a bounded loss, and the next trade is taken."""
+"""Whatever a command, a report or a message about orders says: one outcome, a bounded loss, and trades go on."""
 
 from math import isfinite
 
