@@ -25,7 +25,7 @@ from analytics.orders.marks import Marks
 from analytics.orders.tracker import OrderTracker, TrackerLimits
 from analytics.studies.ring import TradeRing
 from telemetry_schema import Stage, WindowName
-from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, EventBatch, TradeBatch
+from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, EventBatch, Frame, TradeBatch
 
 _T = TypeVar("_T", "State", Capture)
 
@@ -118,8 +118,9 @@ class Engine:
         self.ledger.count(admission, header.count)
         if admission.place is Place.NEXT:
             self._see_time(now_ns, monotonic_ns)
-            self._add(header, memoryview(batch.frame)[admission.repeated * _RECORD_BYTES :], now_ns)
-        return admission.place not in {Place.OUT_OF_ORDER, Place.IMPOSSIBLE}
+            repeated_bytes = admission.repeated * _RECORD_BYTES
+            self._add(header, memoryview(batch.frame)[repeated_bytes:] if repeated_bytes else batch.frame, now_ns)
+        return admission.is_applied
 
     def apply_events(self, batch: EventBatch) -> None:
         """Applies those messages about orders that have not been applied before."""
@@ -142,20 +143,21 @@ class Engine:
             self.timelines.live.buckets.forget_after(now_ns // SECOND_NS)
             self._totals.step_back(now_ns)
 
-    def _add(self, header: BatchHeader, frame: memoryview, now_ns: int) -> None:
+    def _add(self, header: BatchHeader, frame: Frame, now_ns: int) -> None:
         if header.replayed and (header.stream, header.epoch) != self._replay_stream:
             self._settle()
             self.timelines.restart_replays()
             self._replay_stream = header.stream, header.epoch
         table = self._table(header, frame)
-        while frame:
-            room_bytes = self._pending.room * _RECORD_BYTES
+        while len(frame) > (room_bytes := self._pending.room * _RECORD_BYTES):
             self._pending.add(frame[:room_bytes], table, applied_ns=now_ns, pushed_ns=header.sent_ns)
             frame = frame[room_bytes:]
-            if not self._pending.room:
-                self.fold()
+            self.fold()
+        self._pending.add(frame, table, applied_ns=now_ns, pushed_ns=header.sent_ns)
+        if not self._pending.room:
+            self.fold()
 
-    def _table(self, header: BatchHeader, frame: memoryview) -> Table:
+    def _table(self, header: BatchHeader, frame: Frame) -> Table:
         table = self._tables.known(header)
         if table is None or (table.overflows and self._monotonic_ns - self._searched_ns >= SECOND_NS):
             self._make_room(header, frame)
@@ -165,7 +167,7 @@ class Engine:
             self._used, self._used_ns = table, self._monotonic_ns
         return table
 
-    def _make_room(self, header: BatchHeader, frame: memoryview) -> None:
+    def _make_room(self, header: BatchHeader, frame: Frame) -> None:
         """Frees the labels of idle names if the batch brings one that has no room; once a second at most."""
         if self._monotonic_ns - self._searched_ns < SECOND_NS or not self._tables.lack_room_for(header, frame):
             return

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from analytics.arrays import Bools, Ints
 from analytics.checkpoint.parts import State as CheckpointState
 from telemetry_schema import Origin
-from telemetry_schema.batch import TRADE_DTYPE, BatchHeader
+from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, Frame
 
 Slots16: TypeAlias = npt.NDArray[np.uint16]
 """Slots, in as little memory as they need."""
@@ -209,7 +209,7 @@ class Tables:
         names = header.symbols, header.sources, header.replayed
         return self._last if not header.accounts and names == self._last_names else None
 
-    def lack_room_for(self, header: BatchHeader, frame: memoryview) -> bool:
+    def lack_room_for(self, header: BatchHeader, frame: Frame) -> bool:
         """Whether some name of the batch has no slot and cannot get one."""
         return (
             any(map(self._symbols.lacks_room_for, self.keys(header, frame)))
@@ -217,14 +217,14 @@ class Tables:
             or any(map(self._accounts.lacks_room_for, header.accounts))
         )
 
-    def keys(self, header: BatchHeader, frame: memoryview) -> list[SymbolKey]:
+    def keys(self, header: BatchHeader, frame: Frame) -> list[SymbolKey]:
         """The keys that trades of the batch belong to."""
         if not header.accounts:
             return [SymbolKey(symbol) for symbol in header.symbols]
         width = len(header.symbols)
         return [SymbolKey(header.symbols[code % width], ORIGINS[code // width]) for code in _codes(frame, width)]
 
-    def of(self, header: BatchHeader, frame: memoryview) -> Table:
+    def of(self, header: BatchHeader, frame: Frame) -> Table:
         """The header's tables in slots; new names get one while there are any left."""
         if header.accounts:
             return self._make(header, self._with_own(header, frame))
@@ -232,7 +232,7 @@ class Tables:
         self._last = self._make(header, self._symbols.find(self.keys(header, frame)))
         return self._last
 
-    def _with_own(self, header: BatchHeader, frame: memoryview) -> Slots16:
+    def _with_own(self, header: BatchHeader, frame: Frame) -> Slots16:
         # Only what trades: a symbol that we alone trade has no series of the market.
         slots = np.zeros(len(ORIGINS) * len(header.symbols), np.uint16)
         slots[_codes(frame, len(header.symbols))] = self._symbols.find(self.keys(header, frame))
@@ -254,7 +254,7 @@ class Tables:
             self._accounts.use(table.accounts[1:] - 1, monotonic_ns)
 
 
-def _codes(frame: memoryview, width: int) -> list[int]:
+def _codes(frame: Frame, width: int) -> list[int]:
     """The symbols of a batch's trades, ascending: the market's by index, our own by index plus width."""
     records = np.frombuffer(frame, TRADE_DTYPE)
     return np.flatnonzero(np.bincount(records["symbol"] + (records["account"] > 0) * width)).tolist()

@@ -66,6 +66,11 @@ class Admission(NamedTuple):
     rewound: int = 0
     """Trades that were applied here, and are gone from ingest's log."""
 
+    @property
+    def is_applied(self) -> bool:
+        """Whether all trades of the batch are applied, now or before."""
+        return self.place is not Place.OUT_OF_ORDER and self.place is not Place.IMPOSSIBLE
+
 
 @dataclass(slots=True)
 class _Stream:
@@ -120,7 +125,8 @@ class Streams:
         stream.final = header.final
         if header.sent_ns >= self._restored_ns and not header.resume:
             self.give_up_waiting()
-        return self._place(stream, header, lost)._replace(rewound=rewound)
+        admission = self._place(stream, header, lost)
+        return admission._replace(rewound=rewound) if rewound else admission
 
     def _of_earlier_epoch(self, stream: _Stream, header: BatchHeader) -> Admission:
         """A batch that was written before the ingest that we hear now was started.
