@@ -36,6 +36,14 @@ def test_the_trade_that_happened_last_counts_not_the_one_that_came_last() -> Non
     assert _price(_chunk((100.0, 0.0), (101.0, 0.0))) == 101.0
 
 
+def test_many_trades_in_a_chunk_are_read_as_a_few_are() -> None:
+    ages = [(100.0 + number, float(number * 7 % 5)) for number in range(12)]
+    many = [(1.0, 9.0)] * 20
+    assert _price(_chunk(*ages)) == _price(_chunk(*many, *ages)) == 110.0
+    assert _price(_chunk((100.0, 0.0), *many, account="paper"), _chunk((90.0, 1.0))) == 90.0
+    assert _price(_chunk((100.0, 0.0), *many, replayed=True)) is None
+
+
 def test_a_replayed_trade_and_one_of_our_own_are_no_market_prices() -> None:
     live = _chunk((97_000.0, 0.0))
     assert _price(_chunk((55_000.0, 0.0), replayed=True)) is None

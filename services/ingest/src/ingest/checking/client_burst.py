@@ -163,7 +163,8 @@ class ClientBurstCheck(BurstCheck):
         is_end = isinstance(report, RunEnd)
         self._sequences.reach(report.source, report.run, report.next_seq, report.sent_ns, is_end=is_end)
         (self._open_runs.end if is_end else self._open_runs.alive)((report.source, report.run))
-        self._checked.run_reports[report.type] += 1
+        reports = self._checked.run_reports
+        reports[report.type] = reports.get(report.type, 0) + 1
         self._checked.tally.accepted += 1
 
     def _refuse_undecoded(self, error: DecodeError, frame: bytes) -> None:

@@ -1,6 +1,6 @@
 """The result of checking a burst: messages by outcome, accepted trades, refusals and commands. Pure."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from ingest.checking.chunks import Chunk
@@ -32,7 +32,7 @@ class Checked:
     tally: MessageCounts = field(default_factory=MessageCounts)
     limited_messages: int = 0
     """Refused before they were looked at, as their sources sent more than they may; in the tally, not in `refusals`."""
-    run_reports: Counter[str] = field(default_factory=Counter)
+    run_reports: dict[str, int] = field(default_factory=dict)
     """Accepted messages about runs, by type; in the tally too."""
     events: list[bytes] = field(default_factory=list)
     """Accepted messages about orders, as they came."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ingest.checking.chunks import Chunk
-from telemetry_schema.batch import Records
+from telemetry_schema.batch import FEW_TRADES, RECORD, Records
 
 MAX_SYMBOLS: Final = 10_000
 """Symbols whose last price is kept, those that traded last: a bound for a flood of names."""
@@ -58,16 +58,27 @@ class LastPrices:
         return self._prices
 
     def _read(self, chunk: Chunk, monotonic_ns: int) -> None:
+        (self._read_few if chunk.trades <= FEW_TRADES else self._read_many)(chunk, monotonic_ns)
+
+    def _read_few(self, chunk: Chunk, monotonic_ns: int) -> None:
+        for event_ns, _, received_ns, price, _, symbol, source, _, account in RECORD.iter_unpack(chunk.frame):
+            if not account and source not in chunk.replayed:
+                self._note(chunk.symbols[symbol], LastPrice(price, monotonic_ns - max(received_ns - event_ns, 0)))
+
+    def _read_many(self, chunk: Chunk, monotonic_ns: int) -> None:
         records = live_market(chunk)
         age_ns = np.maximum(records["received_ns"] - records["event_ns"], 0)
         order = np.argsort(-age_ns, kind="stable")  # of several of one age the last one that came is the last one
         last = np.full(len(chunk.symbols), -1)
         last[records["symbol"][order]] = order
         for index in np.flatnonzero(last >= 0).tolist():
-            row, symbol = last[index], chunk.symbols[index]
-            found = LastPrice(float(records["price"][row]), monotonic_ns - int(age_ns[row]))
-            known = self._prices.pop(symbol, None)
-            self._prices[symbol] = found if known is None or found.at_ns >= known.at_ns else known
+            row = last[index]
+            price = float(records["price"][row])
+            self._note(chunk.symbols[index], LastPrice(price, monotonic_ns - int(age_ns[row])))
+
+    def _note(self, symbol: str, found: LastPrice) -> None:
+        known = self._prices.pop(symbol, None)
+        self._prices[symbol] = found if known is None or found.at_ns >= known.at_ns else known
 
 
 def live_market(chunk: Chunk) -> Records:

@@ -26,7 +26,8 @@ class IngestLedger:
 
     def count(self, checked: Checked, outcome: DeskOutcome) -> None:
         """Adds a burst: what the checker and the desk made of it."""
-        self.run_reports.update(checked.run_reports)
+        if checked.run_reports:
+            self.run_reports.update(checked.run_reports)
         if checked.limited_messages:
             self.refused[Reason.RATE_LIMITED] += checked.limited_messages
             self.refused_trades += checked.limited_messages
