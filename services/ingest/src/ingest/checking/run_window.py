@@ -182,9 +182,14 @@ class RunWindow:
 
     def go_on(self, end: int, stamps: Stamps) -> None:
         """Takes the next numbers, up to before `end`."""
+        # Written out: this is done for each message, and two calls would be a tenth of its check.
+        _, event_ns, sent_ns = stamps
+        if event_ns > self.newest_event_ns:  # noqa: PLR1730 - as above
+            self.newest_event_ns = event_ns
+        if sent_ns > self.newest_sent_ns:  # noqa: PLR1730 - as above
+            self.newest_sent_ns = sent_ns
         self.next_seq = end
         self.is_unsure = False
-        self._note(stamps)
         if self._island is not None:
             self._island.is_stray = True
 
