@@ -103,6 +103,14 @@ test("a limit price says which side rests and which fills at once, and how far i
   assert.match(orders.priceNote(read({ mode: "price", price: "1" }, below).order, below), /^above the last price: a sell rests/);
 });
 
+test("a ticket without a readable order, of a symbol without prices, says what it can", () => {
+  const none = { ...FACTS, quote: null };
+  assert.match(orders.priceNote(undefined, none), /^It rests at the desk until/);
+  assert.equal(orders.lastPrice(undefined, none), null);
+  assert.equal(orders.isOld(undefined, none), false);
+  assert.equal(orders.isOld("BTC-USD", none), false);
+});
+
 test("without a last price, or a price, the limit says what resting means", () => {
   for (const [form, facts] of [[{ price: "59000" }, { ...FACTS, quote: null }], [{ price: "" }, FACTS]]) {
     assert.match(orders.priceNote(read({ mode: "price", ...form }, facts).order, facts), /^It rests at the desk until/);

@@ -49,7 +49,12 @@ function inBase(order, facts) {
 
 /** The last price of a symbol, if it is the one that the page has sent. */
 export function lastPrice(symbol, facts) {
-  return facts.quote?.symbol === symbol ? (facts.quote.last ?? null) : null;
+  return quoteOf(symbol, facts)?.last ?? null;
+}
+
+/** The prices of a symbol, if they are those that the page has sent. Of no symbol there are none. */
+function quoteOf(symbol, facts) {
+  return facts.quote && facts.quote.symbol === symbol ? facts.quote : null;
 }
 
 /** What the order is worth in quote currency; null if there is no price. */
@@ -92,7 +97,8 @@ export function questions(order, facts) {
 
 /** Whether the last price of a symbol is older than what is traded on without asking. */
 export function isOld(symbol, facts) {
-  return facts.quote?.symbol === symbol && facts.quote.age_ms !== null && facts.quote.age_ms > facts.ask_age_ms;
+  const age_ms = quoteOf(symbol, facts)?.age_ms ?? null;
+  return age_ms !== null && age_ms > facts.ask_age_ms;
 }
 
 /** The prices of the symbol in a line: the last one, and bid and ask where somebody reports them; with their ages. */
