@@ -1,11 +1,13 @@
 """Starts the processes of the Procfile and stops them together: what `make run` calls.
 
 honcho starts them, watches them and colours their lines. This adds what a pipeline needs beyond that. The addresses are
-printed. The processes stop one after the other, the last of the Procfile first, so that what ingest has accepted still
-finds analytics. The exit code is 0 when every process ended cleanly, whoever asked for the stop.
+printed. A process that dies is started again (`keep.py`). The processes stop one after the other, the last of the
+Procfile first, so that what ingest has accepted still finds analytics. The exit code is 0 when every process ended
+cleanly, whoever asked for the stop.
 """
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -134,12 +136,13 @@ def _environment() -> dict[str, str]:
 
 
 def main() -> int:
-    """Runs until a process ends or somebody asks for the stop."""
+    """Runs until a process cannot start or somebody asks for the stop."""
     environment = _environment()
     honcho.manager.KILL_WAIT = STOP_LIMIT_S
     manager = OrderedManager()
     for name, command in parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes.items():
-        manager.add_process(name, command, env=environment, cwd=str(ROOT))
+        kept = shlex.join([sys.executable, str(ROOT / "scripts" / "keep.py"), name, command])
+        manager.add_process(name, f"exec {kept}", env=environment, cwd=str(ROOT))
     print(ADDRESSES.format_map(DEFAULTS | environment), flush=True)
     with _alone_on_the_terminal():
         manager.loop()

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +12,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+
+from tests.helpers.services import eventually
 
 ROOT = Path(__file__).parents[2]
 STEADY = """
@@ -30,7 +34,8 @@ while True:
 def project(tmp_path: Path) -> Path:
     """A checkout in small: the script, and a Makefile that calls it as ours does."""
     (tmp_path / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts/run.py", tmp_path / "scripts/run.py")
+    for name in ("run.py", "keep.py"):
+        shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts" / name)
     (tmp_path / "Makefile").write_text(f"run:\n\t@{sys.executable} scripts/run.py\n", encoding="utf-8")
     return tmp_path
 
@@ -94,6 +99,45 @@ def test_a_process_that_fails_ends_the_others_and_is_exit_1(project: Path) -> No
     assert supervisor.returncode == 1, output
     assert output.splitlines()[-1].startswith("run: ended ingest with 3"), output
     assert "analytics | bye" in output
+
+
+def add_process_with_number(project: Path, name: str) -> None:
+    """A steady one that writes its process number."""
+    number = f"import os, pathlib\npathlib.Path('{name}.pid').write_text(str(os.getpid()))\n"
+    add_process(project, name, number + textwrap.dedent(STEADY.format(code=0, mark=f"{name}.up")))
+
+
+def test_a_process_that_is_killed_is_started_again_and_the_others_go_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One that dies soon after its first start could not start: here no life is too short for a start.
+    monkeypatch.setenv("KEEP_STARTED_AFTER_S", "0")
+    add_steady_process(project, "analytics")
+    add_process_with_number(project, "ingest")
+    with start(project) as supervisor:
+        wait_until_up(project, "analytics", "ingest")
+        first = (project / "ingest.pid").read_text()
+        (project / "ingest.up").unlink()
+        os.kill(int(first), signal.SIGKILL)
+        wait_until_up(project, "ingest")
+        assert (project / "ingest.pid").read_text() != first
+        supervisor.send_signal(signal.SIGTERM)
+        output, _ = supervisor.communicate(timeout=30)
+    assert supervisor.returncode == 0, output
+    assert re.search(r"keep: ingest was ended by SIGKILL after \d+ s, and is started again in 0.5 s", output)
+    assert output.count("analytics | bye") == 1
+
+
+def test_a_keeper_that_is_killed_leaves_no_process_behind(project: Path) -> None:
+    add_process_with_number(project, "ingest")
+    with start(project) as supervisor:
+        wait_until_up(project, "ingest")
+        process = psutil.Process(int((project / "ingest.pid").read_text()))
+        keeper = process.parent()
+        assert keeper is not None
+        keeper.kill()
+        supervisor.communicate(timeout=30)
+    eventually(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, what="its end")
 
 
 def test_a_process_that_fails_while_it_stops_is_exit_1(project: Path) -> None:
