@@ -156,8 +156,9 @@ class Pipeline:
 
     def __init__(self, directory: Path, *, feeds: str = "", **settings: str) -> None:
         self._ports = ExitStack()
-        pull, batches, progress, ingest_http, analytics_http = hold_ports(self._ports, 5)
+        pull, batches, progress, acks, ingest_http, analytics_http = hold_ports(self._ports, 6)
         self.endpoint = f"tcp://127.0.0.1:{pull}"
+        self.acks_endpoint = f"tcp://127.0.0.1:{acks}"
         self.data_dir = directory
         self.batches_endpoint = f"tcp://127.0.0.1:{batches}"
         self.dead_letters = directory / "ingest" / "dead-letters.jsonl"
@@ -166,6 +167,7 @@ class Pipeline:
             "INGEST_PULL_ENDPOINT": self.endpoint,
             "INGEST_ANALYTICS_ENDPOINT": f"tcp://127.0.0.1:{batches}",
             "INGEST_PROGRESS_ENDPOINT": f"tcp://127.0.0.1:{progress}",
+            "INGEST_ACKS_ENDPOINT": self.acks_endpoint,
             "INGEST_UI_ENDPOINTS": "",
             "INGEST_HTTP_PORT": str(ingest_http),
             "INGEST_DATA_DIR": str(directory / "ingest"),

@@ -27,7 +27,7 @@ from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import NOW_NS, columns, frame, trade
 from tests.schema.strategies import trades
 
-NOT_OF_ONE_FRAME = {Reason.MULTIPART, Reason.FUTURE_TIME, Reason.RATE_LIMITED}
+NOT_OF_ONE_FRAME = {Reason.MULTIPART, Reason.FUTURE_TIME, Reason.RATE_LIMITED, Reason.OUT_OF_ORDER}
 """What only ingest can see: more frames than one, the time, and how many came before."""
 
 COMMAND = {

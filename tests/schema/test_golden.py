@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from telemetry_schema import decode_edge, decode_progress, decode_ui, encode
+from telemetry_schema import decode_ack, decode_ack_request, decode_edge, decode_progress, decode_ui, encode
 from telemetry_schema.batch import TradeDecoder, decode_batch, encode_batch
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -34,6 +34,8 @@ GOLDEN = Path(__file__).parents[1] / "golden"
         ("status", decode_ui),
         ("studies", decode_ui),
         ("progress", decode_progress),
+        ("ack_request", decode_ack_request),
+        ("ack", decode_ack),
     ],
 )
 def test_a_golden_frame_decodes_and_encodes_back_to_the_same_bytes(

@@ -11,6 +11,7 @@ from telemetry_runtime.channels import (
     Frame,
     Frames,
     LossySink,
+    PeerChannel,
     Source,
     TrySink,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "LossySink",
     "MessageCounts",
     "Outcome",
+    "PeerChannel",
     "Positive",
     "RateLimitedWarning",
     "RefusedPeers",

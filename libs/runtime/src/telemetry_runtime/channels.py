@@ -43,6 +43,18 @@ class Source(Protocol):
         ...
 
 
+class PeerChannel(Protocol):
+    """Where peers ask and are answered, each under the name of its connection."""
+
+    async def receive(self) -> list[tuple[bytes, bytes]]:
+        """The next requests, at least one, each with its peer; empty when the channel was closed."""
+        ...
+
+    def answer(self, peer: bytes, frame: bytes) -> bool:
+        """Whether the answer is on its way; if not, the peer has gone, or reads too slowly."""
+        ...
+
+
 class TrySink(Protocol):
     """Where messages go, each of them, for a caller that keeps what was not taken and tries again."""
 

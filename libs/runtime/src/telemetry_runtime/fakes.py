@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from telemetry_runtime.channels import Burst, Frames
 
-__all__ = ["FakeClock", "FakeEdgeSource", "FakeSink", "FakeSource", "burst_of"]
+__all__ = ["FakeClock", "FakeEdgeSource", "FakePeerChannel", "FakeSink", "FakeSource", "burst_of"]
 
 _MOST_STEPS = 20_000
 """A task that has not waited for anything after so many steps never will: no test would end."""
@@ -121,6 +121,30 @@ class FakeEdgeSource:
     def hold_back(self) -> None:
         """Counts it."""
         self.held_back += 1
+
+
+class FakePeerChannel:
+    """A channel that gives the requests it was handed and keeps the answers; peers in `gone` take none."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[bytes, bytes]] = []
+        self.gone: set[bytes] = set()
+        self._requests: asyncio.Queue[list[tuple[bytes, bytes]]] = asyncio.Queue()
+
+    def put(self, peer: bytes, *frames: bytes) -> None:
+        """Adds requests of one peer, which come at once."""
+        self._requests.put_nowait([(peer, frame) for frame in frames])
+
+    async def receive(self) -> list[tuple[bytes, bytes]]:
+        """The next requests."""
+        return await self._requests.get()
+
+    def answer(self, peer: bytes, frame: bytes) -> bool:
+        """Keeps the answer, unless the peer has gone."""
+        if peer in self.gone:
+            return False
+        self.answers.append((peer, frame))
+        return True
 
 
 def burst_of(*messages: bytes | list[bytes]) -> Burst:

@@ -4,7 +4,11 @@ This is the library's door: callers import from here, and what needs NumPy and m
 (extra `batch`). The modules behind both doors are private to the library.
 """
 
+from telemetry_schema.acks import Ack, AckKind, AckRequest
 from telemetry_schema.codec import (
+    MAX_ACK_BYTES,
+    decode_ack,
+    decode_ack_request,
     decode_edge,
     decode_progress,
     decode_ui,
@@ -108,6 +112,7 @@ __all__ = [
     "BOT_MESSAGES",
     "FIRST_NS",
     "LAST_NS",
+    "MAX_ACK_BYTES",
     "MAX_COLUMN_TRADES",
     "MAX_FRAME_BYTES",
     "MAX_NAME_BYTES",
@@ -116,6 +121,9 @@ __all__ = [
     "REJECT_REASONS",
     "WINDOW_SETTLE_NS",
     "Account",
+    "Ack",
+    "AckKind",
+    "AckRequest",
     "AnsweredCommand",
     "AnyUiMessage",
     "AppliedLedger",
@@ -184,6 +192,8 @@ __all__ = [
     "WindowName",
     "WindowStats",
     "curve_key_in",
+    "decode_ack",
+    "decode_ack_request",
     "decode_edge",
     "decode_progress",
     "decode_ui",

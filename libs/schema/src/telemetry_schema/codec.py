@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from telemetry_schema.acks import Ack, AckRequest
 from telemetry_schema.errors import MAX_DESCRIBED_FAULTS, MAX_DETAIL_CHARS, DecodeError, Reason
 from telemetry_schema.fields import MAX_FRAME_BYTES, MAX_VIEW_BYTES
 from telemetry_schema.messages import Progress
@@ -40,11 +41,16 @@ _TAGS = frozenset(
     }
 )
 
+MAX_ACK_BYTES = 4096
+"""Two names of 128 bytes, escaped, and a few numbers are less than half of it."""
+
 _T = TypeVar("_T")
 
 _edge: TypeAdapter[AnyEdgeMessage] = TypeAdapter(EdgeMessage)
 _ui: TypeAdapter[AnyUiMessage] = TypeAdapter(UiMessage)
 _progress: TypeAdapter[Progress] = TypeAdapter(Progress)
+_ack: TypeAdapter[Ack] = TypeAdapter(Ack)
+_ack_request: TypeAdapter[AckRequest] = TypeAdapter(AckRequest)
 
 _REASONS = {
     "missing": Reason.MISSING_FIELD,
@@ -111,6 +117,16 @@ def _check_work(frame: bytes) -> None:
 def decode_progress(frame: bytes) -> Progress:
     """One progress report for ingest; raises `DecodeError`."""
     return _decode(_progress, frame, MAX_FRAME_BYTES)
+
+
+def decode_ack(frame: bytes) -> Ack:
+    """One acknowledgement for a client; raises `DecodeError`."""
+    return _decode(_ack, frame, MAX_ACK_BYTES)
+
+
+def decode_ack_request(frame: bytes) -> AckRequest:
+    """One request of a durable client; raises `DecodeError`."""
+    return _decode(_ack_request, frame, MAX_ACK_BYTES)
 
 
 def _decode(adapter: TypeAdapter[_T], frame: bytes, max_bytes: int) -> _T:

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     FUTURE_TIME = "future_time"
     RATE_LIMITED = "rate_limited"
     """Its source sends more than it may; of such a message only the source was looked at."""
+    OUT_OF_ORDER = "out_of_order"
+    """A number of a durable client's run before which one is missing: the client sends both again. Nothing is lost."""
     BAD_FRAME = "bad_frame"
     """A venue's frame says it is a trade, but is not as the venue documents it."""
 

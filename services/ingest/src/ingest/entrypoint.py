@@ -14,6 +14,7 @@ from ingest.checking.open_runs import OpenRuns
 from ingest.checking.rate_limit import NO_LIMIT, RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.checking.size_limits import SizeLimits
+from ingest.delivery.acknowledger import Acknowledger
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.desk.limits import DeskLimits
@@ -22,6 +23,7 @@ from ingest.feeds.base import Feed, FeedError
 from ingest.feeds.replay import ReplayFeed
 from ingest.feeds.runner import FeedRunner
 from ingest.feeds.uri import open_feed, parse_feed
+from ingest.reporting.ack_metrics import AckCollector
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
 from ingest.reporting.status import StatusReporter
@@ -53,7 +55,9 @@ from telemetry_runtime.transport import (
     PeerAuthenticator,
     PullSource,
     PushSink,
+    RouterChannel,
 )
+from telemetry_schema import MAX_ACK_BYTES
 
 _SHARED_RUN = (
     "its numbers come twice, with other trades: two senders share this source and run, and what the second one \
@@ -88,6 +92,7 @@ async def serve(settings: IngestSettings) -> None:
         delivery, ui = await _sinks(stack, settings, security, parts.writer, clock)
         authenticator = await _authenticator(stack, security)
         progress, source = await _sources(stack, settings, security)
+        acknowledger = await _acknowledger(stack, settings, security, parts, clock)
         app = IngestApp(
             source=source,
             ui=ui,
@@ -103,12 +108,17 @@ async def serve(settings: IngestSettings) -> None:
         registry = service_registry("ingest", security.refused)
         registry.register(_collector(parts, delivery, runners))
         registry.register(RateLimitCollector(parts.limiter))
+        if acknowledger is not None:
+            registry.register(AckCollector(acknowledger, parts.sequences))
         http = await _http(stack, settings, readiness, registry)
         tasks = await stack.enter_async_context(AsyncTaskManager())
         if authenticator is not None:
             tasks.start("authenticator", authenticator.run())
         tasks.start("log retry", parts.writer.retry())
         tasks.start("log sync", parts.writer.keep_synced(), may_end=True)
+        if acknowledger is not None:
+            tasks.start("ack requests", acknowledger.take_requests(), may_end=True)
+            tasks.start("acks", acknowledger.acknowledge())
         app.start(tasks, progress=progress, feeds=runners, reporter=_reporter(parts, delivery, runners))
         readiness.set("tasks_running")
         _log_start(settings, parts.run, log, endpoint=source.endpoint, http_port=http.port)
@@ -193,10 +203,13 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
 
 
 def _security(settings: IngestSettings, clock: Clock) -> EndpointSecurity:
-    peers = {"trades": ["ui"], "progress": ["analytics"]}
-    security = EndpointSecurity(settings, clock, peers, {"trades": settings.curve_clients_dir})
+    peers = {"trades": ["ui"], "progress": ["analytics"], "acks": []}
+    clients = dict.fromkeys(("trades", "acks"), settings.curve_clients_dir)
+    security = EndpointSecurity(settings, clock, peers, clients)
     security.warn_if_open(settings.pull_endpoint, "INGEST_PULL_ENDPOINT")
     security.warn_if_open(settings.progress_endpoint, "INGEST_PROGRESS_ENDPOINT")
+    if settings.acks_endpoint:
+        security.warn_if_open(settings.acks_endpoint, "INGEST_ACKS_ENDPOINT")
     return security
 
 
@@ -242,6 +255,26 @@ async def _sources(
         gathering=Gathering(settings.gather_us),
     )
     return progress, await stack.enter_async_context(edge)
+
+
+async def _acknowledger(
+    stack: AsyncExitStack, settings: IngestSettings, security: EndpointSecurity, parts: _Parts, clock: Clock
+) -> Acknowledger | None:
+    if not settings.acks_endpoint:
+        return None
+    channel = RouterChannel(
+        settings.acks_endpoint,
+        max_frame_bytes=MAX_ACK_BYTES,
+        setting="INGEST_ACKS_ENDPOINT",
+        curve=security.server("acks"),
+        refused=security.refused_at("acks"),
+    )
+    await stack.enter_async_context(channel)
+    acknowledger = Acknowledger(
+        channel, trades=parts.sequences, events=parts.events, recorded=parts.journal, clock=clock
+    )
+    parts.journal.call_after_record(acknowledger.note_burst)
+    return acknowledger
 
 
 def _reporter(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner]) -> StatusReporter:

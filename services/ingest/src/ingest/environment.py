@@ -18,6 +18,9 @@ class IngestSettings(ServiceSettings):
 
     feeds: Endpoints = Field(default=("sim://BTC-USD,ETH-USD,SOL-USD?rate=50",), description="Feed URIs.")
     pull_endpoint: str = Field(default="tcp://127.0.0.1:5555", description="Where clients connect.")
+    acks_endpoint: str = Field(
+        default="tcp://127.0.0.1:5559", description="Where durable clients get their acknowledgements; empty: nowhere."
+    )
     analytics_endpoint: str = Field(default="tcp://127.0.0.1:5556", description="Where batches are pushed.")
     progress_endpoint: str = Field(default="tcp://127.0.0.1:5558", description="Where analytics reports progress.")
     ui_endpoints: Endpoints = Field(

@@ -92,7 +92,7 @@ def start(
     Raises:
         StackError: one of them does not become ready.
     """
-    pull, batches, progress, ingest_http, analytics_http = hold_ports(stack, 5)
+    pull, batches, progress, acks, ingest_http, analytics_http = hold_ports(stack, 6)
     target = Target(
         endpoint=f"tcp://127.0.0.1:{pull}",
         ingest_url=f"http://127.0.0.1:{ingest_http}",
@@ -103,6 +103,7 @@ def start(
         "INGEST_PULL_ENDPOINT": target.endpoint,
         "INGEST_ANALYTICS_ENDPOINT": f"tcp://127.0.0.1:{batches}",
         "INGEST_PROGRESS_ENDPOINT": f"tcp://127.0.0.1:{progress}",
+        "INGEST_ACKS_ENDPOINT": f"tcp://127.0.0.1:{acks}",
         "INGEST_UI_ENDPOINTS": "",
         "INGEST_HTTP_PORT": str(ingest_http),
         "INGEST_DATA_DIR": str(directory / "ingest"),

@@ -1,4 +1,4 @@
-"""ZeroMQ PUSH/PULL: the only package of the services that imports zmq.
+"""ZeroMQ PUSH/PULL, and ROUTER for acknowledgements: the only package of the services that imports zmq.
 
 The consumer binds (`PullSource`), the producer connects (`PushSink`, `DroppingSink`): start order does not matter.
 What a sink does when its queue is full is its type: `PushSink.send` waits, `DroppingSink.offer` drops and counts.
@@ -13,6 +13,7 @@ from telemetry_runtime.transport.curve import CurveClient, CurveServer, KeyFolde
 from telemetry_runtime.transport.gathering import Gathering
 from telemetry_runtime.transport.pull import EdgePullSource, PullSource
 from telemetry_runtime.transport.push import DroppingSink, PushSink
+from telemetry_runtime.transport.router import RouterChannel
 from telemetry_runtime.transport.security import EndpointSecurity, is_loopback
 from telemetry_runtime.transport.sockets import local_endpoint
 from telemetry_runtime.transport.thread_link import MAX_WAITING, ThreadLink
@@ -29,6 +30,7 @@ __all__ = [
     "PeerAuthenticator",
     "PullSource",
     "PushSink",
+    "RouterChannel",
     "ServiceKeys",
     "ThreadLink",
     "is_loopback",

@@ -49,7 +49,9 @@ class BaseSocket:
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, 1_000)
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._secure(curve)
-        self._readiness = SocketReadiness(self._socket, int(zmq.POLLIN if kind == zmq.PULL else zmq.POLLOUT))
+        self._readiness = SocketReadiness(
+            self._socket, int(zmq.POLLIN if kind in {zmq.PULL, zmq.ROUTER} else zmq.POLLOUT)
+        )
 
     _monitor: HandshakeMonitor | None = None
 

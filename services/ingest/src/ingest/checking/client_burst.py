@@ -96,9 +96,9 @@ class ClientBurstCheck(BurstCheck):
 
     def _check_trade(self, trade: FastTrade, frame: bytes) -> None:
         stamps = (trade.event_ns, trade.event_ns, trade.sent_ns)
-        is_wrong = self._is_impossible(stamps)
+        is_wrong = self._is_impossible(stamps) and not self._is_held_back(trade, stamps)
         if trade.seq is not None and not self._compare(trade, trade.seq, 1, stamps, is_wrong=is_wrong):
-            self._checked.tally.duplicate += 1
+            self._count_not_new(trade, trade.seq)
         elif is_wrong:
             self._refuse_time(stamps, frame, 1, trade.source)
         elif too_large := self._sizes.fault(trade.price, trade.qty):
@@ -112,13 +112,13 @@ class ClientBurstCheck(BurstCheck):
         self._add_singles()  # in the order they came
         new: tuple[Span, ...] = ((0, len(columns.symbol)),)
         stamps = (columns.event_ns[0], max(columns.event_ns), columns.sent_ns)
-        is_wrong = self._is_impossible(stamps)
+        is_wrong = self._is_impossible(stamps) and not self._is_held_back(columns, stamps)
         if columns.seq is not None:
             numbers = self._compare(columns, columns.seq, len(columns.symbol), stamps, is_wrong=is_wrong)
             new = tuple((start - columns.seq, end - columns.seq) for start, end in numbers)
         trades = sum(end - start for start, end in new)
         if not new:
-            self._checked.tally.duplicate += 1
+            self._count_not_new(columns, columns.seq)
         elif is_wrong:
             self._refuse_time(stamps, frame, trades, columns.source)
         elif too_large := self._sizes.fault_of_many(columns.price, columns.qty):
@@ -139,6 +139,18 @@ class ClientBurstCheck(BurstCheck):
         if self._sequences.goes_on(message.source, message.run, seq, count, stamps):
             return ((seq, seq + count),)
         return self._sequences.observe(message.source, message.run, seq, count, stamps).new
+
+    def _count_not_new(self, message: FastTrade | FastColumns, seq: int | None) -> None:
+        if seq is not None and self._sequences.is_ahead((message.source, message.run), seq):
+            self._checked.tally.refused += 1
+            self._checked.out_of_order_messages += 1
+        else:
+            self._checked.tally.duplicate += 1
+
+    def _is_held_back(self, message: FastTrade | FastColumns, stamps: Stamps) -> bool:
+        """Whether it is old only because its sender had to hold it for so long."""
+        newest_ns = max(stamps)
+        return newest_ns <= self._limit_ns and self._sequences.strict((message.source, message.run)) is not None
 
     def _check_other(self, frame: bytes) -> None:
         """Checks what the fast decoder does not accept: a command, repeated keys, or an invalid message."""

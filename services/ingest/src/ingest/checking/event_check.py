@@ -9,7 +9,7 @@ from typing import Final
 
 from ingest.checking.burst_check import ahead_text
 from ingest.checking.outcomes import Checked, Refusal
-from ingest.checking.sequences import SequenceTracker
+from ingest.checking.sequences import RunKey, SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from ingest.checking.source_counts import OTHER
 from telemetry_schema import BotMessage, DecodeError, OrderEvent, PositionReport, Quote, Reason
@@ -17,6 +17,11 @@ from telemetry_schema.batch import SequencePosition
 
 _JOINT: Final = "\x1f"
 """No name holds a control character."""
+
+
+def joint_name(kind: str, source: str) -> str:
+    """What a kind of messages of a source is called in the sequences."""
+    return f"{kind}{_JOINT}{source}"
 
 
 def kind_and_source(name: str) -> tuple[str, str]:
@@ -41,11 +46,10 @@ class EventCheck:
 
     def check(self, message: BotMessage, frame: bytes, checked: Checked, now_ns: int) -> None:
         """Gives a message its outcome in `checked`."""
-        kind, name = message.type, f"{message.type}{_JOINT}{message.source}"
+        kind, name = message.type, joint_name(message.type, message.source)
         fault = self._fault(message, now_ns)
         if message.seq is not None and not self._is_new(message, name, message.seq, is_wrong=fault is not None):
-            checked.tally.duplicate += 1
-            checked.event_tallies[kind].duplicate += 1
+            self._count_not_new(checked, kind, (name, message.run), message.seq)
         elif fault is not None:
             reason, detail = fault
             _refuse(checked, kind, Refusal(reason, detail, frame, 0, message.source))
@@ -67,12 +71,12 @@ class EventCheck:
     ) -> None:
         """Refuses what is not valid; its number, where it can be read, is not counted as lost as well."""
         if position is not None:
-            self._sequences.mark(f"{kind}{_JOINT}{position.source}", position.run, position.seq, 1)
+            self._sequences.mark(joint_name(kind, position.source), position.run, position.seq, 1)
         _refuse(checked, kind, Refusal(error.reason, error.detail, frame, 0, source))
 
     def count_unsequenced(self, message: BotMessage, now_ns: int) -> None:
         """Counts a message that was made here, by the desk."""
-        self._sequences.accept(f"{message.type}{_JOINT}{message.source}", 1, now_ns, numbered=False)
+        self._sequences.accept(joint_name(message.type, message.source), 1, now_ns, numbered=False)
 
     def tick(self, now_ns: int, monotonic_ns: int) -> None:
         """Moves the time by which runs and sources are silent."""
@@ -85,11 +89,21 @@ class EventCheck:
         stamps = (message.event_ns, message.event_ns, message.sent_ns)
         return bool(self._sequences.observe(name, message.run, seq, 1, stamps).new)
 
+    def _count_not_new(self, checked: Checked, kind: str, key: RunKey, seq: int) -> None:
+        if self._sequences.is_ahead(key, seq):
+            checked.out_of_order_messages += 1
+            checked.tally.refused += 1
+            checked.event_tallies[kind].refused += 1
+        else:
+            checked.tally.duplicate += 1
+            checked.event_tallies[kind].duplicate += 1
+
     def _fault(self, message: BotMessage, now_ns: int) -> tuple[Reason, str] | None:
         newest_ns = max(message.event_ns, message.sent_ns)
         if newest_ns > now_ns + self._max_ahead_ns:
             return Reason.FUTURE_TIME, ahead_text(newest_ns, now_ns)
-        if message.sent_ns < now_ns - self._max_age_ns:
+        is_held_back = self._sequences.strict((joint_name(message.type, message.source), message.run)) is not None
+        if message.sent_ns < now_ns - self._max_age_ns and not is_held_back:
             age_h = (now_ns - message.sent_ns) / 3.6e12
             return Reason.PAST_TIME, f"sent {age_h:,.1f} h ago; check the sender's clock and that times are in ns"
         for price, qty in _sizes(message):

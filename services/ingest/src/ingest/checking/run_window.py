@@ -141,6 +141,10 @@ class RunWindow:
         """Whether the number goes on with the run, without or with a small jump."""
         return 0 <= seq - self.next_seq <= NEAR_TRADES
 
+    def is_ahead(self, _seq: int) -> bool:
+        """Whether it cannot be taken before a number that is missing; any can."""
+        return False
+
     def observe(self, seq: int, count: int, stamps: Stamps) -> Observation:
         """Takes the trades `seq` to `seq + count - 1`."""
         end = seq + count

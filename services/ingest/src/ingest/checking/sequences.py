@@ -7,8 +7,9 @@ A run is known from the first number seen of it, be it 0 or (ingest was restarte
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
-from ingest.checking.run_window import Gap, Missing, Observation, RunWindow, Span, Stamps
+from ingest.checking.run_window import MAX_JUMP_TRADES, Gap, Missing, Observation, RunWindow, Span, Stamps
 from ingest.checking.source_counts import SourceTable
+from ingest.checking.strict_window import StrictWindow
 
 RunKey: TypeAlias = tuple[str, str | None]
 """Source and run."""
@@ -43,6 +44,10 @@ class SequenceResult(NamedTuple):
     """Numbers, from the first to before the second."""
 
 
+AHEAD: Final = SequenceResult(0, 0, ())
+"""Of a strict run: a number before it is missing, and both will come again."""
+
+
 class SavedRun(NamedTuple):
     """One run as it is passed on to the next process."""
 
@@ -57,6 +62,8 @@ class SavedRun(NamedTuple):
     unsure: bool
     gaps: tuple[Span, ...]
     """Missing numbers. Whether they were lost is counted in the process that missed them."""
+    strict: bool = False
+    """Its sender sends again what was not acknowledged."""
 
 
 class _Run:
@@ -144,6 +151,8 @@ class SequenceTracker:
         known = self._known(source, run)
         if known is None:
             return self._join(source, run, seq, count, stamps)
+        if known.window.is_ahead(seq):
+            return AHEAD
         return self._result(source, run, count, known.window.observe(seq, count, stamps))
 
     def mark(self, source: str, run: str | None, seq: int, count: int) -> SequenceResult:
@@ -151,6 +160,8 @@ class SequenceTracker:
         known = self._known(source, run)
         if known is None:
             return SequenceResult(0, 0, ((seq, seq + count),))  # no run is joined where a message is invalid
+        if known.window.is_ahead(seq):
+            return AHEAD
         return self._result(source, run, count, known.window.mark(seq, count))
 
     def reach(self, source: str, run: str, next_seq: int, sent_ns: int, *, is_end: bool) -> SequenceResult:
@@ -160,6 +171,34 @@ class SequenceTracker:
             return self._result(source, run, 0, known.window.reach(next_seq, is_end=is_end))
         # Joined where it is, unless nothing follows.
         return SequenceResult(0, 0, ()) if is_end else self._join(source, run, next_seq, 0, (0, 0, sent_ns))
+
+    def follow(self, source: str, run: str, first_seq: int) -> bool:
+        """The sender of a run sends again what is not acknowledged, from `first_seq` on: from now on the run is strict.
+
+        Whether it is; a run that has begun otherwise goes on as it is.
+        """
+        known = self._known(source, run)
+        if known is None:
+            self._remember((source, run), _Run(StrictWindow(first_seq, 0, 0), self.moves, self._table.now_ns))
+            return True
+        if not isinstance(known.window, StrictWindow):
+            if known.window.first != known.window.next_seq:
+                return False
+            known.window = StrictWindow(known.window.next_seq, 0, 0, is_unsure=known.window.is_unsure)
+        if first_seq - known.window.next_seq > MAX_JUMP_TRADES:
+            return False
+        self._result(source, run, 0, known.window.give_up(first_seq))
+        return True
+
+    def is_ahead(self, key: RunKey, seq: int) -> bool:
+        """Whether a number is refused for now, as one before it is missing."""
+        window = self.strict(key)
+        return window is not None and window.is_ahead(seq)
+
+    def strict(self, key: RunKey) -> StrictWindow | None:
+        """The numbers of a run, if it is strict."""
+        known = self._runs.get(key)
+        return known.window if known is not None and isinstance(known.window, StrictWindow) else None
 
     def move_of(self, key: RunKey) -> int:
         """Changes with each message of the run; -1 while it is not known."""
@@ -239,23 +278,25 @@ class SequenceTracker:
             run.active_ns + self.wall_ns - self._table.now_ns,
             window.is_unsure,
             tuple([(start, end) for start, end, _ in window.known_gaps]),
+            isinstance(window, StrictWindow),
         )
 
     def load(self, runs: Iterable[SavedRun], *, exact: bool) -> None:
         """Takes over the runs of an earlier process. Not exact after a crash."""
         for saved in sorted(runs, key=lambda run: run.last_ns):
-            window = RunWindow(
-                saved.first,
-                saved.next_seq,
-                saved.newest_event_ns,
-                saved.newest_sent_ns,
-                is_unsure=saved.unsure or not exact,
-                gaps=[Gap(start, end, Missing.EARLY) for start, end in saved.gaps] or None,
-            )
+            window = _restored(saved, is_unsure=saved.unsure or not exact)
             # Moves up to here are none of this process, but keep the order.
             active_ns = self._table.now_ns - max(self.wall_ns - saved.last_ns, 0)
             self._remember((saved.source, saved.run), _Run(window, self.moves, active_ns))
         self._expire(self._table.now_ns - self._run_idle_ns)
+
+
+def _restored(saved: SavedRun, *, is_unsure: bool) -> RunWindow:
+    times = saved.newest_event_ns, saved.newest_sent_ns
+    if saved.strict:
+        return StrictWindow(saved.next_seq, *times, is_unsure=is_unsure)
+    gaps = [Gap(start, end, Missing.EARLY) for start, end in saved.gaps]
+    return RunWindow(saved.first, saved.next_seq, *times, is_unsure=is_unsure, gaps=gaps or None)
 
 
 def is_replay(key: RunKey) -> bool:

@@ -31,6 +31,8 @@ class IngestLedger:
         if checked.limited_messages:
             self.refused[Reason.RATE_LIMITED] += checked.limited_messages
             self.refused_trades += checked.limited_messages
+        if checked.out_of_order_messages:
+            self.refused[Reason.OUT_OF_ORDER] += checked.out_of_order_messages
         for part in (checked, outcome):
             self.messages.add(part.tally)
             self._count_refused(part.refusals)

@@ -6,7 +6,7 @@ Only a power cut may take the end of the log (see `group_commit.SyncMode`). The 
 was lost, or was accepted before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +65,11 @@ class Journal:
         self._logger = structlog.get_logger("journal")
         self._encode = msgspec.msgpack.Encoder().encode
         self._keys: dict[tuple[str, RunKey], str] = {}
+        self._on_record: Callable[[], None] | None = None
+
+    def call_after_record(self, on_record: Callable[[], None]) -> None:
+        """From now on calls it whenever numbers may have moved and are recorded."""
+        self._on_record = on_record
 
     def restore(self, earlier: EarlierFiles) -> None:
         """Takes over what an earlier process wrote: into the log, or, before there was one, into files."""
@@ -149,6 +154,8 @@ class Journal:
                 self._written_positions[feed.name] = feed.position
                 self._writer.set_state({_REPLAY + feed.name: f"{feed.content}/{feed.position}".encode()})
         self._writer.append()
+        if self._on_record is not None:
+            self._on_record()
 
     def _key(self, prefix: str, key: RunKey) -> str:
         found = self._keys.get((prefix, key))
