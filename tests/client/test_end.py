@@ -118,10 +118,10 @@ import os, sys, warnings
 from telemetry_client import ForkedError, Publisher
 warnings.simplefilter("ignore")
 with Publisher(sys.argv[1], "parent") as publisher:
-    publisher._lock.acquire()  # as another thread may, at the moment of the fork
+    publisher._outbox.lock.acquire()  # as another thread may, at the moment of the fork
     child = os.fork()
     if child:
-        publisher._lock.release()
+        publisher._outbox.lock.release()
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         publisher.trade("BTC-USD", "buy", 1, 1)
     else:

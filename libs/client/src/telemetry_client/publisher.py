@@ -1,13 +1,9 @@
 """`Publisher`: checks, numbers and sends the trades of one bot."""
 
-import os
 import secrets
-import threading
 import time
-import weakref
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from multiprocessing.util import Finalize
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -22,13 +18,13 @@ from telemetry_client.checks import (
     trade_encoder,
 )
 from telemetry_client.columns import Texts, as_columns
-from telemetry_client.connection import Connection, CurveKeys, NotDone, Receipt
-from telemetry_client.errors import ClosedError, ForkedError, InvalidTradeError
-from telemetry_client.heartbeat import Heartbeat
+from telemetry_client.connection import Connection, CurveKeys
+from telemetry_client.errors import InvalidTradeError
 from telemetry_client.order_messages import OrderMessages
-from telemetry_client.run_counts import TRADE, RunCounts
+from telemetry_client.outbox import MemoryOutbox, Outbox
+from telemetry_client.run_counts import RunCounts
 from telemetry_client.stats import Stats
-from telemetry_schema import TradeColumns, encode, with_seq
+from telemetry_schema import TradeColumns, encode
 
 MAX_MESSAGE_TRADES: Final = 1024
 """The most trades that `trades` puts into one message: at most 120 kB, far below what ingest accepts, so that a full
@@ -68,25 +64,19 @@ class Publisher(OrderMessages):
         self._account = {} if account is None else {"account": account}
         self._encode = trade_encoder(self._head | self._account).encode
         self._block_s = checked_wait(block_s, "block_s")
-        self._linger_s = checked_wait(linger_s, "linger_s")
+        linger_s = checked_wait(linger_s, "linger_s")
         alive_every_s = checked_interval(alive_every_s, "alive_every_s")
-        self._max_queued_messages = checked_queue_length(max_queued_messages)
-        self._connection = Connection(endpoint, max_queued_messages=max_queued_messages, curve=curve)
-        self._pid = os.getpid()
-        # Held for microseconds, never while waiting: it keeps numbers and messages in one order.
-        self._lock = threading.Lock()
-        # Held by the one thread that waits for room. While any waits, all queue up here instead of at the socket.
-        self._turn = threading.Lock()
-        self._waiting = 0
-        self._closed = False
+        max_queued_messages = checked_queue_length(max_queued_messages)
         self._counts = RunCounts(self._head["source"], self._head["run"])
-        self._unflushed_messages = 0
-        self._heartbeat = Heartbeat(weakref.WeakMethod(self._report_alive), alive_every_s)
-        self._parts = self._heartbeat, self._connection, self._counts, self._linger_s
-        # A bot that forgets to close still sends what is queued, when this object goes or the interpreter ends.
-        self._at_end = weakref.finalize(self, _end, *self._parts)
-        # The interpreter of a `multiprocessing` child does not end, it is cut off: only this is called before.
-        self._at_child_end = Finalize(self, _end, self._parts, exitpriority=0)
+        self._outbox: Outbox = MemoryOutbox(
+            Connection(endpoint, max_queued_messages=max_queued_messages, curve=curve),
+            self._counts,
+            max_queued_messages=max_queued_messages,
+            block_s=self._block_s,
+            linger_s=linger_s,
+            alive_every_s=alive_every_s,
+        )
+        self._put = self._outbox.put
 
     @property
     def run(self) -> str:
@@ -105,15 +95,7 @@ class Publisher(OrderMessages):
 
     def stats(self) -> Stats:
         """All counts of one moment."""
-        with self._lock:
-            counts = self._counts
-            return Stats(
-                counts.sent_trades,
-                counts.sent_messages,
-                counts.dropped_trades,
-                self._unflushed_messages,
-                counts.dropped_events,
-            )
+        return self._outbox.stats()
 
     def trade(
         self,
@@ -177,18 +159,7 @@ class Publisher(OrderMessages):
             InvalidSettingError: the time is no number of seconds from 0 to an hour.
             ClosedError, ForkedError: the publisher is closed, or belongs to the parent process.
         """
-        deadline_s = time.monotonic() + checked_wait(timeout_s, "timeout_s")
-        self._check_is_ours()
-        if self._closed:
-            raise ClosedError("this publisher is closed")
-        if not self._counts.sent_messages:
-            return True
-        # A report is queued behind all else. When it is written it may still be in a buffer with what was before it;
-        # when the next one is, it has left.
-        if not (self._pass_through(deadline_s) and self._pass_through(deadline_s)):
-            return False
-        with self._lock:
-            return self._connection.is_connected() and not self._closed
+        return self._outbox.flush(time.monotonic() + checked_wait(timeout_s, "timeout_s"))
 
     def close(self) -> bool:
         """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all of it went to an ingest.
@@ -198,15 +169,7 @@ class Publisher(OrderMessages):
         A call that waits for room in another thread is waited for first. Closing again does nothing. In a fork it
         leaves the parent's socket alone.
         """
-        if os.getpid() != self._pid:
-            return False
-        with self._lock:
-            self._closed = True
-        with self._turn:
-            self._at_child_end.cancel()
-            if self._at_end.detach() is not None and not _end(*self._parts):
-                self._unflushed_messages = min(self._counts.sent_messages, self._max_queued_messages)
-        return not self._unflushed_messages
+        return self._outbox.close()
 
     def __enter__(self) -> Self:
         return self
@@ -226,120 +189,8 @@ class Publisher(OrderMessages):
                 raise InvalidTradeError(describe(error, first)) from error
             yield encode(message), len(piece["qty"])
 
-    def _check_is_ours(self) -> None:
-        # Before the lock: a fork may have copied it while another thread held it.
-        if os.getpid() != self._pid:
-            raise ForkedError("this publisher belongs to the parent process: make a new one after the fork")
-
     def _send(self, kind: str, frame: bytes) -> bool:
         return self._put(frame, 0, None, kind)
-
-    def _put(self, frame: bytes, count: int, deadline_s: float | None, kind: str = TRADE) -> bool:
-        """Numbers and queues a message of `count` trades, or of another kind; drops it if there is no room in time."""
-        self._check_is_ours()
-        with self._lock:
-            if self._closed:
-                raise ClosedError("this publisher is closed")
-            if not self._waiting:
-                if self._offer(frame, count, kind):
-                    return True
-                if not self._block_s:
-                    self._counts.drop(count, kind)
-                    return False
-            self._waiting += 1
-        if deadline_s is None:
-            deadline_s = time.monotonic() + self._block_s
-        try:
-            return self._put_when_room(frame, count, deadline_s, kind)
-        finally:
-            with self._lock:
-                self._waiting -= 1
-
-    def _put_when_room(self, frame: bytes, count: int, deadline_s: float, kind: str) -> bool:
-        if self._turn.acquire(timeout=_time_left_s(deadline_s)):
-            try:
-                # The socket is ours while we wait without the lock: others see that somebody waits, and queue up.
-                while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
-                    with self._lock:
-                        if self._offer(frame, count, kind):
-                            return True
-            finally:
-                self._turn.release()
-        with self._lock:
-            self._counts.drop(count, kind)
-        return False
-
-    def _offer(self, frame: bytes, count: int, kind: str) -> bool:
-        """Queues the message under the next number if there is room; the caller holds the lock."""
-        counts = self._counts
-        if not self._connection.offer(with_seq(frame, counts.next_seq if kind == TRADE else counts.next_seqs[kind])):
-            return False
-        if not counts.sent_messages:
-            self._heartbeat.start()
-        counts.sent_trades += count
-        counts.next_seqs[kind] += kind != TRADE
-        counts.sent_messages += 1
-        return True
-
-    def _report_alive(self) -> bool:
-        """Reports to an ingest that is there; whether the report was queued. Never waits."""
-        with self._lock:
-            # Whoever waits for room has the socket, and ingest hears of us when there is some.
-            if self._closed or self._waiting or not self._connection.is_connected():
-                return False
-            return self._connection.offer(self._counts.alive())
-
-    def _pass_through(self, deadline_s: float) -> bool:
-        """Sends a report behind all that is queued; whether it was written in time."""
-        tracker = self._queue_report(deadline_s)
-        if tracker is None:
-            return False
-        try:
-            tracker.wait(_time_left_s(deadline_s))
-        except NotDone:
-            return False
-        return True
-
-    def _queue_report(self, deadline_s: float) -> Receipt | None:
-        """Queues a report as soon as there is room; None if there was none in time, or the publisher was closed."""
-        with self._lock:
-            if self._closed:
-                return None
-            if not self._waiting and (tracker := self._connection.offer_tracked(self._counts.alive())):
-                return tracker
-        return self._queue_report_when_room(deadline_s)
-
-    def _queue_report_when_room(self, deadline_s: float) -> Receipt | None:
-        if not self._turn.acquire(timeout=_time_left_s(deadline_s)):
-            return None
-        try:
-            with self._lock:
-                # From here on the socket is ours without the lock too: others see that somebody waits.
-                self._waiting += 1
-            while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
-                with self._lock:
-                    if tracker := self._connection.offer_tracked(self._counts.alive()):
-                        return tracker
-            return None
-        finally:
-            with self._lock:
-                self._waiting -= 1
-            self._turn.release()
-
-
-def _end(heartbeat: Heartbeat, connection: Connection, counts: RunCounts, linger_s: float) -> bool:
-    """Says where the run ended and sends what is queued, for at most so long; whether certainly all of it went out."""
-    if not connection.is_ours:
-        return False
-    deadline_s = time.monotonic() + linger_s
-    heartbeat.stop()
-    if counts.next_seq or counts.sent_messages:
-        connection.offer_within(counts.end(), linger_s)
-    return connection.close(_time_left_s(deadline_s))
-
-
-def _time_left_s(deadline_s: float) -> float:
-    return max(0.0, deadline_s - time.monotonic())
 
 
 def _new_run(beginning: str | None) -> str:

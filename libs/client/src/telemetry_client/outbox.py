@@ -1,0 +1,221 @@
+"""The queue of a publisher in memory: libzmq's own, which a process takes with it when it dies."""
+
+import os
+import threading
+import time
+import weakref
+from multiprocessing.util import Finalize
+from typing import Protocol
+
+from telemetry_client.connection import Connection, NotDone, Receipt
+from telemetry_client.errors import ClosedError, ForkedError
+from telemetry_client.heartbeat import Heartbeat
+from telemetry_client.run_counts import TRADE, RunCounts
+from telemetry_client.stats import Stats
+from telemetry_schema import with_seq
+
+
+class Outbox(Protocol):
+    """What numbers the messages of a run and gets them to ingest. From several threads, but not across a fork."""
+
+    def put(self, frame: bytes, count: int, deadline_s: float | None, kind: str = TRADE) -> bool:
+        """Numbers and keeps a message of `count` trades, or of another kind; False if there is no room in time.
+
+        Raises:
+            ClosedError, ForkedError: it is closed, or belongs to the parent process.
+        """
+        ...
+
+    def flush(self, deadline_s: float) -> bool:
+        """Waits at most until then; whether certainly all put so far is where it should be. Raises as `put`."""
+        ...
+
+    def close(self) -> bool:
+        """Ends it; whether certainly all is where it should be. Does nothing the second time, or in a fork."""
+        ...
+
+    def stats(self) -> Stats:
+        """All counts of one moment."""
+        ...
+
+
+class MemoryOutbox:
+    """Drops what finds the queue full for `block_s`; it keeps its number, so that ingest sees the gap."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        counts: RunCounts,
+        *,
+        max_queued_messages: int,
+        block_s: float,
+        linger_s: float,
+        alive_every_s: float,
+    ) -> None:
+        self._connection, self._counts = connection, counts
+        self._max_queued_messages, self._block_s = max_queued_messages, block_s
+        self._pid = os.getpid()
+        # Held for microseconds, never while waiting: it keeps numbers and messages in one order.
+        self.lock = threading.Lock()
+        # Held by the one thread that waits for room. While any waits, all queue up here instead of at the socket.
+        self._turn = threading.Lock()
+        self._waiting = 0
+        self._closed = False
+        self._unflushed_messages = 0
+        self._heartbeat = Heartbeat(weakref.WeakMethod(self.report_alive), alive_every_s)
+        self._parts = self._heartbeat, self._connection, self._counts, linger_s
+        # A bot that forgets to close still sends what is queued, when this object goes or the interpreter ends.
+        self._at_end = weakref.finalize(self, _end, *self._parts)
+        # The interpreter of a `multiprocessing` child does not end, it is cut off: only this is called before.
+        self._at_child_end = Finalize(self, _end, self._parts, exitpriority=0)
+
+    def stats(self) -> Stats:
+        """All counts of one moment."""
+        with self.lock:
+            counts = self._counts
+            return Stats(
+                counts.sent_trades,
+                counts.sent_messages,
+                counts.dropped_trades,
+                self._unflushed_messages,
+                counts.dropped_events,
+            )
+
+    def flush(self, deadline_s: float) -> bool:
+        """Waits at most until then; whether all that was put so far certainly has gone out to a peer."""
+        self.check_is_ours()
+        if self._closed:
+            raise ClosedError("this publisher is closed")
+        if not self._counts.sent_messages:
+            return True
+        # A report is queued behind all else. When it is written it may still be in a buffer with what was before it;
+        # when the next one is, it has left.
+        if not (self._pass_through(deadline_s) and self._pass_through(deadline_s)):
+            return False
+        with self.lock:
+            return self._connection.is_connected() and not self._closed
+
+    def close(self) -> bool:
+        """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all went to an ingest."""
+        if os.getpid() != self._pid:
+            return False
+        with self.lock:
+            self._closed = True
+        with self._turn:
+            self._at_child_end.cancel()
+            if self._at_end.detach() is not None and not _end(*self._parts):
+                self._unflushed_messages = min(self._counts.sent_messages, self._max_queued_messages)
+        return not self._unflushed_messages
+
+    def check_is_ours(self) -> None:
+        """Raises `ForkedError` in a child of the process that made it."""
+        # Before the lock: a fork may have copied it while another thread held it.
+        if os.getpid() != self._pid:
+            raise ForkedError("this publisher belongs to the parent process: make a new one after the fork")
+
+    def put(self, frame: bytes, count: int, deadline_s: float | None, kind: str = TRADE) -> bool:
+        """Numbers and queues a message of `count` trades, or of another kind; drops it if there is no room in time."""
+        self.check_is_ours()
+        with self.lock:
+            if self._closed:
+                raise ClosedError("this publisher is closed")
+            if not self._waiting:
+                if self._offer(frame, count, kind):
+                    return True
+                if not self._block_s:
+                    self._counts.drop(count, kind)
+                    return False
+            self._waiting += 1
+        if deadline_s is None:
+            deadline_s = time.monotonic() + self._block_s
+        try:
+            return self._put_when_room(frame, count, deadline_s, kind)
+        finally:
+            with self.lock:
+                self._waiting -= 1
+
+    def _put_when_room(self, frame: bytes, count: int, deadline_s: float, kind: str) -> bool:
+        if self._turn.acquire(timeout=_time_left_s(deadline_s)):
+            try:
+                # The socket is ours while we wait without the lock: others see that somebody waits, and queue up.
+                while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
+                    with self.lock:
+                        if self._offer(frame, count, kind):
+                            return True
+            finally:
+                self._turn.release()
+        with self.lock:
+            self._counts.drop(count, kind)
+        return False
+
+    def _offer(self, frame: bytes, count: int, kind: str) -> bool:
+        """Queues the message under the next number if there is room; the caller holds the lock."""
+        counts = self._counts
+        if not self._connection.offer(with_seq(frame, counts.next_seq if kind == TRADE else counts.next_seqs[kind])):
+            return False
+        if not counts.sent_messages:
+            self._heartbeat.start()
+        counts.sent_trades += count
+        counts.next_seqs[kind] += kind != TRADE
+        counts.sent_messages += 1
+        return True
+
+    def report_alive(self) -> bool:
+        """Reports to an ingest that is there that the run goes on; whether the report was queued. Never waits."""
+        with self.lock:
+            # Whoever waits for room has the socket, and ingest hears of us when there is some.
+            if self._closed or self._waiting or not self._connection.is_connected():
+                return False
+            return self._connection.offer(self._counts.alive())
+
+    def _pass_through(self, deadline_s: float) -> bool:
+        """Sends a report behind all that is queued; whether it was written in time."""
+        tracker = self._queue_report(deadline_s)
+        if tracker is None:
+            return False
+        try:
+            tracker.wait(_time_left_s(deadline_s))
+        except NotDone:
+            return False
+        return True
+
+    def _queue_report(self, deadline_s: float) -> Receipt | None:
+        """Queues a report as soon as there is room; None if there was none in time, or the publisher was closed."""
+        with self.lock:
+            if self._closed:
+                return None
+            if not self._waiting and (tracker := self._connection.offer_tracked(self._counts.alive())):
+                return tracker
+        return self._queue_report_when_room(deadline_s)
+
+    def _queue_report_when_room(self, deadline_s: float) -> Receipt | None:
+        if not self._turn.acquire(timeout=_time_left_s(deadline_s)):
+            return None
+        try:
+            with self.lock:
+                # From here on the socket is ours without the lock too: others see that somebody waits.
+                self._waiting += 1
+            while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
+                with self.lock:
+                    if tracker := self._connection.offer_tracked(self._counts.alive()):
+                        return tracker
+            return None
+        finally:
+            with self.lock:
+                self._waiting -= 1
+            self._turn.release()
+
+
+def _end(heartbeat: Heartbeat, connection: Connection, counts: RunCounts, linger_s: float) -> bool:
+    """Says where the run ended and sends what is queued, for at most so long; whether certainly all of it went out."""
+    if not connection.is_ours:
+        return False
+    deadline_s = time.monotonic() + linger_s
+    heartbeat.stop()
+    if counts.next_seq or counts.sent_messages:
+        connection.offer_within(counts.end(), linger_s)
+    return connection.close(_time_left_s(deadline_s))
+
+
+def _time_left_s(deadline_s: float) -> float:
+    return max(0.0, deadline_s - time.monotonic())
