@@ -1,5 +1,7 @@
 """What a bot hands in, checked: settings here, trades by the schema; errors name what is wrong."""
 
+from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -12,6 +14,11 @@ MAX_WAIT_S: Final = 3600.0
 
 MIN_INTERVAL_S: Final = 0.01
 """The shortest `alive_every_s`: ingest has better things to do."""
+
+MIN_QUEUE_BYTES: Final = 1024 * 1024
+"""Room for the largest message, several times."""
+
+ACKS_PORT: Final = 5559
 
 _MAX_SHOWN_CHARS: Final = 80
 """How much of a refused value an error message shows: what fits on a line."""
@@ -64,6 +71,26 @@ def checked_queue_length(max_queued_messages: int) -> int:
         shown = short(max_queued_messages)
         raise InvalidSettingError(f"max_queued_messages must be a whole number from 1 to 2**31 - 1, not {shown}")
     return max_queued_messages
+
+
+def checked_path(durable: Any) -> Path:  # noqa: ANN401 - whatever a caller hands in
+    """The path of a file; raises `InvalidSettingError`."""
+    if not isinstance(durable, str | PathLike) or not str(durable):
+        raise InvalidSettingError(f"durable must be the path of a file, not {short(durable)}")
+    return Path(durable)
+
+
+def checked_queue_bytes(max_bytes: int) -> int:
+    """The size of a file; raises `InvalidSettingError`."""
+    if type(max_bytes) is not int or not MIN_QUEUE_BYTES <= max_bytes < 2**40:
+        shown = short(max_bytes)
+        raise InvalidSettingError(f"durable_max_bytes must be a whole number from {MIN_QUEUE_BYTES:,}, not {shown}")
+    return max_bytes
+
+
+def acks_endpoint_of(endpoint: str, acks_endpoint: str | None) -> str:
+    """Where ingest acknowledges: as given, or at the usual port of the host that takes the trades."""
+    return acks_endpoint if acks_endpoint is not None else f"{endpoint.rpartition(':')[0]}:{ACKS_PORT}"
 
 
 def short(value: object) -> str:

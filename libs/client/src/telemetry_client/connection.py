@@ -1,4 +1,4 @@
-"""A PUSH socket with a bounded queue: the only module of the client that knows ZeroMQ."""
+"""A PUSH socket with a bounded queue: with `durable.link`, the only module of the client that knows ZeroMQ."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import zmq
 
@@ -26,7 +26,7 @@ _TIMER_SLACK_S = 0.005
 """ZeroMQ counts milliseconds by its own clock: a close that took all of its time but for this may have given up."""
 
 
-_EVENTS = (
+MONITORED_EVENTS: Final = (
     zmq.EVENT_DISCONNECTED
     | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
@@ -85,8 +85,8 @@ class Connection:
         self._offered = 0
         self._is_answered = self._is_connected = False
         try:
-            _configure(self._socket, endpoint, max_queued_messages, curve)
-            self._monitor = _monitor_of(self._socket)
+            configure(self._socket, endpoint, max_queued_messages, curve)
+            self._monitor = monitor_of(self._socket)
             self._socket.connect(endpoint)
         except (zmq.ZMQError, TypeError, ValueError, UnicodeError) as error:
             self._context.destroy(linger=0)
@@ -180,10 +180,10 @@ class Connection:
                     self._is_answered = self._is_connected
 
 
-def _monitor_of(socket: "zmq.Socket[bytes]") -> "zmq.Socket[bytes]":
+def monitor_of(socket: "zmq.Socket[bytes]", events: int = MONITORED_EVENTS) -> "zmq.Socket[bytes]":
     """A socket that receives the events of another one."""
     address = f"inproc://monitor-{int(socket.getsockopt(zmq.FD))}"
-    socket.monitor(address, _EVENTS)
+    socket.monitor(address, events)
     monitor: zmq.Socket[bytes] = socket.context.socket(zmq.PAIR)
     # Before the two are connected: pyzmq's own `get_monitor_socket` leaves it at 2,000.
     monitor.setsockopt(zmq.RCVHWM, _UNREAD_EVENTS)
@@ -198,7 +198,8 @@ def _key_in(path: str | Path) -> str:
         raise InvalidSettingError(f"{path}: {error}") from error
 
 
-def _configure(socket: "zmq.Socket[bytes]", endpoint: str, max_queued_messages: int, curve: CurveKeys | None) -> None:
+def configure(socket: "zmq.Socket[bytes]", endpoint: str, max_queued_messages: int, curve: CurveKeys | None) -> None:
+    """Sets the options that all sockets of the client have."""
     socket.setsockopt(zmq.SNDHWM, max_queued_messages)
     # Only for an IPv6 address: with it, a name like localhost would no longer be looked for under IPv4.
     socket.setsockopt(zmq.IPV6, int("[" in endpoint))

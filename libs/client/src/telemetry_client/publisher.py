@@ -2,15 +2,20 @@
 
 import secrets
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from os import PathLike
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from pydantic import ValidationError
 
 from telemetry_client.checks import (
+    acks_endpoint_of,
     checked_interval,
+    checked_path,
+    checked_queue_bytes,
     checked_queue_length,
     checked_run,
     checked_wait,
@@ -19,6 +24,9 @@ from telemetry_client.checks import (
 )
 from telemetry_client.columns import Texts, as_columns
 from telemetry_client.connection import Connection, CurveKeys
+from telemetry_client.durable.link import Link
+from telemetry_client.durable.outbox import DurableOutbox
+from telemetry_client.durable.queue_file import QueueFile
 from telemetry_client.errors import InvalidTradeError
 from telemetry_client.order_messages import OrderMessages
 from telemetry_client.outbox import MemoryOutbox, Outbox
@@ -43,6 +51,10 @@ class Publisher(OrderMessages):
     From the first message on a thread reports every `alive_every_s` that the run goes on, and the close that it ended:
     a run that goes silent in between is shown as unfinished.
 
+    With `durable`, a path, messages are kept in a file there until ingest has acknowledged them, also over the end of
+    this process: the next publisher on that path sends what is left. One that finds the file full is dropped, counted,
+    and takes no number.
+
     Raises:
         InvalidSettingError: no publisher can be made of these arguments.
     """
@@ -59,6 +71,9 @@ class Publisher(OrderMessages):
         linger_s: float = 1.0,
         alive_every_s: float = 10.0,
         curve: CurveKeys | None = None,
+        durable: str | PathLike[str] | None = None,
+        durable_max_bytes: int = 64 * 1024 * 1024,
+        acks_endpoint: str | None = None,
     ) -> None:
         self._head = {"source": source, "run": _new_run(checked_run(run))}
         self._account = {} if account is None else {"account": account}
@@ -68,14 +83,23 @@ class Publisher(OrderMessages):
         alive_every_s = checked_interval(alive_every_s, "alive_every_s")
         max_queued_messages = checked_queue_length(max_queued_messages)
         self._counts = RunCounts(self._head["source"], self._head["run"])
-        self._outbox: Outbox = MemoryOutbox(
-            Connection(endpoint, max_queued_messages=max_queued_messages, curve=curve),
-            self._counts,
-            max_queued_messages=max_queued_messages,
-            block_s=self._block_s,
-            linger_s=linger_s,
-            alive_every_s=alive_every_s,
-        )
+        waits = {"block_s": self._block_s, "linger_s": linger_s, "alive_every_s": alive_every_s}
+        if durable is None:
+            connection = Connection(endpoint, max_queued_messages=max_queued_messages, curve=curve)
+            self._outbox: Outbox = MemoryOutbox(
+                connection, self._counts, max_queued_messages=max_queued_messages, **waits
+            )
+        else:
+            size_bytes = checked_queue_bytes(durable_max_bytes)
+            link = Link(endpoint, acks_endpoint_of(endpoint, acks_endpoint), curve)
+            try:
+                file = QueueFile(checked_path(durable), max_bytes=size_bytes)
+            except BaseException:
+                link.close(0.0)
+                raise
+            self._outbox = DurableOutbox(file, link, self._counts, **waits)
+            # A bot that forgets to close does so when this object goes or the interpreter ends.
+            weakref.finalize(self, self._outbox.forget)
         self._put = self._outbox.put
 
     @property

@@ -38,9 +38,15 @@ class RunCounts:
             self.next_seqs[kind] += 1
             self.dropped_events += 1
 
-    def alive(self) -> bytes:
-        """The message that says how far it has come."""
-        return encode(RunAlive.model_construct(**self._fields()))
+    def refuse(self, trades: int, kind: str) -> None:
+        """Counts a message that was not taken, and has no number."""
+        self.dropped_trades += trades
+        self.dropped_events += kind != TRADE
+
+    def alive(self, next_seq: int | None = None) -> bytes:
+        """The message that says how far it has come: up to the number given, or the next one."""
+        fields = self._fields()
+        return encode(RunAlive.model_construct(**fields if next_seq is None else fields | {"next_seq": next_seq}))
 
     def end(self) -> bytes:
         """The message that says where it ended."""

@@ -15,6 +15,14 @@ class Stats:
     sent_messages: int
     dropped_trades: int
     unflushed_messages: int
-    """After `close`: at most so many messages were still queued and are lost; 0 before, and if all went out in time."""
+    """After `close`: at most so many messages were still queued and are lost; 0 before, and if all went out in time.
+
+    A durable publisher loses none of them: they are in its file."""
     dropped_events: int = 0
     """Messages about orders that found the queue full; ingest sees each as a gap in the numbers of its kind."""
+    unacknowledged_trades: int = 0
+    """Of a durable publisher: trades in its file, of earlier runs too. Ingest has them not, or has not said so yet."""
+    resent_trades: int = 0
+    """Of a durable publisher: trades that it sent more than once; ingest drops what it had."""
+    queue_bytes: int = 0
+    """Of a durable publisher: what the messages in its file take up."""

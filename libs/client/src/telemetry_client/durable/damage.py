@@ -1,0 +1,47 @@
+"""What becomes of a queue file that is damaged: it is set aside for a person to look at, and the bot goes on."""
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from telemetry_client.durable.rows import Contents
+from telemetry_client.errors import InvalidSettingError
+
+KEPT_FILES: Final = 3
+"""Damaged files of one path that are kept, the newest ones."""
+
+
+class DamagedFileError(Exception):
+    """A queue file is not as it was written; `contents` is what is whole in it."""
+
+    def __init__(self, why: str, contents: Contents) -> None:
+        super().__init__(why)
+        self.contents = contents
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Renames the file and what SQLite keeps beside it, and says so.
+
+    Raises:
+        InvalidSettingError: the directory does not let us.
+    """
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                os.replace(part, aside.with_name(aside.name + suffix))  # noqa: PTH105 - either way is one call
+        _drop_oldest(path)
+    except OSError as error:
+        raise InvalidSettingError(f"durable: {path} is damaged and cannot be set aside: {error.strerror}") from error
+    logging.getLogger("telemetry_client").error("durable queue %s is damaged (%s); set aside as %s", path, why, aside)
+
+
+def _drop_oldest(path: Path) -> None:
+    prefix = f"{path.name}.damaged-"
+    found = sorted(each for each in path.parent.iterdir() if each.name.startswith(prefix) and each.name[-1].isdigit())
+    for old in found[:-KEPT_FILES]:
+        for suffix in ("", "-wal", "-shm"):
+            old.with_name(old.name + suffix).unlink(missing_ok=True)

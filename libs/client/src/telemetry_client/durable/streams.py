@@ -1,0 +1,137 @@
+"""The numbers of each run and kind of messages: which are held, sent and acknowledged. Pure.
+
+0 ....... first_seq ......... sent_seq ......... next_seq
+│ acknowledged │ in flight      │ held            │ not given yet
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from telemetry_client.durable.rows import MessageRow, StreamRow
+from telemetry_client.run_counts import TRADE
+
+MAX_IN_FLIGHT: Final = 8_192
+"""Messages that are sent and not acknowledged: what is sent again at worst when a connection breaks."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """One kind of messages of a run."""
+
+    row: StreamRow
+    next_seq: int = 0
+    first_seq: int = 0
+    sent_seq: int = 0
+    is_open: bool = False
+    """Ingest has said in this session which number comes next."""
+    messages: int = 0
+    """Held, in flight or not."""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether nothing is in flight."""
+        return self.first_seq == self.sent_seq
+
+
+class _Sent(NamedTuple):
+    row_id: int
+    stream: Stream
+    end_seq: int
+    trades: int
+    size_bytes: int
+
+
+class Released(NamedTuple):
+    """What has left the queue: everything up to that row."""
+
+    last_id: int
+    messages: int
+    trades: int
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class Streams:
+    """All streams of a queue, and what is in flight of them, in the order of the queue."""
+
+    by_id: dict[int, Stream] = field(default_factory=dict)
+    in_flight: deque[_Sent] = field(default_factory=deque)
+    sent_id: int = 0
+    """The row that was sent last in this session."""
+    released_id: int = 0
+    """The row that left the queue last."""
+
+    @classmethod
+    def found(cls, rows: Iterable[StreamRow], messages: Iterable[MessageRow]) -> "Streams":
+        """Those of an earlier process."""
+        streams = cls({row.id: Stream(row) for row in rows})
+        for message in messages:
+            stream = streams.by_id[message.stream]
+            if not stream.messages:
+                stream.first_seq = message.seq
+            stream.messages += 1
+            stream.next_seq = message.end_seq
+        return streams
+
+    def add(self, row: StreamRow) -> Stream:
+        """A new stream."""
+        stream = self.by_id[row.id] = Stream(row)
+        return stream
+
+    def named(self, source: str, run: str, kind: str) -> Stream | None:
+        """The stream with these names."""
+        wanted = source, run, kind
+        return next((stream for stream in self.by_id.values() if stream.row[1:] == wanted), None)
+
+    def begin_session(self) -> None:
+        """Nothing of what was sent counts any more: a new connection begins, and ingest is asked where to go on."""
+        self.in_flight.clear()
+        self.sent_id = self.released_id
+        for stream in self.by_id.values():
+            stream.is_open = False
+
+    def go_back(self) -> None:
+        """All that is not acknowledged is to be sent again."""
+        self.in_flight.clear()
+        self.sent_id = self.released_id
+        for stream in self.by_id.values():
+            stream.sent_seq = stream.first_seq
+
+    def open(self, stream: Stream, next_seq: int) -> None:
+        """Ingest takes that number next."""
+        if not stream.is_open:
+            stream.is_open, stream.sent_seq = True, max(next_seq, stream.first_seq)
+        stream.first_seq = max(stream.first_seq, next_seq)
+        stream.sent_seq = max(stream.sent_seq, next_seq)
+
+    def note_sent(self, message: MessageRow, stream: Stream) -> None:
+        """The message is on its way, or need not be sent."""
+        stream.sent_seq = max(stream.sent_seq, message.end_seq)
+        self.sent_id = message.id
+        self.in_flight.append(_Sent(message.id, stream, message.end_seq, message.trades, message.size_bytes))
+
+    def release(self) -> Released | None:
+        """Takes what is acknowledged out of the front of the queue; None if that is nothing."""
+        messages = trades = size_bytes = 0
+        while self.in_flight and self.in_flight[0].end_seq <= self.in_flight[0].stream.first_seq:
+            sent = self.in_flight.popleft()
+            sent.stream.messages -= 1
+            self.released_id = sent.row_id
+            messages, trades, size_bytes = messages + 1, trades + sent.trades, size_bytes + sent.size_bytes
+        return Released(self.released_id, messages, trades, size_bytes) if messages else None
+
+    def finished_runs(self, current_run: str) -> Iterator[tuple[Stream, list[int]]]:
+        """Earlier runs of which nothing is held: the stream of their trades, and the ids of all their streams."""
+        for stream in list(self.by_id.values()):
+            if stream.row.run == current_run or stream.row.kind != TRADE or not stream.is_open:
+                continue
+            of_run = [each for each in self.by_id.values() if each.row[1:3] == stream.row[1:3]]
+            if not any(each.messages for each in of_run):
+                yield stream, [each.row.id for each in of_run]
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """They are over."""
+        for each in ids:
+            del self.by_id[each]
