@@ -15,6 +15,7 @@ import pytest
 import zmq
 
 from telemetry_client import CurveKeys, Publisher
+from telemetry_client.outbox import MemoryOutbox
 from tests.client.conftest import Receiver
 from tests.client.test_end import run_python
 from tests.helpers.ports import held_port
@@ -176,7 +177,8 @@ def refusing_port(connections: int) -> Iterator[tuple[int, threading.Event]]:
 def test_a_publisher_that_was_refused_thousands_of_times_still_tries_and_still_closes() -> None:
     with refusing_port(1_500) as (port, enough):
         publisher = Publisher(f"tcp://127.0.0.1:{port}", linger_s=0.3)
-        quick = publisher._connection._socket  # a thousand tries would take minutes
+        assert isinstance(publisher._outbox, MemoryOutbox)
+        quick = publisher._outbox._connection._socket  # a thousand tries would take minutes
         quick.disconnect(f"tcp://127.0.0.1:{port}")
         quick.reconnect_ivl = 1
         quick.connect(f"tcp://127.0.0.1:{port}")

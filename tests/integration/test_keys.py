@@ -34,7 +34,7 @@ def test_with_keys_on_every_endpoint_trades_are_applied_and_acknowledged(tmp_pat
         refused = pipeline.ingest.metrics()
         assert refused.total("telemetry_refused_peers_total") >= 1
         endpoints = {labels["endpoint"] for labels in refused.labels("telemetry_refused_peers_total")}
-        assert endpoints == {"trades", "progress"}
+        assert endpoints == {"trades", "progress", "acks"}
 
 
 def test_a_key_that_was_taken_off_the_list_stays_out_after_a_restart_too(tmp_path: Path) -> None:

@@ -160,7 +160,9 @@ while publisher.trade("BTC-USD", "buy", 1, 1):
     while said < 500:
         said = int(bot.stdout.readline())
     bot.send_signal(signal.SIGKILL)
-    said = max([said, *map(int, bot.communicate(timeout=20)[0].split())])
+    said = max([said, *map(int, bot.stdout.read().split())])
+    bot.stdout.close()
+    bot.wait(10)
     ingest.start()
     with publisher(ingest, tmp_path, linger_s=20) as second:
         assert second.flush(20)

@@ -3,10 +3,9 @@
 import zmq
 
 from telemetry_runtime.errors import StartupError
-from telemetry_runtime.refused_peers import RefusedPeers, RefusedReason
+from telemetry_runtime.refused_peers import HINTS, RefusedPeers
 from telemetry_runtime.transport.curve import CurveServer
-from telemetry_runtime.transport.handshakes import HandshakeMonitor
-from telemetry_runtime.transport.pull import HANDSHAKE_MS
+from telemetry_runtime.transport.handshakes import FailedHandshake, HandshakeMonitor
 from telemetry_runtime.transport.sockets import NOBLOCK, BaseSocket, why
 
 MAX_REQUESTS = 64
@@ -48,7 +47,6 @@ class RouterChannel(BaseSocket):
         self._socket.setsockopt(zmq.RCVHWM, queue_length)
         self._socket.setsockopt(zmq.SNDHWM, queue_length)
         self._socket.setsockopt(zmq.MAXMSGSIZE, max_frame_bytes)
-        self._socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._socket.setsockopt(zmq.LINGER, 0)
         # An answer that cannot be sent raises, so that we know; else it would be dropped without a word.
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
@@ -62,11 +60,11 @@ class RouterChannel(BaseSocket):
             raise StartupError(f"cannot listen on {endpoint}: {why(error)}; set {setting} to another one") from error
         self._endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
-    def _count_refused(self, reason: RefusedReason) -> None:
+    def _count_refused(self, failure: FailedHandshake) -> None:
         if self._refused is not None:
-            self._refused.count(reason)
-            if reason != "unknown_key":  # the authenticator logs it: it knows the key
-                self._refused.log(reason)
+            self._refused.count(failure.reason)
+            if hint := HINTS.get(failure.reason):  # of an unknown key the authenticator logs it: it knows the key
+                self._refused.log(failure.reason, hint=hint)
 
     async def receive(self) -> list[tuple[bytes, bytes]]:
         """The next requests, at least one, each with its peer; empty when the socket was closed."""
