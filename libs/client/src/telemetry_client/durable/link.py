@@ -37,13 +37,15 @@ class Link:
         self._endpoint, self._acks_endpoint, self._curve = endpoint, acks_endpoint, curve
         self._context = zmq.Context()
         self._push: zmq.Socket[bytes] | None = None
+        self._others: list[zmq.Socket[bytes]] = []
+        """The DEALER and the PUSH's monitor, as far as they were made."""
         self.is_connected = self.is_broken = False
         # A write to the pipe wakes the thread: it polls the other end together with its sockets.
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         try:
-            self.connect()
+            self._open()
         except (zmq.ZMQError, TypeError, ValueError, UnicodeError) as error:
             self.close(0.0)
             raise InvalidSettingError(f"cannot connect to {endpoint!r} and {acks_endpoint!r}: {error}") from error
@@ -51,12 +53,20 @@ class Link:
 
     def connect(self) -> None:
         """Begins a connection; `is_connected` or `is_broken` says what came of it."""
+        try:
+            self._open()
+        except zmq.ZMQError:  # out of file descriptors: tried again
+            self.disconnect()
+
+    def _open(self) -> None:
         self.disconnect()
         self.is_broken = False
         self._begun_s = time.monotonic()
         self._dealer = self._context.socket(zmq.DEALER)
+        self._others.append(self._dealer)
         self._push = self._context.socket(zmq.PUSH)
         self._monitor = monitor_of(self._push, MONITORED_EVENTS | zmq.EVENT_CLOSED)
+        self._others.append(self._monitor)
         configure(self._dealer, self._acks_endpoint, MAX_QUEUED, self._curve)
         configure(self._push, self._endpoint, MAX_QUEUED, self._curve)
         self._dealer.setsockopt(zmq.LINGER, 0)
@@ -69,12 +79,12 @@ class Link:
     def disconnect(self, linger_s: float = 0.0) -> None:
         """Closes the sockets; what is queued still goes out for so long."""
         self.is_connected = False
-        if self._push is not None:
-            self._push.disable_monitor()
-            self._monitor.close(linger=0)
-            self._dealer.close(linger=0)
-            self._push.close(linger=round(linger_s * 1000))
-            self._push = None
+        push, self._push = self._push, None
+        if push is not None:
+            push.disable_monitor()
+            push.close(linger=round(linger_s * 1000))
+        while self._others:
+            self._others.pop().close(linger=0)
 
     @property
     def is_open(self) -> bool:

@@ -15,11 +15,8 @@ import sqlite3
 import threading
 import time
 import weakref
-from contextlib import suppress
 from multiprocessing.util import Finalize
 from typing import Final
-
-import zmq
 
 from telemetry_client.durable.link import Link
 from telemetry_client.durable.queue_file import QueueFile
@@ -290,8 +287,7 @@ class DurableOutbox:
             self._connect_at_s = now_s + self._wait_s
             self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
         if not self._link.is_open and now_s >= self._connect_at_s:
-            with suppress(zmq.ZMQError):  # out of file descriptors: tried again
-                self._link.connect()
+            self._link.connect()
             self._connect_at_s = now_s + self._wait_s
         return self._link.is_connected
 
