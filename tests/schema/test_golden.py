@@ -67,4 +67,4 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 19 + 2
+    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 21 + 2

@@ -21,7 +21,7 @@ from typing import Final
 from telemetry_client.durable.link import Link
 from telemetry_client.durable.queue_file import QueueFile
 from telemetry_client.durable.rows import ROW_BYTES, MessageRow
-from telemetry_client.durable.streams import MAX_IN_FLIGHT, Stream, Streams
+from telemetry_client.durable.streams import MAX_IN_FLIGHT, QueueStream, QueueStreams
 from telemetry_client.errors import ClosedError, ForkedError
 from telemetry_client.heartbeat import Heartbeat
 from telemetry_client.run_counts import TRADE, RunCounts
@@ -78,10 +78,10 @@ class DurableOutbox:
         self._pid = os.getpid()
         self._counts, self._block_s, self._linger_s = counts, block_s, linger_s
         found = self._file.found
-        self._streams = Streams.found(found.streams, found.messages)
+        self._streams = QueueStreams.found(found.streams, found.messages)
         self._held_messages, self._held_trades = len(found.messages), sum(row.trades for row in found.messages)
         self._file.found = found._replace(messages=[])
-        self._current: dict[str, Stream] = {}
+        self._current: dict[str, QueueStream] = {}
         # Held for a millisecond at most but for a wait for room, which gives it up: file, streams and PUSH socket.
         self.lock = threading.Lock()
         self._changed = threading.Condition(self.lock)
@@ -140,7 +140,7 @@ class DurableOutbox:
             self._link.wake()
         return True
 
-    def _new_stream(self, kind: str) -> Stream:
+    def _new_stream(self, kind: str) -> QueueStream:
         # That of trades first: reports that the run is alive name its numbers.
         if kind != TRADE and TRADE not in self._current:
             self._new_stream(TRADE)
@@ -312,7 +312,7 @@ class DurableOutbox:
             self._is_silence_reported = True
             self._log.warning("ingest does not acknowledge: check acks_endpoint, and INGEST_ACKS_ENDPOINT")
 
-    def _ask(self, stream: Stream) -> bool:
+    def _ask(self, stream: QueueStream) -> bool:
         _, source, run, kind = stream.row
         request = AckRequest.model_construct(
             source=source,
@@ -384,7 +384,7 @@ class DurableOutbox:
         self._streams.note_sent(row, stream)
         return True
 
-    def _pass_gap(self, row: MessageRow, stream: Stream) -> None:
+    def _pass_gap(self, row: MessageRow, stream: QueueStream) -> None:
         """Numbers before the message were in rows that are damaged: ingest is told once what it has is acknowledged."""
         if stream.is_sent:
             stream.first_seq, stream.is_open, self._ask_at_s = row.seq, False, 0.0
@@ -430,7 +430,7 @@ class DurableOutbox:
                 self._streams.forget(ids)
 
 
-def _end_of(trades: Stream) -> bytes:
+def _end_of(trades: QueueStream) -> bytes:
     _, source, run, _ = trades.row
     end = RunEnd.model_construct(source=source, run=run, next_seq=trades.first_seq, sent_ns=time.time_ns())
     return encode(end)

@@ -17,7 +17,7 @@ MAX_IN_FLIGHT: Final = 8_192
 
 
 @dataclass(slots=True)
-class Stream:
+class QueueStream:
     """One kind of messages of a run."""
 
     row: StreamRow
@@ -37,7 +37,7 @@ class Stream:
 
 class _Sent(NamedTuple):
     row_id: int
-    stream: Stream
+    stream: QueueStream
     end_seq: int
     trades: int
     size_bytes: int
@@ -53,10 +53,10 @@ class Released(NamedTuple):
 
 
 @dataclass(slots=True)
-class Streams:
+class QueueStreams:
     """All streams of a queue, and what is in flight of them, in the order of the queue."""
 
-    by_id: dict[int, Stream] = field(default_factory=dict)
+    by_id: dict[int, QueueStream] = field(default_factory=dict)
     in_flight: deque[_Sent] = field(default_factory=deque)
     sent_id: int = 0
     """The row that was sent last in this session."""
@@ -64,9 +64,9 @@ class Streams:
     """The row that left the queue last."""
 
     @classmethod
-    def found(cls, rows: Iterable[StreamRow], messages: Iterable[MessageRow]) -> "Streams":
+    def found(cls, rows: Iterable[StreamRow], messages: Iterable[MessageRow]) -> "QueueStreams":
         """Those of an earlier process."""
-        streams = cls({row.id: Stream(row) for row in rows})
+        streams = cls({row.id: QueueStream(row) for row in rows})
         for message in messages:
             stream = streams.by_id[message.stream]
             if not stream.messages:
@@ -75,12 +75,12 @@ class Streams:
             stream.next_seq = message.end_seq
         return streams
 
-    def add(self, row: StreamRow) -> Stream:
+    def add(self, row: StreamRow) -> QueueStream:
         """A new stream."""
-        stream = self.by_id[row.id] = Stream(row)
+        stream = self.by_id[row.id] = QueueStream(row)
         return stream
 
-    def named(self, source: str, run: str, kind: str) -> Stream | None:
+    def named(self, source: str, run: str, kind: str) -> QueueStream | None:
         """The stream with these names."""
         wanted = source, run, kind
         return next((stream for stream in self.by_id.values() if stream.row[1:] == wanted), None)
@@ -99,14 +99,14 @@ class Streams:
         for stream in self.by_id.values():
             stream.sent_seq = stream.first_seq
 
-    def open(self, stream: Stream, next_seq: int) -> None:
+    def open(self, stream: QueueStream, next_seq: int) -> None:
         """Ingest takes that number next."""
         if not stream.is_open:
             stream.is_open, stream.sent_seq = True, max(next_seq, stream.first_seq)
         stream.first_seq = max(stream.first_seq, next_seq)
         stream.sent_seq = max(stream.sent_seq, next_seq)
 
-    def note_sent(self, message: MessageRow, stream: Stream) -> None:
+    def note_sent(self, message: MessageRow, stream: QueueStream) -> None:
         """The message is on its way, or need not be sent."""
         stream.sent_seq = max(stream.sent_seq, message.end_seq)
         self.sent_id = message.id
@@ -122,7 +122,7 @@ class Streams:
             messages, trades, size_bytes = messages + 1, trades + sent.trades, size_bytes + sent.size_bytes
         return Released(self.released_id, messages, trades, size_bytes) if messages else None
 
-    def finished_runs(self, current_run: str) -> Iterator[tuple[Stream, list[int]]]:
+    def finished_runs(self, current_run: str) -> Iterator[tuple[QueueStream, list[int]]]:
         """Earlier runs of which nothing is held: the stream of their trades, and the ids of all their streams."""
         for stream in list(self.by_id.values()):
             if stream.row.run == current_run or stream.row.kind != TRADE or not stream.is_open:
