@@ -14,6 +14,7 @@ from bench.figures import Compared, TargetCheck, at_most
 from bench.peers import BATCH, Order, frames_of
 from bench.timing import Comparison, measure
 from ingest.checking.checker import Checker
+from ingest.checking.rate_limit import RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from loadtest.frames import symbol_name
 from telemetry_runtime import Burst
@@ -32,7 +33,8 @@ _ROUNDS = 64
 
 def _comparisons() -> list[Comparison]:
     single, columns = _check("single", "one JSON message each"), _check("columns", f"columns of {BATCH}")
-    return [single, columns, _refuse(), _decode_batch(), _fold(), _fold_alone()]
+    limited = [_limit(floods) for floods in (1, 2)]
+    return [single, columns, *limited, _refuse(), _decode_batch(), _fold(), _fold_alone()]
 
 
 def steps(*, repeats: int) -> list[Compared]:
@@ -65,6 +67,24 @@ def _check(form: str, what: str) -> Comparison:
         "parse the same JSON (msgspec), nothing else",
         lambda: checker.check(bursts[next(turn) % _BURSTS], time.time_ns()),
         lambda: [decode(frame) for frame in bursts[next(turn) % _BURSTS].frames],
+        BATCH,
+    )
+
+
+def _limit(floods: int) -> Comparison:
+    """What so many floods cost that are refused by the rate limit; ZeroMQ takes them in turn."""
+    limiter, now_ns = RateLimiter(RateLimit(messages_per_s=1.0), max_sources=100), time.monotonic_ns()
+    names = [b'"flood-%d"' % number for number in range(floods)]
+    bursts = [
+        Burst([burst.frames[place // floods].replace(b'"bench"', names[place % floods]) for place in range(BATCH)], [])
+        for burst in _bursts("single", BATCH)
+    ]
+    checker, turn = _checker(), count()
+    return Comparison(
+        f"ingest: refuse a message of {floods} flood{'s' * (floods > 1)} beyond the rate limit",
+        "decode, check and number it",
+        lambda: limiter.admit(bursts[0], now_ns),
+        lambda: checker.check(bursts[next(turn) % _BURSTS], time.time_ns()),
         BATCH,
     )
 
