@@ -1,5 +1,6 @@
 """What a publisher tells of orders: valid, numbered apart from trades, and what the documentation shows runs."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,86 @@ def test_a_dropped_event_is_counted_and_keeps_its_number() -> None:
     assert stats.dropped_trades == 0
 
 
-def test_the_example_of_the_documentation_runs(ingest: Receiver) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_examples_of_the_documentation_run(ingest: Receiver) -> None:
+    example, timed = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     exec(example.replace("tcp://127.0.0.1:5555", ingest.endpoint), {})  # noqa: S102 - our own documentation
     kinds = [received(ingest).type for _ in range(10)]
     assert kinds == ["quote", *["order"] * 7, "position", "rate_limit"]
+    exec(timed.replace("tcp://127.0.0.1:5555", ingest.endpoint), {})  # noqa: S102 - as above
+    told = [told_by(ingest) for _ in range(4)]
+    assert [(event.order_id, event.event, event.reason) for event in told] == [
+        ("o-1", "submit", None),
+        ("o-1", "ack", None),
+        ("o-2", "submit", None),
+        ("o-2", "reject", "limit_exceeded"),
+    ]
+    assert (told[1].venue_order_id, told[1].venue, told[3].text) == ("venue-7", "sim", "ValueError: too large")
+
+
+def told_by(ingest: Receiver) -> OrderEvent:
+    """The next event of an order; reports of the run come in between."""
+    while not isinstance(message := decode_edge(ingest.receive()), OrderEvent):
+        pass
+    return message
+
+
+class OfAnExchangeError(Exception):
+    """What a library raises; its subclasses say why."""
+
+
+class RateLimitExceeded(OfAnExchangeError):  # noqa: N818 - named as libraries of venues do
+    """It was asked too often."""
+
+
+class ThrottledError(RateLimitExceeded):
+    """A subclass that nobody has heard of."""
+
+
+@pytest.mark.parametrize(
+    ("error", "event", "reason"),
+    [
+        (ThrottledError("slow down"), "reject", "rate_limit"),
+        (OfAnExchangeError("who knows"), "reject", "other"),
+        (TimeoutError(), "unknown", "timeout"),
+        (ConnectionResetError("gone"), "unknown", "disconnected"),
+        (asyncio.CancelledError(), "unknown", "disconnected"),
+        (KeyboardInterrupt(), "unknown", "disconnected"),
+        (ValueError("x" * 1_000), "reject", "other"),
+    ],
+)
+def test_an_exception_is_told_as_what_it_says_of_the_order_and_goes_on_its_way(
+    ingest: Receiver, publisher: Publisher, error: BaseException, event: str, reason: str
+) -> None:
+    with pytest.raises(type(error)), publisher.placing("o-1", "BTC-USD", "buy", 1.0):
+        raise error
+    assert told_by(ingest).event == "submit"
+    answer = told_by(ingest)
+    assert (answer.event, answer.reason) == (event, reason)
+    assert (answer.text or "").startswith(type(error).__name__)
+
+
+async def test_an_await_is_timed_by_two_stamps_of_the_bot(ingest: Receiver, publisher: Publisher) -> None:
+    async with publisher.placing("o-1", "BTC-USD", "buy", 1.0, 99.0, account="a", strategy="s", venue="v"):
+        await asyncio.sleep(0.01)
+    submit, ack = told_by(ingest), told_by(ingest)
+    assert ack.event_ns - submit.event_ns >= 9_000_000
+    assert (submit.clock, ack.clock, submit.price, ack.price) == ("bot", "bot", 99.0, None)
+    assert (ack.account, ack.strategy, ack.venue) == ("a", "s", "v")
+
+
+def test_an_answer_that_says_no_without_raising_is_a_rejection_and_the_only_answer(
+    ingest: Receiver, publisher: Publisher
+) -> None:
+    with publisher.placing("o-1", "BTC-USD", "buy", 1.0) as placing:
+        placing.reject("price_band", "too far")
+    publisher.order_acked("o-2")
+    told = [told_by(ingest) for _ in range(3)]
+    assert [(event.event, event.order_id) for event in told] == [("submit", "o-1"), ("reject", "o-1"), ("ack", "o-2")]
+
+
+def test_a_wrong_order_is_refused_before_it_is_placed_and_a_closed_publisher_fails_no_call(ingest: Receiver) -> None:
+    publisher = Publisher(ingest.endpoint, "bot")
+    with pytest.raises(InvalidOrderError), publisher.placing("o-1", "BTC-USD", "buy", -1.0):
+        pytest.fail("it was placed")
+    with publisher.placing("o-1", "BTC-USD", "buy", 1.0):
+        publisher.close()

@@ -2,16 +2,20 @@
 
 import time
 from abc import ABC, abstractmethod
-from typing import Any, Literal, TypedDict, Unpack
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, Literal, TypedDict, Unpack, cast
 
 from pydantic import ValidationError
 
 from telemetry_client.checks import describe
 from telemetry_client.errors import InvalidOrderError
+from telemetry_client.placing import Placing
 from telemetry_schema import (
     BotMessage,
     ClockName,
     Liquidity,
+    MessageEncoder,
     OrderEvent,
     OrderEventName,
     OrderType,
@@ -20,7 +24,6 @@ from telemetry_schema import (
     RateLimitReport,
     SeenBy,
     TimeInForce,
-    encode,
 )
 
 
@@ -56,6 +59,14 @@ class OrderDetails(TypedDict, total=False):
     replayed: bool
 
 
+_OF_ANSWER: Final = frozenset({"account", "strategy", "venue"})
+
+
+def _of_answer(details: OrderDetails) -> OrderDetails:
+    """Of what was said of the submit, what holds for the answer too."""
+    return cast("OrderDetails", {name: value for name, value in details.items() if name in _OF_ANSWER})
+
+
 class OrderMessages(ABC):
     """Builds the messages; whoever inherits sends them.
 
@@ -66,6 +77,7 @@ class OrderMessages(ABC):
 
     _head: dict[str, str]
     _account: dict[str, str]
+    _encoders: dict[type[BotMessage], MessageEncoder]
 
     def order(  # noqa: PLR0913 - the fields of an event, all but two by name only
         self,
@@ -83,10 +95,9 @@ class OrderMessages(ABC):
         **details: Unpack[OrderDetails],
     ) -> bool:
         """Sends any event in the life of an order."""
-        own = {"symbol": symbol, "side": side, "qty": qty, "price": price, "last_qty": last_qty}
-        own |= {"last_price": last_price, "exec_id": exec_id, "reason": reason}
-        named = {"event": event, "order_id": order_id, "clock": "bot", **self._account}
-        return self._tell(OrderEvent, {**named, **own, **details})
+        own = {"event": event, "order_id": order_id, "symbol": symbol, "side": side, "qty": qty, "price": price}
+        own |= {"last_qty": last_qty, "last_price": last_price, "exec_id": exec_id, "reason": reason}
+        return self._tell(OrderEvent, {"clock": "bot", **self._account, **own, **details})
 
     def order_submitted(
         self,
@@ -100,6 +111,24 @@ class OrderMessages(ABC):
         """Sends that an order goes out now; a price makes it a limit order unless `order_type` says else."""
         details.setdefault("order_type", "market" if price is None else "limit")
         return self.order("submit", order_id, symbol=symbol, side=side, qty=qty, price=price, **details)
+
+    def placing(
+        self,
+        order_id: str,
+        symbol: str,
+        side: Literal["buy", "sell"],
+        qty: float,
+        price: float | None = None,
+        *,
+        reason_of: Callable[[BaseException], str | None] | None = None,
+        **details: Unpack[OrderDetails],
+    ) -> Placing:
+        """Times the call that places an order: `async with publisher.placing(...):`, or `with`; see `Placing`."""
+        return Placing(
+            partial(self.order_submitted, order_id, symbol, side, qty, price, **details),
+            lambda event, **fields: self.order(event, order_id, **_of_answer(details), **fields),
+            reason_of,
+        )
 
     def order_acked(self, order_id: str, **details: Unpack[OrderDetails]) -> bool:
         """Sends that the venue has acknowledged an order."""
@@ -173,14 +202,22 @@ class OrderMessages(ABC):
 
     def _tell(self, model: type[BotMessage], fields: dict[str, Any]) -> bool:
         now_ns = time.time_ns()
-        fields = {**self._head, **fields, "sent_ns": now_ns}
-        if fields.get("event_ns") is None:
-            fields["event_ns"] = now_ns
+        # What was not given is left out of the message.
+        found = {name: value for name, value in fields.items() if value is not None}
+        found["sent_ns"] = now_ns
+        found.setdefault("event_ns", now_ns)
         try:
-            message = model.model_validate(fields)
+            frame = self._encoder(model).encode(found)
         except ValidationError as error:
             raise InvalidOrderError(describe(error)) from error
-        return self._send(message.type, encode(message))
+        return self._send(model.model_fields["type"].default, frame)
+
+    def _encoder(self, model: type[BotMessage]) -> MessageEncoder:
+        """Made when it is first needed, which takes a millisecond. Two threads may make two: either will do."""
+        encoder = self._encoders.get(model)
+        if encoder is None:
+            encoder = self._encoders[model] = MessageEncoder(model, self._head)
+        return encoder
 
     @abstractmethod
     def _send(self, kind: str, frame: bytes) -> bool:

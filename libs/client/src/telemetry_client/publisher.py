@@ -77,6 +77,7 @@ class Publisher(OrderMessages):
     ) -> None:
         self._head = {"source": source, "run": _new_run(checked_run(run))}
         self._account = {} if account is None else {"account": account}
+        self._encoders = {}
         self._encode = trade_encoder(self._head | self._account).encode
         self._block_s = checked_wait(block_s, "block_s")
         linger_s = checked_wait(linger_s, "linger_s")

@@ -18,6 +18,7 @@ from telemetry_schema.codec import (
 )
 from telemetry_schema.curve_key import curve_key_in
 from telemetry_schema.encoder import (
+    MessageEncoder,
     TradeEncoder,
 )
 from telemetry_schema.errors import (
@@ -150,6 +151,7 @@ __all__ = [
     "KillSwitch",
     "Liquidity",
     "Message",
+    "MessageEncoder",
     "MessageLedger",
     "Name",
     "OpenOrder",

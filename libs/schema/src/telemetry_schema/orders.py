@@ -4,7 +4,8 @@ Order events, quotes, position reports and rate limits are numbered apart: each 
 Nothing here is refused for its place in an order's life: events may come late, twice or in any order.
 """
 
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -115,14 +116,30 @@ class _Numbered(Message):
         return self
 
 
-def missing_fields(event: "OrderEvent") -> list[str]:
-    """What an event must have, by what happened, and has not. An event that was decoded the fast way is asked too."""
-    missing = [name for name in _NEEDS.get(event.event, ()) if getattr(event, name) is None]
-    if (event.seen_ns is None) != (event.seen_by is None):
-        missing.append("seen_by" if event.seen_by is None else "seen_ns")
-    if event.fee is not None and event.fee_currency is None:
+def missing_fields(event: str, has: Callable[[str], Any]) -> list[str]:
+    """What an event of this name must have and has not; `has` gives the value of a field, or None."""
+    missing = [name for name in _NEEDS.get(event, ()) if has(name) is None]
+    if (has("seen_ns") is None) != (has("seen_by") is None):
+        missing.append("seen_by" if has("seen_by") is None else "seen_ns")
+    if has("fee") is not None and has("fee_currency") is None:
         missing.append("fee_currency")
     return missing
+
+
+def check_event(fields: dict[str, Any]) -> dict[str, Any]:
+    """Refuses an event without what it needs; a pydantic validator of its fields."""
+    if missing := missing_fields(fields["event"], fields.get):
+        names = {"event": fields["event"], "missing": ", ".join(missing)}
+        raise PydanticCustomError("missing_for_event", "{event} needs {missing}", names)
+    return fields
+
+
+def check_quote(fields: dict[str, Any]) -> dict[str, Any]:
+    """Refuses a quote whose bid is above its ask; a pydantic validator of its fields."""
+    if fields["bid"] > fields["ask"]:
+        prices = {"bid": f"{fields['bid']:.10g}", "ask": f"{fields['ask']:.10g}"}
+        raise PydanticCustomError("crossed_quote", "bid {bid} is above ask {ask}", prices)
+    return fields
 
 
 class OrderEvent(_Numbered):
@@ -176,9 +193,7 @@ class OrderEvent(_Numbered):
 
     @model_validator(mode="after")
     def _has_what_its_event_needs(self) -> Self:
-        if missing := missing_fields(self):
-            names = {"event": self.event, "missing": ", ".join(missing)}
-            raise PydanticCustomError("missing_for_event", "{event} needs {missing}", names)
+        check_event(self.__dict__)
         return self
 
 
@@ -194,9 +209,7 @@ class Quote(_Numbered):
 
     @model_validator(mode="after")
     def _is_not_crossed(self) -> Self:
-        if self.bid > self.ask:
-            prices = {"bid": f"{self.bid:.10g}", "ask": f"{self.ask:.10g}"}
-            raise PydanticCustomError("crossed_quote", "bid {bid} is above ask {ask}", prices)
+        check_quote(self.__dict__)
         return self
 
 

@@ -80,6 +80,10 @@ def _event(line: bytes) -> ReceivedEvent:
     if not 0 <= received_ns <= LAST_NS:
         raise BatchError("a time of receipt is out of range")
     kind, message = _KINDS[type(struct)], cast("BotMessage", struct)
-    if kind == "order" and (missing := missing_fields(cast("OrderEvent", message))):
+    if kind == "order" and (missing := _missing_of(cast("OrderEvent", message))):
         raise BatchError(f"an order event lacks {', '.join(missing)}")
     return ReceivedEvent(received_ns, kind, message)
+
+
+def _missing_of(event: OrderEvent) -> list[str]:
+    return missing_fields(event.event, lambda name: getattr(event, name))
