@@ -1,18 +1,33 @@
 """The state of orders outlives a restart: what is saved, restored and continued is what was never interrupted."""
 
+from functools import partial
+
 import pytest
 
 from analytics.checkpoint.codec import decode_state, encode_state
+from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import run
-from analytics.orders.tracker import OrderTracker
+from analytics.orders.tracker import PART_ROWS, OrderTracker
 from tests.analytics.orders.histories import SECOND, T0, event, tracker
 from tests.analytics.orders.test_histories import history, money, result
 from tests.analytics.orders.test_quality import quoted
 
 
+def saved(state: State) -> State:
+    """A state as it comes back from the disk."""
+    tree: State = {}
+    for name, value in state.items():
+        if isinstance(value, Part):
+            content = encode_state(value.copy())
+            tree[name] = Part(0, partial(decode_state, content))
+        else:
+            tree[name] = saved(value) if isinstance(value, dict) else value
+    return tree
+
+
 def restored(made: OrderTracker) -> OrderTracker:
     fresh = tracker()
-    fresh.restore(decode_state(encode_state({"orders": made.state()}))["orders"])
+    fresh.restore(saved(made.state()))
     return fresh
 
 
@@ -53,13 +68,94 @@ def test_what_a_checkpoint_holds_does_not_change_afterwards() -> None:
     assert not order.acked
 
 
-def test_an_order_that_has_ended_is_saved_anew_only_when_it_changes() -> None:
+def lived(orders: int) -> OrderTracker:
+    """So many orders, all of them filled but each tenth."""
     made = tracker()
-    made.apply(event("submit", qty=1.0), T0)
-    made.apply(event("fill", exec_id="x"), T0)
-    first = made.registry.state()["orders"][0]
-    assert made.registry.state()["orders"][0] is first
-    made.apply(event("bust", ref_exec_id="x"), T0)
-    order = restored(made).registry.get("bot", "o-1")
+    for number in range(orders):
+        made.apply(event("submit", f"o-{number}", qty=1.0), T0)
+        if number % 10:
+            made.apply(event("fill", f"o-{number}", exec_id="x", last_qty=1.0), T0 + number)
+    return made
+
+
+def versions(made: OrderTracker) -> dict[str, int]:
+    return {slot: part.version for slot, part in made.registry.state().items()}
+
+
+def test_only_the_segment_of_an_order_that_changed_is_saved_anew() -> None:
+    made = lived(350)
+    before = versions(made)
+    made.apply(event("bust", "o-111", ref_exec_id="x"), T0)
+    assert sorted(before) == ["0", "1", "2", "3"]
+    assert {slot for slot, version in versions(made).items() if version != before[slot]} == {"1"}
+    order = restored(made).registry.get("bot", "o-111")
     assert order is not None
     assert order.executions.busted == {"x"}
+
+
+def test_packed_orders_take_late_fills_and_are_forgotten_like_others() -> None:
+    made = lived(30)
+    run(made.tick(T0 + 6 * SECOND))
+    assert sum(isinstance(order, bytes) for order in made.registry._orders.values()) == 27
+    made.apply(event("fill", "o-1", exec_id="late", last_qty=0.5), T0 + 7 * SECOND)
+    again = restored(made)
+    for each in (made, again):
+        order = each.registry.get("bot", "o-1")
+        assert order is not None
+        assert (order.filled_qty, len(each.registry)) == (1.5, 30)
+        assert len(list(each.registry.open_orders())) == 3
+        run(each.tick(T0 + 606 * SECOND))
+        assert len(each.registry) == 4
+        run(each.tick(T0 + 608 * SECOND))
+        assert len(each.registry) == 3
+
+
+@pytest.mark.parametrize("parts_copied", [0, 1, 2, 3, 4])
+def test_what_comes_between_the_steps_of_a_capture_is_not_in_it(parts_copied: int) -> None:
+    made = lived(350)
+    expected = lived(350)
+    state = made.state()
+    early = {slot: state["orders"][slot].copy() for slot in sorted(state["orders"])[:parts_copied]}
+    for number in range(0, 350, 7):
+        made.apply(event("bust", f"o-{number}", ref_exec_id="x"), T0)
+        made.apply(event("ack", f"new-{number}", alias=f"alias-{number}"), T0)
+    run(made.tick(T0 + 700 * SECOND))
+    for slot, copy in early.items():
+        state["orders"][slot] = Part(0, partial(dict, copy))
+    fresh = tracker()
+    fresh.restore(state)
+    assert list(fresh.registry) == list(expected.registry)
+    assert fresh.quality.ended == expected.quality.ended
+
+
+def test_slots_of_segments_are_used_again_and_the_oldest_order_still_comes_first() -> None:
+    made = lived(250)
+    run(made.tick(T0 + 700 * SECOND))
+    for number in range(300):
+        made.apply(event("submit", f"later-{number}", qty=1.0), T0 + 700 * SECOND)
+    again = restored(made)
+    assert [order.order_id for order in again.registry] == [order.order_id for order in made.registry]
+    assert versions(again) == dict.fromkeys(versions(made), 0)
+    again.apply(event("submit", "one-more", qty=1.0), T0)
+    assert sum(versions(again).values()) == 1
+
+
+def test_names_joined_by_an_alias_are_one_order_after_a_restart_too() -> None:
+    made = tracker()
+    made.apply(event("submit", qty=5.0), T0)
+    made.apply(event("replace", alias="o-2", qty=6.0), T0)
+    again = restored(made)
+    again.apply(event("fill", "o-2", exec_id="x", last_qty=1.0), T0)
+    order = again.registry.get("bot", "o-2")
+    assert order is not None
+    assert (order.order_id, order.filled_qty, len(again.registry)) == ("o-1", 1.0, 1)
+
+
+def test_a_table_with_many_rows_is_saved_in_parts_and_comes_back_whole() -> None:
+    made = tracker()
+    quoted(made, 100.0, T0)
+    for number in range(3 * PART_ROWS):
+        made.apply(event("fill", f"o-{number}", exec_id="x"), T0)
+    state = made.state()
+    assert len(state["tables"]["markouts"]) == 12
+    assert sorted(restored(made).quality._pending) == sorted(made.quality._pending)

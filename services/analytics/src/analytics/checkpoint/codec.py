@@ -16,7 +16,7 @@ import numpy as np
 
 from analytics.checkpoint.parts import State
 
-MAGIC: Final = b"ttstate1"
+MAGIC: Final = b"ttstate2"
 """Begins each file. The digit is the version of the format and of what it holds: a change of either is a new one."""
 _ANY_MAGIC: Final = MAGIC[:-1]
 _ARRAY: Final = "$array"

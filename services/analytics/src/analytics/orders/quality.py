@@ -11,6 +11,7 @@ fill's (Perold 1988 for slippage against the decision; the arrival price is the 
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -224,20 +225,20 @@ class Quality:
         return {name: value for name, value in vars(self).items() if isinstance(value, defaultdict)}
 
     def state(self) -> State:
-        """All counters, and the markouts that wait."""
-        return {
-            "counters": {name: list(counter.items()) for name, counter in self._counters().items()},
-            "bps": list(self.slippage_bps.items()),
-            "markouts": [*self._pending, *self._waiting],
-            "number": self._number,
-        }
+        """All but the tables."""
+        return {"bps": list(self.slippage_bps.items()), "number": self._number}
 
-    def restore(self, state: State) -> None:
+    def tables(self) -> dict[str, list[Any]]:
+        """All counters, and the markouts that wait, by name; rows are tuples."""
+        counters = {name: list(counter.items()) for name, counter in self._counters().items()}
+        return counters | {"markouts": [*self._pending, *self._waiting]}
+
+    def restore(self, state: State, tables: Mapping[str, list[Any]]) -> None:
         """Takes them over."""
         for name, counter in self._counters().items():
-            refill(counter, state["counters"].get(name, []))
+            refill(counter, tables.get(name, []))
         self.slippage_bps = {(account, strategy): list(values) for (account, strategy), values in state["bps"]}
-        self._pending = convert(state["markouts"], list[Markout])
+        self._pending = convert(tables["markouts"], list[Markout])
         heapify(self._pending)
         self._number = state["number"]
 

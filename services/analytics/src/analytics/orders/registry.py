@@ -3,6 +3,9 @@
 An order may be named by an alias (the new client id of a replace) before the replace has come, and by events without an
 account before one with it has come. Both are links between keys; where a link joins two orders that are already known,
 the facts of one go over to the other (`BotOrder.absorb`), so that the order in which links come does not matter.
+
+An order that ended some seconds ago is kept packed, as bytes: nothing is expected of it but a late fill. A hundred
+thousand objects of twenty parts would take the garbage collector a second each time it looks through them.
 """
 
 from collections import OrderedDict
@@ -10,10 +13,10 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import msgspec
-from msgspec import convert
 
 from analytics.checkpoint.parts import State
 from analytics.orders.order import ENDED, BotOrder
+from analytics.orders.segments import Segments
 from telemetry_schema import OrderEvent
 
 KEEP_ENDED_NS: Final = 600_000_000_000
@@ -22,11 +25,14 @@ KEEP_ENDED_NS: Final = 600_000_000_000
 MAX_ORDERS: Final = 100_000
 """Orders kept in all, about 1 kB each. Beyond it the one that ended first goes, only then one that is open."""
 
+EXPIRE_A_STEP: Final = 50
+"""Orders packed or forgotten without a break: about a millisecond."""
 
-EXPIRE_A_STEP: Final = 500
-"""Orders forgotten without a break: about a millisecond."""
+WARM_NS: Final = 5_000_000_000
+"""How long an order that has ended stays as it is: most of what comes late comes soon."""
 
 _pack: Final = msgspec.msgpack.Encoder().encode
+_unpack: Final = msgspec.msgpack.Decoder(BotOrder).decode
 
 
 class Key(NamedTuple):
@@ -49,28 +55,31 @@ class KnownOrders:
 
     def __init__(self, *, max_orders: int = MAX_ORDERS, keep_ended_ns: int = KEEP_ENDED_NS) -> None:
         self._max_orders, self._keep_ended_ns = max_orders, keep_ended_ns
-        self._orders: dict[Key, BotOrder] = {}
+        self._orders: dict[Key, BotOrder | bytes] = {}
+        """The oldest first; those that ended some time ago are packed."""
         self._links: dict[Key, Key] = {}
         self._linked_to: dict[Key, list[Key]] = {}
         self._ended: OrderedDict[Key, int] = OrderedDict()
         self._open: dict[Key, None] = {}
-        self._packed: dict[Key, msgspec.Raw] = {}
-        """Orders that have ended, as they were saved last: thousands of them must not be packed anew each second."""
+        self._warm: OrderedDict[Key, int] = OrderedDict()
+        """Those of `_ended` that are not packed."""
+        self._segments: Segments[Key] = Segments(self._row)
         self.forgotten_open = 0
 
     def __len__(self) -> int:
         return len(self._orders)
 
     def __iter__(self) -> Iterator[BotOrder]:
-        return iter(self._orders.values())
+        return map(_as_order, self._orders.values())
 
     def open_orders(self) -> Iterator[BotOrder]:
         """The orders that have not ended."""
-        return (self._orders[key] for key in self._open)
+        return (_as_order(self._orders[key]) for key in self._open)
 
     def get(self, account: str, order_id: str) -> BotOrder | None:
-        """The order with this id or alias."""
-        return self._orders.get(self._root(Key(account, order_id)))
+        """The order with this id or alias, to be read; what changes it must come by `find`."""
+        order = self._orders.get(self._root(Key(account, order_id)))
+        return None if order is None else _as_order(order)
 
     def find(self, event: OrderEvent) -> FoundOrder:
         """The order that an event is about, made if there is none; takes note of the names that the event joins."""
@@ -79,22 +88,48 @@ class KnownOrders:
         if event.alias is not None:
             absorbed = self._link(named._replace(order_id=event.alias), named) or absorbed
         key = self._root(named)
-        self._packed.pop(key, None)  # it is about to change
-        order = self._orders.get(key)
+        order = self._to_change(key)
         if order is not None:
             return FoundOrder(order, is_new=False, absorbed=absorbed)
+        return FoundOrder(self._new(key), is_new=True, absorbed=absorbed)
+
+    def _to_change(self, key: Key) -> BotOrder | None:
+        """The order of a key, which is about to change."""
+        order = self._orders.get(key)
+        if order is None:
+            return None
+        self._segments.touch(key)
+        if isinstance(order, bytes):
+            order = self._orders[key] = _unpack(order)
+        return order
+
+    def _new(self, key: Key) -> BotOrder:
         order = self._orders[key] = BotOrder(key.account, key.order_id)
-        return FoundOrder(order, is_new=True, absorbed=absorbed)
+        self._segments.add(key)
+        return order
 
     def settle(self, order: BotOrder, now_ns: int) -> None:
         """Files an order after an event: among those that have ended, or not."""
         key = Key(order.account, order.order_id)
         self._ended.pop(key, None)
+        self._warm.pop(key, None)
         if order.state in ENDED:
             self._open.pop(key, None)
-            self._ended[key] = now_ns
+            self._ended[key] = self._warm[key] = now_ns
         else:
             self._open[key] = None
+
+    def cool(self, now_ns: int, *, at_most: int = EXPIRE_A_STEP) -> bool:
+        """Packs orders that ended some seconds ago, at most so many; whether any was."""
+        packed = 0
+        while self._warm and packed < at_most:
+            key, ended_ns = next(iter(self._warm.items()))
+            if now_ns - ended_ns < WARM_NS:
+                break
+            del self._warm[key]
+            self._orders[key] = _packed(self._orders[key])
+            packed += 1
+        return packed > 0
 
     def expire(self, now_ns: int, *, at_most: int = EXPIRE_A_STEP) -> list[BotOrder]:
         """Forgets what has ended long ago, and what is too many; returns what was forgotten, at most so many."""
@@ -112,42 +147,50 @@ class KnownOrders:
 
     def state(self) -> State:
         """All orders and their names, the oldest first."""
-        return {
-            "orders": [self._saved(key, order) for key, order in self._orders.items()],
-            "links": list(self._links.items()),
-            "ended": list(self._ended.items()),
-            "forgotten_open": self.forgotten_open,
-        }
+        return self._segments.state()
 
-    def _saved(self, key: Key, order: BotOrder) -> msgspec.Raw | BotOrder:
-        """An order for the checkpoint: packed, if it has ended and has not changed since the last one."""
-        packed = self._packed.get(key)
-        if packed is not None or key not in self._ended:
-            return packed or order
-        self._packed[key] = packed = msgspec.Raw(_pack(order))
-        return packed
+    def _row(self, key: Key) -> list[object]:
+        """What is saved of an order: its key, itself, when it ended, and its other names with what they lead to."""
+        names = [(name, self._links[name]) for name in self._names(key) if name in self._links]
+        return [key, _packed(self._orders[key]), self._ended.get(key), names]
 
-    def restore(self, state: State) -> None:
-        """Takes them over."""
-        orders = convert(state["orders"], list[BotOrder])
-        self._orders = {Key(order.account, order.order_id): order for order in orders}
-        for name, parent in state["links"]:
-            self._links[Key(*name)] = Key(*parent)
-            self._linked_to.setdefault(Key(*parent), []).append(Key(*name))
-        self._ended = OrderedDict((Key(*key), ended_ns) for key, ended_ns in state["ended"])
-        self._open = dict.fromkeys(key for key in self._orders if key not in self._ended)
-        self.forgotten_open = state["forgotten_open"]
-
-    def _forget(self, key: Key) -> BotOrder:
-        self._ended.pop(key, None)
-        self._packed.pop(key, None)
-        self._open.pop(key, None)
+    def _names(self, key: Key) -> Iterator[Key]:
+        """A key and all names that lead to it."""
         names = [key]
         while names:
             name = names.pop()
+            yield name
+            names += self._linked_to.get(name, [])
+
+    def restore(self, state: State) -> None:
+        """Takes them over."""
+        ended: list[tuple[int, Key]] = []
+        for put, rows in self._segments.restore(state):
+            for names, order, ended_ns, links in rows:
+                key = Key(*names)
+                self._orders[key] = order if ended_ns is not None else _unpack(order)
+                put(key)
+                if ended_ns is None:
+                    self._open[key] = None
+                else:
+                    ended.append((ended_ns, key))
+                for name, parent in links:
+                    self._links[Key(*name)] = Key(*parent)
+                    self._linked_to.setdefault(Key(*parent), []).append(Key(*name))
+        self._ended = OrderedDict((key, ended_ns) for ended_ns, key in sorted(ended))
+
+    def _forget(self, key: Key) -> BotOrder:
+        self._segments.remove(key)
+        self._unfile(key)
+        for name in list(self._names(key)):
             self._links.pop(name, None)
-            names += self._linked_to.pop(name, [])
-        return self._orders.pop(key)
+            self._linked_to.pop(name, None)
+        return _as_order(self._orders.pop(key))
+
+    def _unfile(self, key: Key) -> None:
+        """Takes a key out of what orders are filed under after an event."""
+        for files in (self._ended, self._warm, self._open):
+            files.pop(key, None)
 
     def _root(self, key: Key) -> Key:
         while (parent := self._links.get(key)) is not None:
@@ -165,16 +208,22 @@ class KnownOrders:
         name, parent = self._root(name), self._root(parent)
         if name == parent:
             return None
+        # Both segments are about to change, and a capture may still need them as they are.
+        order, other = self._to_change(parent), self._to_change(name)
+        self._segments.remove(name)
         self._links[name] = parent
         self._linked_to.setdefault(parent, []).append(name)
-        other = self._orders.pop(name, None)
-        self._ended.pop(name, None)
-        self._packed.pop(name, None)
-        self._open.pop(name, None)
+        self._orders.pop(name, None)
+        self._unfile(name)
         if other is None:
             return None
-        order = self._orders.get(parent)
-        if order is None:
-            order = self._orders[parent] = BotOrder(parent.account, parent.order_id)
-        order.absorb(other)
+        (order or self._new(parent)).absorb(other)
         return other
+
+
+def _as_order(order: BotOrder | bytes) -> BotOrder:
+    return _unpack(order) if isinstance(order, bytes) else order
+
+
+def _packed(order: BotOrder | bytes) -> bytes:
+    return order if isinstance(order, bytes) else _pack(order)

@@ -7,12 +7,13 @@ Nothing is refused: what a state machine would call impossible is applied all th
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final, cast
+from functools import partial
+from typing import Any, Final, cast
 
 import msgspec
 import numpy as np
 
-from analytics.checkpoint.parts import State
+from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import Steps
 from analytics.orders.books import OTHER, BookKey, Books
 from analytics.orders.executions import NOTHING_INFERRED, Execution, Inferred, execution_of, key_of
@@ -34,6 +35,9 @@ _COUNTERS: Final = frozenset(
 
 DUST_QTY: Final = 1e-12
 """An inferred quantity below this is what rounding has left of the others."""
+
+PART_ROWS: Final = 500
+"""Rows of a table that are packed at a time: about half a millisecond."""
 
 MAX_AUTHORITIES: Final = 10_000
 MAX_RATE_LIMITS: Final = 1_000
@@ -74,6 +78,7 @@ class OrderTracker:
         self._named = dict(authorities or {})
         self._authorities = dict(self._named)
         self._sources: set[str] = set()
+        self._captures = 0
 
     def apply(self, event: OrderEvent, now_ns: int) -> Outcome:
         """Takes in one event; `now_ns` is when ingest received it, UTC epoch nanoseconds."""
@@ -274,6 +279,8 @@ class OrderTracker:
             for order in gone:
                 self.latencies.forget(order)
             yield
+        while self.registry.cool(now_ns):
+            yield
         self.books.value(self.marks, now_ns)
 
     # Checkpoint
@@ -282,20 +289,32 @@ class OrderTracker:
         return {name: value for name, value in vars(self).items() if name in _COUNTERS}
 
     def state(self) -> State:
-        """All of it, packed: nothing changes it afterwards."""
+        """All of it. What is small is packed now, the rest is in parts that nothing changes before they are copied."""
+        self._captures += 1
+        tables = {name: list(counter.items()) for name, counter in self._counters().items()} | self.quality.tables()
+        large = {name: rows for name, rows in tables.items() if len(rows) > PART_ROWS}
         tree = {
-            "counters": {name: list(counter.items()) for name, counter in self._counters().items()},
+            "tables": {name: rows for name, rows in tables.items() if name not in large},
             "rate_limits": list(self.rate_limits.items()),
             "reported": [(key, dict(values)) for key, values in self.reported_positions.items()],
             "authorities": self._authorities,
             "sources": list(self._sources),
-            "registry": self.registry.state(),
+            "forgotten_open": self.registry.forgotten_open,
             "books": self.books.state(),
             "latencies": self.latencies.state(),
             "quality": self.quality.state(),
             "marks": self.marks.state(),
         }
-        return {"packed": np.frombuffer(msgspec.msgpack.encode(tree), np.uint8)}
+        return {
+            "packed": np.frombuffer(msgspec.msgpack.encode(tree), np.uint8),
+            "tables": {name: self._parts(rows) for name, rows in large.items()},
+            "orders": self.registry.state(),
+        }
+
+    def _parts(self, rows: list[Any]) -> State:
+        """A table in parts, which are packed in steps: its rows are tuples, which never change."""
+        starts = range(0, len(rows), PART_ROWS)
+        return {str(start): Part(self._captures, partial(_packed_rows, rows, start)) for start in starts}
 
     def restore(self, state: State) -> None:
         """Takes over what was saved.
@@ -304,15 +323,28 @@ class OrderTracker:
             LookupError, TypeError, ValueError: it does not fit.
         """
         tree = msgspec.msgpack.decode(state["packed"].tobytes())
+        tables = tree["tables"] | {name: _rows_of(parts) for name, parts in state["tables"].items()}
         for name, counter in self._counters().items():
-            refill(counter, tree["counters"].get(name, []))
+            refill(counter, tables.get(name, []))
         self.rate_limits = {tuple(key): used for key, used in tree["rate_limits"]}
         for (account, symbol), values in tree["reported"]:
             self.reported_positions[account, symbol] = values
         self._authorities = tree["authorities"] | self._named
         self._sources = set(tree["sources"])
-        for name in ("registry", "books", "latencies", "quality", "marks"):
+        for name in ("books", "latencies", "marks"):
             getattr(self, name).restore(tree[name])
+        self.quality.restore(tree["quality"], tables)
+        self.registry.restore(state["orders"])
+        self.registry.forgotten_open = tree["forgotten_open"]
+
+
+def _packed_rows(rows: list[Any], start: int) -> State:
+    return {"rows": np.frombuffer(msgspec.msgpack.encode(rows[start : start + PART_ROWS]), np.uint8)}
+
+
+def _rows_of(parts: State) -> list[Any]:
+    saved = [parts[start].copy()["rows"] for start in sorted(parts, key=int)]
+    return [row for rows in saved for row in msgspec.msgpack.decode(rows.tobytes())]
 
 
 def _sign(order: BotOrder) -> int:
