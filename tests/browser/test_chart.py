@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.helpers.desk import Desk
+from tests.helpers.services import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -71,6 +72,58 @@ def test_a_small_price_is_written_with_six_digits_and_drawn_where_it_is(
     expect(row).to_contain_text(written)
     row.get_by_role("cell").nth(1).click()
     expect(page.get_by_role("group", name="Last price")).to_contain_text(written)
+
+
+# The wick of a candle from its highest to its lowest pixel, and the middle of the last price's label.
+DRAWN = """canvas => {
+    const { width, height } = canvas, data = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+    const is = (at, [r, g, b]) => Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - b) < 12;
+    const rows = (colors, from) => {
+        const found = [];
+        for (let y = 0; y < height; y++)
+            for (let x = from; x < width; x++)
+                if (colors.some(color => is((y * width + x) * 4, color))) { found.push(y); break; }
+        return [Math.min(...found), Math.max(...found)];
+    };
+    return { wick: rows([[74, 222, 128], [248, 113, 113]], 0), label: rows([[59, 130, 246]], width - 25) };
+}"""
+
+
+def test_the_last_price_is_drawn_where_it_is_also_below_a_thousandth(desk: Desk, page: Page) -> None:
+    for price in (0.000790, 0.000800, 0.00079467):
+        desk.send_trade("LINE-USD", price)
+    row = page.get_by_role("table", name="All symbols").get_by_role("row").filter(has_text="LINE-USD")
+    row.get_by_role("cell").nth(1).click()
+    chart = page.get_by_role("img", name="LINE-USD: candles")
+    chart.wait_for()
+    volume = page.get_by_role("button", name="Volume")
+    volume.click()  # its bars have the same colours
+    try:
+        expect(page.get_by_role("group", name="Last price")).to_contain_text("0.000794670")
+        eventually(lambda: _offset_px(chart) < 2.5, what="the last price where it is")
+    finally:
+        volume.click()
+
+
+def _offset_px(chart: Locator) -> float:
+    """How far the label of the last price is from where it belongs between the highest and the lowest price."""
+    drawn = chart.evaluate(DRAWN)
+    top, bottom, above, below = (float(row) for row in (*drawn["wick"], *drawn["label"]))
+    wanted = top + (0.000800 - 0.00079467) / (0.000800 - 0.000790) * (bottom - top)
+    return abs((above + below) / 2 - wanted)
+
+
+def test_the_chart_is_as_high_as_the_screen_lets_it_be(page: Page, chart: Locator) -> None:
+    heights = []
+    for width, height in ((1366, 768), (1440, 900), (2560, 1440)):
+        page.set_viewport_size({"width": width, "height": height})
+        expect(chart).to_be_in_viewport(ratio=0.9)
+        box = chart.bounding_box()
+        assert box is not None
+        heights.append(box["height"] / height)
+    assert heights[0] > 0.39
+    assert heights[1] > 0.44
+    assert heights[2] > 0.6
 
 
 def test_a_name_with_markup_is_shown_as_it_is_written(desk: Desk, page: Page) -> None:

@@ -134,6 +134,7 @@ def test_a_symbol_that_has_left_the_snapshot_is_quiet_and_not_another_one() -> N
     feed = FakeLink().live()
     app = _at(_fresh("market", feed), symbol="ETH-USD")
     feed.model.apply(snapshot(2, symbols=("BTC-USD",)), at(NOW_NS))
+    feed.model.apply(status(2, desk_state=desk().model_copy(update={"symbols": ["BTC-USD"]})), at(NOW_NS))
     parts = _parts(app.run())
     assert "ETH-USD is quiet" in parts["cards"]["text"]
     assert parts["chart"]["title"].startswith("ETH-USD")
@@ -172,6 +173,13 @@ def test_the_ticket_keeps_the_symbol_that_it_began_with_when_another_comes_befor
     others = desk().model_copy(update={"symbols": ["AAA-USD", "BTC-USD"]})
     feed.model.apply(status(2, desk_state=others), at(NOW_NS))
     assert _ticket_facts(app.run())["selected"] == "BTC-USD"
+
+
+def test_a_symbol_that_trades_without_a_place_in_analytics_is_not_called_quiet() -> None:
+    feed = FakeLink().live()
+    app = _at(_fresh("market", feed), symbol="ETH-USD")
+    feed.model.apply(snapshot(2, symbols=("BTC-USD",)), at(NOW_NS))
+    assert "ETH-USD trades, but analytics counts it among the others" in _parts(app.run())["cards"]["text"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -2,20 +2,17 @@
 
 import { Question, isAsking } from "./dialog.js";
 import { el, onPress, setText, show } from "./dom.js";
-import { Keys } from "./keys.js";
 import { Outbox } from "./outbox.js";
-import { Navigation, rememberFocus, stage } from "./stage.js";
+import { stage } from "./stage.js";
+import { Staged } from "./staged.js";
 
-const TICK_MS = 100;
-const SILENT_AFTER_MS = 2_500;
 const NOTHING_KEPT = { load: () => [], save: () => {} }; // what was asked for before a reload is not asked for again
 
-class KillSwitch {
+class KillSwitch extends Staged {
   constructor() {
+    super({ k: "engage" });
     this.facts = { now_ms: 0, engaged: null };
-    this.heardAt = performance.now();
     this.outbox = new Outbox(NOTHING_KEPT, performance.now());
-    this.keys = new Keys({ k: "engage" });
     this.text = el("span", {});
     this.button = el("button", { type: "button", class: "button kill", "aria-keyshortcuts": "Alt+K" }, this.text, el("kbd", { "aria-hidden": "true" }, "Alt+K"));
     this.state = el("span", { class: "kill-state", role: "status" });
@@ -24,29 +21,8 @@ class KillSwitch {
     onPress(this.button, () => (this.facts.engaged ? this.askRelease() : this.set(true)));
   }
 
-  /** Is on the page from now on. */
-  arrive() {
-    this.here = new AbortController();
-    const options = { capture: true, signal: this.here.signal };
-    document.addEventListener("keydown", (event) => this.onKey(event), options);
-    document.addEventListener("keyup", (event) => this.keys.up(event), options);
-    window.addEventListener("blur", () => this.keys.reset(), options);
-    this.navigation = new Navigation(this.here.signal);
-    rememberFocus(this, this.here.signal);
-    this.timer = setInterval(() => this.tick(), TICK_MS);
-  }
-
-  /** Is on the page no more. */
-  leave() {
-    clearInterval(this.timer);
-    this.here.abort();
-    this.question.end();
-    this.emit = null;
-  }
-
   hear(facts, emit) {
-    if (emit) this.emit = emit;
-    if (emit) this.navigation.drawn();
+    this.drawn(emit);
     this.outbox.take(facts.answers);
     if (facts.now_ms >= this.facts.now_ms) [this.facts, this.heardAt] = [facts, performance.now()];
     this.render();
@@ -69,7 +45,7 @@ class KillSwitch {
   set(engaged) {
     const now = performance.now();
     const name = engaged ? "Engaging" : "Releasing";
-    const pressed_ms = this.facts.now_ms + (now - this.heardAt);
+    const pressed_ms = this.facts.now_ms + this.silence;
     this.outbox.add({ id: crypto.randomUUID(), engaged, pressed_ms }, name, now);
     this.send();
     this.render();
@@ -84,16 +60,15 @@ class KillSwitch {
   tick() {
     const now = performance.now();
     if (this.emit && this.outbox.isDue(now)) this.send();
-    if (this.outbox.isWaiting(now) || now - this.heardAt > 1_000) this.render();
+    if (this.outbox.isWaiting(now) || this.silence > 1_000) this.render();
   }
 
   render() {
     const engaged = this.facts.engaged;
-    const isSilent = performance.now() - this.heardAt > SILENT_AFTER_MS;
     setText(this.text, engaged ? "Release kill switch" : "Kill switch");
     this.button.setAttribute("aria-label", engaged ? "Release kill switch" : "Engage kill switch");
     this.root.classList.toggle("engaged", engaged === true);
-    setText(this.state, this.words(engaged, isSilent));
+    setText(this.state, this.words(engaged, this.isSilent));
     show(this.state, this.state.textContent !== "");
   }
 

@@ -3,34 +3,31 @@
 import { isAsking } from "./dialog.js";
 import { tabStore } from "./dom.js";
 import { buildForm } from "./form.js";
-import { Keys } from "./keys.js";
 import { span } from "./numbers.js";
 import * as orders from "./orders.js";
 import { Outbox } from "./outbox.js";
-import { Navigation, rememberFocus, stage } from "./stage.js";
+import { stage } from "./stage.js";
+import { Staged } from "./staged.js";
 import { View } from "./view.js";
 
-const TICK_MS = 100;
-const SILENT_AFTER_MS = 2_500; // the page speaks twice a second; this long without a word, it is not there
 const SHOWN_ANSWERS = 4;
 const UNSEEN_MS = 500;
 const TURN_MS = 1_100; // as many orders a second as the desk takes
 const EMPTY = { qty: "", unit: "base", mode: "market", price: "" };
 
-class Ticket {
+class Ticket extends Staged {
   constructor() {
+    super({ b: "buy", s: "sell" });
     this.id = crypto.randomUUID();
     this.picks = 0;
     this.announcedAt = -Infinity;
     this.facts = { now_ms: 0, symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
-    this.heardAt = performance.now();
     this.drafts = tabStore("telemetry-ticket", {});
     this.kept = this.drafts.load();
     this.outbox = new Outbox(tabStore("telemetry-ticket-orders", []), performance.now());
     this.symbol = "";
     this.draft = { ...EMPTY };
     this.refusal = "";
-    this.keys = new Keys({ b: "buy", s: "sell" });
     this.parts = buildForm({
       symbol: (symbol, byLeaving) => this.pick(symbol, byLeaving),
       edit: () => this.edit(),
@@ -45,31 +42,14 @@ class Ticket {
     this.root = this.parts.root;
   }
 
-  /** Is on the page from now on. */
-  arrive() {
-    this.here = new AbortController();
-    const options = { capture: true, signal: this.here.signal };
-    document.addEventListener("keydown", (event) => this.onKey(event), options);
-    document.addEventListener("keyup", (event) => this.keys.up(event), options);
-    window.addEventListener("blur", () => this.keys.reset(), options);
-    this.navigation = new Navigation(this.here.signal);
-    rememberFocus(this, this.here.signal);
-    this.timer = setInterval(() => this.tick(), TICK_MS);
-  }
-
-  /** Is on the page no more. */
-  leave() {
-    clearInterval(this.timer);
-    this.here.abort();
-    this.parts.question.end();
-    this.emit = null;
+  get question() {
+    return this.parts.question;
   }
 
   // --- what the page says ------------------------------------------------------------------------------------------------
 
   hear(facts, emit) {
-    if (emit) this.emit = emit;
-    if (emit) this.navigation.drawn();
+    this.drawn(emit);
     const back = this.outbox.take(facts.answers);
     // Feed and ticket come on ways of their own: the older one says nothing about prices any more.
     if (facts.now_ms >= this.facts.now_ms) {
@@ -97,14 +77,6 @@ class Ticket {
     if (!quote || quote.age_ms === null) return this.facts;
     const bid_ask_age_ms = (quote.bid_ask_age_ms ?? 0) + this.silence;
     return { ...this.facts, quote: { ...quote, age_ms: quote.age_ms + this.silence, bid_ask_age_ms } };
-  }
-
-  get silence() {
-    return performance.now() - this.heardAt;
-  }
-
-  get isSilent() {
-    return this.silence > SILENT_AFTER_MS;
   }
 
   // --- what the person does ----------------------------------------------------------------------------------------------
@@ -193,17 +165,17 @@ class Ticket {
     const names = frozen.slice(0, 8).map((order) => `${orders.orderName(order)}${order.price === null ? " at market" : ""}`);
     if (frozen.length > names.length) names.push(`… and ${frozen.length - names.length} more`);
     const yes = frozen.length > 1 ? `Send ${frozen.length} orders` : "Send order";
-    this.parts.question.ask({ title, lines: [...names, ...lines], yes }, () => this.place(frozen, true), this.parts.qty);
+    this.question.ask({ title, lines: [...names, ...lines], yes }, () => this.place(frozen, true), this.parts.qty);
   }
 
   /** The page wants to have it asked about: a limit was passed between the last price here and the one there. */
   askAgain(entry) {
-    if (this.parts.question.isOpen) return;
+    if (this.question.isOpen) return;
     const again = () => {
       this.outbox.add({ ...entry.order, pressed_ms: this.serverMs(), confirmed: true }, entry.name, performance.now());
       this.send();
     };
-    this.parts.question.ask({ title: "Send this order?", lines: [entry.name, "The price has moved: it is above what is sent without asking."], yes: "Send order" }, again, this.parts.qty);
+    this.question.ask({ title: "Send this order?", lines: [entry.name, "The price has moved: it is above what is sent without asking."], yes: "Send order" }, again, this.parts.qty);
   }
 
   place(frozen, confirmed) {

@@ -9,6 +9,7 @@ import { Lines } from "./lines.js";
 import { Table } from "./table.js";
 import { Events } from "./events.js";
 import { setText } from "./text.js";
+import { standing } from "./updates.js";
 
 const KINDS = { cards: Cards, table: Table, candles: Candles, lines: Lines, note: Note };
 const STALLED_AFTER_MS = 3000;
@@ -87,8 +88,9 @@ class Board {
     this.takenMs = performance.now();
     this.watch();
     this.events.heard(data.heard);
-    if (data.run === this.run && data.number === this.number) return this.redraw(); // only the theme has changed
-    if (!data.whole && (data.run !== this.run || data.number !== this.number + 1)) return this.ask();
+    const update = standing(this, data);
+    if (update === "same") return this.redraw();
+    if (update === "gap") return this.ask();
     this.run = data.run;
     this.number = data.number;
     this.root.dataset.layout = data.layout;

@@ -3,8 +3,6 @@
 from datetime import tzinfo
 from typing import Final
 
-import streamlit as st
-
 from telemetry_schema import SymbolSummary, WindowStats
 from ui.health import is_replay
 from ui.instant import Instant
@@ -14,7 +12,7 @@ from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.spans import covered, per_second, so_far
 from ui.page.model.view import PageView, TapeLine
-from ui.page.widgets import account, banner, boards, charts, chosen, controls, tables, watchlist, welcome
+from ui.page.widgets import account, banner, charts, live_page, tables, watchlist, welcome
 from ui.page.widgets.tables import Cell, Row, name, number, text
 
 TAPE_ROWS: Final = 25
@@ -23,20 +21,7 @@ _TAPE: Final = (text("Time"), text("Side"), number("Price"), number("Qty"), name
 
 def show(link: DataLink) -> None:
     """Draws the page."""
-    view = link.view
-    selection = controls.settled(link)
-    drawn = controls.show(link, tuple(view.symbols), selection)
-    boards.start("market")
-    _live(link, drawn)
-
-
-@st.fragment(run_every=boards.EVERY_S)
-def _live(link: DataLink, drawn: controls.Drawn) -> None:
-    view, now = link.view, link.now()
-    selection = chosen.read(now)
-    if controls.drawn(tuple(view.symbols), selection) != drawn:
-        st.rerun(scope="app")
-    boards.draw(link, "market", parts(view, selection, now, chosen.zone(selection)))
+    live_page.show(link, "market", parts)
 
 
 def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:
@@ -45,7 +30,7 @@ def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> d
         return {"welcome": welcome.part(view)}
     replayed = is_replay(view.snapshot)
     summary = view.summary(selection.symbol)
-    cards = _numbers(view, summary, selection, now, replayed=replayed) if summary else _quiet(selection)
+    cards = _numbers(view, summary, selection, now, replayed=replayed) if summary else _quiet(view, selection)
     return {
         "cards": cards,
         "chart": charts.candles(view, selection, zone),
@@ -54,8 +39,12 @@ def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> d
     }
 
 
-def _quiet(selection: Selection) -> Part:
-    text = f"{selection.symbol} is quiet: analytics reports no trade of it. It shows here again with the next one."
+def _quiet(view: PageView, selection: Selection) -> Part:
+    symbol, desk = selection.symbol, view.status.desk if view.status else None
+    if desk is not None and symbol in desk.symbols:
+        text = f"{symbol} trades, but analytics counts it among the others: see ANALYTICS_MAX_SYMBOLS."
+    else:
+        text = f"{symbol} is quiet: analytics reports no trade of it. It shows here again with the next one."
     return {"kind": "note", "text": text, "code": ""}
 
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Final
 
-import streamlit as st
-
 from telemetry_schema import StudiesState, StudyState
 from ui.instant import Instant
 from ui.page.model import formats
@@ -13,7 +11,7 @@ from ui.page.model.hub import DataLink
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.view import PageView, StudySubject
-from ui.page.widgets import boards, chosen, controls
+from ui.page.widgets import live_page
 from ui.page.widgets.sparks import spark
 from ui.page.widgets.tables import Cell, Row, name, number, sentence, table, text
 
@@ -33,19 +31,7 @@ _HEALTH: Final = (
 
 def show(link: DataLink) -> None:
     """Draws the page."""
-    selection = controls.settled(link)
-    drawn = controls.show(link, tuple(link.view.symbols), selection)
-    boards.start("studies")
-    _live(link, drawn)
-
-
-@st.fragment(run_every=boards.EVERY_S)
-def _live(link: DataLink, drawn: controls.Drawn) -> None:
-    view, now = link.view, link.now()
-    selection = chosen.read(now)
-    if controls.drawn(tuple(view.symbols), selection) != drawn:
-        st.rerun(scope="app")
-    boards.draw(link, "studies", parts(view, selection, now, chosen.zone(selection)))
+    live_page.show(link, "studies", parts)
 
 
 def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:
