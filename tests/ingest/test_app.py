@@ -38,6 +38,7 @@ from telemetry_schema import (
     DeskCommand,
     IngestStatus,
     KillSwitch,
+    ProfitHistory,
     Progress,
     TradeCommand,
     decode_ui,
@@ -135,6 +136,11 @@ class Rig:
         """What the UI was told of the last commands."""
         messages = [decode_ui(bytes(frames[0])) for frames in self.ui.sent]
         return [message for message in messages if isinstance(message, CommandHistory)]
+
+    def profits(self) -> list[ProfitHistory]:
+        """What the UI was told of the account's profit."""
+        messages = [decode_ui(bytes(frames[0])) for frames in self.ui.sent]
+        return [message for message in messages if isinstance(message, ProfitHistory)]
 
     def metric(self, name: str, **labels: str) -> float | None:
         """A sample of /metrics."""
@@ -370,6 +376,19 @@ async def test_the_page_is_sent_the_last_commands_as_far_as_they_came(rig: Rig) 
     assert [(one.command.command_id, one.result.status) for one in first.commands] == [(COMMAND_ID, "accepted")]
     assert second == first
     assert [(one.result.status, one.result.price) for one in third.commands] == [("applied", 100.0)]
+
+
+async def test_the_page_is_sent_the_profit_from_the_first_position_on(rig: Rig) -> None:
+    async with AsyncTaskManager() as tasks:
+        rig.app.start(tasks, progress=rig.progress, feeds=[], reporter=rig.reporter)
+        await rig.clock.advance(HISTORY_S)
+        assert rig.profits() == []
+        rig.source.put(frame(trade(price=100.0)), _command(2.0))
+        await rig.clock.advance(HISTORY_S / 2)
+        rig.source.put(frame(trade(price=101.0)))
+        for _ in range(4):
+            await rig.clock.advance(HISTORY_S)
+    assert rig.profits()[-1].profit == [2.0, 2.0]
 
 
 async def test_the_page_is_sent_no_command_that_is_not_in_the_log(rig: Rig) -> None:

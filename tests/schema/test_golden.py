@@ -30,6 +30,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
         ("rate_limit", decode_edge),
         ("result", decode_ui),
         ("command_history", decode_ui),
+        ("profit_history", decode_ui),
         ("snapshot", decode_ui),
         ("status", decode_ui),
         ("studies", decode_ui),
@@ -67,4 +68,4 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 21 + 2
+    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 22 + 2

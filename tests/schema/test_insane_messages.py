@@ -43,6 +43,7 @@ TYPES: dict[str, Decode] = {
     "snapshot": decode_ui,
     "studies": decode_ui,
     "command_history": decode_ui,
+    "profit_history": decode_ui,
 }
 
 each_type = pytest.mark.parametrize("name", TYPES)
@@ -116,6 +117,7 @@ FILLED: dict[str, list[str]] = {
     "status": ["feeds", "sources", "refused"],
     "studies": ["studies", "values", "problems"],
     "command_history": ["commands"],
+    "profit_history": ["second", "profit"],
 }
 
 

@@ -16,6 +16,7 @@ from telemetry_schema import (
     DeskCommand,
     IngestStatus,
     KillSwitch,
+    ProfitHistory,
     Snapshot,
     TradeCommand,
     encode,
@@ -167,6 +168,16 @@ async def test_a_page_that_starts_anew_gets_everything_again() -> None:
         assert _statuses(world) == ["accepted"]
         by_symbol = {one.bars.symbol: len(one.bars.second) for one in world.received(History)}
         assert by_symbol == {"BTC-USD": 360, "ETH-USD": 60}
+
+
+async def test_a_page_that_starts_anew_gets_the_profit_so_far_and_the_same_one_is_sent_once() -> None:
+    async with _running() as world:
+        curve = ProfitHistory(second=[1, 6], profit=[0.5, 1.5])
+        await world.hear(curve, curve)
+        assert world.received(ProfitHistory) == [curve]
+        world.page.sent.clear()
+        await world.click(Hello(pid=2))
+        assert world.received(ProfitHistory) == [curve]
 
 
 async def test_before_the_page_says_hello_nothing_piles_up_for_it() -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from telemetry_schema import SourceSkew, SourceState, StageLatency
+from telemetry_schema import ProfitHistory, SourceSkew, SourceState, StageLatency
 from tests.helpers.views import (
     NOW_NS,
     S_NS,
@@ -31,6 +31,17 @@ from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel, TapeLine
 from ui.page.widgets import account, banner, blotter, charts, reports, tables
 from ui.page.widgets.tables import Cell, Row, number, text
 from ui.wire import CommandStatus, CommandUpdate, CommandView, Condition, History, Problem
+
+
+def test_a_page_that_starts_anew_has_the_profit_from_before_and_keeps_what_a_restarted_ingest_forgot() -> None:
+    model, second = PageModel(), NOW_NS // S_NS
+    model.apply(ProfitHistory(second=[second - 20, second - 10], profit=[1.0, 2.0]), at(NOW_NS))
+    model.apply(status(desk_state=desk_state(positions=[position()])), at(NOW_NS))
+    assert model.view.equity == ((second - 20, 1.0), (second - 10, 2.0), (second, 47.0))
+    model.apply(ProfitHistory(second=[second + 5], profit=[4.0]), at(NOW_NS))
+    assert [profit for _, profit in model.view.equity] == [1.0, 2.0, 47.0, 4.0]
+    model.apply(ProfitHistory(second=[], profit=[]), at(NOW_NS))
+    assert len(model.view.equity) == 4
 
 
 def _command(status: CommandStatus = "sent", kind: Literal["trade", "kill_switch"] = "trade") -> CommandView:

@@ -37,6 +37,7 @@ _TAGS = frozenset(
         "studies",
         "result",
         "command_history",
+        "profit_history",
         *BOT_MESSAGES,
     }
 )

@@ -332,7 +332,25 @@ class CommandHistory(Message):
     commands: Rows[AnsweredCommand] = Field(description="In the order in which they were received.")
 
 
-AnyUiMessage = Snapshot | IngestStatus | StudiesState | CommandHistory | CommandResult
+class ProfitHistory(Message):
+    """The paper account's profit over the last hour, every few seconds, from ingest to the UI: a restarted UI shows it.
+
+    Columns of one length, oldest first.
+    """
+
+    type: Literal["profit_history"] = "profit_history"
+    second: Rows[int] = Field(description="UTC epoch seconds.")
+    profit: Rows[Money] = Field(description="Realised and unrealised.")
+
+    @model_validator(mode="after")
+    def _columns_have_one_length(self) -> Self:
+        if len(self.second) != len(self.profit):
+            msg = f"columns differ in length: {[len(self.second), len(self.profit)]}"
+            raise ValueError(msg)
+        return self
+
+
+AnyUiMessage = Snapshot | IngestStatus | StudiesState | CommandHistory | ProfitHistory | CommandResult
 
 UiMessage = Annotated[AnyUiMessage, Field(discriminator="type")]
 """What the UI accepts on its PULL socket."""

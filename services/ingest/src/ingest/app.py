@@ -16,6 +16,7 @@ from ingest.checking.rate_limit import Limited, RateLimiter
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.desk.outcome import DeskOutcome
+from ingest.desk.profit_curve import ProfitCurve
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.refusal_log import RefusalLog
@@ -77,6 +78,7 @@ class IngestApp:
         self._crowding = Crowding()
         self._desk, self._delivery = desk, delivery
         self._ledger, self._storage, self._clock = ledger, storage, clock
+        self._profit = ProfitCurve()
         self._refusal_log = RefusalLog(monotonic_ns=clock.monotonic_ns)
         self._is_reading = True
         """Else the intake lets the clients wait."""
@@ -219,7 +221,13 @@ class IngestApp:
             history = self._desk.history.message(self._delivery.confirmed_seq)
             if history.commands and journal.is_committed:
                 self._offer(encode(history))
+            self._report_profit()
             await self._clock.sleep(HISTORY_S)
+
+    def _report_profit(self) -> None:
+        self._profit.note(self._desk.state().positions, self._clock.now_ns() // 1_000_000_000)
+        if (curve := self._profit.message()).second:
+            self._offer(encode(curve))
 
     def _offer(self, frame: bytes) -> None:
         for sink in self._ui:

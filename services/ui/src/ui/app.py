@@ -16,6 +16,7 @@ from telemetry_schema import (
     DeskCommand,
     IngestStatus,
     KillSwitch,
+    ProfitHistory,
     Snapshot,
     StudiesState,
     decode_ui,
@@ -53,7 +54,7 @@ class UiApp:
         self._changed: deque[CommandView] = deque()
         self._owed_history: deque[str] = deque()
         self._page_is_linked = False
-        self._command_history = b""
+        self._command_history = self._profit = b""
         self._log = structlog.get_logger("ui")
 
     def start(self, tasks: AsyncTaskManager, *, page: Source, backend: Source) -> None:
@@ -100,6 +101,9 @@ class UiApp:
                 self._count_and_forward(raw, is_new=self._backend.take_status(message, now))
             case CommandHistory():
                 self._take_history(message, raw, now)
+            case ProfitHistory():
+                is_new, self._profit = raw != self._profit, raw
+                self._count_and_forward(raw, is_new=is_new)
             case CommandResult():
                 self._take_result(message, now)
 
@@ -150,6 +154,8 @@ class UiApp:
         for known in (self._backend.snapshot, self._backend.status, self._backend.studies):
             if known is not None:
                 self._offer(encode(known))
+        if self._profit:
+            self._offer(self._profit)
         self._changed = deque(self._book.all())
         self._owed_history = deque(self._backend.bars.symbols)
         self._send_state(Instant.now(self._clock))

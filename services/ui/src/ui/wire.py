@@ -19,6 +19,7 @@ from telemetry_schema import (
     IngestStatus,
     KillSwitch,
     Message,
+    ProfitHistory,
     Snapshot,
     StudiesState,
     TradeCommand,
@@ -102,18 +103,15 @@ class Hello(Message):
     pid: int
 
 
-ToPage = Annotated[
-    Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History, Field(discriminator="type")
-]
+AnyToPage = Snapshot | IngestStatus | StudiesState | ProfitHistory | PageState | CommandUpdate | History
+ToPage = Annotated[AnyToPage, Field(discriminator="type")]
 FromPage = Annotated[TradeCommand | KillSwitch | CancelOrder | CancelAll | Hello, Field(discriminator="type")]
 
-_to_page: TypeAdapter[Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History] = TypeAdapter(
-    ToPage
-)
+_to_page: TypeAdapter[AnyToPage] = TypeAdapter(ToPage)
 _from_page: TypeAdapter[DeskCommand | Hello] = TypeAdapter(FromPage)
 
 
-def decode_to_page(frame: bytes) -> Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History:
+def decode_to_page(frame: bytes) -> AnyToPage:
     """One frame for the page. Both ends are ours: a wrong one is a bug, and raises pydantic's `ValidationError`."""
     return _to_page.validate_json(frame)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from telemetry_schema import IngestStatus, Origin, Snapshot, StudiesState, SymbolSummary, TapeTrade
+from telemetry_schema import IngestStatus, Origin, ProfitHistory, Snapshot, StudiesState, SymbolSummary, TapeTrade
 from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
 from ui.instant import Instant
-from ui.wire import CommandUpdate, CommandView, History, PageState, Problem
+from ui.wire import AnyToPage, CommandUpdate, CommandView, History, PageState, Problem
 
 SILENT_AFTER_NS = 1_500_000_000
 """The main process speaks four times a second; silent this long, it is away."""
@@ -127,9 +127,7 @@ class PageModel:
         self._commands: OrderedDict[UUID, CommandView] = OrderedDict()
         self.view = PageView(bars=BarHistory(history_s))
 
-    def apply(
-        self, message: Snapshot | IngestStatus | StudiesState | PageState | CommandUpdate | History, now: Instant
-    ) -> PageView:
+    def apply(self, message: AnyToPage, now: Instant) -> PageView:
         """The view after a message."""
         before = self.view
         view = replace(before, heard=now)
@@ -141,6 +139,8 @@ class PageModel:
                 view = replace(view, snapshot=message, snapshot_heard=now, trend=trend, tapes=tapes)
             case IngestStatus():
                 view = replace(view, status=message, equity=_equity(before, message))
+            case ProfitHistory():
+                view = replace(view, equity=_with_past(before.equity, message))
             case StudiesState():
                 view = replace(view, studies=message, study_history=_study_history(before, message))
             case PageState():
@@ -202,6 +202,16 @@ def _equity(before: PageView, status: IngestStatus) -> tuple[tuple[int, float], 
     # A clock that was set back begins anew: the curve has one direction.
     kept = points if not points or second > points[-1][0] else ()
     return (*kept[-EQUITY_POINTS + 1 :], (second, profit))
+
+
+def _with_past(points: tuple[tuple[int, float], ...], history: ProfitHistory) -> tuple[tuple[int, float], ...]:
+    """The curve with what was before this page looked; what an ingest that was started again has forgotten stays."""
+    known = tuple(zip(history.second, history.profit, strict=True))
+    if not known:
+        return points
+    earlier = tuple(one for one in points if one[0] < known[0][0])
+    later = tuple(one for one in points if one[0] > known[-1][0])
+    return (*earlier, *known, *later)[-EQUITY_POINTS:]
 
 
 def _tapes(before: PageView, snapshot: Snapshot) -> Mapping[str, tuple[TapeLine, ...]]:

@@ -116,7 +116,7 @@ def equity(points: Sequence[tuple[int, float]], zone: tzinfo) -> Part:
     return {
         "kind": "lines",
         "title": "Profit",
-        "sub": f"realised and unrealised, since this page looks, {zone_name(zone)}",
+        "sub": f"realised and unrealised, last hour, {zone_name(zone)}",
         "alt": "Profit of the paper account over time",
         "empty": "The curve begins with the first position.",
         "times": [second for second, _ in points],
