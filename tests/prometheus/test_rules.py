@@ -142,3 +142,20 @@ def test_what_the_dashboards_read_their_links_from_gets_it_from_the_settings() -
         assert labels[name] == f"${{{variable}}}"
         assert settings[variable].startswith(f"${{{variable}:-http://127.0.0.1:")
         assert re.fullmatch(relabel["regex"], name)  # who is called does not get them as labels of each alert
+
+
+def test_every_counter_about_orders_is_read_in_one_way() -> None:
+    added = [name.removesuffix(":added5s") for name in RECORDED if name.endswith(":added5s")]
+    assert len(added) > 9
+    for name in added:
+        total, seen = (
+            RECORDED[f"{name}:added5s"].split(" - ", 1)[0].removeprefix("("),
+            f"last_over_time({name}:seen[15m])",
+        )
+        assert total.startswith("sum by (job, instance, ")
+        assert RECORDED[f"{name}:added5s"] == (
+            f"({total} - {seen}) >= 0\n"
+            f"  or (({total} unless {seen}) and on (job, instance) job:new_series_count:bool)\n"
+            f"  or ({total} < 0.5 * {seen})\n"
+        )
+        assert RECORDED[f"{name}:seen"] == f"({seen} > {total} <= 2 * {total}) or {total}"

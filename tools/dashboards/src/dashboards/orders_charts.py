@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import heatmap, timeseries
 
 from dashboards import palette
 from dashboards.parts import PER_SECOND, Panel, cells, colored, legend, lines, over_time
-from dashboards.promql import EVENTS_LOST, FROM_SOURCE, OF_ACCOUNT, OF_BOT, RANGE, or_none, per_second, sum_grown
+from dashboards.promql import EVENTS_LOST, FROM_SOURCE, OF_ACCOUNT, OF_BOT, or_none, per_second, sum_of_orders
 
 LATENCY = "trading_order_latency_seconds_bucket"
 OUTCOMES = {
@@ -146,7 +146,7 @@ def _rejects() -> timeseries.Panel:
         "Rejections in the chosen time range so far, by reason and kind: of an order, a cancel, a replace, or "
         "before it was sent."
     )
-    expr = sum_grown(f"trading_order_rejects_total{{{OF_BOT}}}", RANGE, "reason, kind")
+    expr = sum_of_orders("strategy:trading_order_rejects", OF_BOT, "reason, kind")
     return lines("Rejections by reason", text, "none", over_time("A", expr, "{{reason}} ({{kind}})")).decimals(0)
 
 

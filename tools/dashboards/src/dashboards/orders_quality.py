@@ -16,7 +16,7 @@ from dashboards.parts import (
     rows,
     sheet,
 )
-from dashboards.promql import OF_BOT, RANGE, basis_points, sum_grown
+from dashboards.promql import OF_BOT, basis_points, sum_of_orders
 
 BPS_WINDOW = "5m"
 
@@ -26,20 +26,14 @@ def quality_panels() -> list[Panel]:
     return [_strategies(), _slippage(), _markouts(), _slippages(), _fill_ratio(), _ended(), _to_trade(), _missed()]
 
 
-def _slippage_of(reference: str) -> tuple[str, str, str]:
-    inside = f'{{reference="{reference}",{OF_BOT}}}'
-    paid, gained, notional = (f"trading_slippage_{part}_total{inside}" for part in ("paid", "gained", "notional"))
-    return paid, gained, notional
+def _slippage_over_range(reference: str, by: str) -> str:
+    return _over_range("slippage", ("paid", "gained"), f'reference="{reference}",{OF_BOT}', by)
 
 
-def _markout_of(horizon: str) -> tuple[str, str, str]:
-    inside = f'{{horizon="{horizon}",{OF_BOT}}}'
-    gained, lost, notional = (f"trading_markout_{part}_total{inside}" for part in ("gained", "lost", "notional"))
-    return gained, lost, notional
-
-
-def _over_range(parts: tuple[str, str, str], by: str) -> str:
-    plus, minus, base = (sum_grown(part, RANGE, by) for part in parts)
+def _over_range(what: str, parts: tuple[str, str], selector: str, by: str) -> str:
+    plus, minus, base = (
+        sum_of_orders(f"strategy:trading_{what}_{part}", selector, by) for part in (*parts, "notional")
+    )
     return f"1e4 * ({plus} - {minus}) / ({base} > 0)"
 
 
@@ -47,22 +41,23 @@ def _strategies() -> table.Panel:
     text = (
         "Each account and strategy in one row, over the chosen time range. Slippage: fills against the mid at "
         "arrival, and at the decision; above 0 is paid. Markout: the mid's move in our favour 5 s after fills. "
-        "Filled: of the quantity of orders that ended. Rejected: of the orders sent or denied. Sums of money are "
+        "Filled: wholly, of the orders that ended. Rejected: of the orders sent or denied. Sums of money are "
         "by currency."
     )
     by, money = "account, strategy", "account, strategy, currency"
-    events = f'trading_order_events_total{{event=~"submit|deny",{OF_BOT}}}'
-    rejects = f'trading_order_rejects_total{{kind=~"order|local",{OF_BOT}}}'
-    filled, ordered = (f"trading_{what}_qty_total{{{OF_BOT}}}" for what in ("filled", "ordered"))
+    sent = sum_of_orders("strategy:trading_orders_sent", OF_BOT, by)
+    rejected = sum_of_orders("strategy:trading_order_rejects", f'kind=~"order|local",{OF_BOT}', by)
+    filled = sum_of_orders("strategy:trading_orders_ended", f'how="filled",{OF_BOT}', by)
+    ended = sum_of_orders("strategy:trading_orders_ended", OF_BOT, by)
     queries = [
-        rows("orders", f"round({sum_grown(events, RANGE, by)})"),
-        rows("fills", f"round({sum_grown(f'trading_own_fills_total{{{OF_BOT}}}', RANGE, by)})"),
-        rows("rejected", f"{sum_grown(rejects, RANGE, by)} / ({sum_grown(events, RANGE, by)} > 0)"),
-        rows("filled", f"{sum_grown(filled, RANGE, by)} / ({sum_grown(ordered, RANGE, by)} > 0)"),
-        rows("notional", sum_grown(f"trading_own_notional_total{{{OF_BOT}}}", RANGE, money)),
-        rows("arrival", _over_range(_slippage_of("arrival"), money)),
-        rows("decision", _over_range(_slippage_of("decision"), money)),
-        rows("markout", _over_range(_markout_of("5s"), money)),
+        rows("orders", f"round({sent})"),
+        rows("fills", f"round({sum_of_orders('strategy:trading_own_fills', OF_BOT, by)})"),
+        rows("rejected", f"{rejected} / ({sent} > 0)"),
+        rows("filled", f"{filled} / ({ended} > 0)"),
+        rows("notional", sum_of_orders("book:trading_own_notional", OF_BOT, money)),
+        rows("arrival", _slippage_over_range("arrival", money)),
+        rows("decision", _slippage_over_range("decision", money)),
+        rows("markout", _over_range("markout", ("gained", "lost"), f'horizon="5s",{OF_BOT}', money)),
     ]
     names = {
         "account": "Account",
@@ -88,7 +83,9 @@ def _strategies() -> table.Panel:
 
 def _slippage() -> timeseries.Panel:
     text = "Fills against the mid at arrival, by strategy, over 5 minutes, weighted by value; above 0 is paid."
-    expr = basis_points(*_slippage_of("arrival"), BPS_WINDOW, "strategy, currency")
+    inside = f'{{reference="arrival",{OF_BOT}}}'
+    paid, gained, notional = (f"trading_slippage_{part}_total{inside}" for part in ("paid", "gained", "notional"))
+    expr = basis_points(paid, gained, notional, BPS_WINDOW, "strategy, currency")
     return _centred("Slippage against arrival", text, BASIS_POINTS, expr, "{{strategy}} {{currency}}")
 
 

@@ -19,7 +19,7 @@ from dashboards.parts import (
     rows,
     sheet,
 )
-from dashboards.promql import OF_ACCOUNT, OF_BOT, RANGE, or_none, sum_grown
+from dashboards.promql import OF_ACCOUNT, OF_BOT, or_none, sum_of_orders
 
 UID = "profit"
 _SIGNED = {"mode": "absolute", "steps": [{"color": palette.SELL, "value": None}, {"color": palette.BUY, "value": 0}]}
@@ -53,8 +53,8 @@ def _accounts() -> table.Panel:
         "deepest": ("Deepest", f"sum by ({by}) (trading_drawdown_max{{{OF_ACCOUNT}}})"),
         "realised": ("Realised", f"sum by ({by}) (trading_realised_profit{{{OF_BOT}}})"),
         "unrealised": ("Unrealised", f"sum by ({by}) (trading_unrealised_profit{{{OF_BOT}}})"),
-        "fees": ("Fees", sum_grown(f"trading_fees_paid_total{{{OF_BOT}}}", RANGE, by)),
-        "rebates": ("Rebates", sum_grown(f"trading_rebates_total{{{OF_BOT}}}", RANGE, by)),
+        "fees": ("Fees", sum_of_orders("strategy:trading_fees_paid", OF_BOT, by)),
+        "rebates": ("Rebates", sum_of_orders("strategy:trading_rebates", OF_BOT, by)),
     }
     names = {"account": "Account", "currency": "Currency", **{f"Value #{ref}": each[0] for ref, each in values.items()}}
     panel = sheet("Accounts", text, *(rows(ref, expr) for ref, (_, expr) in values.items()))
@@ -99,7 +99,7 @@ def _books() -> table.Panel:
         "realised": ("Realised", f"sum by ({by}, currency) (trading_realised_profit{{{OF_BOT}}})"),
         "unrealised": ("Unrealised", f"sum by ({by}, currency) (trading_unrealised_profit{{{OF_BOT}}})"),
         "age": ("Mark age", f"max by ({by}) (trading_mark_age_seconds{{{OF_BOT}}})"),
-        "traded": ("Traded", sum_grown(f"trading_own_notional_total{{{OF_BOT}}}", RANGE, f"{by}, currency")),
+        "traded": ("Traded", sum_of_orders("book:trading_own_notional", OF_BOT, f"{by}, currency")),
     }
     names = {
         **{name: name.title() for name in ("account", "strategy", "symbol", "currency")},

@@ -118,14 +118,9 @@ def by_window(values: Sequence[tuple[str, str]]) -> str:
     return " or ".join(f'label_replace({expr}, "window", "{window}", "", "")' for window, expr in values)
 
 
-def grown(counter: str, time: str) -> str:
-    """How much counters that outlive their process grew in this time: what they are less what they were before it."""
-    return f"clamp_min({counter} - (last_over_time({counter}[1m] offset {time}) or 0 * {counter}), 0)"
-
-
-def sum_grown(counter: str, time: str, by: str) -> str:
-    """The same, summed by labels."""
-    return f"sum by ({by}) ({grown(counter, time)})"
+def sum_of_orders(record: str, selector: str, by: str) -> str:
+    """How much counters about orders grew in the time range, summed by labels."""
+    return f"sum by ({by}) (sum_over_time({record}:added5s{{{selector}}}[{RANGE}]))"
 
 
 def basis_points(gained: str, lost: str, notional: str, time: str, by: str) -> str:
