@@ -15,7 +15,7 @@ NAME: Final = "sim-bot"
 
 
 class Bot:
-    """Sends what a simulated bot does, several orders a second, while its context is open; and the use of a limit."""
+    """Sends what a simulated bot does, several orders a second, while its context is open; one rests all the time."""
 
     def __init__(self, endpoint: str, rate: float = 10.0) -> None:
         self._endpoint, self._rate = endpoint, rate
@@ -43,6 +43,7 @@ class Bot:
             push.linger = 1_000
             push.connect(self._endpoint)
             publisher.rate_limit("sim", "orders", used=12, allowed=100, interval_s=60.0)
+            publisher.order_submitted("rests", "BTC-USD", "buy", 1.0, 1.0, account=NAME, strategy="maker")
             while not self._ended.wait(0.02):
                 for frame in bot.due(time.monotonic_ns(), time.time_ns()):
                     push.send(frame)

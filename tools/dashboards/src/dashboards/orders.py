@@ -8,7 +8,7 @@ from dashboards.frame import choice, dashboard, several
 from dashboards.orders_charts import event_panels, latency_panels, open_panels
 from dashboards.orders_quality import quality_panels
 from dashboards.parts import COUNT, Panel, now, number
-from dashboards.promql import OF_ACCOUNT, OF_BOT
+from dashboards.promql import OF_ACCOUNT, OF_BOT, sum_of_orders
 
 UID = "orders"
 STAGES = ("ack", "tick", "decision", "first_fill", "complete", "cancel", "replace")
@@ -86,8 +86,8 @@ def _ack() -> stat.Panel:
 
 def _rejected() -> stat.Panel:
     text = "Orders that were rejected, by the venue or before they were sent, of the orders of the last 5 minutes."
-    rejects = f'sum(increase(trading_order_rejects_total{{kind=~"order|local",{OF_BOT}}}[5m]))'
-    sent = f'sum(increase(trading_order_events_total{{event=~"submit|deny",{OF_BOT}}}[5m]))'
+    rejects = sum_of_orders("strategy:trading_order_rejects", f'kind=~"order|local",{OF_BOT}', "", "5m")
+    sent = sum_of_orders("strategy:trading_orders_sent", OF_BOT, "", "5m")
     query = now("A", f"({rejects} or vector(0)) / ({sent} > 0)", "rejected")
     limits = palette.limits(palette.GOOD, (REJECT_LIMIT_RATIO, palette.BAD))
     return number("Rejected, 5 m", text, "percentunit", query, limits).decimals(1)

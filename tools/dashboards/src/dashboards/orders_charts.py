@@ -70,25 +70,27 @@ def open_panels() -> list[Panel]:
 
 def _open() -> timeseries.Panel:
     text = "Orders that have not ended, by account and strategy."
-    expr = f"sum by (account, strategy) (trading_open_orders{{{OF_BOT}}})"
+    expr = or_none(f"sum by (account, strategy) (trading_open_orders{{{OF_BOT}}})", "account")
     return lines("Open by strategy", text, "none", over_time("A", expr, "{{account}} {{strategy}}")).axis_soft_min(0)
 
 
 def _open_notional() -> timeseries.Panel:
     text = "What may still be filled at the orders' own prices, by account and currency."
-    expr = f"sum by (account, currency) (trading_open_orders_notional{{{OF_BOT}}})"
+    expr = or_none(f"sum by (account, currency) (trading_open_orders_notional{{{OF_BOT}}})", "account")
     return lines("Open value", text, "short", over_time("A", expr, "{{account}} {{currency}}")).axis_soft_min(0)
 
 
 def _oldest() -> timeseries.Panel:
     text = "Age of the oldest open order of each account."
-    expr = f"max by (account) (time() - trading_oldest_open_order_timestamp_seconds{{{OF_ACCOUNT}}})"
+    expr = or_none(
+        f"max by (account) (time() - trading_oldest_open_order_timestamp_seconds{{{OF_ACCOUNT}}})", "account"
+    )
     return lines("Oldest open orders", text, "s", over_time("A", expr, "{{account}}")).axis_soft_min(0)
 
 
 def _doubt() -> timeseries.Panel:
     text = "Open orders whose state is not known. Over 60 s is an alert."
-    expr = f"sum by (account) (trading_orders_in_doubt{{{OF_ACCOUNT}}})"
+    expr = or_none(f"sum by (account) (trading_orders_in_doubt{{{OF_ACCOUNT}}})", "account")
     return lines("Orders in doubt", text, "none", over_time("A", expr, "{{account}}")).axis_soft_min(0).axis_soft_max(1)
 
 
@@ -103,8 +105,9 @@ def _inferred() -> timeseries.Panel:
         "Quantity that is filled by a peer's word alone, base: a fill was lost. And per minute: fills known so, "
         "beyond the ordered quantity, and after the order's end."
     )
+    inferred = f"sum by (account) (telemetry_order_inferred_qty{{{OF_ACCOUNT}}})"
     queries = [
-        over_time("A", f"sum by (account) (telemetry_order_inferred_qty{{{OF_ACCOUNT}}})", "quantity {{account}}"),
+        over_time("A", or_none(inferred, "account"), "quantity {{account}}"),
         *(
             over_time(ref, f"60 * sum(rate(telemetry_order_{name}_total{FROM_SOURCE}[1m]))", title)
             for ref, name, title in (

@@ -16,7 +16,7 @@ from dashboards.parts import (
     rows,
     sheet,
 )
-from dashboards.promql import OF_BOT, basis_points, sum_of_orders
+from dashboards.promql import OF_BOT, RANGE, basis_points, sum_of_orders
 
 BPS_WINDOW = "5m"
 
@@ -26,15 +26,8 @@ def quality_panels() -> list[Panel]:
     return [_strategies(), _slippage(), _markouts(), _slippages(), _fill_ratio(), _ended(), _to_trade(), _missed()]
 
 
-def _slippage_over_range(reference: str, by: str) -> str:
-    return _over_range("slippage", ("paid", "gained"), f'reference="{reference}",{OF_BOT}', by)
-
-
-def _over_range(what: str, parts: tuple[str, str], selector: str, by: str) -> str:
-    plus, minus, base = (
-        sum_of_orders(f"strategy:trading_{what}_{part}", selector, by) for part in (*parts, "notional")
-    )
-    return f"1e4 * ({plus} - {minus}) / ({base} > 0)"
+def _slippage_against(reference: str, by: str, time: str = RANGE) -> str:
+    return basis_points("slippage", ("paid", "gained"), f'reference="{reference}",{OF_BOT}', by, time)
 
 
 def _strategies() -> table.Panel:
@@ -55,9 +48,9 @@ def _strategies() -> table.Panel:
         rows("rejected", f"{rejected} / ({sent} > 0)"),
         rows("filled", f"{filled} / ({ended} > 0)"),
         rows("notional", sum_of_orders("book:trading_own_notional", OF_BOT, money)),
-        rows("arrival", _slippage_over_range("arrival", money)),
-        rows("decision", _slippage_over_range("decision", money)),
-        rows("markout", _over_range("markout", ("gained", "lost"), f'horizon="5s",{OF_BOT}', money)),
+        rows("arrival", _slippage_against("arrival", money)),
+        rows("decision", _slippage_against("decision", money)),
+        rows("markout", basis_points("markout", ("gained", "lost"), f'horizon="5s",{OF_BOT}', money)),
     ]
     names = {
         "account": "Account",
@@ -83,9 +76,7 @@ def _strategies() -> table.Panel:
 
 def _slippage() -> timeseries.Panel:
     text = "Fills against the mid at arrival, by strategy, over 5 minutes, weighted by value; above 0 is paid."
-    inside = f'{{reference="arrival",{OF_BOT}}}'
-    paid, gained, notional = (f"trading_slippage_{part}_total{inside}" for part in ("paid", "gained", "notional"))
-    expr = basis_points(paid, gained, notional, BPS_WINDOW, "strategy, currency")
+    expr = _slippage_against("arrival", "strategy, currency", BPS_WINDOW)
     return _centred("Slippage against arrival", text, BASIS_POINTS, expr, "{{strategy}} {{currency}}")
 
 
@@ -94,8 +85,7 @@ def _markouts() -> timeseries.Panel:
         "How far the mid moved in our favour after fills, by horizon, over 5 minutes, weighted by value; below 0 "
         "is lost."
     )
-    gained, lost, notional = (f"trading_markout_{part}_total{{{OF_BOT}}}" for part in ("gained", "lost", "notional"))
-    expr = basis_points(gained, lost, notional, BPS_WINDOW, "horizon, currency")
+    expr = basis_points("markout", ("gained", "lost"), OF_BOT, "horizon, currency", BPS_WINDOW)
     return _centred("Markouts by horizon", text, BASIS_POINTS, expr, "{{horizon}} {{currency}}")
 
 
@@ -121,7 +111,7 @@ def _fill_ratio() -> timeseries.Panel:
 
 def _ended() -> timeseries.Panel:
     text = "Orders per minute that ended, by how: filled, partly, unfilled, rejected."
-    expr = f"60 * sum by (how) (rate(trading_orders_ended_total{{{OF_BOT}}}[1m]))"
+    expr = sum_of_orders("strategy:trading_orders_ended", OF_BOT, "how", "1m")
     colors = {"filled": palette.GOOD, "partly": palette.ACCENT, "unfilled": palette.QUIET, "rejected": palette.BAD}
     panel = lines("Orders ended", text, "none", over_time("A", expr, "{{how}}")).axis_soft_min(0).span(6)
     for name, color in colors.items():

@@ -118,12 +118,15 @@ def by_window(values: Sequence[tuple[str, str]]) -> str:
     return " or ".join(f'label_replace({expr}, "window", "{window}", "", "")' for window, expr in values)
 
 
-def sum_of_orders(record: str, selector: str, by: str) -> str:
-    """How much counters about orders grew in the time range, summed by labels."""
-    return f"sum by ({by}) (sum_over_time({record}:added5s{{{selector}}}[{RANGE}]))"
+def sum_of_orders(record: str, selector: str, by: str, time: str = RANGE) -> str:
+    """How much counters about orders grew in this time, summed by labels."""
+    labels = f" by ({by})" if by else ""
+    return f"sum{labels} (sum_over_time({record}:added5s{{{selector}}}[{time}]))"
 
 
-def basis_points(gained: str, lost: str, notional: str, time: str, by: str) -> str:
-    """What was gained less what was lost, of the value of what was traded; nothing where nothing was."""
-    plus, minus, base = (f"sum by ({by}) (increase({each}[{time}]))" for each in (gained, lost, notional))
+def basis_points(what: str, parts: tuple[str, str], selector: str, by: str, time: str = RANGE) -> str:
+    """The first part less the second, of the value of what was traded; nothing where nothing was."""
+    plus, minus, base = (
+        sum_of_orders(f"strategy:trading_{what}_{part}", selector, by, time) for part in (*parts, "notional")
+    )
     return f"1e4 * ({plus} - {minus}) / ({base} > 0)"
