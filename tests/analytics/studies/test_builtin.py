@@ -1,12 +1,8 @@
 """The microstructure set: equal to a second computation on recorded trades, and right on planted ones."""
 
-import gzip
-import json
 import math
-from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analytics.studies.builtin import (
@@ -25,35 +21,13 @@ from analytics.studies.builtin import (
 from tests.analytics.batches import NOW, SECOND
 from tests.analytics.studies import reference
 from tests.analytics.studies.frames import frame
+from tests.analytics.studies.recorded import framed, recorded
 from tests.analytics.studies.reference import Print
-from tests.helpers.recordings import recording
-
-MS = 1_000_000
 
 
 @pytest.fixture(scope="module")
 def prints() -> list[Print]:
-    """The recorded Binance trades, read here without any of the product's parsers."""
-    found = []
-    with gzip.open(recording("binance_spot_btcusdt_20240808.gz"), "rt") as lines:
-        for line in lines:
-            message = json.loads(line.partition(" ")[2])
-            data = message.get("data", message)
-            if data.get("e") == "trade":
-                sign = -1 if data["m"] else 1
-                found.append(Print(data["T"] * MS, float(data["p"]), float(data["q"]), sign))
-    assert len(found) > 3_000
-    return sorted(found, key=lambda each: each.at_ns)
-
-
-def framed(prints: Sequence[Print], *, first: int = 0) -> pd.DataFrame:
-    return frame(
-        [each.price for each in prints],
-        qty=[each.qty for each in prints],
-        buys=[each.sign > 0 for each in prints],
-        at_ns=[each.at_ns for each in prints],
-        first=first,
-    )
+    return recorded()
 
 
 def test_each_study_equals_the_second_computation_on_recorded_trades(prints: list[Print]) -> None:

@@ -131,7 +131,7 @@ def _neighbours(repeats: int, quick: bool, report: macro.Report) -> tuple[object
 def _studies(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     trades = (macro.QUICK_TRADES if quick else macro.TRADES)["single"]
     with bare() as limit:
-        found = studies.measure(limit, repeats=max(3, repeats // 2), trades=trades, report=report)
+        found = studies.measure(limit, repeats=repeats, trades=trades, quick=quick, report=report)
     return found.as_dict(), studies.targets(found)
 
 

@@ -52,3 +52,17 @@ def prints(trades: pd.DataFrame) -> dict[str, float]:
 def labels(trades: pd.DataFrame) -> dict[str, float]:
     """Returns a million values that it did not declare."""
     return {f"v{number}": float(len(trades)) for number in range(1_000_000)}
+
+
+@_of("imports")
+def imports(trades: pd.DataFrame) -> dict[str, float]:
+    """Imports what is not there."""
+    import nothing_that_exists  # type: ignore[import-not-found]  # noqa: PLC0415 - that is what it does
+
+    return {"hostile_imports": float(nothing_that_exists.value(trades))}
+
+
+@study(window="1m", every="1s", gauges=[gauge("hostile_values", "Nothing of use.", label="x")])
+def values(trades: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Returns a million values of its label."""
+    return {"hostile_values": {str(number): float(len(trades)) for number in range(1_000_000)}}

@@ -24,7 +24,9 @@ from loadtest.latency import Percentiles
 from loadtest.scrape import Scrape
 
 RATE = 1_000
-_MESSAGES = 3 * RATE
+MESSAGES = 3 * RATE
+"""Trades of the client in one measurement."""
+
 _SLOW_RATE = 5
 _LIMIT_PER_S = 5 * RATE
 """What one source may send in the pipeline with limits: the client is far below it, the flood far above."""
@@ -97,7 +99,7 @@ def measure(*, repeats: int, report: Report) -> Neighbours:
 
 
 def _measure_limited(found: Neighbours, repeats: int, report: Report) -> None:
-    settings = {"INGEST_MAX_MESSAGES_PER_S": str(_LIMIT_PER_S)}
+    settings = {"INGEST_MAXMESSAGES_PER_S": str(_LIMIT_PER_S)}
     with pipeline(settings=settings) as tested, process(push_paced) as client:
         p99_ms(tested, client)
         for _ in range(repeats):
@@ -112,16 +114,16 @@ def _measure_limited(found: Neighbours, repeats: int, report: Report) -> None:
 def p99_ms(tested: Pipeline, client: Pipe) -> float:
     """Of a client's trades at `RATE`, from sent to applied, in milliseconds."""
     before = tested.analytics()
-    client.send(Pace(tested.endpoint, RATE, _MESSAGES, f"run-{next(_runs)}"))
+    client.send(Pace(tested.endpoint, RATE, MESSAGES, f"run-{next(_runs)}"))
     client.recv()
     end_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < end_s:
         histogram = _own(tested.analytics().since(before)).histogram("telemetry_latency_seconds", stage="end_to_end")
         found = Percentiles.of(histogram)
-        if found is not None and found.count >= _MESSAGES:
+        if found is not None and found.count >= MESSAGES:
             return found.p99_ms
         time.sleep(0.05)
-    raise StuckError(f"{_MESSAGES:,} trades are not all applied after {PATIENCE_S} s")
+    raise StuckError(f"{MESSAGES:,} trades are not all applied after {PATIENCE_S} s")
 
 
 def _own(change: Scrape) -> Scrape:
