@@ -70,7 +70,7 @@ def test_a_failed_study_rests_longer_each_time_and_is_disabled_in_the_end() -> N
     for _ in range(4):
         schedule.trigger("A", "market", now_ns)
         began = now_ns
-        while schedule.next_due(now_ns) is None:
+        while (schedule.next_due(now_ns) or schedule.next_suspect(now_ns)) is None:
             now_ns += S // 2
         waited.append((now_ns - began) // S)
         disabled = schedule.failed("s", now_ns)
@@ -78,6 +78,7 @@ def test_a_failed_study_rests_longer_each_time_and_is_disabled_in_the_end() -> N
     assert disabled
     schedule.trigger("A", "market", now_ns + 1000 * S)
     assert schedule.next_due(now_ns + 1000 * S) is None
+    assert schedule.next_suspect(now_ns + 1000 * S) is None
 
 
 def test_a_success_ends_the_rest() -> None:
@@ -120,16 +121,60 @@ def test_symbols_that_do_not_trade_any_more_are_forgotten(monkeypatch: pytest.Mo
     assert len(schedule._concerned) <= 100
 
 
+def test_what_failed_the_last_time_runs_alone() -> None:
+    schedule = Schedule([spec("bad"), spec("good")], max_failures=9)
+    schedule.trigger("A", "market", 0)
+    assert schedule.next_due(0) == Due(A, ["bad", "good"])
+    schedule.failed("bad", 0)
+    for symbol in "AB":
+        schedule.trigger(symbol, "market", 2 * S)
+    assert [schedule.next_due(2 * S), schedule.next_due(2 * S), schedule.next_due(2 * S)] == [
+        Due(A, ["good"]),
+        Due(B, ["good"]),
+        None,
+    ]
+    assert schedule.next_suspect(2 * S) == Due(A, ["bad"])
+    schedule.failed("bad", 2 * S)
+    assert schedule.next_suspect(3 * S) is None  # it rests, for the other symbol too
+    assert schedule.next_suspect(4 * S) == Due(B, ["bad"])
+
+
+def test_a_suspect_that_succeeds_joins_the_others() -> None:
+    schedule = Schedule([spec("bad"), spec("good")], max_failures=9)
+    schedule.failed("bad", 0)
+    for symbol in "AB":
+        schedule.trigger(symbol, "market", 2 * S)
+    while schedule.next_due(2 * S):
+        pass
+    assert schedule.next_suspect(2 * S) == Due(A, ["bad"])
+    schedule.succeeded("bad")
+    assert schedule.next_suspect(2 * S) is None
+    assert schedule.next_due(2 * S) == Due(B, ["bad"])
+
+
+def test_a_suspect_waits_once_however_often_its_symbol_trades() -> None:
+    schedule = Schedule([spec("bad"), spec("good")], max_failures=99)
+    schedule.trigger("A", "market", 0)
+    for _ in range(20):
+        schedule.failed("bad", 0)
+    for second in range(200):
+        schedule.trigger("A", "market", second * S)
+        schedule.next_due(second * S)
+        schedule.next_suspect(second * S)
+    assert len(schedule._suspects) == 1
+
+
 def test_a_disabled_study_keeps_no_other_waiting() -> None:
-    schedule = Schedule([spec("bad"), spec("good")], max_failures=2)
-    for now_ns in (0, 2 * S):
-        schedule.trigger("A", "market", now_ns)
-        assert schedule.next_due(now_ns) == Due(A, ["bad", "good"])
-        schedule.trigger("A", "market", now_ns + 1)  # both wait for their next run
-        schedule.failed("bad", now_ns + 1)
-    schedule.next_due(4 * S)
-    schedule.trigger("A", "market", 4 * S)
-    assert schedule.next_due(5 * S) == Due(A, ["good"])
+    schedule = Schedule([spec("bad"), spec("good")], max_failures=1)
+    schedule.trigger("A", "market", 0)
+    assert schedule.next_due(0) == Due(A, ["bad", "good"])
+    schedule.trigger("A", "market", 1)  # both wait for their next run
+    assert schedule.failed("bad", 1)
+    schedule.trigger("A", "market", 2)
+    assert schedule.next_due(S) == Due(A, ["good"])
+    schedule.trigger("A", "market", S + 1)
+    assert schedule.next_due(2 * S) == Due(A, ["good"])
+    assert schedule.next_suspect(999 * S) is None
 
 
 def test_a_symbol_that_trades_all_the_time_waits_once() -> None:

@@ -12,6 +12,9 @@ from telemetry_schema import Origin
 RETRY_FIRST_NS: Final = 1_000_000_000
 RETRY_MOST_NS: Final = 300_000_000_000
 
+_ASIDE: Final = 2**63
+"""When a suspect is due, as far as the queue of the others is concerned: never."""
+
 TOGETHER: Final = "+"
 
 MAX_REMEMBERED: Final = 50_000
@@ -58,6 +61,8 @@ class Schedule:
         """By subject and study: from when on it is due."""
         self._queue: list[tuple[int, Subject]] = []
         """A heap of the subjects by the moment when their next study is due; entries may be out of date."""
+        self._suspects: list[tuple[int, Subject, str]] = []
+        """A heap of what failed the last time, by the moment when it is due."""
         self._ran_ns: dict[tuple[Subject, str], int] = {}
         self._concerned: dict[tuple[str, str], list[tuple[Subject, list[StudySpec]]]] = {}
         self.skipped: dict[str, int] = dict.fromkeys(self._studies, 0)
@@ -99,13 +104,38 @@ class Schedule:
             waiting = self._triggered.get(subject, {})
             names = [name for name, due_ns in waiting.items() if due_ns <= now_ns]
             for name in names:
-                self.skipped[name] += (now_ns - waiting.pop(name)) // self._studies[name].every_ns
-                self._ran_ns[subject, name] = now_ns
+                if self.is_healthy(name):
+                    self._begin(subject, name, now_ns)
+                else:
+                    heappush(self._suspects, (waiting[name], subject, name))
+                    waiting[name] = _ASIDE
             self._prune(now_ns)
-            names = [name for name in names if not self._standing[name].disabled]
+            names = [name for name in names if self.is_healthy(name)]
             if names:
                 return Due(subject, names)
         return None
+
+    def next_suspect(self, now_ns: int) -> Due | None:
+        """One study on one subject that failed the last time: to be run alone, so that it takes no other with it."""
+        while self._suspects and self._suspects[0][0] <= now_ns:
+            due_ns, subject, name = heappop(self._suspects)
+            waiting, rests_until_ns = self._triggered.get(subject, {}), self._standing[name].rests_until_ns
+            if name not in waiting:
+                continue  # it was disabled
+            if rests_until_ns > now_ns:
+                heappush(self._suspects, (rests_until_ns, subject, name))
+                continue
+            waiting[name] = due_ns
+            if not self.is_healthy(name):
+                self._begin(subject, name, now_ns)
+                return Due(subject, [name])
+            heappush(self._queue, (due_ns, subject))  # it has succeeded on another subject
+        return None
+
+    def _begin(self, subject: Subject, name: str, now_ns: int) -> None:
+        due_ns = self._triggered[subject].pop(name)
+        self.skipped[name] += (now_ns - due_ns) // self._studies[name].every_ns
+        self._ran_ns[subject, name] = now_ns
 
     def spec(self, name: str) -> StudySpec:
         """A study by its name."""

@@ -55,6 +55,8 @@ class StudySupervisor:
         self._schedule: Schedule | None = None
         self._grown: dict[str, int] = defaultdict(int)
         self._loaded: Loaded | None = None
+        self._study_is_to_blame = False
+        """Whether the end of the last worker was put down to a study."""
         self.starts = 0
 
     @property
@@ -73,7 +75,8 @@ class StudySupervisor:
                     await self._serve(worker)
             except WorkerDiedError as error:
                 self._log.warning("study_worker_ended", why=str(error), starts=self.starts)
-            if self._clock.monotonic_ns() - began_ns >= STEADY_AFTER_NS:
+            if self._study_is_to_blame or self._clock.monotonic_ns() - began_ns >= STEADY_AFTER_NS:
+                # Where a study is to blame, it is the study that rests.
                 backoff_s = FIRST_BACKOFF_S
             await self._clock.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
@@ -81,12 +84,14 @@ class StudySupervisor:
     async def _serve(self, worker: WorkerProcess) -> None:
         """Feeds one worker until it dies, hangs or has grown too much."""
         self._grown.clear()
+        self._study_is_to_blame = False
         schedule, feed = await self._load(worker), FrameFeed(self._trading, worker.memory)
         while True:
             began_ns = self._clock.monotonic_ns()
             self._trigger(schedule)
-            work = await self._collect(feed, schedule)
-            if work:
+            if work := await self._collect(feed, schedule):
+                await self._run(worker, schedule, work, feed.new_names())
+            if work := self._suspect(feed, schedule):
                 await self._run(worker, schedule, work, feed.new_names())
             if self._has_grown():
                 return
@@ -129,6 +134,13 @@ class StudySupervisor:
                 found.append((due.subject, Work(due.studies, frames)))
             await asyncio.sleep(0)  # the pipeline goes first
         return found
+
+    def _suspect(self, feed: FrameFeed, schedule: Schedule) -> list[tuple[Subject, Work]]:
+        """A study that failed the last time, alone."""
+        feed.begin()
+        due = schedule.next_suspect(self._clock.monotonic_ns())
+        frames = [] if due is None else feed.copy(due.subject, [schedule.spec(due.studies[0])])
+        return [] if due is None or not frames else [(due.subject, Work(due.studies, frames))]
 
     async def _run(
         self, worker: WorkerProcess, schedule: Schedule, work: list[tuple[Subject, Work]], names: NewNames
@@ -201,6 +213,7 @@ class StudySupervisor:
     def _blame(self, begun: list[tuple[Subject, str]], error: WorkerDiedError) -> None:
         """Puts the death of the worker down to the call that began last; without one to the worker itself."""
         if begun:
+            self._study_is_to_blame = True
             self._fail(begun[-1][1], "timeout" if isinstance(error, WorkerHungError) else "died", str(error))
 
     def _has_grown(self) -> bool:
