@@ -57,11 +57,22 @@ def test_a_study_is_still_the_function() -> None:
         ({"gauges": [G, G]}, "named twice"),
         ({"origin": "mine"}, "origin is"),
         ({"window": "soon"}, "no span"),
+        ({"window": "9" * 400 + "h"}, "up to a year"),
+        ({"window": "8761h"}, "up to a year"),
+        ({"window": "0.0000001ms"}, "no span"),
+        ({"together": [f"S{number}" for number in range(17)]}, "at most 16"),
+        ({"together": ["A", "A"]}, "different symbols"),
+        ({"together": "BTC-USD"}, "together is a list"),
+        ({"gauges": [gauge(f"g{number}", "A.", label="x", max_values=100) for number in range(11)]}, "1,100 values"),
     ],
 )
 def test_a_declaration_that_cannot_be_used_says_why(fields: dict[str, Any], text: str) -> None:
     with pytest.raises(StudyError, match=text):
         declared(lambda trades: trades, **fields)
+
+
+def test_one_pattern_of_symbols_is_not_taken_apart() -> None:
+    assert declared(lambda trades: trades, symbols="BTC-*").symbols == ("BTC-*",)
 
 
 def test_parameters_are_the_arguments_with_defaults() -> None:

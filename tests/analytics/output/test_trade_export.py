@@ -1,7 +1,12 @@
 """`/trades`: what may be asked for, and the same rows in each format."""
 
+import asyncio
 import io
 import json
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import aiohttp
 import numpy as np
@@ -10,9 +15,18 @@ import pyarrow as pa
 import pytest
 
 from analytics.engine import Engine
-from analytics.output.trade_export import ExportError, TradeRows, chosen_format, encode_rows, parse_query
-from analytics.output.trades_endpoint import TradesEndpoint
+from analytics.output.trade_export import (
+    CHUNK_ROWS,
+    ExportError,
+    Format,
+    TradeRows,
+    chosen_format,
+    encode_rows,
+    parse_query,
+)
+from analytics.output.trades_endpoint import MAX_ANSWERS, TradesEndpoint
 from analytics.studies.runner.studies import EngineTrades
+from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.http import HttpServer, Readiness, TextFormat
 from tests.analytics.batches import NOW, SECOND, T, batch
@@ -33,6 +47,10 @@ def asked(**query: str) -> tuple[str, int, int, int]:
     return found.origin, found.since_ns, found.until_ns, found.limit
 
 
+def test_a_limit_beyond_what_is_kept_is_all_that_is_kept() -> None:
+    assert [asked(symbol="A", limit=limit)[3] for limit in ("7", "1000000", "9" * 5_000)] == [7, 1_000, 1_000]
+
+
 def test_the_default_is_all_that_is_kept() -> None:
     assert asked(symbol="A") == ("market", 0, 2**63 - 1, 1_000)
 
@@ -45,6 +63,14 @@ def test_the_default_is_all_that_is_kept() -> None:
         ("2023-11-14T22:13:20Z", 1_700_000_000_000_000_000),
         ("2023-11-14 22:13:20", 1_700_000_000_000_000_000),
         ("2023-11-14T23:13:20+01:00", 1_700_000_000_000_000_000),
+        ("2023-11-14T23:13:20 01:00", 1_700_000_000_000_000_000),  # a plus sign as addresses have it
+        ("2023-11-14", 1_699_920_000_000_000_000),
+        ("0", 0),
+        ("1h", NOW - 3_600 * SECOND),
+        ("9" * 5_000, 2**63 - 1),
+        ("0001-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:59Z", 2**63 - 1),
+        ("8760h", NOW - 8_760 * 3_600 * SECOND),
     ],
 )
 def test_a_moment_is_a_span_a_time_or_nanoseconds(since: str, expected: int) -> None:
@@ -61,6 +87,12 @@ def test_a_moment_is_a_span_a_time_or_nanoseconds(since: str, expected: int) -> 
         ({"symbol": "A", "limit": "0"}, "at least 1"),
         ({"symbol": "A", "limit": "-5"}, "at least 1"),
         ({"symbol": "A", "limit": "²"}, "at least 1"),
+        ({"symbol": "A", "since": "1700000000"}, "nanoseconds since 1970"),
+        ({"symbol": "A", "since": "9" * 400 + "h"}, "use a span"),
+        ({"symbol": "A", "since": "-5m"}, "use a span"),
+        ({"symbol": "A", "until": "0001-01-01T00:00:00+25:00"}, "use a span"),
+        ({"symbol": "A", "until": ""}, "use a span"),
+        ({"symbol": ""}, "symbol is missing"),
     ],
 )
 def test_a_wrong_query_says_what_is_wrong(query: dict[str, str], text: str) -> None:
@@ -107,8 +139,128 @@ def test_without_rows_there_is_a_head() -> None:
     assert arrow_of(none).empty
 
 
+def many(rows: int) -> TradeRows:
+    return TradeRows(
+        event_ns=NOW + np.arange(rows),
+        price=np.arange(rows) / 8,
+        qty=np.full(rows, 0.5),
+        is_buy=np.arange(rows) % 2 == 0,
+        source=["bot"] * rows,
+        account=[""] * rows,
+        replayed=np.zeros(rows, np.bool_),
+    )
+
+
+@pytest.mark.parametrize("rows", [1, CHUNK_ROWS, CHUNK_ROWS + 1, 5_000])
+def test_many_rows_come_in_chunks_and_each_format_has_all_of_them(rows: int) -> None:
+    table = many(rows)
+    formats: tuple[Format, ...] = ("csv", "jsonl", "arrow")
+    for wanted in formats:
+        assert len(list(encode_rows(table, wanted))) >= -(-rows // CHUNK_ROWS)
+    assert arrow_of(table)["price"].tolist() == table.price.tolist()
+    csv = pd.read_csv(io.BytesIO(b"".join(encode_rows(table, "csv"))))
+    assert csv["price"].tolist() == table.price.tolist()
+    lines = b"".join(encode_rows(table, "jsonl")).splitlines()
+    assert [json.loads(line)["price"] for line in lines] == table.price.tolist()
+
+
 async def _render(_text_format: TextFormat) -> bytes:
     return b""
+
+
+DEPTH = 60_000
+"""Trades kept: their answer is several megabytes, more than sockets hold."""
+
+
+@asynccontextmanager
+async def serving(engine: Engine, **options: float) -> AsyncIterator[tuple[int, TradesEndpoint]]:
+    assert engine.ring is not None
+    endpoint = TradesEndpoint(EngineTrades(engine, engine.ring), FakeClock(NOW), **options)
+    http = HttpServer(
+        "127.0.0.1", 0, render=_render, readiness=Readiness(), setting="S", pages={"/trades": endpoint.answer}
+    )
+    async with http:
+        yield http.port, endpoint
+
+
+def filled() -> Engine:
+    engine = Engine(max_symbols=4, max_sources=4, recent_trades=4, frame_rows=DEPTH)
+    for seq in range(0, DEPTH, 10_000):
+        engine.apply(batch([T()] * 10_000, first_seq=seq), now_ns=NOW, monotonic_ns=0)
+    return engine
+
+
+async def wait_until(endpoint: TradesEndpoint, answers: int) -> None:
+    async with asyncio.timeout(20):
+        while endpoint.answers != answers:  # noqa: ASYNC110 - the server knows nothing of our events
+            await asyncio.sleep(0.01)
+
+
+@contextmanager
+def asking(port: int) -> Iterator[None]:
+    """A client that asks, does not read, and is gone at the end without a word."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(b"GET /trades?symbol=A HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        yield
+
+
+async def test_a_client_that_goes_away_frees_its_place_and_leaves_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(filled()) as (port, endpoint):
+        for _ in range(3):
+            with asking(port):
+                await wait_until(endpoint, 1)
+            await wait_until(endpoint, 0)
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+async def test_a_slow_reader_is_cut_off_in_bounded_time(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(filled(), answer_s=0.3) as (port, endpoint):
+        with asking(port):
+            await wait_until(endpoint, 1)
+            await wait_until(endpoint, 0)
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+async def test_more_readers_than_are_served_at_once_are_told_to_wait() -> None:
+    async with serving(filled()) as (port, endpoint), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        with ExitStack() as readers:
+            for _ in range(MAX_ANSWERS):
+                readers.enter_context(asking(port))
+            await wait_until(endpoint, MAX_ANSWERS)
+            async with session.get("/trades", params={"symbol": "A"}) as refused:
+                assert refused.status == 503
+        await wait_until(endpoint, 0)
+        async with session.get("/trades", params={"symbol": "A", "limit": "1"}) as served:
+            assert served.status == 200
+
+
+@pytest.mark.parametrize("symbol", ['a "quoted" {name}=x&y', "币安/BTC+USDT", "back\\slash", "#?%", "../../etc"])
+async def test_symbols_with_odd_names_are_found(symbol: str) -> None:
+    engine = Engine(max_symbols=4, max_sources=4, recent_trades=4, frame_rows=8)
+    engine.apply(batch([T(symbol=symbol)]), now_ns=NOW, monotonic_ns=0)
+    async with serving(engine) as (port, _), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        answer = await session.get("/trades", params={"symbol": symbol})
+        assert (answer.status, len((await answer.text()).splitlines())) == (200, 2)
+
+
+async def test_a_big_answer_leaves_the_loop_free_between_its_chunks() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with serving(filled()) as (port, _), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        for accept in ("text/csv", "application/x-ndjson", "application/vnd.apache.arrow.stream"):
+            turns = 0
+            async with AsyncTaskManager() as tasks:
+                tasks.start("count", count())
+                answer = await session.get("/trades?symbol=A", headers={"Accept": accept})
+                await answer.read()
+            assert turns > DEPTH // CHUNK_ROWS
 
 
 async def test_it_is_served_and_read_by_pandas() -> None:

@@ -132,3 +132,19 @@ def test_an_age_is_in_whole_seconds(ns: int | None, written: str) -> None:
 
 def test_times_can_be_written_in_another_zone() -> None:
     assert formats.clock(NOW_NS, ZoneInfo("Asia/Kolkata")) == "03:43:20"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.0, "0"),
+        (61_068.6, "61,068.6"),
+        (-0.00000123, "-0.00000123"),
+        (3.10197e-9, "3.10197e-9"),
+        (-5e-324, "-4.94066e-324"),
+        (1.7e308, "1.7e308"),
+        (None, "–"),
+    ],
+)
+def test_any_number_has_six_digits_and_stays_short(value: float | None, written: str) -> None:
+    assert formats.significant(value) == written

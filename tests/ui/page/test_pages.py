@@ -264,7 +264,7 @@ def test_the_studies_page_shows_the_chosen_symbols_values_and_how_each_study_doe
     feed.model.apply(_studies(), at(NOW_NS))
     parts = _parts(_app("studies", feed))
     assert [row[0] for row in parts["values"]["rows"]] == ["bar_close{1m}", "vpin_ratio"]
-    assert parts["values"]["rows"][0][1][1] == "0.000000001"
+    assert parts["values"]["rows"][0][1][1] == "1e-9"
     assert {name for name in parts if name.startswith(("values", "together", "own"))} == {"values", "together1"}
     assert parts["together1"]["title"] == "BTC-USD+ETH-USD"
     assert [row[0] for row in parts["health"]["rows"]] == ["a.py:3: no", "vpin"]
@@ -287,3 +287,5 @@ def test_the_course_of_a_value_is_kept_and_drawn() -> None:
     assert spark([1, 2, 3]) == "▁▅█"
     assert spark([]) == ""
     assert spark([5.0, 5.0]) == "▄▄"
+    assert spark([-1.7e308, 0.0, 1.7e308]) == "▁▅█"
+    assert spark([0.0, 5e-324]) == "▄▄"

@@ -111,7 +111,7 @@ def _studies(backend: Backend) -> Iterator[Problem]:
         title = f"Studies fail: {_listed(failing)}"
         yield _warning("studies_failing", title, "The page Studies says why. Nothing else is affected.")
     if studies.problems:
-        title = f"{len(studies.problems):,} files with studies could not be loaded"
+        title = f"Files with studies that could not be loaded: {len(studies.problems):,}"
         yield _warning("studies_unusable", title, studies.problems[0])
 
 

@@ -14,7 +14,7 @@ from nanoarrow.ipc import StreamWriter
 
 from analytics.arrays import Bools, Floats, Ints
 from analytics.intake.labels import ORIGINS
-from telemetry_schema import Origin
+from telemetry_schema import FIRST_NS, Origin
 from telemetry_studies import StudyError, span_ns
 
 Format: TypeAlias = Literal["csv", "jsonl", "arrow"]
@@ -30,6 +30,7 @@ CHUNK_ROWS: Final = 512
 
 _PARAMETERS: Final = ("symbol", "origin", "since", "until", "limit")
 _LAST_NS: Final = 2**63 - 1
+_MOST_DIGITS: Final = 40
 
 
 class ExportError(ValueError):
@@ -91,29 +92,42 @@ def parse_query(query: Mapping[str, str], *, now_ns: int, max_rows: int) -> Expo
 
 
 def _moment(name: str, text: str | None, now_ns: int, default: int) -> int:
+    """UTC epoch nanoseconds, within what 64 bits hold."""
     if text is None:
         return default
-    if text.isascii() and text.isdigit():
-        return min(int(text), _LAST_NS)
+    if (number := _number(text)) is not None:
+        if 0 < number < FIRST_NS:
+            raise ExportError(f"{name}={text}: as a number it is nanoseconds since 1970, of 18 or 19 digits")
+        return min(number, _LAST_NS)
     try:
-        return now_ns - span_ns(text)
+        return min(max(now_ns - span_ns(text), 0), _LAST_NS)
     except StudyError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        # A plus sign in an address means a blank.
+        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = moment.timestamp()
+    except (ValueError, OverflowError):
         raise ExportError(f"{name}={text!r}: use a span (5m), a time (2026-01-31T12:00:00Z) or nanoseconds") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1e6) * 1_000
+    return min(max(round(seconds * 1e6) * 1_000, 0), _LAST_NS)
 
 
 def _limit(text: str | None, max_rows: int) -> int:
     if text is None:
         return max_rows
-    if not (text.isascii() and text.isdigit()) or not int(text):
+    number = _number(text)
+    if not number:
         raise ExportError(f"limit={text!r}: it is a number of rows, at least 1")
-    return min(int(text), max_rows)
+    return min(number, max_rows)
+
+
+def _number(text: str) -> int | None:
+    """A whole number in plain digits; one that is longer than any that counts here is as good as the largest."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return int(text) if len(text) <= _MOST_DIGITS else _LAST_NS
 
 
 def chosen_format(accept: str) -> Format:
@@ -132,13 +146,18 @@ def chosen_format(accept: str) -> Format:
 def encode_rows(rows: TradeRows, wanted: Format) -> Iterator[bytes]:
     """The rows as bytes, a chunk of `CHUNK_ROWS` at a time; without rows the head alone."""
     if wanted == "arrow":
-        yield _arrow(rows)
+        yield from _arrow(rows)
         return
     if wanted == "csv":
         yield (",".join(COLUMNS) + "\n").encode()
     encode = _csv if wanted == "csv" else _jsonl
+    for part in _parts(rows):
+        yield encode(rows, part)
+
+
+def _parts(rows: TradeRows) -> Iterator[slice]:
     for begin in range(0, len(rows), CHUNK_ROWS):
-        yield encode(rows, slice(begin, begin + CHUNK_ROWS))
+        yield slice(begin, begin + CHUNK_ROWS)
 
 
 def _tuples(rows: TradeRows, part: slice) -> Iterator[tuple[object, ...]]:
@@ -168,25 +187,33 @@ def _jsonl(rows: TradeRows, part: slice) -> bytes:
     return msgspec.json.Encoder().encode_lines(lines)
 
 
-def _arrow(rows: TradeRows) -> bytes:
-    """An Arrow IPC stream with one record batch: at most some thousand rows."""
+def _arrow(rows: TradeRows) -> Iterator[bytes]:
+    """An Arrow IPC stream: the schema with no rows, and a record batch for each chunk."""
+    out = io.BytesIO()
+    with StreamWriter.from_writable(out) as writer:
+        for part in (slice(0, 0), *_parts(rows)):
+            writer.write_stream(na.c_array_stream(_batch(rows, part)))
+            yield out.getvalue()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue()
+
+
+def _batch(rows: TradeRows, part: slice) -> object:
+    price, qty = rows.price[part], rows.qty[part]
     columns = {
-        "time": (na.timestamp("ns", timezone="UTC"), rows.event_ns),
-        "price": (na.float64(), rows.price),
-        "qty": (na.float64(), rows.qty),
-        "notional": (na.float64(), rows.price * rows.qty),
-        "side": (na.string(), np.where(rows.is_buy, "buy", "sell").tolist()),
-        "source": (na.string(), rows.source),
-        "account": (na.string(), rows.account),
-        "replayed": (na.bool_(), rows.replayed.tolist()),
+        "time": (na.timestamp("ns", timezone="UTC"), rows.event_ns[part]),
+        "price": (na.float64(), price),
+        "qty": (na.float64(), qty),
+        "notional": (na.float64(), price * qty),
+        "side": (na.string(), np.where(rows.is_buy[part], "buy", "sell").tolist()),
+        "source": (na.string(), rows.source[part]),
+        "account": (na.string(), rows.account[part]),
+        "replayed": (na.bool_(), rows.replayed[part].tolist()),
     }
     schema = na.struct({name: kind for name, (kind, _) in columns.items()})
     children = [_child(kind, values) for kind, values in columns.values()]
-    batch = na.c_array_from_buffers(schema, len(rows), [None], children=children)
-    out = io.BytesIO()
-    with StreamWriter.from_writable(out) as writer:
-        writer.write_stream(na.c_array_stream(batch))
-    return out.getvalue()
+    return na.c_array_from_buffers(schema, len(price), [None], children=children)
 
 
 def _child(kind: object, values: object) -> object:

@@ -1,6 +1,8 @@
 """`GET /trades`: recent trades of one symbol, for a notebook. Bounded, streamed, and off the pipeline's way."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -16,7 +18,7 @@ from analytics.output.trade_export import (
     encode_rows,
     parse_query,
 )
-from analytics.studies.protocol import COLUMNS
+from analytics.studies.protocol import COLUMNS, Column
 from analytics.studies.runner.studies import EngineTrades
 from telemetry_runtime import Clock
 
@@ -33,9 +35,10 @@ _ALL_NS: Final = 2**62
 class TradesEndpoint:
     """Answers requests from the trades that are kept for studies."""
 
-    def __init__(self, trades: EngineTrades, clock: Clock) -> None:
-        self._trades, self._clock = trades, clock
-        self._answers = 0
+    def __init__(self, trades: EngineTrades, clock: Clock, *, answer_s: float = ANSWER_S) -> None:
+        self._trades, self._clock, self._answer_s = trades, clock, answer_s
+        self.answers = 0
+        """Answers under way."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The trades, or 400, 404 or 503 with a line that says why."""
@@ -47,23 +50,29 @@ class TradesEndpoint:
         slot = self._trades.slot_of(SymbolKey(query.symbol, query.origin))
         if slot is None:
             return web.Response(status=404, text=self._unknown(query))
-        if self._answers >= MAX_ANSWERS:
+        if self.answers >= MAX_ANSWERS:
             return web.Response(status=503, text=f"{MAX_ANSWERS} answers are under way: ask again in a moment\n")
-        self._answers += 1
+        self.answers += 1
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(self._answer_s):
                 return await self._stream(request, self._rows(slot, query))
+        except TimeoutError:
+            # Closed in order, it would hold what the reader does not take for as long as he likes.
+            if request.transport is not None:
+                request.transport.abort()
+            raise
         finally:
-            self._answers -= 1
+            self.answers -= 1
 
     async def _stream(self, request: web.Request, rows: TradeRows) -> web.StreamResponse:
         wanted = chosen_format(request.headers.get("Accept", ""))
         response = web.StreamResponse(headers={"Content-Type": TYPES[wanted], "Cache-Control": "no-store"})
-        await response.prepare(request)
-        for chunk in encode_rows(rows, wanted):
-            await response.write(chunk)
-            await asyncio.sleep(0)  # the pipeline goes first
-        await response.write_eof()
+        with suppress(ConnectionError):  # the client has gone: nothing is left to do
+            await response.prepare(request)
+            for chunk in encode_rows(rows, wanted):
+                await response.write(chunk)
+                await asyncio.sleep(0)  # the pipeline goes first
+            await response.write_eof()
         return response
 
     def _rows(self, slot: int, query: ExportQuery) -> TradeRows:
@@ -75,14 +84,14 @@ class TradesEndpoint:
         wanted = np.flatnonzero((event_ns >= query.since_ns) & (event_ns < query.until_ns))
         wanted = wanted[np.argsort(event_ns[wanted], kind="stable")][-query.limit :]
         sources, accounts = self._trades.names()
-        names = ("", *accounts)
+        names = ("", *accounts)  # a trade of the market has account 0
         return TradeRows(
             event_ns=event_ns[wanted],
             price=columns["price"][wanted],
             qty=columns["qty"][wanted],
             is_buy=columns["is_buy"][wanted],
-            source=[sources[code] for code in columns["source"][wanted].tolist()],
-            account=[names[code] for code in columns["account"][wanted].tolist()],
+            source=_named(columns["source"][wanted], sources),
+            account=_named(columns["account"][wanted], names),
             replayed=columns["replayed"][wanted],
         )
 
@@ -90,3 +99,9 @@ class TradesEndpoint:
         known = self._trades.symbols(query.origin)
         shown = ", ".join(known[:_SHOWN_SYMBOLS]) + (" …" if len(known) > _SHOWN_SYMBOLS else "")
         return f"no trades of {query.symbol!r} with origin {query.origin}; known are {shown or 'none yet'}\n"
+
+
+def _named(codes: Column, names: Sequence[str]) -> list[str]:
+    """The name of each code, at once: a list of tens of thousands is no moment's work one by one."""
+    found: list[str] = np.array(names, np.object_)[codes].tolist()
+    return found

@@ -15,6 +15,8 @@ SIGNIFICANT: Final = 6
 _MOST_DECIMALS: Final = 16
 _QTY_DECIMALS: Final = 4
 _VOLUME_DECIMALS: Final = 2
+_LEAST_WRITTEN_OUT: Final = 1e-6
+_MOST_WRITTEN_OUT: Final = 1e12
 _NS: Final = 1_000_000_000
 _SIDES: Final = {"buy": f"{UP} Buy", "sell": f"{DOWN} Sell"}
 
@@ -37,8 +39,13 @@ def exact(value: float | None) -> str:
 
 
 def significant(value: float | None) -> str:
-    """Any number to six significant digits, without an exponent."""
-    return NONE if value is None else f"{Decimal(f'{value:.6g}'):,f}"
+    """Any number to six significant digits; with an exponent where it would be long without: 3.10197e-9."""
+    if value is None:
+        return NONE
+    if value and not _LEAST_WRITTEN_OUT <= abs(value) < _MOST_WRITTEN_OUT:
+        mantissa, _, exponent = f"{value:.5e}".partition("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return f"{Decimal(f'{value:.6g}'):,f}"
 
 
 def asked_qty(value: float | None) -> str:

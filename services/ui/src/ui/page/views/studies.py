@@ -51,7 +51,7 @@ def _numbers(state: StudiesState) -> Part:
     return {
         "kind": "cards",
         "cards": [
-            ["Studies", formats.count(len(state.studies)), f"{unusable:,} files unusable" if unusable else "", ""],
+            ["Studies", formats.count(len(state.studies)), f"unusable files: {unusable:,}" if unusable else "", ""],
             [
                 "Failing",
                 formats.count(failing),
@@ -65,7 +65,7 @@ def _numbers(state: StudiesState) -> Part:
                 "",
             ],
             ["Of a core", f"{busy * 100:,.1f} %", "for each symbol", ""],
-            ["Worker starts", formats.count(state.worker_starts), "1 is none anew", ""],
+            ["Worker restarts", formats.count(max(state.worker_starts - 1, 0)), "it ended, hung or grew", ""],
         ],
     }
 
@@ -75,7 +75,7 @@ def _values(view: PageView, selection: Selection) -> dict[str, Part]:
     found: dict[str, Part] = {}
     for subject, history in sorted(view.study_history.items()):
         together = subject.symbol.split(_TOGETHER)
-        if selection.symbol in together:
+        if selection.symbol in {subject.symbol, *together}:
             title = f"{subject.symbol}, our own trades" if subject.origin == "own" else subject.symbol
             found[_panel(subject, len(together), len(found))] = _table(title, history)
     if not found:

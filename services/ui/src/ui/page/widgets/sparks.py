@@ -10,6 +10,8 @@ def spark(values: Sequence[float], width: int = 16) -> str:
     """The last values as bars between their lowest and highest; a flat course is a line in the middle."""
     last = values[-width:]
     low, high = min(last, default=0.0), max(last, default=0.0)
-    if high <= low:
+    if high / 2 <= low / 2:
         return _BARS[3] * len(last)
-    return "".join(_BARS[min(int((value - low) / (high - low) * len(_BARS)), len(_BARS) - 1)] for value in last)
+    # Halves, as the difference of two finite numbers may be infinite.
+    span = high / 2 - low / 2
+    return "".join(_BARS[min(int((value / 2 - low / 2) / span * len(_BARS)), len(_BARS) - 1)] for value in last)
