@@ -199,9 +199,11 @@ async def wait_until(endpoint: TradesEndpoint, answers: int) -> None:
 @contextmanager
 def asking(port: int) -> Iterator[None]:
     """A client that asks, does not read, and is gone at the end without a word."""
-    with socket.create_connection(("127.0.0.1", port)) as client:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # the system buffers little
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.sendall(b"GET /trades?symbol=A HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET /trades?symbol=A HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/x-ndjson\r\n\r\n")
         yield
 
 
@@ -215,7 +217,7 @@ async def test_a_client_that_goes_away_frees_its_place_and_leaves_no_error(caplo
 
 
 async def test_a_slow_reader_is_cut_off_in_bounded_time(caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(filled(), answer_s=0.3) as (port, endpoint):
+    async with serving(filled(), answer_s=1.0) as (port, endpoint):
         with asking(port):
             await wait_until(endpoint, 1)
             await wait_until(endpoint, 0)

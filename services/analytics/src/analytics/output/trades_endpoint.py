@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -54,25 +53,24 @@ class TradesEndpoint:
             return web.Response(status=503, text=f"{MAX_ANSWERS} answers are under way: ask again in a moment\n")
         self.answers += 1
         try:
-            async with asyncio.timeout(self._answer_s):
-                return await self._stream(request, self._rows(slot, query))
-        except TimeoutError:
-            # Closed in order, it would hold what the reader does not take for as long as he likes.
-            if request.transport is not None:
-                request.transport.abort()
-            raise
+            return await self._stream(request, self._rows(slot, query))
         finally:
             self.answers -= 1
 
     async def _stream(self, request: web.Request, rows: TradeRows) -> web.StreamResponse:
         wanted = chosen_format(request.headers.get("Accept", ""))
         response = web.StreamResponse(headers={"Content-Type": TYPES[wanted], "Cache-Control": "no-store"})
-        with suppress(ConnectionError):  # the client has gone: nothing is left to do
-            await response.prepare(request)
-            for chunk in encode_rows(rows, wanted):
-                await response.write(chunk)
-                await asyncio.sleep(0)  # the pipeline goes first
-            await response.write_eof()
+        try:
+            async with asyncio.timeout(self._answer_s):
+                await response.prepare(request)
+                for chunk in encode_rows(rows, wanted):
+                    await response.write(chunk)
+                    await asyncio.sleep(0)  # the pipeline goes first
+                await response.write_eof()
+        except (TimeoutError, ConnectionError):
+            # The reader is too slow, or gone. Closed in order, the connection would hold what he does not take.
+            if request.transport is not None:
+                request.transport.abort()
         return response
 
     def _rows(self, slot: int, query: ExportQuery) -> TradeRows:
