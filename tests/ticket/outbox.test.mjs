@@ -53,6 +53,16 @@ test("after two seconds without a word it says that it does not know, and only a
   assert.ok(!outbox.isDue(60_000), "a minute is enough");
 });
 
+test("how long it waits for a word is what the page says", () => {
+  const outbox = box();
+  outbox.unknownAfter = 7_000;
+  outbox.add({ id: "a" }, "A", 0);
+  assert.deepEqual(outbox.message(6_999), [{ id: "a", ask: false }]);
+  assert.match(outbox.lines(6_999, 1)[0].text, /sending/);
+  assert.deepEqual(outbox.message(7_000), [{ id: "a", ask: true }]);
+  assert.match(outbox.lines(7_000, 1)[0].text, /may or may not have been sent/);
+});
+
 test("an answer that is not the last one is shown, and asked about further", () => {
   const outbox = box();
   outbox.add({ id: "a" }, "A", 0);

@@ -9,6 +9,10 @@ from hypothesis import strategies as st
 from analytics.engine import Engine
 from analytics.output.exposition import text
 from analytics.output.metrics import Metrics
+from ingest.delivery.batch_delivery import BatchDelivery
+from ingest.storage.log.group_commit import GroupCommit
+from ingest.storage.log.memory_log import MemoryLog
+from telemetry_runtime.fakes import FakeClock, FakeSink
 from tests.analytics.batches import NOW, SECOND, SETTLED, T, applied, batch, engine, results
 from tests.analytics.output.test_exposition import samples
 
@@ -96,6 +100,17 @@ def test_plain_numbers() -> None:
     assert value(made, "telemetry_batch_trades_bucket", service="analytics", le="2.0") == 1
     assert value(made, "telemetry_batch_trades_bucket", service="analytics", le="1.0") == 0
     assert value(made, "telemetry_event_clock_timestamp_seconds") == NOW / 1e9
+
+
+def test_batch_sizes_have_the_same_buckets_in_both_services() -> None:
+    clock = FakeClock()
+    delivery = BatchDelivery(FakeSink(), GroupCommit(MemoryLog("s", max_bytes=1), clock=clock), clock=clock)
+    (family,) = delivery.sizes.collect()
+    of_ingest = {sample.labels["le"] for sample in family.samples if "le" in sample.labels}
+    of_analytics = {
+        dict(labels)["le"] for name, labels in exported(engine()) if name == "telemetry_batch_trades_bucket"
+    }
+    assert of_ingest == of_analytics
 
 
 def test_an_empty_window_counts_0_and_averages_nan() -> None:

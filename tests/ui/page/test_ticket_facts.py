@@ -86,3 +86,11 @@ def test_a_symbol_that_the_desk_has_no_price_of_is_said_before_the_press_and_one
     many = desk().model_copy(update={"symbols": [f"S{i}" for i in range(500)]})
     link.model.apply(status(2, desk_state=many), at(NOW_NS))
     assert _facts(link, "SOL-USD")["trouble"] is None
+
+
+def test_ticket_and_kill_switch_wait_as_long_for_a_word_as_the_setting_says() -> None:
+    link = FakeLink().live()
+    link.model.apply(page_state().model_copy(update={"no_answer_after_s": 7.5}), at(NOW_NS))
+    assert _facts(link)["unknown_after_ms"] == 7_500
+    assert ticket_facts.kill_switch(link.view, at(NOW_NS), answers={})["unknown_after_ms"] == 7_500
+    assert _facts(FakeLink(), None)["unknown_after_ms"] == 2_000

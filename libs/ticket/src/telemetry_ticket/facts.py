@@ -68,6 +68,7 @@ class TicketFacts(TypedDict):
     ask_age_ms: float
     kill_switch: bool
     trouble: str | None
+    unknown_after_ms: float  # without a word of the page for so long it is not known whether an order was sent
     answers: dict[str, Answer]
 
 
@@ -76,4 +77,5 @@ class KillSwitchFacts(TypedDict):
 
     now_ms: float
     engaged: bool | None
+    unknown_after_ms: float
     answers: dict[str, Answer]

@@ -73,7 +73,7 @@ class PageState(Message):
     condition: Condition = "live"
     analytics_silence_ns: int | None = Field(default=None, description="Since it was last heard of.")
     ingest_silence_ns: int | None = None
-    no_answer_after_s: float = 2.0
+    no_answer_after_s: float = Field(default=2.0, description="A command is answered within this time, or says so.")
     started_ns: EpochNs = Field(description="When the main process started: what was sent before, it does not know of.")
     confirm_notional: float
     ask_price_age_s: float = Field(description="An order on an older price is asked about first, s.")

@@ -23,6 +23,7 @@ class KillSwitch extends Staged {
 
   hear(facts, emit) {
     this.drawn(emit);
+    this.outbox.unknownAfter = facts.unknown_after_ms;
     this.outbox.take(facts.answers);
     if (facts.now_ms >= this.facts.now_ms) [this.facts, this.heardAt] = [facts, performance.now()];
     this.render();

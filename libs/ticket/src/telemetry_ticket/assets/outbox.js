@@ -2,7 +2,7 @@
  * Orders that were pressed and not answered for good yet. Pure but for the store; time is an argument, in ms that only rise.
  *
  *     pressed ──▶ sent every 200 ms ──▶ answered for good
- *                   │ after 2 s without a word: nobody knows
+ *                   │ after UI_NO_ANSWER_AFTER_S without a word: nobody knows
  *                   ▼
  *                 asked about, never sent again, every second for a minute
  *
@@ -11,6 +11,7 @@
  */
 
 export const RESEND_MS = 200;
+/** Until the page has said what its setting is. */
 export const UNKNOWN_AFTER_MS = 2_000;
 const ASK_EVERY_MS = 1_000;
 const ASK_FOR_MS = 60_000;
@@ -21,6 +22,7 @@ export class Outbox {
   /** @param {{load: () => object[], save: (entries: object[]) => void}} store keeps what is unanswered over a reload */
   constructor(store, now) {
     this.store = store;
+    this.unknownAfter = UNKNOWN_AFTER_MS;
     this.entries = store.load().map((kept) => ({ ...kept, at: now, sentAt: -Infinity, restored: true, answer: null }));
   }
 
@@ -70,7 +72,7 @@ export class Outbox {
 
   line(entry, now) {
     if (entry.answer) return { ...entry.answer, id: entry.order.id, title: entry.name };
-    const isUnknown = entry.restored || now - entry.at >= UNKNOWN_AFTER_MS;
+    const isUnknown = entry.restored || now - entry.at >= this.unknownAfter;
     return { id: entry.order.id, title: entry.name, text: isUnknown ? UNKNOWN : "sending …", tone: isUnknown ? "warn" : "wait" };
   }
 
@@ -79,7 +81,7 @@ export class Outbox {
   }
 
   isAsked(entry, now) {
-    return entry.restored || now - entry.at >= UNKNOWN_AFTER_MS;
+    return entry.restored || now - entry.at >= this.unknownAfter;
   }
 
   keep() {

@@ -50,6 +50,7 @@ class Ticket extends Staged {
 
   hear(facts, emit) {
     this.drawn(emit);
+    this.outbox.unknownAfter = facts.unknown_after_ms;
     const back = this.outbox.take(facts.answers);
     // Feed and ticket come on ways of their own: the older one says nothing about prices any more.
     if (facts.now_ms >= this.facts.now_ms) {

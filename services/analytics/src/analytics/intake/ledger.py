@@ -6,11 +6,9 @@ from typing import Final, Literal
 
 from analytics.checkpoint.parts import State
 from analytics.intake.streams import Admission, Place
+from telemetry_schema.batch import BATCH_TRADES_BOUNDS
 
 Outcome = Literal["accepted", "refused", "duplicate", "ignored"]
-
-BATCH_TRADES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
-"""Upper bounds of the histogram of batch sizes, in trades."""
 
 TRADES_AN_EVENT: Final = 64
 """To apply a message about an order takes about as long as to apply so many trades."""
@@ -51,8 +49,8 @@ class AnalyticsLedger:
     source_overflow: int = 0
     dropped: int = 0
     """Snapshots and confirmations that a UI's full queue did not take."""
-    batch_trades: list[int] = field(default_factory=lambda: [0] * (len(BATCH_TRADES) + 1))
-    """Batches with trades by size, in the buckets of `BATCH_TRADES` and one beyond."""
+    batch_trades: list[int] = field(default_factory=lambda: [0] * (len(BATCH_TRADES_BOUNDS) + 1))
+    """Batches with trades by size, in the buckets of `BATCH_TRADES_BOUNDS` and one beyond."""
     batch_trades_sum: int = 0
     checkpoints: int = 0
     checkpoints_failed: int = 0
@@ -72,7 +70,7 @@ class AnalyticsLedger:
             return
         self.applied += trades - admission.repeated
         self.duplicate += admission.repeated
-        self.batch_trades[bisect_left(BATCH_TRADES, trades)] += 1
+        self.batch_trades[bisect_left(BATCH_TRADES_BOUNDS, trades)] += 1
         self.batch_trades_sum += trades
 
     def count_events(self, admission: Admission, events: int) -> None:

@@ -15,9 +15,10 @@ from analytics.aggregates.windows import WINDOWS_S, covered_s
 from analytics.analysis import Results
 from analytics.arrays import Ints
 from analytics.intake.labels import SymbolKey
-from analytics.intake.ledger import BATCH_TRADES, REFUSED_BATCH, AnalyticsLedger
+from analytics.intake.ledger import REFUSED_BATCH, AnalyticsLedger
 from analytics.output.exposition import Family, Keys, LabelledSeries
 from telemetry_schema import WindowName
+from telemetry_schema.batch import BATCH_TRADES_BOUNDS
 
 SIDES: Final = ("buy", "sell")
 
@@ -180,7 +181,7 @@ class Metrics:
         yield self._grid(name, help_text, (("outcome", tuple(outcomes)),), list(outcomes.values()), kind="counter")
 
     def _batch_trades(self, ledger: AnalyticsLedger) -> Family:
-        series = self._keep("telemetry_batch_trades", (_SERVICE,), lambda: _histogram(BATCH_TRADES, _SERVICE))
+        series = self._keep("telemetry_batch_trades", (_SERVICE,), lambda: _histogram(BATCH_TRADES_BOUNDS, _SERVICE))
         cumulative = list(accumulate(ledger.batch_trades))
         values = (*cumulative, cumulative[-1], ledger.batch_trades_sum)
         return Family("telemetry_batch_trades", "histogram", "Trades in a batch.", series, values)

@@ -12,6 +12,8 @@ from ui.page.model.view import PageView
 _NS_PER_MS: Final = 1_000_000
 _LISTED_SYMBOLS: Final = 500
 """The desk lists no more: of a symbol beyond these nobody knows whether it has a price."""
+_NO_ANSWER_AFTER_S: Final = 2.0
+"""Until the main process has said what its setting is."""
 _STOPS_ORDERS: Final = frozenset({"main_away", "ingest_away"})
 
 
@@ -33,6 +35,7 @@ def ticket(
         ask_age_ms=(state.ask_price_age_s if state else 0.0) * 1_000,
         kill_switch=desk.kill_switch if desk else False,
         trouble=_trouble(view, now) or _no_price(desk, selected),
+        unknown_after_ms=_unknown_after_ms(view),
         answers=dict(answers),
     )
 
@@ -41,8 +44,16 @@ def kill_switch(view: PageView, now: Instant, *, answers: Mapping[str, Answer]) 
     """All that the kill switch receives."""
     desk = _desk(view)
     return KillSwitchFacts(
-        now_ms=now.wall_ns / _NS_PER_MS, engaged=desk.kill_switch if desk else None, answers=dict(answers)
+        now_ms=now.wall_ns / _NS_PER_MS,
+        engaged=desk.kill_switch if desk else None,
+        unknown_after_ms=_unknown_after_ms(view),
+        answers=dict(answers),
     )
+
+
+def _unknown_after_ms(view: PageView) -> float:
+    """As long as the main process waits for ingest, the browser waits for the page."""
+    return (view.state.no_answer_after_s if view.state else _NO_ANSWER_AFTER_S) * 1_000
 
 
 def _desk(view: PageView) -> DeskState | None:
