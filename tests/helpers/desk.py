@@ -12,6 +12,7 @@ import zmq
 
 from loadtest.stack import hold_ports
 from tests.helpers.services import Pipeline, Service, eventually
+from tests.helpers.wall_clock import WallClock
 
 
 class Desk(Pipeline):
@@ -42,6 +43,11 @@ class Desk(Pipeline):
         eventually(self.ui._is_ready, within_s=60, what="the page")
         return self
 
+    def run_on(self, clock: WallClock) -> Self:
+        """All three, and the page, have the clock's wall time from their next start on."""
+        self.ui.run_on(clock)
+        return super().run_on(clock)
+
     def page_pids(self) -> list[int]:
         """The Streamlit process; for a moment none while it is started again."""
         return [child.pid for child in psutil.Process(self.ui.process.pid).children()]
@@ -51,16 +57,16 @@ class Desk(Pipeline):
         (pid,) = self.page_pids()
         return pid
 
-    def send_trade(self, symbol: str, price: float) -> None:
+    def send_trade(self, symbol: str, price: float, now_ns: int | None = None) -> None:
         """A trade of a client, which gives the symbol a last price."""
-        self._send({"type": "trade", "symbol": symbol, "side": "buy", "qty": 1.0, "price": price})
+        self._send({"type": "trade", "symbol": symbol, "side": "buy", "qty": 1.0, "price": price}, now_ns)
 
     def send_quote(self, symbol: str, bid: float, ask: float) -> None:
         """A client's best bid and ask."""
         self._send({"type": "quote", "symbol": symbol, "bid": bid, "ask": ask})
 
-    def _send(self, message: dict[str, Any]) -> None:
-        now_ns = time.time_ns()
+    def _send(self, message: dict[str, Any], now_ns: int | None = None) -> None:
+        now_ns = now_ns or time.time_ns()
         with zmq.Context() as context, context.socket(zmq.PUSH) as push:
             push.linger = 5_000
             push.connect(self.endpoint)

@@ -1,6 +1,7 @@
 """A wall clock for real processes that a test can set, while the machine's own goes on: services run on it.
 
-`wall_clock.py FILE PROGRAM` runs a program with the time of FILE. Its monotonic time is the machine's.
+`wall_clock.py FILE PROGRAM` runs a program with the time of FILE, `wall_clock.py FILE -m MODULE …` a module. Their
+monotonic time is the machine's. What they start with `sys.executable` has that time too.
 """
 
 import mmap
@@ -36,7 +37,15 @@ class WallClock:
         return [sys.executable, __file__, self.path, program]
 
 
-def _run(path: str, program: str) -> None:
+def _interpreter(path: str) -> str:
+    """A program that is Python on that clock."""
+    program = Path(f"{path}.python")
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{path}" "$@"\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+def _run(path: str, program: str, *arguments: str) -> None:
     with Path(path).open("r+b") as file:
         ahead = mmap.mmap(file.fileno(), _AHEAD_BYTES)
     machine_ns = time.time_ns
@@ -45,8 +54,13 @@ def _run(path: str, program: str) -> None:
         return machine_ns() + int.from_bytes(ahead[:], "little", signed=True)
 
     vars(time).update(time_ns=now_ns, time=lambda: now_ns() / 1e9)
-    sys.argv = [program]
-    runpy.run_path(program, run_name="__main__")
+    sys.executable = _interpreter(path)
+    if program == "-m":
+        sys.argv = [*arguments]
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [program, *arguments]
+        runpy.run_path(program, run_name="__main__")
 
 
 if __name__ == "__main__":

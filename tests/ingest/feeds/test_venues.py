@@ -325,3 +325,19 @@ def test_coinbases_last_match_after_a_reconnect_is_a_trade_that_was_missed_or_is
 
     assert [each.history for each in parsed] == [True, True, False, False]
     assert parsed[-1].trades[0].seq == 2200005
+
+
+_PRICES = [b"64321.50000000", b"0.845", b"64310.2", b"161.20000000", b"64300.0", b"25741.02"]
+
+
+@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.venue)
+@pytest.mark.parametrize("price", ["-37.63", "0", "0.00", "-0.5e1", "-0"])
+def test_a_price_may_be_zero_or_below_at_every_venue(good: Good, price: str) -> None:
+    frame = good.frame
+    for usual in _PRICES:
+        frame = frame.replace(usual, price.encode())
+
+    trade = parser_of(good.venue).parse(frame, RECEIVED_NS).trades[0]
+
+    assert trade.price == float(price)
+    assert_valid(trade)
