@@ -181,3 +181,21 @@ def test_cancels_are_commands_of_their_own() -> None:
     book.add(CancelOrder(command_id=uuid4(), source="ui", order_id=order.command_id, sent_ns=NOW_NS), NOW_NS)
     book.add(CancelAll(command_id=uuid4(), source="ui", sent_ns=NOW_NS), NOW_NS)
     assert [(view.kind, view.order_id) for view in book.all()] == [("cancel", order.command_id), ("cancel_all", None)]
+
+
+def test_after_a_step_back_of_the_clock_the_newest_is_the_last_and_is_not_the_one_that_is_forgotten() -> None:
+    book, _ = _book()
+    before = [_order() for _ in range(MAX_COMMANDS)]
+    for order in before:
+        book.add(order, NOW_NS)
+    after = _order(sent_ns=NOW_NS - 3_600_000 * MS_NS)
+    book.add(after, NOW_NS)
+    history = [AnsweredCommand(command=order, result=_accepted(order)) for order in (*before[-3:], after)]
+    book.take_over(history, NOW_NS)
+    assert [one.command_id for one in book.all()] == [order.command_id for order in (*before[1:], after)]
+
+    restarted, _ = _book()
+    restarted.take_over(history, NOW_NS)
+    newest = _order(sent_ns=NOW_NS - 3_600_000 * MS_NS + 1)
+    restarted.add(newest, NOW_NS)
+    assert [one.command_id for one in restarted.all()] == [order.command_id for order in (*before[-3:], after, newest)]

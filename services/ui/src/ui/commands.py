@@ -49,12 +49,13 @@ class CommandBook:
         self._commands: OrderedDict[UUID, CommandView] = OrderedDict()
         self._got_ns: dict[UUID, int] = {}
         self._waiting: set[UUID] = set()
+        self._last_order_ns = 0
 
     def add(self, command: DeskCommand, now_ns: int) -> CommandView | None:
         """Notes a command that is about to be sent; None if its id is known."""
         if command.command_id in self._commands:
             return None
-        view = command_view(command)
+        view = self._placed(command_view(command), self._last_order_ns)
         self._commands[view.command_id] = view
         self._got_ns[view.command_id] = now_ns
         self._waiting.add(view.command_id)
@@ -74,18 +75,28 @@ class CommandBook:
         Returns what is new. Of commands that we have not sent nobody knows how long they took.
         """
         known = len(self._commands)
-        changed = [view for one in commands if (view := self._taken_over(one, now_ns))]
+        changed, behind_ns = list[CommandView](), 0
+        for one in commands:
+            if view := self._taken_over(one, behind_ns, now_ns):
+                changed.append(view)
+            behind_ns = self._commands[one.command.command_id].order_ns
         if len(self._commands) > known:
-            self._commands = OrderedDict(sorted(self._commands.items(), key=lambda item: item[1].sent_ns))
+            self._commands = OrderedDict(sorted(self._commands.items(), key=lambda item: item[1].order_ns))
             self._drop_oldest()
         return [view for view in changed if view.command_id in self._commands]
 
-    def _taken_over(self, answered: AnsweredCommand, now_ns: int) -> CommandView | None:
+    def _placed(self, view: CommandView, behind_ns: int) -> CommandView:
+        """At its place behind those before it: the clock that stamped it may have been set back since."""
+        order_ns = max(behind_ns + 1, view.sent_ns)
+        self._last_order_ns = max(self._last_order_ns, order_ns)
+        return view.model_copy(update={"order_ns": order_ns})
+
+    def _taken_over(self, answered: AnsweredCommand, behind_ns: int, now_ns: int) -> CommandView | None:
         command, result = answered.command, answered.result
         if command.command_id in self._commands:
             return self.apply(result, now_ns)
         view = command_view(command, result.status)
-        view = view.model_copy(update={"reason": result.reason, **_filled(result)})
+        view = self._placed(view.model_copy(update={"reason": result.reason, **_filled(result)}), behind_ns)
         self._commands[command.command_id] = view
         return view
 

@@ -56,6 +56,9 @@ class CommandView(Message):
     engaged: bool | None = Field(default=None, description="What a kill switch command asks for.")
     source: str = Field(default="", description="Who sent it.")
     sent_ns: EpochNs
+    order_ns: int = Field(
+        default=0, description="Its place: when it was sent, but behind all before it where the clock was set back."
+    )
     status: CommandStatus = "sent"
     reason: str | None = None
     filled_price: float | None = None

@@ -156,7 +156,7 @@ class PageModel:
         """All commands, newest first."""
         self._commands.update((one.command_id, one) for one in update.commands)
         # Those of an earlier process of the main one come later than they were sent.
-        commands = sorted(self._commands.values(), key=lambda one: one.sent_ns)[-MAX_COMMANDS:]
+        commands = sorted(self._commands.values(), key=lambda one: one.order_ns)[-MAX_COMMANDS:]
         self._commands = OrderedDict((one.command_id, one) for one in commands)
         return tuple(reversed(commands))
 
