@@ -185,7 +185,7 @@ class Engine:
         self._tables.forget()
 
     def _free_symbol(self, slot: int) -> None:
-        self._totals.move(slot, self.symbols.overflow_slot(slot))
+        self._totals.forget(slot)
         self.timelines.forget_symbol(slot)
         self.recent.forget(slot)
         if self.ring is not None:

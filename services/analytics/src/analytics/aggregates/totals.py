@@ -115,16 +115,10 @@ class Totals:
         self._last_event_ns[slots] = np.minimum(self._last_event_ns[slots], 0)
         self._first_event_ns[slots] = _NEVER_NS
 
-    def move(self, slot: int, target: int) -> None:
-        """Adds a slot's counts to another one's and empties it, so that the sum over all slots stays what it is."""
+    def forget(self, slot: int) -> None:
+        """Empties a symbol's slot, which is for another one now."""
         for values in (self._trades, self._volume, self._notional):
-            sides = values.reshape(2, -1)
-            sides[:, target] += sides[:, slot]
-            sides[:, slot] = 0
-        if self._last_event_ns[slot] > self._last_event_ns[target]:
-            self._last_event_ns[target], self._last_price[target] = self._last_event_ns[slot], self._last_price[slot]
-            self._last_is_live[target] = self._last_is_live[slot]
-        self._first_event_ns[target] = min(self._first_event_ns[target], self._first_event_ns[slot])
+            values.reshape(2, -1)[:, slot] = 0
         self._last_event_ns[slot], self._last_price[slot], self._first_event_ns[slot] = -1, np.nan, _NEVER_NS
         self._last_is_live[slot] = False
 

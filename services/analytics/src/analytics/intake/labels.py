@@ -144,10 +144,6 @@ class LabelSlots(Generic[_Key]):
         spared = {*self._free, *self.overflow_slots}
         return [slot for slot in idle if slot not in spared]
 
-    def overflow_slot(self, slot: int) -> int:
-        """The slot of the overflow key of a slot's key; it gets one now if it has none."""
-        return self.slot(self._overflow_keys[self._overflow(self._keys[slot])])
-
     def free(self, slot: int) -> None:
         """Gives a slot back; whoever keeps a column of it has cleared it."""
         key = self._keys[slot]

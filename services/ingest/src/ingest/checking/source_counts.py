@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 OTHER: Final = "other"
@@ -38,20 +38,13 @@ class SourceCounts:
         self.peak_lost = max(self.peak_lost, self.lost)
         self.peak_unaccounted = max(self.peak_unaccounted, self.unaccounted)
 
-    def absorb(self, other: "SourceCounts") -> None:
-        """Adds the counts of a source that gives up its label."""
-        other.report()
-        for field in fields(self):
-            if not field.name.endswith("_ns"):
-                setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
-        self.last_ns, self.active_ns = max(self.last_ns, other.last_ns), max(self.active_ns, other.active_ns)
-
 
 class SourceTable:
     """The counts of each source; a source gets its label at its first trade.
 
     When there are `max_sources`, the one that was silent longest gives its label up to a new one, if it was silent for
-    `idle_s`: its counts are added to those of `other`, so that sums never fall. Else the new one is counted as `other`.
+    `idle_s`: its counts end with it. Were they added to those of `other`, all it ever counted would be taken for new.
+    Else the new one is counted as `other`.
     """
 
     def __init__(self, *, max_sources: int, idle_s: float) -> None:
@@ -99,7 +92,7 @@ class SourceTable:
         self._free_at_ns = self.sources[silent].active_ns + self._idle_ns
         if self.now_ns < self._free_at_ns:
             return False
-        self.counts_of(OTHER).absorb(self.sources.pop(silent))
+        del self.sources[silent]
         self._free_at_ns = 0
         return True
 
