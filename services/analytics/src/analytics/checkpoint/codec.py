@@ -8,7 +8,7 @@ The checksum is of all that follows it. Numbers are little-endian.
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from zlib import crc32
 
 import msgspec
@@ -29,7 +29,7 @@ class UnreadableError(Exception):
 
 class _Shape(msgspec.Struct):
     dtype: str
-    shape: list[int]
+    shape: list[Annotated[int, msgspec.Meta(ge=0)]]
 
 
 class _Header(msgspec.Struct):
@@ -76,8 +76,11 @@ def decode_state(data: bytes) -> State:
     if crc32(memoryview(data)[len(MAGIC) + 4 :]) != int.from_bytes(data[len(MAGIC) : len(MAGIC) + 4], "little"):
         raise UnreadableError("it is cut or damaged: its checksum is wrong")
     end = _PREFIX_BYTES + int.from_bytes(data[_PREFIX_BYTES - 4 : _PREFIX_BYTES], "little")
-    header = msgspec.json.decode(data[_PREFIX_BYTES:end], type=_Header)
-    state: State = _with_arrays(header.state, list(_arrays(data, end, header.arrays)))
+    try:
+        header = msgspec.json.decode(data[_PREFIX_BYTES:end], type=_Header)
+        state: State = _with_arrays(header.state, list(_arrays(data, end, header.arrays)))
+    except (msgspec.MsgspecError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise UnreadableError(f"its header is not one of ours: {error}") from error
     return state
 
 

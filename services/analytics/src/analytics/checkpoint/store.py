@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import structlog
 
-from analytics.checkpoint.codec import UnreadableError, decode_state, encode_state
+from analytics.checkpoint.codec import decode_state, encode_state
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import Steps
 from telemetry_runtime import write_durably
@@ -68,7 +68,7 @@ class CheckpointStore:
         for path in reversed(found):
             try:
                 self._needed = [self._load(path, take)]
-            except (UnreadableError, OSError, LookupError, TypeError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - a state that does not fit raises whatever its parts do
                 self._written.clear()
                 aside = path.with_suffix(".unreadable")
                 path.replace(aside)
