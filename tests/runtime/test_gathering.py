@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import pytest
 
@@ -93,8 +94,29 @@ async def test_a_closed_timer_lets_its_waiter_go() -> None:
     timer.close()
 
 
+class _DueWhenAsked(Gathering):
+    def __init__(self, wait_us: int) -> None:
+        super().__init__(wait_us)
+        self.is_on = False
+        self.asked = asyncio.Event()
+        self.times = 0
+
+    def is_due(self, now_ns: int) -> bool:  # noqa: ARG002 - the signature of what it stands for
+        self.times += 1
+        if self.is_on:
+            self.asked.set()
+        return self.is_on
+
+
+class _Waiting(NamedTuple):
+    source: EdgePullSource
+    gathering: _DueWhenAsked
+    sink: PushSink
+    receiving: asyncio.Future[Burst]
+
+
 @asynccontextmanager
-async def _a_message_that_waits(wait_us: int) -> AsyncIterator[tuple[EdgePullSource, PushSink, asyncio.Future[Burst]]]:
+async def _a_message_that_waits(wait_us: int) -> AsyncIterator[_Waiting]:
     """A source that waits with a message for those behind it."""
     gathering = _DueWhenAsked(wait_us)
     async with (
@@ -109,11 +131,11 @@ async def _a_message_that_waits(wait_us: int) -> AsyncIterator[tuple[EdgePullSou
         await sink.send([b"first"])
         async with asyncio.timeout(10):
             await gathering.asked.wait()
-        yield source, sink, receiving
+        yield _Waiting(source, gathering, sink, receiving)
 
 
 async def test_what_comes_during_the_wait_is_one_burst() -> None:
-    async with _a_message_that_waits(500_000) as (_, sink, receiving):
+    async with _a_message_that_waits(500_000) as (_, _, sink, receiving):
         for number in range(5):
             await sink.send([b"%d" % number])
         async with asyncio.timeout(10):
@@ -121,8 +143,25 @@ async def test_what_comes_during_the_wait_is_one_burst() -> None:
     assert burst.frames == [b"first", b"0", b"1", b"2", b"3", b"4"]
 
 
+async def test_what_was_taken_wakes_nobody_afterwards() -> None:
+    async with (
+        _a_message_that_waits(500_000) as (source, gathering, sink, receiving),
+        PushSink(source.endpoint) as other,
+    ):
+        for each in (sink, other, sink, other):
+            await each.send([b"x"])
+        async with asyncio.timeout(10):
+            await receiving
+        gathering.is_on, gathering.times = False, 0
+        last = asyncio.ensure_future(source.receive())
+        await other.send([b"last"])
+        async with asyncio.timeout(10):
+            assert (await last).frames == [b"last"]
+    assert gathering.times == 1, "once for each burst, and not once more for what the burst before has taken"
+
+
 async def test_a_stop_during_the_wait_loses_nothing() -> None:
-    async with _a_message_that_waits(50_000) as (source, _, receiving):
+    async with _a_message_that_waits(50_000) as (source, _, _, receiving):
         source.stop()
         async with asyncio.timeout(10):
             assert (await receiving).frames == [b"first"]
@@ -130,22 +169,10 @@ async def test_a_stop_during_the_wait_loses_nothing() -> None:
 
 
 async def test_closing_ends_the_wait() -> None:
-    async with _a_message_that_waits(60_000_000) as (source, _, receiving):
+    async with _a_message_that_waits(60_000_000) as (source, _, _, receiving):
         source.close()
         async with asyncio.timeout(10):
             assert not await receiving
-
-
-class _DueWhenAsked(Gathering):
-    def __init__(self, wait_us: int) -> None:
-        super().__init__(wait_us)
-        self.is_on = False
-        self.asked = asyncio.Event()
-
-    def is_due(self, now_ns: int) -> bool:  # noqa: ARG002 - the signature of what it stands for
-        if self.is_on:
-            self.asked.set()
-        return self.is_on
 
 
 async def test_held_back_the_next_burst_is_small_and_nothing_is_lost() -> None:

@@ -122,8 +122,15 @@ class _Pull(BaseSocket):
 
     def _has_more(self) -> bool:
         """Whether a message is there; takes note if not."""
-        self._socket_empty = not self._readiness.is_ready()
-        return not self._socket_empty
+        if self._readiness.is_ready():
+            return True
+        self._note_empty()
+        return False
+
+    def _note_empty(self) -> None:
+        # What made it ready meanwhile has been taken: to wake up for that again would find nothing.
+        self._readiness.forget()
+        self._socket_empty = True
 
 
 class PullSource(_Pull):
@@ -138,7 +145,7 @@ class PullSource(_Pull):
         try:
             self._take_messages(burst)
         except zmq.Again:
-            self._socket_empty = True
+            self._note_empty()
         return burst
 
     def _take_messages(self, burst: list[Frames]) -> None:
@@ -252,7 +259,7 @@ class EdgePullSource(_Pull):
         try:
             take(burst, most)
         except zmq.Again:
-            self._socket_empty = True
+            self._note_empty()
         # A quarter, as a fast taker now and then finds the queue empty under full load too.
         self._under_load = 4 * len(burst.frames) >= most
         # Under load it looks once more before it waits: if there is nothing then either, the load is over.

@@ -56,6 +56,10 @@ class SocketReadiness:
             if not waiter.done():
                 waiter.set_result(None)
 
+    def forget(self) -> None:
+        """Forgets that it has become ready: the caller has just found that it is not, any more."""
+        self._changed = False
+
     def close(self) -> None:
         """Ends all waits for good; to be called before the socket closes."""
         self.wake()
