@@ -57,7 +57,10 @@ class ShortTimer:
 
     def _end(self) -> None:
         # Read, or the descriptor stays readable and the loop spins.
-        os.read(self._fd, _COUNT_BYTES)
+        try:
+            os.read(self._fd, _COUNT_BYTES)
+        except BlockingIOError:
+            return  # it was set anew after it had been reported: whoever waits now waits for its next end
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
