@@ -14,8 +14,8 @@ SILENCE_NS: Final = 2_500_000
 """A message that comes so long after the last burst is alone, and goes on at once: below 400 a second nothing waits."""
 
 ENOUGH_MESSAGES: Final = 32
-"""Bursts of this size are large enough by themselves. It is half of what libzmq holds of a client: were it more, waiting
-would hold up a client of 100,000 a second."""
+"""Bursts of this size are large enough by themselves. It is half of what libzmq holds of a client: were it more, the
+waiting would hold up a client that sends 100,000 a second."""
 
 LEAST_GAIN: Final = 0.25
 """Messages that a wait must bring on average; with fewer it costs more than it saves."""
