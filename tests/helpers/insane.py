@@ -55,7 +55,9 @@ def put(message: Any, path: tuple[Any, ...], value: Any) -> None:  # noqa: ANN40
             message = message[key]
         except (KeyError, IndexError, TypeError):
             return
-    if isinstance(message, dict) or (isinstance(message, list) and path[-1] < len(message)):
+    if isinstance(message, dict) or (
+        isinstance(message, list) and isinstance(path[-1], int) and path[-1] < len(message)
+    ):
         # A value that is put into itself, or changed for the next message, would be no JSON.
         message[path[-1]] = deepcopy(value)
 

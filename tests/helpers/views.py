@@ -4,22 +4,32 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from telemetry_schema import (
+    AckLatency,
     AppliedLedger,
     Bars,
     BatchSizes,
     BestQuote,
+    BookState,
+    BotMoney,
+    BotsState,
+    BotState,
     DeskCommand,
     DeskState,
     FeedState,
     IngestStatus,
     MessageLedger,
+    OrderLife,
+    OrderMoment,
+    OrderSummary,
     Position,
+    RejectCount,
     Snapshot,
     SourceSkew,
     SourceState,
     StageLatency,
     SymbolSummary,
     TapeTrade,
+    VenueAcks,
     WindowName,
     WindowStats,
 )
@@ -166,6 +176,102 @@ def status(
         feeds=[feed_state()] if feeds is None else list(feeds),
         sources=[SourceState(source="sim", trades=100, lost=0, duplicate=0, last_trade_ns=at_ns)],
         desk=desk_state or desk(),
+    )
+
+
+def bot(source: str = "bot-1", strategy: str = "maker", **changes: object) -> BotState:
+    """A bot that does well, with a book in dollars."""
+    made = BotState(
+        source=source,
+        account=source,
+        strategy=strategy,
+        last_ns=NOW_NS,
+        events_per_s=2.0,
+        recent_orders=100,
+        recent_rejects=1,
+        open_orders=1,
+        oldest_open_ns=NOW_NS - 5 * S_NS,
+        ack=AckLatency(count=99, p50_ns=4_000_000, p99_ns=20_000_000),
+        skew_ns=300_000,
+        money=[BotMoney(currency="USD", realised=12.5, unrealised=-3.0, fees=0.4, slippage_bps=1.25)],
+    )
+    return made.model_copy(update=changes)
+
+
+def book(account: str = "bot-1", strategy: str = "maker", symbol: str = "BTC-USD", *, qty: float = 0.2) -> BookState:
+    return BookState(
+        account=account,
+        strategy=strategy,
+        symbol=symbol,
+        currency="USD",
+        qty=qty,
+        average_price=61_000.0,
+        mark=60_985.0,
+        mark_age_ns=250_000_000,
+        realised=12.5,
+        unrealised=-3.0,
+        fees=0.4,
+    )
+
+
+def order(order_id: str = "o-1", account: str = "bot-1", **changes: object) -> OrderSummary:
+    """An open order that is filled in part."""
+    made = OrderSummary(
+        account=account,
+        order_id=order_id,
+        source=account,
+        strategy="maker",
+        venue="sim",
+        symbol="BTC-USD",
+        side="buy",
+        order_type="limit",
+        state="open",
+        qty=0.5,
+        price=61_000.0,
+        filled_qty=0.2,
+        average_price=60_999.5,
+        began_ns=NOW_NS - 5 * S_NS,
+        touched_ns=NOW_NS,
+    )
+    return made.model_copy(update=changes)
+
+
+def moment(event: str, after_ms: float = 0.0, **changes: object) -> OrderMoment:
+    """An event by the bot's clock, so long after the submit."""
+    at_ns = NOW_NS + round(after_ms * 1e6)
+    fields = {"event": event, "outcome": "applied", "source": "bot-1", "event_ns": at_ns, "clock": "bot"}
+    return OrderMoment.model_validate({**fields, "sent_ns": at_ns, "received_ns": at_ns + 50_000, **changes})
+
+
+def life(order_id: str = "o-1", *moments: OrderMoment, account: str = "bot-1", left_out: int = 0) -> OrderLife:
+    return OrderLife(account=account, order_id=order_id, moments=list(moments), left_out=left_out)
+
+
+def bots_state(
+    *bots: BotState,
+    books: Sequence[BookState] = (),
+    open_orders: Sequence[OrderSummary] = (),
+    ended_orders: Sequence[OrderSummary] = (),
+    lives: Sequence[OrderLife] = (),
+    at_ns: int = NOW_NS,
+) -> BotsState:
+    ack = AckLatency(count=99, p50_ns=4_000_000, p99_ns=20_000_000)
+    reject = RejectCount(account="bot-1", strategy="maker", venue="sim", kind="order", reason="min_size", count=3)
+    return BotsState(
+        run="a",
+        at_ns=at_ns,
+        bots=list(bots),
+        bots_in_all=len(bots),
+        books=list(books),
+        books_in_all=len(books),
+        mismatches=[],
+        venues=[VenueAcks(account="bot-1", venue="sim", ack=ack)] if bots else [],
+        rejects=[reject] if bots else [],
+        open_orders=list(open_orders),
+        open_in_all=len(open_orders),
+        ended_orders=list(ended_orders),
+        ended_in_all=len(ended_orders),
+        lives=list(lives),
     )
 
 

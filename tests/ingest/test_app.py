@@ -164,7 +164,7 @@ async def test_trades_go_through_and_every_message_is_counted_once(rig: Rig) -> 
     outcomes = ("accepted", "refused", "duplicate", "ignored")
     counts = [rig.metric("telemetry_messages_total", service="ingest", outcome=outcome) for outcome in outcomes]
     assert counts == [2, 1, 1, 0]
-    assert rig.metric("telemetry_refused_total", reason="not_json") == 1
+    assert rig.metric("telemetry_refused_total", source="", reason="not_json") == 1
     assert rig.metric("telemetry_source_trades_total", source="bot") == 2
     assert rig.metric("telemetry_source_duplicate_total", source="bot") == 1
     assert rig.metric("telemetry_unapplied_trades") == 2
@@ -217,7 +217,7 @@ async def test_a_refused_command_says_why_and_is_kept(rig: Rig) -> None:
     (answer,) = rig.results()
     assert (answer.status, answer.code) == ("refused", "max_qty")
     assert rig.metric("telemetry_commands_total", outcome="refused", reason="max_qty") == 1
-    assert rig.metric("telemetry_refused_total", reason="command_refused") == 1
+    assert rig.metric("telemetry_refused_total", source="ui", reason="command_refused") == 1
     assert rig.ledger.messages.received == 2
 
 
@@ -331,7 +331,7 @@ async def test_what_a_source_sends_beyond_its_limit_is_refused_counted_and_logge
         await rig.take(*flood, *(frame(trade(run="r", seq=number)) for number in range(5)))
     assert rig.metric("telemetry_source_trades_total", source="bot") == 5
     assert rig.metric("telemetry_source_trades_total", source="flood") == 5
-    assert rig.metric("telemetry_refused_total", reason="rate_limited") == 45
+    assert rig.metric("telemetry_refused_total", source="flood", reason="rate_limited") == 45
     assert rig.metric("telemetry_rate_limited_total", source="flood") == 45
     outcomes = [
         rig.metric("telemetry_messages_total", service="ingest", outcome=outcome) or 0

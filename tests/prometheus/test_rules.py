@@ -104,7 +104,7 @@ def test_every_counter_is_read_in_one_of_two_ways() -> None:
     assert len(added) > 9
     assert set(added) > GO_ON
     for name in added:
-        found = re.match(r"\(*(\S+) - ", RECORDED[f"{name}:added1s"])
+        found = re.match(r"\(*(.+?) - ", RECORDED[f"{name}:added1s"])
         assert found is not None
         assert (RECORDED[f"{name}:added1s"], RECORDED[f"{name}:seen"]) == rules_of(name, found[1])
 

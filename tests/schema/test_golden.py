@@ -34,6 +34,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
         ("snapshot", decode_ui),
         ("status", decode_ui),
         ("studies", decode_ui),
+        ("bots", decode_ui),
         ("progress", decode_progress),
         ("ack_request", decode_ack_request),
         ("ack", decode_ack),

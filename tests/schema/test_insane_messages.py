@@ -42,6 +42,7 @@ TYPES: dict[str, Decode] = {
     "status": decode_ui,
     "snapshot": decode_ui,
     "studies": decode_ui,
+    "bots": decode_ui,
     "command_history": decode_ui,
     "profit_history": decode_ui,
 }

@@ -3,17 +3,21 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from telemetry_runtime import AsyncTaskManager
 from telemetry_schema import IngestStatus, Snapshot, TradeCommand, encode
-from tests.helpers.views import NOW_NS, at, snapshot, status
+from tests.helpers.views import NOW_NS, at, book, bot, bots_state, life, moment, order, snapshot, status
 from tests.ui.test_app import World
+from ui.page.model.selection import Selection
 from ui.page.model.view import PageModel
+from ui.page.views.bots import parts
 from ui.wire import Hello, PageState, decode_to_page
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -33,12 +37,17 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[Path]:  # noqa: ANN401 - an
         yield from _leaves(each, (*path, key))
 
 
-GOOD = [json.loads(encode(message)) for message in (snapshot(), status())]
+BOTS = bots_state(
+    bot(), books=[book()], open_orders=[order()], ended_orders=[order("o-2")], lives=[life("o-1", moment("submit"))]
+)
+GOOD = [json.loads(encode(message)) for message in (snapshot(), status(), BOTS)]
 PLACES = [(number, path) for number, message in enumerate(GOOD) for path in _leaves(message) if path != ("type",)]
 
 
 def _changed(number: int, version: int, changes: list[tuple[Path, Any]]) -> bytes:
-    message = json.loads(json.dumps(GOOD[number] | {"version": version}))
+    message = json.loads(json.dumps(GOOD[number]))
+    if "version" in message:
+        message["version"] = version
     for path, value in changes:
         parent = message
         try:
@@ -125,3 +134,21 @@ async def _sent(messages: list[bytes]) -> list[bytes]:
 def test_whatever_the_page_sends_the_next_order_goes_out(messages: list[bytes]) -> None:
     *_, last = asyncio.run(_sent(messages))
     assert json.loads(last)["command_id"] == str(UUID(int=8))
+
+
+BOT_PLACES = [path for number, path in PLACES if GOOD[number]["type"] == "bots"]
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.tuples(st.sampled_from(BOT_PLACES), st.sampled_from(INSANE)), min_size=1, max_size=3))
+def test_bots_of_insane_numbers_are_drawn(changes: list[tuple[Path, Any]]) -> None:
+    model = PageModel()
+    model.apply(snapshot(), at(NOW_NS))
+    try:
+        state = decode_to_page(_changed(len(GOOD) - 1, 1, changes))
+    except ValidationError:
+        return
+    for _ in range(2):
+        model.apply(state, at(NOW_NS))
+        for order_id in ("", "bot-1\to-1", "bot-1\to-2"):
+            json.dumps(parts(model.view, Selection(bot_order=order_id, bot="bot-1\tbot-1\tmaker"), at(NOW_NS), UTC))

@@ -8,11 +8,24 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from telemetry_schema import StudiesState, StudyState, StudyValues
-from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, quoted, snapshot, status
+from tests.helpers.views import (
+    NOW_NS,
+    S_NS,
+    FakeLink,
+    at,
+    bot,
+    bots_state,
+    desk,
+    page_state,
+    position,
+    quoted,
+    snapshot,
+    status,
+)
 from ui.page.widgets.sparks import spark
 from ui.wire import Problem
 
-PAGES = ("market", "trade", "studies", "pipeline")
+PAGES = ("market", "trade", "bots", "studies", "pipeline")
 
 pytestmark = pytest.mark.filterwarnings("default")  # Streamlit's own
 
@@ -54,6 +67,7 @@ def test_a_page_without_data_says_so_and_does_not_fail(page: str) -> None:
 def test_a_live_page_is_drawn(page: str) -> None:
     feed = FakeLink().live()
     feed.model.apply(_studies(), at(NOW_NS))
+    feed.model.apply(bots_state(bot()), at(NOW_NS))
     feed.model.apply(status(2, desk_state=desk(positions=[position(), position("ETH-USD", qty=-1)])), at(NOW_NS))
     app = _app(page, feed)
     assert not app.exception

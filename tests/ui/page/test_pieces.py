@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from telemetry_schema import ProfitHistory, SourceSkew, SourceState, StageLatency
+from telemetry_schema import ProfitHistory, SourceRefusals, SourceSkew, SourceState, StageLatency
 from tests.helpers.views import (
     NOW_NS,
     S_NS,
@@ -296,6 +296,18 @@ def test_refused_messages_are_shown_by_reason() -> None:
     assert "not json" in _texts(reports.refused(status(refused=3)))
     assert "Nothing was refused." in _texts(reports.refused(status()))
     assert "Nothing was refused." in _texts(reports.refused(None))
+
+
+def test_refused_messages_say_whose_they_are_most_first() -> None:
+    refusals = [
+        SourceRefusals(source="", reasons={"not_json": 2}),
+        SourceRefusals(source="bot", reasons={"bad_name": 7, "out_of_range": 0}),
+    ]
+    rows = reports.refused(status(refused=9).model_copy(update={"refusals": refusals}))["rows"]
+    assert [[cell if isinstance(cell, str) else cell[0] for cell in row[1]] for row in rows] == [
+        ["bad name", "bot", "7"],
+        ["not json", "none could be read", "2"],
+    ]
 
 
 def test_thirty_sources_stand_in_an_order_that_does_not_move() -> None:

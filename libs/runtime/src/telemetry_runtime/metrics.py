@@ -13,7 +13,7 @@ from telemetry_runtime.message_counts import MessageCounts
 from telemetry_runtime.refused_peers import RefusedPeers
 from telemetry_schema import Reason
 
-__all__ = ["message_families", "service_registry"]
+__all__ = ["message_families", "message_family", "service_registry"]
 
 
 def service_registry(service: str, refused: Sequence[RefusedPeers] = ()) -> CollectorRegistry:
@@ -30,16 +30,21 @@ def service_registry(service: str, refused: Sequence[RefusedPeers] = ()) -> Coll
 
 def message_families(service: str, counts: MessageCounts, refused: Mapping[str, int]) -> Iterator[Metric]:
     """`telemetry_messages_total` by outcome, and `telemetry_refused_total` by reason; every known reason is shown."""
+    yield message_family(service, counts)
+    by_reason = CounterMetricFamily("telemetry_refused", "Refused messages by reason.", labels=["reason"])
+    for reason in dict.fromkeys([*Reason, *refused]):
+        by_reason.add_metric([reason], refused.get(reason, 0))
+    yield by_reason
+
+
+def message_family(service: str, counts: MessageCounts) -> Metric:
+    """`telemetry_messages_total` by outcome."""
     messages = CounterMetricFamily(
         "telemetry_messages", "Messages by outcome; the sum is what was received.", labels=["service", "outcome"]
     )
     for outcome, count in counts.by_outcome().items():
         messages.add_metric([service, outcome], count)
-    yield messages
-    by_reason = CounterMetricFamily("telemetry_refused", "Refused messages by reason.", labels=["reason"])
-    for reason in dict.fromkeys([*Reason, *refused]):
-        by_reason.add_metric([reason], refused.get(reason, 0))
-    yield by_reason
+    return messages
 
 
 class _RuntimeCollector(Collector):

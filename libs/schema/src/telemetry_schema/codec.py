@@ -35,6 +35,7 @@ _TAGS = frozenset(
         "snapshot",
         "status",
         "studies",
+        "bots",
         "result",
         "command_history",
         "profit_history",

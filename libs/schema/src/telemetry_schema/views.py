@@ -3,10 +3,11 @@
 Numbers that do not exist (an average of nothing) are None, as JSON has no NaN.
 """
 
-from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from telemetry_schema.bot_views import BotsState
 from telemetry_schema.fields import (
     Account,
     Base,
@@ -20,6 +21,7 @@ from telemetry_schema.fields import (
     Price,
     Qty,
     QuotePrice,
+    Rows,
     Source,
     SpanNs,
     Symbol,
@@ -28,14 +30,6 @@ from telemetry_schema.fields import (
     Version,
 )
 from telemetry_schema.messages import CommandResult, DeskCommand, Message
-
-MAX_ROWS: Final = 16_384
-"""The longest list of a view: what the services bound themselves is at most 10,000."""
-
-_T = TypeVar("_T")
-
-Rows: TypeAlias = Annotated[list[_T], Field(max_length=MAX_ROWS, fail_fast=True)]
-"""A list whose first fault ends its check: 4 MiB of faults would take seconds to collect."""
 
 WindowName = Literal["10s", "1m", "5m", "1h"]
 WINDOW_SETTLE_NS: Final = 200_000_000
@@ -199,6 +193,23 @@ class SourceState(Message):
     unfinished_runs: Count = Field(default=0, description="Runs that went silent without their end.")
 
 
+class BotSourceState(Message):
+    """What one source sent about orders, of all kinds (order, quote, position, rate_limit), as ingest counts it."""
+
+    source: Source
+    accepted: Messages
+    lost: Messages = Field(description="Missing by its own numbers.")
+    duplicate: Messages
+    last_ns: EpochNs = Field(description="When its last message was received.")
+
+
+class SourceRefusals(Message):
+    """Refused messages of one source by reason; `source` is empty where none could be read."""
+
+    source: str = Field(description="Who sent them; empty where it could not be read.")
+    reasons: dict[str, Messages]
+
+
 class Position(Message):
     """One symbol of the paper account. Profit is in quote currency, at average cost."""
 
@@ -276,6 +287,8 @@ class IngestStatus(Message):
     batch_sizes: BatchSizes
     feeds: Rows[FeedState]
     sources: Rows[SourceState]
+    bots: Rows[BotSourceState] = Field(default_factory=list, description="Sources of messages about orders.")
+    refusals: Rows[SourceRefusals] = Field(default_factory=list, description="Who was refused, and why.")
     desk: DeskState | None = None
     log_lines_lost: Count = Field(default=0, description="Lines that the log of the service could not take.")
 
@@ -350,7 +363,7 @@ class ProfitHistory(Message):
         return self
 
 
-AnyUiMessage = Snapshot | IngestStatus | StudiesState | CommandHistory | ProfitHistory | CommandResult
+AnyUiMessage = Snapshot | IngestStatus | StudiesState | BotsState | CommandHistory | ProfitHistory | CommandResult
 
 UiMessage = Annotated[AnyUiMessage, Field(discriminator="type")]
 """What the UI accepts on its PULL socket."""

@@ -8,6 +8,7 @@ from analytics.analysis import FRESH_NS, Analysis, Results
 from analytics.cooperative import run_cooperatively
 from analytics.engine import Engine
 from analytics.intake.patience import Patience
+from analytics.output.bot_views import BotViews
 from analytics.output.exposition import Family, openmetrics_text, text
 from analytics.output.metrics import Metrics
 from analytics.output.order_metrics import OrderMetrics
@@ -30,6 +31,9 @@ ORDERS_S = 1.0
 
 _TRADES_A_STEP = 16_384
 """Trades applied without a break: about 2 ms."""
+
+BOTS_S = 1.0
+"""Interval of what the UI is shown of bots and orders."""
 
 STUDIES_S = 2.0
 """Interval of what the UI is shown of the studies."""
@@ -72,6 +76,7 @@ class AnalyticsApp:
         """Starts the tasks: sinks before the source."""
         if self._ui:
             tasks.start("snapshots", self._push_snapshots(snapshot_interval_s))
+            tasks.start("bot views", self._push_bots(BotViews(self._engine.orders, run=self._snapshots.run)))
         if self._studies is not None:
             tasks.start("studies", self._studies.run())
             if self._ui:
@@ -150,6 +155,11 @@ class AnalyticsApp:
             snapshot = await run_cooperatively(self._snapshots.steps(await self._results(FRESH_NS)))
             self._offer(encode(snapshot))
             await self._clock.sleep(interval_s)
+
+    async def _push_bots(self, views: BotViews) -> None:
+        while True:
+            self._offer(encode(await run_cooperatively(views.steps(self._clock.now_ns()))))
+            await self._clock.sleep(BOTS_S)
 
     async def _push_studies(self, studies: Studies) -> None:
         while True:

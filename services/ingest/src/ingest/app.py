@@ -128,15 +128,15 @@ class IngestApp:
             checked = self._checker.check(limited.burst, now_ns)
             if limited.sources:
                 self._refuse_limited(limited, checked)
-            if self._crowding.is_seen(len(burst.frames), checked.limited_messages, checked.chunks, monotonic_ns):
+            if self._crowding.is_seen(len(burst.frames), sum(checked.limited.values()), checked.chunks, monotonic_ns):
                 self._source.hold_back()
             await self.pass_on(checked)
             self._is_reading = True
 
     def _refuse_limited(self, limited: Limited, checked: Checked) -> None:
         """Counts and logs what was taken out. No dead letters: to write them would cost more than to accept."""
-        checked.limited_messages = limited.sources.total()
-        checked.tally.refused += checked.limited_messages
+        checked.limited = limited.sources
+        checked.tally.refused += limited.sources.total()
         text = "its source sends more than INGEST_MAX_MESSAGES_PER_S or INGEST_MAX_BYTES_PER_S"
         self._refusal_log.log(
             [Refusal(Reason.RATE_LIMITED, text, frame, source=source) for source, frame in limited.samples.items()]
@@ -207,6 +207,7 @@ class IngestApp:
         """Sends the UI the state of ingest."""
         while True:
             self._checker.tick(self._clock.now_ns(), self._clock.monotonic_ns(), is_reading=self._is_reading)
+            self._ledger.refused_sources.tick(self._clock.monotonic_ns())
             self._offer(encode(reporter.status(self._clock.now_ns())))
             await self._clock.sleep(REPORT_S)
 

@@ -26,6 +26,7 @@ from ingest.feeds.uri import open_feed, parse_feed
 from ingest.reporting.ack_metrics import AckCollector
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
+from ingest.reporting.refused_sources import RefusedSources
 from ingest.reporting.status import StatusReporter
 from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile, DeadLetterThread
@@ -196,7 +197,9 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
             events=events,
         ),
         desk=desk,
-        ledger=IngestLedger(),
+        ledger=IngestLedger(
+            refused_sources=RefusedSources(max_sources=settings.max_sources, idle_s=settings.source_idle_s)
+        ),
         dead_letters=_dead_letters(settings),
         audit=AuditFile(settings.data_dir, file_bytes=settings.audit_file_bytes, files=settings.audit_files),
     )
@@ -286,6 +289,7 @@ def _reporter(parts: _Parts, delivery: BatchDelivery, runners: list[FeedRunner])
         delivery=delivery,
         desk=parts.desk,
         feeds=runners,
+        events=parts.events,
     )
 
 

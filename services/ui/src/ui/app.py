@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from telemetry_runtime import AsyncTaskManager, Clock, Frame, LossySink, Source, TrySink
 from telemetry_schema import (
+    BotsState,
     CancelAll,
     CancelOrder,
     CommandHistory,
@@ -97,6 +98,9 @@ class UiApp:
             case StudiesState():
                 self._backend.studies = message
                 self._count_and_forward(raw, is_new=True)
+            case BotsState():
+                self._backend.bots = message
+                self._count_and_forward(raw, is_new=True)
             case IngestStatus():
                 self._count_and_forward(raw, is_new=self._backend.take_status(message, now))
             case CommandHistory():
@@ -151,7 +155,8 @@ class UiApp:
     def _greet(self, hello: Hello) -> None:
         self._log.info("page_linked", pid=hello.pid)
         self._page_is_linked = True
-        for known in (self._backend.snapshot, self._backend.status, self._backend.studies):
+        backend = self._backend
+        for known in (backend.snapshot, backend.status, backend.studies, backend.bots):
             if known is not None:
                 self._offer(encode(known))
         if self._profit:

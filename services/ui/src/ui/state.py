@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from telemetry_schema import IngestStatus, Snapshot, SourceState, StudiesState
+from telemetry_schema import BotsState, IngestStatus, Snapshot, SourceState, StudiesState
 from ui.bars import BarHistory
 from ui.instant import Instant
 from ui.recent import RecentRise
@@ -48,6 +48,7 @@ class Backend:
     snapshot: Snapshot | None = None
     status: IngestStatus | None = None
     studies: StudiesState | None = None
+    bots: BotsState | None = None
     alerts: Sequence[str] = ()
     receivers: int | None = None
     applied_moved: Instant | None = None

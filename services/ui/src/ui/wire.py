@@ -4,13 +4,14 @@ Towards the page go the backend's `Snapshot` and `IngestStatus` as they came, an
 `Hello`, and the commands as ingest will get them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
 from telemetry_schema import (
     Bars,
+    BotsState,
     CancelAll,
     CancelOrder,
     Count,
@@ -106,7 +107,9 @@ class Hello(Message):
     pid: int
 
 
-AnyToPage = Snapshot | IngestStatus | StudiesState | ProfitHistory | PageState | CommandUpdate | History
+AnyToPage: TypeAlias = (
+    Snapshot | IngestStatus | StudiesState | BotsState | ProfitHistory | PageState | CommandUpdate | History
+)
 ToPage = Annotated[AnyToPage, Field(discriminator="type")]
 FromPage = Annotated[TradeCommand | KillSwitch | CancelOrder | CancelAll | Hello, Field(discriminator="type")]
 

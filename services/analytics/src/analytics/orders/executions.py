@@ -115,6 +115,14 @@ class Executions:
         """Sum of the executions that stand, units of base."""
         return self._plain_qty if self.is_plain else math.fsum(fill.qty for fill in self.effective().values())
 
+    @property
+    def average_price(self) -> float | None:
+        """Of the executions that stand; None without any."""
+        if self.is_plain:
+            return self._plain_cost / self._plain_qty if self._plain_qty else None
+        qty = self.qty
+        return math.fsum(fill.cost for fill in self.effective().values()) / qty if qty else None
+
     def add(self, key: str, execution: Execution) -> bool | None:
         """Adds a fill; True if it is new, False if it was known, None if it was known with other numbers."""
         known = self.fills.get(key)

@@ -167,6 +167,12 @@ class BotOrder:
             return 0.0
         return max(self.ordered_qty.value - self.filled_qty, 0.0)
 
+    @property
+    def begun_ns(self) -> int:
+        """Its earliest stamp; when it was heard of, if all of its events are replayed."""
+        stamps = (stamp.at_ns for each in self.stamps.values() for stamp in each.values())
+        return min(stamps, default=self.touched_ns)
+
     def derive(self) -> None:
         """Renews what follows from the facts; see the head of this file."""
         self.inferred = self.executions.inferred(self.ordered_price.value if self.ordered_price else None)

@@ -10,6 +10,7 @@ thousand objects of twenty parts would take the garbage collector a second each 
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -75,6 +76,19 @@ class KnownOrders:
     def open_orders(self) -> Iterator[BotOrder]:
         """The orders that have not ended."""
         return (_as_order(self._orders[key]) for key in self._open)
+
+    def open_keys(self) -> list[Key]:
+        """The keys of the orders that have not ended, the oldest first: for who reads them in steps."""
+        return list(self._open)
+
+    @property
+    def ended(self) -> int:
+        """Orders that have ended and are still known."""
+        return len(self._ended)
+
+    def newest_ended_keys(self, at_most: int) -> list[Key]:
+        """The keys of the orders that have ended and changed last, the newest first."""
+        return list(islice(reversed(self._ended), at_most))
 
     def get(self, account: str, order_id: str) -> BotOrder | None:
         """The order with this id or alias, to be read; what changes it must come by `find`."""

@@ -15,13 +15,15 @@ import numpy as np
 
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import Steps
+from analytics.orders.activity import Activities
 from analytics.orders.books import OTHER, BookKey, Books
-from analytics.orders.executions import NOTHING_INFERRED, Execution, Inferred, execution_of, key_of
+from analytics.orders.executions import NOTHING_INFERRED, ROUNDING, Execution, Inferred, execution_of, key_of
 from analytics.orders.latency import OrderLatencies
 from analytics.orders.marks import Marks
 from analytics.orders.order import ENDED, BotOrder, OrderState, Outcome
 from analytics.orders.quality import Counts, Quality, counts, refill
-from analytics.orders.registry import KnownOrders
+from analytics.orders.registry import Key, KnownOrders
+from analytics.orders.trails import Trails
 from telemetry_schema import OrderEvent, PositionReport, Quote, RateLimitReport
 from telemetry_schema.batch import ReceivedEvent
 
@@ -32,6 +34,9 @@ OVERFILL_RATIO: Final = 1e-9
 _COUNTERS: Final = frozenset(
     {"events", "outcomes", "inferred_fills", "overfills", "fills_after_end", "fees_paid", "rebates", "inferred_qty"}
 )
+
+_FOR_PEOPLE: Final = {"activities", "trails"}
+"""What no number follows from: a checkpoint of an earlier version, which lacks it, is good."""
 
 DUST_QTY: Final = 1e-12
 """An inferred quantity below this is what rounding has left of the others."""
@@ -65,6 +70,7 @@ class OrderTracker:
         self.registry = KnownOrders()
         self.books = Books(max_books=limits.max_books)
         self.latencies, self.quality = OrderLatencies(), Quality()
+        self.activities, self.trails = Activities(max_bots=limits.max_books), Trails()
         self.events: Counts = counts()
         self.outcomes: Counts = counts()
         self.inferred_fills: Counts = counts()
@@ -74,7 +80,8 @@ class OrderTracker:
         self.rebates: Counts = counts()
         self.inferred_qty: Counts = counts()
         self.rate_limits: dict[tuple[str, str, str], float] = {}
-        self.reported_positions: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        self.position_differences: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        """By account and symbol, then by strategy: what the peer reported less what we held then."""
         self._named = dict(authorities or {})
         self._authorities = dict(self._named)
         self._sources: set[str] = set()
@@ -94,12 +101,15 @@ class OrderTracker:
         order.touched_ns = max(order.touched_ns, now_ns)
         if found.absorbed is not None:
             self._unbook(found.absorbed)
+            self.trails.join(_key(found.absorbed), _key(order))
         self._book(order, now_ns)
         if outcome in {Outcome.APPLIED, Outcome.LATE, Outcome.ORPHAN}:
             self._measure(order, event, before, leaves_before)
         self._count(order, event, outcome)
         self._check_overfill(order, event, before, filled_before, outcome)
         self.registry.settle(order, now_ns)
+        self.activities.see(order, event, outcome, now_ns)
+        self.trails.see(order, event, outcome, now_ns, ended=order.state in ENDED)
         return outcome
 
     def _execute(self, order: BotOrder, event: OrderEvent) -> Outcome:
@@ -119,6 +129,10 @@ class OrderTracker:
         if account not in self._authorities and len(self._authorities) >= MAX_AUTHORITIES:
             return True
         return self._authorities.setdefault(account, event.source) == event.source
+
+    def authority(self, account: str) -> str:
+        """The source whose fills count for an account; its own name, if none has sent a fill."""
+        return self._authorities.get(account, account)
 
     # Books
 
@@ -191,7 +205,10 @@ class OrderTracker:
     # Counters
 
     def _measure(self, order: BotOrder, event: OrderEvent, before: OrderState, leaves_before: float) -> None:
+        was_acked = "ack" in order.measured
         self.latencies.see(order, event, before=before)
+        if not was_acked and "ack" in order.measured:
+            self.activities.see_ack(order, event.source, order.touched_ns)
         book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
         self.quality.message(order, event, book, leaves_before=leaves_before)
         self.quality.reject(order, event, book)
@@ -231,26 +248,29 @@ class OrderTracker:
         """Takes in what the peer says it holds; the first report of a book that is empty opens it."""
         key = self.books.label(BookKey(report.account, report.strategy or "", report.symbol))
         book = self.books.open(key)
-        reported = self.reported_positions[key.account, key.symbol]
-        if not reported and not book.holding.qty and report.qty and report.avg_price is not None:
+        differences = self.position_differences[key.account, key.symbol]
+        if not differences and not book.holding.qty and report.qty and report.avg_price is not None:
             sign = 1 if report.qty > 0 else -1
             book.fill(sign, Execution(abs(report.qty), report.avg_price))
-        reported[key.strategy] = report.qty
+        # Against what we hold now: the next fill changes ours at once, and the peer's with its next report.
+        ours = self._ours(key, names_all=bool(differences.keys() - {key.strategy}))
+        difference = report.qty - ours
+        is_rounding = abs(difference) <= ROUNDING * max(abs(ours), abs(report.qty))
+        differences[key.strategy] = 0.0 if is_rounding else difference
 
     def mismatches(self) -> dict[tuple[str, str], float]:
-        """By account and symbol: the peer's position less ours, in units of base."""
-        return {
-            (account, symbol): sum(reported.values()) - self._ours(account, symbol, set(reported))
-            for (account, symbol), reported in self.reported_positions.items()
-        }
+        """By account and symbol: the peer's position less ours at its last report, in units of base."""
+        return {place: sum(found.values()) for place, found in self.position_differences.items()}
 
-    def _ours(self, account: str, symbol: str, strategies: set[str]) -> float:
-        """Our position of the strategies that the peer reports; where it names none, of all."""
-        total = 0.0
-        for key in self.books:
-            if (key.account, key.symbol) == (account, symbol) and (strategies == {""} or key.strategy in strategies):
-                total += self.books.open(key).holding.qty
-        return total
+    def _ours(self, key: BookKey, *, names_all: bool) -> float:
+        """Our position of a strategy; where the peer names none at all, of all strategies."""
+        if key.strategy or names_all:
+            return self.books.open(key).holding.qty
+        return sum(
+            self.books.open(each).holding.qty
+            for each in self.books
+            if (each.account, each.symbol) == (key.account, key.symbol)
+        )
 
     def rate_limit(self, report: RateLimitReport) -> None:
         """Takes in the use of a limit."""
@@ -278,6 +298,7 @@ class OrderTracker:
         while gone := self.registry.expire(now_ns):
             for order in gone:
                 self.latencies.forget(order)
+                self.trails.forget(_key(order))
             yield
         while self.registry.cool(now_ns):
             yield
@@ -296,7 +317,7 @@ class OrderTracker:
         tree = {
             "tables": {name: rows for name, rows in tables.items() if name not in large},
             "rate_limits": list(self.rate_limits.items()),
-            "reported": [(key, dict(values)) for key, values in self.reported_positions.items()],
+            "differences": [(key, dict(values)) for key, values in self.position_differences.items()],
             "authorities": self._authorities,
             "sources": list(self._sources),
             "forgotten_open": self.registry.forgotten_open,
@@ -304,6 +325,8 @@ class OrderTracker:
             "latencies": self.latencies.state(),
             "quality": self.quality.state(),
             "marks": self.marks.state(),
+            "activities": self.activities.state(),
+            "trails": self.trails.state(),
         }
         return {
             "packed": np.frombuffer(msgspec.msgpack.encode(tree), np.uint8),
@@ -327,8 +350,9 @@ class OrderTracker:
         for name, counter in self._counters().items():
             refill(counter, tables.get(name, []))
         self.rate_limits = {tuple(key): used for key, used in tree["rate_limits"]}
-        for (account, symbol), values in tree["reported"]:
-            self.reported_positions[account, symbol] = values
+        # An earlier version kept what was reported; the next report makes up for what is not here.
+        for (account, symbol), values in tree.get("differences", []):
+            self.position_differences[account, symbol] = values
         self._authorities = tree["authorities"] | self._named
         self._sources = set(tree["sources"])
         for name in ("books", "latencies", "marks"):
@@ -336,6 +360,8 @@ class OrderTracker:
         self.quality.restore(tree["quality"], tables)
         self.registry.restore(state["orders"])
         self.registry.forgotten_open = tree["forgotten_open"]
+        for name in _FOR_PEOPLE & tree.keys():
+            getattr(self, name).restore(tree[name])
 
 
 def _packed_rows(rows: list[Any], start: int) -> State:
@@ -345,6 +371,10 @@ def _packed_rows(rows: list[Any], start: int) -> State:
 def _rows_of(parts: State) -> list[Any]:
     saved = [parts[start].copy()["rows"] for start in sorted(parts, key=int)]
     return [row for rows in saved for row in msgspec.msgpack.decode(rows.tobytes())]
+
+
+def _key(order: BotOrder) -> Key:
+    return Key(order.account, order.order_id)
 
 
 def _sign(order: BotOrder) -> int:

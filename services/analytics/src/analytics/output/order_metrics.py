@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from analytics.orders.books import Valued
 from analytics.orders.clocks import Unmeasured
 from analytics.orders.latency import BOUNDS_S, STAGES
-from analytics.orders.order import BotOrder, Outcome
+from analytics.orders.order import Outcome
 from analytics.orders.quality import HORIZONS_S, SLIPPAGE_BOUNDS_BPS, counts
 from analytics.orders.tracker import OrderTracker
 from analytics.output.exposition import Family, LabelledSeries, SampleExemplar
@@ -74,7 +74,7 @@ class OrderMetrics:
             if order.ordered_price is not None:
                 value = order.leaves_qty * abs(order.ordered_price.value)
                 notional[*book, order.side or "", orders.books.currency(book)] += value
-            begun_s = _begun_ns(order) / 1e9
+            begun_s = order.begun_ns / 1e9
             account = (book.account, book.symbol)
             oldest_s[account] = min(oldest_s.get(account, begun_s), begun_s)
             doubt[book.account, "unknown"] += order.in_doubt
@@ -254,9 +254,3 @@ class OrderMetrics:
 
 def _with_currency(each: Valued) -> tuple[str, ...]:
     return (*each.key, each.book.currency)
-
-
-def _begun_ns(order: BotOrder) -> int:
-    """The earliest stamp of an order; when it was heard of, if all of its events are replayed."""
-    stamps = [stamp.at_ns for each in order.stamps.values() for stamp in each.values()]
-    return min(stamps, default=order.touched_ns)

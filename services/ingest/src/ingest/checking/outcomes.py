@@ -34,6 +34,8 @@ class Checked:
     """Refused before they were looked at, as their sources sent more than they may; in the tally, not in `refusals`."""
     out_of_order_messages: int = 0
     """Refused as a message of their run is missing before them; in the tally, not in `refusals`: they come again."""
+    limited: dict[str, int] = field(default_factory=dict)
+    """By source, refused before they were looked at, as it sent more than it may; in the tally, not in `refusals`."""
     run_reports: dict[str, int] = field(default_factory=dict)
     """Accepted messages about runs, by type; in the tally too."""
     events: list[bytes] = field(default_factory=list)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ingest.checking.outcomes import Checked, Refusal
 from ingest.desk.outcome import DeskOutcome
+from ingest.reporting.refused_sources import RefusedSources
 from telemetry_runtime import MessageCounts
 from telemetry_schema import Reason
 
@@ -16,6 +17,8 @@ class IngestLedger:
 
     messages: MessageCounts = field(default_factory=MessageCounts)
     refused: Counter[str] = field(default_factory=Counter)
+    refused_sources: RefusedSources = field(default_factory=RefusedSources)
+    """The same by source."""
     refused_trades: int = 0
     """Trades that the refused messages stood for, as far as they could be read."""
     run_reports: Counter[str] = field(default_factory=Counter)
@@ -33,6 +36,10 @@ class IngestLedger:
             self.refused_trades += checked.limited_messages
         if checked.out_of_order_messages:
             self.refused[Reason.OUT_OF_ORDER] += checked.out_of_order_messages
+        for source, messages in checked.limited.items():
+            self.refused[Reason.RATE_LIMITED] += messages
+            self.refused_sources.add(source, Reason.RATE_LIMITED, messages)
+            self.refused_trades += messages
         for part in (checked, outcome):
             self.messages.add(part.tally)
             self._count_refused(part.refusals)
@@ -44,4 +51,5 @@ class IngestLedger:
     def _count_refused(self, refusals: Sequence[Refusal]) -> None:
         for refusal in refusals:
             self.refused[refusal.reason] += 1
+            self.refused_sources.add(refusal.source, refusal.reason)
             self.refused_trades += refusal.trades

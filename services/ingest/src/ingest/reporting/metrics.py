@@ -19,8 +19,8 @@ from ingest.reporting.ledger import IngestLedger
 from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.log.group_commit import GroupCommit
-from telemetry_runtime.metrics import message_families
-from telemetry_schema import BOT_MESSAGES
+from telemetry_runtime.metrics import message_family
+from telemetry_schema import BOT_MESSAGES, Reason
 
 SERVICE = "ingest"
 _FEED_STATES = ("starting", "live", "waiting", "finished", "failed")
@@ -76,7 +76,8 @@ class IngestCollector(Collector):
 
     def _messages(self) -> Iterator[Metric]:
         ledger = self._ledger
-        yield from message_families(SERVICE, ledger.messages, ledger.refused)
+        yield message_family(SERVICE, ledger.messages)
+        yield self._refused()
         refused_trades = _counter(
             "telemetry_refused_trades", "Trades in refused messages; one each where a message cannot be read."
         )
@@ -104,6 +105,15 @@ class IngestCollector(Collector):
         unkept = _counter("telemetry_audit_unkept", "Commands that could not be written to the audit.")
         unkept.add_metric([], self._files.audit.unkept_commands)
         yield unkept
+
+    def _refused(self) -> Metric:
+        """By source and reason. Of messages in which no source can be read every known reason is shown."""
+        help_text = "Refused messages by source and reason; no source where none can be read."
+        family = _counter("telemetry_refused", help_text, "source", "reason")
+        for source, reasons in self._ledger.refused_sources.reasons.items():
+            for reason in dict.fromkeys([*([] if source else Reason), *reasons]):
+                family.add_metric([source, reason], reasons[reason])
+        return family
 
     def _sources(self) -> Iterator[Metric]:
         families = {

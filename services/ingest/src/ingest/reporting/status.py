@@ -1,14 +1,17 @@
 """Ingest's own state, as the UI shows it."""
 
+from collections import defaultdict
+
+from ingest.checking.event_check import kind_and_source
 from ingest.checking.open_runs import OpenRuns
 from ingest.checking.sequences import SequenceTracker
-from ingest.checking.source_counts import by_label
+from ingest.checking.source_counts import SourceCounts, by_label
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from telemetry_runtime import lost_log_lines
-from telemetry_schema import BatchSizes, IngestStatus, MessageLedger, SourceState
+from telemetry_schema import BatchSizes, BotSourceState, IngestStatus, MessageLedger, SourceRefusals, SourceState
 
 
 class StatusReporter:
@@ -24,7 +27,9 @@ class StatusReporter:
         delivery: BatchDelivery,
         desk: Desk,
         feeds: list[FeedRunner],
+        events: SequenceTracker | None = None,
     ) -> None:
+        self._events = events
         self._stream, self._ledger, self._sequences, self._open_runs = stream, ledger, sequences, open_runs
         self._delivery, self._desk, self._feeds = delivery, desk, feeds
         self._version = 0
@@ -44,6 +49,8 @@ class StatusReporter:
             batch_sizes=self._batch_sizes(),
             feeds=[feed.view() for feed in self._feeds],
             sources=self._source_states(),
+            bots=self._bot_sources(),
+            refusals=self._refusals(),
             desk=self._desk.state(),
             log_lines_lost=lost_log_lines(),
         )
@@ -78,3 +85,23 @@ class StatusReporter:
             )
             for source, counts in self._sequences.sources.items()
         ]
+
+    def _bot_sources(self) -> list[BotSourceState]:
+        """All kinds of messages about orders together, by source."""
+        kinds: dict[str, list[SourceCounts]] = defaultdict(list)
+        for name, counts in ({} if self._events is None else self._events.sources).items():
+            kinds[kind_and_source(name)[1]].append(counts)
+        return [
+            BotSourceState(
+                source=source,
+                accepted=sum(one.accepted for one in found),
+                lost=sum(one.lost for one in found),
+                duplicate=sum(one.duplicate for one in found),
+                last_ns=max(one.last_ns for one in found),
+            )
+            for source, found in sorted(kinds.items())
+        ]
+
+    def _refusals(self) -> list[SourceRefusals]:
+        reasons = self._ledger.refused_sources.reasons
+        return [SourceRefusals(source=source, reasons=dict(counts)) for source, counts in reasons.items() if counts]

@@ -131,13 +131,14 @@ export class Table {
   }
 
   drawCell(node, cell, j, id) {
-    const [text, tone, badge, title, act] = typeof cell === "string" ? [cell, "", 0, "", ""] : cell;
+    const [text, tone, badge, title, act, symbol] = typeof cell === "string" ? [cell, "", 0, ""] : cell;
     const kind = this.part.columns[j][1];
     node.className = badge || !tone ? kind : `${kind} tt-${tone}`;
     if (title) node.title = title;
     else node.removeAttribute("title");
     if (act) node.innerHTML = button([act, id, text, null, title]);
     else if (badge) node.innerHTML = `<span class="tt-badge tt-${tone || "plain"}">${escape(text)}</span>`;
+    else if (symbol) node.innerHTML = chooser("pick", symbol, text);
     else if (j === 0 && this.part.pick) node.innerHTML = picker(this.part, id, text);
     else node.textContent = text;
   }
@@ -176,7 +177,13 @@ export class Table {
     if (act) return this.act(act);
     const line = event.target.closest("tbody tr");
     if (!line || !this.part.pick || String(getSelection())) return;
-    for (const [key, row] of this.rows) if (row.line === line) this.send("pick", key);
+    for (const [key, row] of this.rows) if (row.line === line) this.pick(key);
+  }
+
+  // A row stands for a symbol, which all pages share, or for what its table says that is chosen by it.
+  pick(key) {
+    if (this.part.pick === true) this.send("pick", key);
+    else this.send(this.part.pick, [this.part.name, key]);
   }
 
   act(node) {
@@ -199,7 +206,11 @@ function picker(part, id, text) {
       ? ""
       : `<button type="button" class="tt-pin" data-act="pin" data-value="${name}" aria-pressed="${part.pins.includes(id)}"` +
         ` aria-label="Pin ${name}">★</button>`;
-  return `${pin}<button type="button" class="tt-pick" data-act="pick" data-value="${name}">${escape(text)}</button>`;
+  return pin + chooser(part.pick === true ? "pick" : part.pick, id, text);
+}
+
+function chooser(act, value, text) {
+  return `<button type="button" class="tt-pick" data-act="${act}" data-value="${escape(value)}">${escape(text)}</button>`;
 }
 
 function button([act, value, text, pressed, spoken]) {

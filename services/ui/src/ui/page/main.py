@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from ui.page import login
 from ui.page.model import hub
 from ui.page.model.hub import DataLink
-from ui.page.views import market, pipeline, studies, trade
+from ui.page.views import bots, market, pipeline, studies, trade
 from ui.page.widgets import banner, controls, kill_switch, style
 
 _PAGE = "drawn_page"
@@ -28,6 +28,7 @@ def run(link: DataLink, gate: login.Gate) -> None:
         # The first page's address is bare, so this one is for those who write its name.
         st.Page(partial(market.show, link), title="Market ", url_path="market", visibility="hidden"),
         st.Page(partial(trade.show, link), title="Trade", icon=":material/swap_vert:", url_path="trade"),
+        st.Page(partial(bots.show, link), title="Bots", icon=":material/smart_toy:", url_path="bots"),
         st.Page(partial(studies.show, link), title="Studies", icon=":material/science:", url_path="studies"),
         st.Page(partial(pipeline.show, link), title="Pipeline", icon=":material/speed:", url_path="pipeline"),
     ]

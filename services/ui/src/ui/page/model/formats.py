@@ -160,3 +160,16 @@ def clock(ns: int | None, zone: tzinfo = UTC, *, milliseconds: bool = False) -> 
         return NONE
     text = datetime.fromtimestamp(ns // _NS, zone).strftime("%H:%M:%S")
     return f"{text}.{ns % _NS // 1_000_000:03d}" if milliseconds else text
+
+
+def bps(value: float | None) -> str:
+    """Basis points, signed."""
+    if value is None:
+        return NONE
+    text = f"{abs(value):,.2f}"
+    return text if is_nothing(text) else f"{'+' if value > 0 else '−'}{text}"
+
+
+def exact_clock(ns: int | None, zone: tzinfo = UTC) -> str:
+    """Time of day in a zone, with microseconds."""
+    return NONE if ns is None else f"{clock(ns, zone)}.{ns % _NS // 1_000:06d}"

@@ -6,10 +6,20 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from telemetry_schema import IngestStatus, Origin, ProfitHistory, Snapshot, StudiesState, SymbolSummary, TapeTrade
+from telemetry_schema import (
+    BotsState,
+    IngestStatus,
+    Origin,
+    ProfitHistory,
+    Snapshot,
+    StudiesState,
+    SymbolSummary,
+    TapeTrade,
+)
 from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
 from ui.instant import Instant
+from ui.page.model.bots import BotHistory
 from ui.wire import AnyToPage, CommandUpdate, CommandView, History, PageState, Problem
 
 SILENT_AFTER_NS = 1_500_000_000
@@ -65,6 +75,8 @@ class PageView:
     snapshot: Snapshot | None = None
     status: IngestStatus | None = None
     studies: StudiesState | None = None
+    bots: BotsState | None = None
+    bot_history: BotHistory = field(default_factory=BotHistory)
     study_history: Mapping[StudySubject, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     state: PageState | None = None
     commands: tuple[CommandView, ...] = ()
@@ -138,11 +150,14 @@ class PageModel:
                 trend, tapes = _trend(before, message), _tapes(before, message)
                 view = replace(view, snapshot=message, snapshot_heard=now, trend=trend, tapes=tapes)
             case IngestStatus():
-                view = replace(view, status=message, equity=_equity(before, message))
+                history = before.bot_history.after_status(message)
+                view = replace(view, status=message, equity=_equity(before, message), bot_history=history)
             case ProfitHistory():
                 view = replace(view, equity=_with_past(before.equity, message))
             case StudiesState():
                 view = replace(view, studies=message, study_history=_study_history(before, message))
+            case BotsState():
+                view = replace(view, bots=message, bot_history=before.bot_history.after_bots(message))
             case PageState():
                 view = replace(view, state=message)
             case CommandUpdate():

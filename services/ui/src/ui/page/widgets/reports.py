@@ -14,6 +14,7 @@ from ui.page.widgets.tables import Cell, Row, Tone, name, number, table, text
 
 RATE_OVER_POINTS: Final = 5
 MAX_SOURCES: Final = 200
+MAX_REFUSALS: Final = 100
 _STAGES: Final[dict[Stage, str]] = {
     "feed": "event → received",
     "wire": "sent → received",
@@ -130,11 +131,22 @@ def _bad_if_any(value: int) -> Cell:
 
 
 def refused(status: IngestStatus | None) -> Part:
-    """Refused messages by reason, most first."""
-    reasons = sorted((status.refused if status else {}).items(), key=lambda item: -item[1])
-    rows = [Row(reason, (reason.replace("_", " "), formats.count(count))) for reason, count in reasons if count]
-    columns = (text("Reason"), number("Messages"))
-    return table("Refused", columns, rows, empty="Nothing was refused.", sub="messages by reason")
+    """Refused messages by source and reason, most first; an ingest that names no sources tells reasons alone."""
+    found = [
+        (one.source, reason, count)
+        for one in (status.refusals if status else [])
+        for reason, count in one.reasons.items()
+        if count
+    ]
+    found = found or [("", reason, count) for reason, count in (status.refused if status else {}).items() if count]
+    columns = (text("Reason"), name("Source"), number("Messages"))
+    rows = [_refusal(*one) for one in sorted(found, key=lambda one: (-one[2], one[:2]))[:MAX_REFUSALS]]
+    return table("Refused", columns, rows, empty="Nothing was refused.", sub="messages by reason and source")
+
+
+def _refusal(source: str, reason: str, count: int) -> Row:
+    who = Cell(source, title=source) if source else Cell("none could be read", "muted")
+    return Row(f"{reason} {source}", (reason.replace("_", " "), who, formats.count(count)))
 
 
 def feeds(status: IngestStatus | None) -> Part:

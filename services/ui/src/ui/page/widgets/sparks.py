@@ -8,7 +8,8 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 def spark(values: Sequence[float], width: int = 16) -> str:
     """The last values as bars between their lowest and highest; a flat course is a line in the middle."""
-    last = values[-width:]
+    # Halves: the span of two numbers of any size is a number then.
+    last = [value / 2 for value in values[-width:]]
     low, high = min(last, default=0.0), max(last, default=0.0)
     if high / 2 <= low / 2:
         return _BARS[3] * len(last)

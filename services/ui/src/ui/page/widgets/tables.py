@@ -18,12 +18,16 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A cell with a tone; with `badge` its text stands in a box, and `title` shows where the pointer rests."""
+    """A cell with a tone; with `badge` its text stands in a box, and `title` shows where the pointer rests.
+
+    One with a `symbol` is a button that chooses it.
+    """
 
     text: str
     tone: Tone = ""
     badge: bool = False
     title: str = ""
+    symbol: str = ""
 
 
 class Action(NamedTuple):
@@ -52,9 +56,9 @@ def name(title: str, sort: str = "") -> Column:
     return Column(title, "tt-name", sort)
 
 
-def sentence(title: str) -> Column:
+def sentence(title: str, sort: str = "") -> Column:
     """A column of sentences, which take more than one line where there is no room."""
-    return Column(title, "tt-wrap")
+    return Column(title, "tt-wrap", sort)
 
 
 def number(title: str, sort: str = "") -> Column:
@@ -95,4 +99,6 @@ def _cell(cell: Cell | Action | str) -> str | list[Any]:
         return cell
     if isinstance(cell, Action):
         return [cell.label, "", 0, cell.spoken, cell.act]
+    if cell.symbol:
+        return [cell.text, cell.tone, int(cell.badge), cell.title, "", cell.symbol]
     return [cell.text, cell.tone, int(cell.badge), cell.title] if cell.tone or cell.badge or cell.title else cell.text

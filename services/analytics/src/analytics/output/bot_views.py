@@ -1,0 +1,337 @@
+"""What the UI is shown of bots, books and orders: bounded, and built in steps.
+
+| list | at most |
+|---|---|
+| bots, books | 256 each |
+| open orders | 250 of the oldest and 250 of the newest |
+| ended orders | 100 that changed last |
+| lives | 40 that changed, and 40 more in turn; 48 events each |
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from math import isfinite, isnan
+from sys import float_info
+from typing import Final
+
+from analytics.cooperative import Steps
+from analytics.orders.activity import OTHER_BOT, AckSpans, BotActivity, BotKey
+from analytics.orders.books import OTHER, Valued
+from analytics.orders.order import BotOrder
+from analytics.orders.quality import counts
+from analytics.orders.registry import Key
+from analytics.orders.tracker import OrderTracker
+from telemetry_schema import (
+    AckLatency,
+    BookState,
+    BotMoney,
+    BotsState,
+    BotState,
+    OrderLife,
+    OrderMoment,
+    OrderSummary,
+    PositionMismatch,
+    RejectCount,
+    VenueAcks,
+)
+
+MAX_BOTS: Final = 256
+MAX_BOOKS: Final = 256
+MAX_OPEN: Final = 500
+MAX_ENDED: Final = 100
+MAX_LIVES: Final = 40
+MAX_REJECTS: Final = 100
+MAX_MISMATCHES: Final = 100
+
+_ORDERS_A_STEP: Final = 50
+"""Orders looked at without a break: about half a millisecond."""
+_LIVES_A_STEP: Final = 8
+_BOTS_A_STEP: Final = 16
+_DUST_QTY: Final = 1e-9
+"""A difference of positions below this is rounding."""
+_ACCOUNT_AND_STRATEGY: Final = slice(0, 2)
+
+
+@dataclass(slots=True)
+class OpenCounts:
+    """The open orders of one account and strategy, counted."""
+
+    orders: int = 0
+    in_doubt: int = 0
+    oldest_ns: int | None = None
+
+    def add(self, order: BotOrder) -> None:
+        """Counts one."""
+        self.orders += 1
+        self.in_doubt += order.in_doubt
+        begun_ns = order.begun_ns
+        self.oldest_ns = begun_ns if self.oldest_ns is None else min(self.oldest_ns, begun_ns)
+
+
+class BotViews:
+    """Builds `BotsState` messages; remembers whose turn it is."""
+
+    def __init__(self, orders: OrderTracker, *, run: str) -> None:
+        self._orders, self._run = orders, run
+        self._turn = 0
+
+    def steps(self, now_ns: int) -> Steps[BotsState]:
+        """The state at this moment, UTC epoch nanoseconds."""
+        orders = self._orders
+        keys = orders.registry.open_keys()
+        opened = yield from self._count(keys)
+        valued = orders.books.value(orders.marks, now_ns)
+        yield
+        activities = dict(orders.activities.bots())
+        bots = yield from self._bots(activities, valued, opened, now_ns)
+        open_orders = yield from self._summaries(_listed(keys))
+        ended_orders = yield from self._summaries(orders.registry.newest_ended_keys(MAX_ENDED))
+        lives = yield from self._lives([*open_orders, *ended_orders])
+        mismatches = self._mismatches()
+        yield
+        books = [_book(each) for each in sorted(valued, key=lambda each: each.key)[:MAX_BOOKS]]
+        yield
+        venues = yield from self._venues(now_ns)
+        return BotsState(
+            run=self._run,
+            at_ns=now_ns,
+            bots=bots[:MAX_BOTS],
+            bots_in_all=len(bots),
+            books=books,
+            books_in_all=len(valued),
+            mismatches=mismatches,
+            venues=venues,
+            rejects=self._rejects(),
+            open_orders=open_orders,
+            open_in_all=len(keys),
+            ended_orders=ended_orders,
+            ended_in_all=orders.registry.ended,
+            lives=lives,
+        )
+
+    def _count(self, keys: Sequence[Key]) -> Steps[dict[tuple[str, str], OpenCounts]]:
+        """All open orders by account and strategy."""
+        counted: dict[tuple[str, str], OpenCounts] = defaultdict(OpenCounts)
+        for number, key in enumerate(keys, 1):
+            order = self._orders.registry.get(*key)
+            if order is not None:
+                counted[order.account, order.strategy].add(order)
+            if number % _ORDERS_A_STEP == 0:
+                yield
+        return counted
+
+    # Bots
+
+    def _bots(
+        self,
+        activities: dict[BotKey, BotActivity],
+        valued: Sequence[Valued],
+        opened: dict[tuple[str, str], OpenCounts],
+        now_ns: int,
+    ) -> Steps[list[BotState]]:
+        """All bots that have sent something lately, have a book or an open order."""
+        owners = {(each.key.account, each.key.strategy) for each in valued} | opened.keys()
+        keys = activities.keys() | {self._owner(account, strategy) for account, strategy in owners}
+        money = self._money(valued)
+        bots = []
+        for number, key in enumerate(sorted(keys), 1):
+            found = opened.get((key.account, key.strategy), OpenCounts())
+            bots.append(self._bot(key, activities.get(key, BotActivity()), found, money, now_ns))
+            if number % _BOTS_A_STEP == 0:
+                yield
+        return bots
+
+    def _owner(self, account: str, strategy: str) -> BotKey:
+        if account == OTHER:
+            return OTHER_BOT
+        return BotKey(self._orders.authority(account), account, strategy)
+
+    def _bot(
+        self,
+        key: BotKey,
+        activity: BotActivity,
+        opened: OpenCounts,
+        money: dict[tuple[str, str], list[BotMoney]],
+        now_ns: int,
+    ) -> BotState:
+        sums = activity.sums(now_ns)
+        is_authority = key == self._owner(key.account, key.strategy)
+        return BotState(
+            source=key.source,
+            account=key.account,
+            strategy=key.strategy,
+            is_authority=is_authority,
+            last_ns=activity.last_ns or None,
+            events_per_s=sums.events_per_s,
+            recent_orders=sums.orders,
+            recent_rejects=sums.rejects,
+            open_orders=opened.orders,
+            in_doubt=opened.in_doubt,
+            oldest_open_ns=opened.oldest_ns,
+            ack=_acks(activity.acks.spans(now_ns)),
+            skew_ns=sums.skew_ns,
+            # Of two sources of one account both would show the same money, and a reader would add it up.
+            money=money.get((key.account, key.strategy), []) if is_authority else [],
+        )
+
+    def _money(self, valued: Sequence[Valued]) -> dict[tuple[str, str], list[BotMoney]]:
+        by_currency: dict[tuple[str, str, str], list[Valued]] = defaultdict(list)
+        for each in valued:
+            by_currency[each.key.account, each.key.strategy, each.book.currency].append(each)
+        slippage_bps = self._slippage_bps()
+        money: dict[tuple[str, str], list[BotMoney]] = defaultdict(list)
+        for (account, strategy, currency), books in sorted(by_currency.items()):
+            unrealised = [each.unrealised for each in books]
+            known = [value for value in unrealised if value is not None]
+            money[account, strategy].append(
+                BotMoney(
+                    currency=currency,
+                    realised=_number(sum(each.book.holding.realised for each in books)),
+                    unrealised=_finite(sum(known)) if len(known) == len(unrealised) else None,
+                    fees=_number(sum(each.book.fees.get(currency, 0.0) for each in books)),
+                    slippage_bps=slippage_bps.get((account, strategy, currency)),
+                )
+            )
+        return money
+
+    def _slippage_bps(self) -> dict[tuple[str, ...], float | None]:
+        """Against arrival, by account, strategy and currency."""
+        quality, paid, notional = self._orders.quality, counts(), counts()
+        for labels, value in quality.slippage_notional.items():
+            *book, currency, reference = labels
+            if reference == "arrival":
+                owner = (*book[_ACCOUNT_AND_STRATEGY], currency)
+                paid[owner] += quality.slippage_paid[labels] - quality.slippage_gained[labels]
+                notional[owner] += value
+        return {owner: _finite(1e4 * cost / notional[owner]) for owner, cost in paid.items() if notional[owner]}
+
+    def _venues(self, now_ns: int) -> Steps[list[VenueAcks]]:
+        """The venues that acknowledged something lately, in the order of their names."""
+        venues = []
+        for number, (key, acks) in enumerate(self._orders.activities.venues(), 1):
+            spans = acks.spans(now_ns)
+            if spans.number:
+                venues.append(VenueAcks(account=key.account, venue=key.venue, ack=_acks(spans)))
+            if number % _BOTS_A_STEP == 0:
+                yield
+        return venues
+
+    def _rejects(self) -> list[RejectCount]:
+        found = sorted(self._orders.quality.rejects.items(), key=lambda item: (-item[1], item[0]))
+        return [
+            RejectCount.model_validate(
+                {**dict(zip(("account", "strategy", "venue", "reason", "kind"), labels, strict=True)), "count": int(n)}
+            )
+            for labels, n in found[:MAX_REJECTS]
+        ]
+
+    def _mismatches(self) -> list[PositionMismatch]:
+        found = sorted(self._orders.mismatches().items())
+        wrong = (
+            PositionMismatch(account=account, symbol=symbol, qty=_number(qty))
+            for (account, symbol), qty in found
+            if abs(qty) > _DUST_QTY
+        )
+        return list(islice(wrong, MAX_MISMATCHES))
+
+    # Orders
+
+    def _summaries(self, keys: Sequence[Key]) -> Steps[list[OrderSummary]]:
+        found = []
+        for number, key in enumerate(keys, 1):
+            order = self._orders.registry.get(*key)
+            if order is not None:
+                found.append(_summary(order))
+            if number % _ORDERS_A_STEP == 0:
+                yield
+        return found
+
+    def _lives(self, listed: Sequence[OrderSummary]) -> Steps[list[OrderLife]]:
+        """The events of listed orders: of those that changed, and of the next ones in turn."""
+        keys = [Key(one.account, one.order_id) for one in listed]
+        known = set(keys)
+        wanted = dict.fromkeys(islice((key for key in self._orders.trails.take_changed() if key in known), MAX_LIVES))
+        start = self._turn % len(keys) if keys else 0
+        wanted |= dict.fromkeys([*keys[start:], *keys[:start]][:MAX_LIVES])
+        self._turn = start + MAX_LIVES
+        lives = []
+        for number, key in enumerate(wanted, 1):
+            trail = self._orders.trails.get(key)
+            if trail is not None:
+                moments = [OrderMoment.model_validate(fields) for fields in trail.moments()]
+                lives.append(OrderLife(**key._asdict(), moments=moments, left_out=trail.left_out))
+            if number % _LIVES_A_STEP == 0:
+                yield
+        return lives
+
+
+def _listed(keys: Sequence[Key]) -> list[Key]:
+    """Newest first; of too many the oldest and the newest."""
+    half = MAX_OPEN // 2
+    return [*reversed(keys)] if len(keys) <= MAX_OPEN else [*reversed(keys[-half:]), *reversed(keys[:half])]
+
+
+def _summary(order: BotOrder) -> OrderSummary:
+    return OrderSummary.model_validate(
+        {
+            "account": order.account,
+            "order_id": order.order_id,
+            "source": order.source,
+            "strategy": order.strategy,
+            "venue": order.venue,
+            "symbol": order.symbol,
+            "side": order.side,
+            "order_type": order.order_type,
+            "tif": order.tif,
+            "state": order.state.value,
+            "in_doubt": order.in_doubt,
+            "waits_for": _waits_for(order),
+            "qty": order.qty,
+            "price": order.ordered_price.value if order.ordered_price else None,
+            "filled_qty": _number(order.filled_qty),
+            "inferred_qty": _number(order.inferred.qty),
+            "average_price": _finite(order.executions.average_price),
+            "began_ns": order.begun_ns,
+            "touched_ns": order.touched_ns,
+        }
+    )
+
+
+def _waits_for(order: BotOrder) -> str | None:
+    if order.waits_for("cancel_request"):
+        return "cancel"
+    return "replace" if order.waits_for("replace_request") else None
+
+
+def _book(each: Valued) -> BookState:
+    holding, key = each.book.holding, each.key
+    return BookState(
+        account=key.account,
+        strategy=key.strategy,
+        symbol=key.symbol,
+        currency=each.book.currency,
+        qty=_number(holding.qty),
+        average_price=_finite(holding.average_price) if holding.qty else None,
+        mark=_finite(each.mark),
+        mark_age_ns=each.mark_age_ns,
+        realised=_number(holding.realised),
+        unrealised=_finite(each.unrealised),
+        fees=_number(each.book.fees.get(each.book.currency, 0.0)),
+    )
+
+
+def _acks(spans: AckSpans) -> AckLatency:
+    return AckLatency(count=spans.number, p50_ns=spans.p50_ns, p99_ns=spans.p99_ns)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
+
+
+def _number(value: float) -> float:
+    """JSON has no infinity: a sum that overflowed becomes the largest number there is; one of both, nothing."""
+    if isnan(value):
+        return 0.0
+    return max(-float_info.max, min(value, float_info.max))
