@@ -69,4 +69,4 @@ def test_a_golden_batch_decodes_and_encodes_back_to_the_same_bytes() -> None:
 
 
 def test_every_golden_file_is_read_by_a_test() -> None:
-    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 22 + 2
+    assert len([path for path in GOLDEN.iterdir() if path.is_file()]) == 23 + 2
