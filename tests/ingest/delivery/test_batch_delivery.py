@@ -8,12 +8,12 @@ from structlog.testing import capture_logs
 from ingest.checking.chunks import Chunk
 from ingest.delivery.batch_delivery import (
     CHECKPOINTED,
-    MAX_QUEUED_BATCHES,
     PATIENCE_S,
     WINDOW_BATCHES,
     WINDOW_TRADES,
     BatchDelivery,
 )
+from ingest.delivery.log_cursor import MAX_QUEUED_BATCHES
 from ingest.storage.log.group_commit import GroupCommit, SyncMode
 from ingest.storage.log.memory_log import MemoryLog
 from telemetry_runtime.fakes import FakeClock, FakeSink, FakeSource
@@ -197,7 +197,7 @@ async def test_what_is_too_much_for_memory_is_read_back_from_the_log(rig: Rig) -
     rig.sink.full = True
     for _ in range(3 * MAX_QUEUED_BATCHES):
         await rig.send(1)
-    assert len(rig.delivery._queue) == MAX_QUEUED_BATCHES
+    assert len(rig.delivery._cursor._queue) == MAX_QUEUED_BATCHES
     rig.sink.full = False
     await _settle()
     pumping.cancel()

@@ -16,13 +16,13 @@ log is full, ingest waits: backpressure reaches the clients' own queues.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Histogram
 
 from ingest.checking.chunks import Chunk
+from ingest.delivery.log_cursor import LogCursor
 from ingest.storage.log.batch_log import LogBatch
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_runtime import Clock, RateLimitedWarning, Source, TrySink
@@ -57,14 +57,8 @@ PATIENCE_S = 0.1
 """How long to wait for an acknowledgement. After that analytics is treated as down until the next one: accepted trades
 are held for it in the log meanwhile."""
 
-MAX_QUEUED_BATCHES = 256
-"""Batches that are kept in memory until they are sent. What comes after them is read back from the log."""
-
 CHECKPOINTED = "checkpointed"
 """The key of the state that says up to where analytics has its checkpoint."""
-
-_READ_BYTES = 1024 * 1024
-"""What is read from the log at once: about a millisecond."""
 
 
 class BatchDelivery:
@@ -78,11 +72,7 @@ class BatchDelivery:
     def __init__(self, sink: TrySink, writer: GroupCommit, *, clock: Clock) -> None:
         self._sink, self._writer, self._clock = sink, writer, clock
         self._log = writer.log
-        # The queue holds what is to be sent next. It begins at `_sent_seq` and ends at `_queued_seq`.
-        self._queue: deque[LogBatch] = deque()
-        self._sent_seq = self._queued_seq = self._known_checkpoint()
-        self._resume_due = True
-        """Analytics must hear where the stream goes on, before anything else."""
+        self._cursor = LogCursor(sink, writer, clock=clock, first_seq=self._known_checkpoint())
         self._moved = asyncio.Event()
         """Set by every report of analytics, and when it is given up waiting for one."""
         self._more_to_send = asyncio.Event()
@@ -92,7 +82,7 @@ class BatchDelivery:
         """The number that analytics asked for last, and how often it was sent again."""
         self._heard_ns = clock.monotonic_ns()
         self._is_away = False
-        self.confirmed_seq = self.checkpointed_seq = self._sent_seq
+        self.confirmed_seq = self.checkpointed_seq = self._cursor.sent_seq
         self.accepted_trades = self.accepted_events = 0
         """By this process: trades, and messages about orders."""
         self.batches = 0
@@ -185,9 +175,7 @@ class BatchDelivery:
 
     def _add(self, batch: LogBatch) -> None:
         self._writer.add(batch)
-        if self._queued_seq == batch.first_seq and len(self._queue) < MAX_QUEUED_BATCHES:
-            self._queue.append(batch)
-            self._queued_seq = batch.end_seq
+        self._cursor.add(batch)
 
     async def flush(self) -> None:
         """Sends what is committed, and returns when analytics is close behind or away; `pump` sends the rest.
@@ -230,49 +218,12 @@ class BatchDelivery:
                 self._is_away = True
             self._moved.set()  # who still waits sets `_is_waiting` again
 
-    @property
-    def _all_sent(self) -> bool:
-        return self._sent_seq >= self._writer.committed_seq and not self._resume_due
-
     def _send(self) -> bool:
-        """Sends what is committed, after the queue at most one piece that is read from the log; False when it is full.
-
-        When there is more in the log, `pump` is woken: reading a long one must not hold up the rest of the loop.
-        """
-        if not self._send_queued():
-            return False
-        if not self._queue and self._queued_seq < self._writer.committed_seq:
-            self._read_on()
-            if not self._send_queued():
-                return False
-            if self._queued_seq < self._writer.committed_seq:
-                self._more_to_send.set()
-        return True
-
-    def _send_queued(self) -> bool:
-        """Sends what is queued, as far as it is committed; False when the sink is full."""
-        while self._resume_due or (self._queue and self._queue[0].end_seq <= self._writer.committed_seq):
-            if not self._sink.try_send(self._next_frames()):
-                return False
-            if self._resume_due:
-                self._resume_due = False
-            else:
-                self._sent_seq = self._queue.popleft().end_seq
-        return True
-
-    def _next_frames(self) -> tuple[bytes, bytes | memoryview]:
-        if self._resume_due:
-            return self._mark(self._sent_seq, resume=True)
-        return self._queue[0].header, self._queue[0].records
-
-    def _read_on(self) -> None:
-        """Queues the batches that follow in the log."""
-        self._queue.extend(self._log.read(self._queued_seq, max_bytes=_READ_BYTES))
-        first_seq = self._queue[0].first_seq if self._queue else self._log.next_seq
-        if first_seq > self._queued_seq:
-            # What is between them cannot be read any more: analytics counts it as lost.
-            self._sent_seq, self._resume_due = first_seq, True
-        self._queued_seq = self._queue[-1].end_seq if self._queue else first_seq
+        """Sends what is committed; False when the sink is full. `pump` is woken where there is more in the log."""
+        is_sent = self._cursor.send()
+        if self._cursor.has_more:
+            self._more_to_send.set()
+        return is_sent
 
     def _send_or_wake_pump(self) -> None:
         if not self._send():
@@ -335,15 +286,15 @@ class BatchDelivery:
         self._retransmitted_ns = self._clock.monotonic_ns()
         self._attempts += 1
         self.retransmissions += 1
-        self._queue.clear()
-        self._sent_seq = self._queued_seq = max(missing_seq, self._log.first_seq)
-        self._resume_due = True
+        self._cursor.go_back(missing_seq)
 
     def _is_too_early(self, missing_seq: int) -> bool:
         """Whether the answer to an earlier request may still be on its way."""
         if missing_seq != self._asked_seq:
             self._asked_seq, self._attempts = missing_seq, 0
-        if self._resume_due or (self._attempts and self._sent_seq <= missing_seq < self._writer.committed_seq):
+        if self._cursor.resume_due or (
+            self._attempts and self._cursor.sent_seq <= missing_seq < self._writer.committed_seq
+        ):
             return True  # it has not even been sent
         wait_ns = _MIN_RETRANSMIT_NS << max(self._attempts - 1, 0)
         return self._retransmitted_ns is not None and self._clock.monotonic_ns() - self._retransmitted_ns < wait_ns
@@ -363,41 +314,25 @@ class BatchDelivery:
             return batch.end_seq
         return missing_seq
 
-    def _mark(self, first_seq: int, *, resume: bool = False, final: bool = False) -> tuple[bytes, bytes]:
-        """A batch without trades."""
-        header = FastHeader(
-            stream=self._log.stream,
-            epoch=self._log.epoch.number,
-            epoch_seq=self._log.epoch.first_seq,
-            first_seq=first_seq,
-            count=0,
-            symbols=[],
-            sources=[],
-            sent_ns=self._clock.now_ns(),
-            resume=resume,
-            final=final,
-        )
-        return encode_header(header), b""
-
     def heartbeat(self) -> None:
         """Sends the number that comes next, if there is room: with it analytics finds a loss at the end."""
         silent_s = self.silent_s
         if silent_s * 1e9 > _SILENT_NS:
             self._silent.log(silent_s=round(silent_s), unapplied_trades=self.unapplied_trades)
-        if self._all_sent:
-            self._sink.try_send(self._mark(self._sent_seq))
+        if self._cursor.is_all_sent:
+            self._sink.try_send(self._cursor.mark(self._cursor.sent_seq))
         else:
             self._send_or_wake_pump()
 
     async def finish(self) -> None:
         """Returns when analytics has applied everything and the end of the stream is sent."""
-        while not self._all_sent or self.unapplied_trades:
+        while not self._cursor.is_all_sent or self.unapplied_trades:
             if not self._send():
                 await self._sink.writable()
-            elif self._all_sent:
+            elif self._cursor.is_all_sent:
                 await self._next_move()
             else:
                 await asyncio.sleep(0)
-        final = self._mark(self._sent_seq, final=True)
+        final = self._cursor.mark(self._cursor.sent_seq, final=True)
         while not self._sink.try_send(final):
             await self._sink.writable()
