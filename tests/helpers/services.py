@@ -75,7 +75,7 @@ class Service:
     def __init__(self, program: str, http_port: int, environment: Mapping[str, str], log: Path) -> None:
         self._program, self._environment, self._log = program, dict(environment), log
         self._command: list[str | Path] = [BIN / program]
-        self.http_port = http_port
+        self.http_host, self.http_port = "127.0.0.1", http_port
         self._process: subprocess.Popen[bytes] | None = None
 
     def set(self, **settings: str) -> None:
@@ -108,14 +108,14 @@ class Service:
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"{self._program} ended with {self.process.returncode}:\n{self.log()}"
         try:
-            get(f"http://127.0.0.1:{self.http_port}/readyz", timeout_s=5)
+            get(f"http://{self.http_host}:{self.http_port}/readyz", timeout_s=5)
         except AwayError:
             return False
         return True
 
     def metrics(self) -> Metrics:
         """A scrape."""
-        return Metrics(get(f"http://127.0.0.1:{self.http_port}/metrics"))
+        return Metrics(get(f"http://{self.http_host}:{self.http_port}/metrics"))
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal."""
