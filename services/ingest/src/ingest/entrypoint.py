@@ -106,20 +106,12 @@ async def serve(settings: IngestSettings) -> None:
         )
         runners = [FeedRunner(feed, parts.checker, app.pass_on, clock) for feed in parts.feeds]
         readiness = Readiness("tasks_running")
-        registry = service_registry("ingest", security.refused)
-        registry.register(_collector(parts, delivery, runners))
-        registry.register(RateLimitCollector(parts.limiter))
-        if acknowledger is not None:
-            registry.register(AckCollector(acknowledger, parts.sequences))
+        registry = _registry(security, parts, delivery, runners, acknowledger)
         http = await _http(stack, settings, readiness, registry)
         tasks = await stack.enter_async_context(AsyncTaskManager())
         if authenticator is not None:
             tasks.start("authenticator", authenticator.run())
-        tasks.start("log retry", parts.writer.retry())
-        tasks.start("log sync", parts.writer.keep_synced(), may_end=True)
-        if acknowledger is not None:
-            tasks.start("ack requests", acknowledger.take_requests(), may_end=True)
-            tasks.start("acks", acknowledger.acknowledge())
+        _start_log(tasks, parts.writer, settings, acknowledger)
         app.start(tasks, progress=progress, feeds=runners, reporter=_reporter(parts, delivery, runners))
         readiness.set("tasks_running")
         _log_start(settings, parts.run, log, endpoint=source.endpoint, http_port=http.port)
@@ -159,6 +151,33 @@ class _Parts:
     ledger: IngestLedger
     dead_letters: DeadLetterThread
     audit: AuditFile
+
+
+def _registry(
+    security: EndpointSecurity,
+    parts: _Parts,
+    delivery: BatchDelivery,
+    runners: list[FeedRunner],
+    acknowledger: Acknowledger | None,
+) -> CollectorRegistry:
+    registry = service_registry("ingest", security.refused)
+    registry.register(_collector(parts, delivery, runners))
+    registry.register(RateLimitCollector(parts.limiter))
+    if acknowledger is not None:
+        registry.register(AckCollector(acknowledger, parts.sequences))
+    return registry
+
+
+def _start_log(
+    tasks: AsyncTaskManager, writer: GroupCommit, settings: IngestSettings, acknowledger: Acknowledger | None
+) -> None:
+    """Starts what looks after the log, and what acknowledges what is in it."""
+    tasks.start("log retry", writer.retry())
+    tasks.start("log age", writer.keep_young(settings.log_max_age_s))
+    tasks.start("log sync", writer.keep_synced(), may_end=True)
+    if acknowledger is not None:
+        tasks.start("ack requests", acknowledger.take_requests(), may_end=True)
+        tasks.start("acks", acknowledger.acknowledge())
 
 
 def _open_log(settings: IngestSettings, clock: Clock) -> BatchLog:

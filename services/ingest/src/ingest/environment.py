@@ -71,6 +71,9 @@ class IngestSettings(ServiceSettings):
     log_max_bytes: int = Field(
         default=1024 * 1024 * 1024, ge=64 * 1024 * 1024, description="The log's size; then clients wait."
     )
+    log_max_age_s: Positive = Field(
+        default=86_400.0, description="What analytics has in a checkpoint leaves the log before it is that old, in s."
+    )
     dead_letter_file_bytes: int = Field(default=8 * 1024 * 1024, ge=4096, description="A file is rotated at this size.")
     dead_letter_files: int = Field(default=4, ge=1, le=99, description="Files kept, with the one being written.")
     audit_file_bytes: int = Field(

@@ -2,14 +2,21 @@
 
 import asyncio
 import errno
+from pathlib import Path
 
 import pytest
 
 from ingest.storage.log.batch_log import Transaction
 from ingest.storage.log.group_commit import RETRY_S, GroupCommit, SyncMode
 from ingest.storage.log.memory_log import MemoryLog
+from ingest.storage.log.segment_log import SegmentLog
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.storage.log.conftest import batch
+
+
+def _files_in(directory: Path) -> int:
+    return len(list(directory.iterdir()))
+
 
 NO_SPACE = OSError(errno.ENOSPC, "no space left")
 
@@ -32,6 +39,27 @@ async def test_what_a_burst_changes_is_one_transaction(log: MemoryLog) -> None:
     writer.append()
     await writer.committed()
     assert (log.next_seq, writer.committed_seq, log.state()) == (3, 3, {"run": b"3"})
+
+
+async def test_what_is_checkpointed_leaves_the_disk_in_time_in_a_quiet_market_too(tmp_path: Path) -> None:
+    log, clock = SegmentLog(tmp_path, new_stream="s", now_ns=1, max_bytes=1 << 30), FakeClock()
+    writer = GroupCommit(log, clock=clock)
+    ageing = asyncio.ensure_future(writer.keep_young(100))
+    writer.add(batch(0, 20))
+    writer.append()
+    await clock.advance(150)
+    assert log.first_seq == 0  # analytics does not have it yet
+    writer.trim(10)
+    await clock.advance(60)
+    assert log.first_seq == 0
+    writer.trim(20)
+    await clock.advance(60)
+    assert (log.first_seq, log.next_seq, _files_in(tmp_path)) == (20, 20, 1)
+    # And so on, without anything new: no segment is begun for nothing.
+    await clock.advance(10_000)
+    assert _files_in(tmp_path) == 1
+    ageing.cancel()
+    log.close()
 
 
 @pytest.mark.parametrize("failure", ["full", "unwritable"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import endurance, macro, micro, neighbours, paced, scrapes, soak, studies
+from bench import durability, endurance, macro, micro, neighbours, paced, scrapes, soak, studies
 from bench.figures import TargetCheck
 from bench.machine import describe
 from bench.merging import merged
@@ -18,7 +18,7 @@ from bench.peers import bare
 from bench.pipeline import pipeline
 from bench.table import table, with_notes
 
-PARTS = ("micro", "scrapes", "macro", "symbols", "paced", "neighbours", "studies", "endurance", "soak")
+PARTS = ("micro", "scrapes", "macro", "symbols", "paced", "neighbours", "studies", "durability", "endurance", "soak")
 USUAL_PARTS = PARTS[:-1]
 """All but ten minutes of soaking."""
 
@@ -135,6 +135,12 @@ def _studies(repeats: int, quick: bool, report: macro.Report) -> tuple[object, l
     return found.as_dict(), studies.targets(found)
 
 
+def _durability(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
+    with bare() as limit:
+        found = durability.measure(limit, repeats=repeats, quick=quick, report=report)
+    return found.as_dict(), durability.targets(found)
+
+
 def _endurance(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
     found = endurance.measure(report=report)
     return found.as_dict(), endurance.targets(found)
@@ -153,6 +159,7 @@ _PARTS: dict[str, Part] = {
     "paced": _paced,
     "neighbours": _neighbours,
     "studies": _studies,
+    "durability": _durability,
     "endurance": _endurance,
     "soak": _soak,
 }

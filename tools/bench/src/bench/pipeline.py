@@ -35,6 +35,11 @@ class Pipeline:
         """Where trades go."""
         return self.stack.target.endpoint
 
+    @property
+    def acks_endpoint(self) -> str:
+        """Where durable publishers are acknowledged."""
+        return self.stack.acks_endpoint
+
     def analytics(self) -> Scrape:
         """What analytics says."""
         return Scrape.parse(get(f"{self.stack.target.analytics_url}/metrics"))

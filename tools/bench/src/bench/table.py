@@ -183,6 +183,19 @@ def _listed(values: list[float]) -> str:
     return ", ".join(f"{value:.0f}" for value in values)
 
 
+def _durability(found: dict[str, Any]) -> str:
+    rows = []
+    for what, key in (("ingest's log on disk against memory", "log"), ("durable publisher against plain", "publisher")):
+        for each in found[key]:
+            figures = f"{each['median_ours']:,.0f}", f"{each['median_limit']:,.0f}", f"{each['median_ratio']:.2f}"
+            rows.append((f"{what}, {each['name']}", *figures))
+    text = (
+        "From the first call until all trades are visible in analytics' `/metrics`, alternately with and without. The "
+        "log's messages are encoded ahead; a publisher checks, numbers and encodes each call's trades (256 in columns)."
+    )
+    return _section("What durability costs", ("what", "trades/s", "without", "ratio"), rows, text)
+
+
 def _endurance(found: dict[str, Any]) -> str:
     ledger = found["ledger"]
     rows = [(name, f"{ledger[name]:,}") for name in ("sent", "applied", "refused", "duplicate", "lost", "unexplained")]
@@ -204,6 +217,7 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "paced": _paced,
     "neighbours": _neighbours,
     "studies": _studies,
+    "durability": _durability,
     "endurance": _endurance,
     "soak": _soak,
     "micro": _micro,

@@ -33,6 +33,8 @@ class Stack:
 
     target: Target
     pids: dict[str, int] = field(default_factory=dict)
+    acks_endpoint: str = ""
+    """Where our own ingest acknowledges durable publishers."""
 
     @property
     def is_own(self) -> bool:
@@ -119,7 +121,7 @@ def start(
         process = stack.enter_context(_service(service, environment, directory / f"{service}.log"))
         _wait_ready(service, url, process, directory / f"{service}.log")
         pids[service] = process.pid
-    return Stack(target, pids)
+    return Stack(target, pids, f"tcp://127.0.0.1:{acks}")
 
 
 @contextmanager

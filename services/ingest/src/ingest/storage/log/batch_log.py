@@ -123,6 +123,14 @@ class BatchLog(Protocol):
         """Drops batches before that offset; the log may keep some of them."""
         ...
 
+    def roll(self) -> None:
+        """Makes all that it holds something that `trim` can drop; nothing changes if it cannot.
+
+        Raises:
+            OSError: the disk would not take it; nothing happened.
+        """
+        ...
+
     def sync(self) -> int:
         """Waits until what was appended is on disk: not for the event loop, but in a thread beside it.
 

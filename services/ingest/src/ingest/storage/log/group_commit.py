@@ -39,6 +39,7 @@ class GroupCommit:
         self._clock, self._sync, self._sync_interval_s = clock, sync, sync_interval_s
         self._pending = Transaction()
         self._next_seq = self._committed_seq = log.next_seq
+        self._trimmed_seq = 0
         self._moved = asyncio.Event()
         self._failed, self._unsynced = asyncio.Event(), asyncio.Event()
         self._logger = structlog.get_logger("log")
@@ -104,6 +105,7 @@ class GroupCommit:
 
     def trim(self, seq: int) -> None:
         """Drops what is before that offset; what waits for room may have it now."""
+        self._trimmed_seq = seq
         self.log.trim(seq)
         if self._failed.is_set():
             self.append()
@@ -117,6 +119,16 @@ class GroupCommit:
                 await self._clock.sleep(RETRY_S)
             else:
                 self._failed.clear()
+
+    async def keep_young(self, max_age_s: float) -> None:
+        """Drops what may be trimmed before it is that old, however quiet the market is; for ever."""
+        while True:
+            await self._clock.sleep(max_age_s / 2)
+            try:
+                self.log.roll()
+            except OSError:
+                self.write_failures += 1  # a full disk: tried again the next time
+            self.log.trim(self._trimmed_seq)
 
     async def keep_synced(self) -> None:
         """Puts the log on disk in a thread, as the mode says; for ever.

@@ -66,6 +66,9 @@ class MemoryLog:
         self.held_bytes -= sum(map(_size, self._batches[:gone]))
         del self._batches[:gone]
 
+    def roll(self) -> None:
+        """Nothing to do: any batch can be dropped."""
+
     def sync(self) -> int:
         """Notes that it was asked; there is no disk."""
         if self.failure is not None:

@@ -188,6 +188,11 @@ class SegmentLog:
             self.next_seq = transaction.batches[-1].end_seq
         apply_state(self._state, transaction.state)
 
+    def roll(self) -> None:
+        """Begins the next segment, if the active one holds any batch: whole segments are trimmed."""
+        if self.next_seq > self._active.first_seq:
+            self._roll()
+
     def _roll(self) -> None:
         fd, segment = self._begin()
         # In this order: whoever syncs meanwhile finds the segment in one place or the other.
