@@ -22,7 +22,7 @@ from telemetry_schema import (
     encode,
 )
 from tests.helpers.views import NOW_NS, at, bars, page_state, snapshot, status
-from ui.app import UiApp
+from ui.app import OwnState, UiApp
 from ui.bars import BarHistory
 from ui.commands import CommandBook
 from ui.health import Limits
@@ -42,6 +42,7 @@ class World:
         self.backend_source, self.page_source = FakeSource(stays_open=True), FakeSource(stays_open=True)
         self.backend = Backend(started=at(NOW_NS), bars=BarHistory(600))
         self.tally = Tally()
+        self.own_lines_lost = 0
         self.app = UiApp(
             page=self.page,
             ingest=self.ingest,
@@ -50,7 +51,7 @@ class World:
             tally=self.tally,
             limits=Limits(away_after_ns=1_500_000_000, stale_after_ns=5_000_000_000),
             clock=self.clock,
-            page_state=page_state,
+            own=OwnState(page_state, lambda: self.own_lines_lost),
         )
 
     async def hear(self, *messages: BaseModel | bytes) -> None:
@@ -178,6 +179,17 @@ async def test_a_page_that_starts_anew_gets_the_profit_so_far_and_the_same_one_i
         world.page.sent.clear()
         await world.click(Hello(pid=2))
         assert world.received(ProfitHistory) == [curve]
+
+
+async def test_lines_that_the_uis_own_log_lost_are_on_the_banner_for_five_minutes() -> None:
+    async with _running() as world:
+        world.own_lines_lost = 7
+        await world.clock.advance(0.25)
+        assert "ui 7" in world.received(PageState)[-1].problems[0].title
+        for version in range(2, 320):
+            await world.hear(snapshot(version), status(version))
+            await world.clock.advance(1.0)
+        assert world.received(PageState)[-1].problems == []
 
 
 async def test_before_the_page_says_hello_nothing_piles_up_for_it() -> None:

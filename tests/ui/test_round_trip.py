@@ -22,7 +22,7 @@ from telemetry_runtime.transport import PullSource, PushSink
 from telemetry_schema import TradeCommand, encode
 from tests.helpers.services import Pipeline, free_ports
 from tests.helpers.views import page_state
-from ui.app import UiApp
+from ui.app import OwnState, UiApp
 from ui.bars import BarHistory
 from ui.commands import CommandBook
 from ui.health import Limits
@@ -110,7 +110,7 @@ async def _orders(pipeline: Pipeline, endpoint: str) -> AsyncIterator[Orders]:
             tally=Tally(),
             limits=Limits(away_after_ns=60_000_000_000, stale_after_ns=60_000_000_000),
             clock=clock,
-            page_state=page_state,
+            own=OwnState(page_state, lambda: 0),
         )
         tasks.start("backend", app.follow_backend(source))
         while backend.snapshot is None or not backend.snapshot.symbols:  # noqa: ASYNC110 - another process' doing

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import structlog
 from pydantic import ValidationError
@@ -33,6 +34,13 @@ from ui.wire import CommandUpdate, CommandView, Hello, History, PageState, decod
 TICK_S = 0.25
 
 
+class OwnState(NamedTuple):
+    """What the main process knows of itself; each is asked several times a second."""
+
+    page_state: Callable[[], PageState]
+    log_lines_lost: Callable[[], int]
+
+
 class UiApp:
     """Three loops over one state: what the backend says, what the page says, and a tick."""
 
@@ -46,11 +54,11 @@ class UiApp:
         tally: Tally,
         limits: Limits,
         clock: Clock,
-        page_state: Callable[[], PageState],
+        own: OwnState,
     ) -> None:
         self._page, self._ingest = page, ingest
         self._backend, self._book, self._tally = backend, book, tally
-        self._limits, self._clock, self._page_state = limits, clock, page_state
+        self._limits, self._clock, self._own = limits, clock, own
         # What the page must get, however full its queue is now: changed commands, and after its start all history.
         self._changed: deque[CommandView] = deque()
         self._owed_history: deque[str] = deque()
@@ -81,6 +89,7 @@ class UiApp:
         while True:
             now = Instant.now(self._clock)
             self._changed.extend(self._book.expire(now.monotonic_ns))
+            self._backend.note_log("ui", self._own.log_lines_lost(), now)
             self._send_state(now)
             await self._clock.sleep(TICK_S)
 
@@ -187,7 +196,7 @@ class UiApp:
     def _send_state(self, now: Instant) -> None:
         backend = self._backend
         found = problems(backend, self._limits, now)
-        state = self._page_state().model_copy(
+        state = self._own.page_state().model_copy(
             update={
                 "at_ns": now.wall_ns,
                 "started_ns": backend.started.wall_ns,

@@ -12,7 +12,15 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry
 
-from telemetry_runtime import AsyncTaskManager, Clock, ExitHandler, StartupError, SystemClock, run_service
+from telemetry_runtime import (
+    AsyncTaskManager,
+    Clock,
+    ExitHandler,
+    StartupError,
+    SystemClock,
+    lost_log_lines,
+    run_service,
+)
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import (
@@ -24,7 +32,7 @@ from telemetry_runtime.transport import (
     local_endpoint,
 )
 from ui.alerts import PrometheusAlerts, follow_alerts
-from ui.app import UiApp
+from ui.app import OwnState, UiApp
 from ui.bars import BarHistory
 from ui.commands import CommandBook
 from ui.environment import UiSettings
@@ -72,7 +80,7 @@ async def serve(settings: UiSettings) -> None:
             tally=tally,
             limits=_limits(settings),
             clock=clock,
-            page_state=lambda: _page_state(settings, page),
+            own=OwnState(lambda: _page_state(settings, page), lost_log_lines),
         )
         authenticator = security.authenticator()
         if authenticator is not None:

@@ -73,7 +73,7 @@ class Backend:
             self.applied_moved = now
         self.snapshot = snapshot
         self.analytics.heard = now
-        self._note_log("analytics", snapshot.log_lines_lost, now)
+        self.note_log("analytics", snapshot.log_lines_lost, now)
         self.bars.follow(snapshot.recent_bars)
         if snapshot.history is not None:
             self.bars.merge([snapshot.history])
@@ -89,13 +89,14 @@ class Backend:
             self.accepted_moved = now
         self.status = status
         self.ingest.heard = now
-        self._note_log("ingest", status.log_lines_lost, now)
+        self.note_log("ingest", status.log_lines_lost, now)
         self._note_feeds(status, new_run=new_run)
         self._note_sources(status, now)
         self._note_kill_switch(status, now)
         return True
 
-    def _note_log(self, service: str, lines_lost: int, now: Instant) -> None:
+    def note_log(self, service: str, lines_lost: int, now: Instant) -> None:
+        """Takes in how many lines of its log a service could not write since its start."""
         self.log_totals[service] = lines_lost
         self.log_lines_lost.note(self.log_totals, now.monotonic_ns)
 
