@@ -189,6 +189,21 @@ def test_the_ticket_keeps_the_symbol_that_it_began_with_when_another_comes_befor
     assert _ticket_facts(app.run())["selected"] == "BTC-USD"
 
 
+def test_of_more_symbols_than_a_snapshot_has_the_pinned_and_the_chosen_one_keep_their_place() -> None:
+    feed = FakeLink().live()
+    many = snapshot(2, symbols=[f"S{i:03}" for i in range(256)]).model_copy(update={"symbols_in_all": 400})
+    feed.model.apply(many, at(NOW_NS))
+    app = _at(_fresh("market", feed), symbol="QUIET-USD", pin=["S200", "QUIET-USD", "OTHER-USD"])
+    table = _parts(app)["symbols"]
+    assert [row[0] for row in table["rows"]][:4] == ["OTHER-USD", "QUIET-USD", "S200", "S000"]
+    assert table["rows"][1][1][-1][0] == "no news"
+    assert [row[0] for row in table["rows"] if row[2]] == ["QUIET-USD"]
+    assert table["foot"] == ["196 more: search for them, or sort by another column."]
+    assert ", 256 busiest of 400" in table["sub"]
+    app = _at(_fresh("market", feed), symbol="QUIET-USD", pin=["QUIET-USD", "OTHER-USD"], find="oth")
+    assert [row[0] for row in _parts(app)["symbols"]["rows"]] == ["OTHER-USD"]
+
+
 def test_a_symbol_that_trades_without_a_place_in_analytics_is_not_called_quiet() -> None:
     feed = FakeLink().live()
     app = _at(_fresh("market", feed), symbol="ETH-USD")

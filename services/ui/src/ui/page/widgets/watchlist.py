@@ -1,6 +1,6 @@
 """All symbols in one table: pinned ones first, the rest as sorted, cut to what can be looked at. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from telemetry_schema import SymbolSummary
@@ -35,10 +35,11 @@ def part(view: PageView, selection: Selection, now: Instant, *, is_replay: bool)
     wanted = [one for one in known if selection.find.casefold() in one.symbol.casefold()]
     rows = in_order(wanted, selection)
     shown = rows[:MAX_ROWS]
+    moving = [_row(one, selection, view, now, is_replay=is_replay) for one in shown]
     found = table(
         "All symbols",
         _COLUMNS,
-        [_row(one, selection, view, now, is_replay=is_replay) for one in shown],
+        [*_without_news(known, selection), *moving],
         empty="No symbol has this in its name." if known else "No trades yet.",
         sub=f"over {selection.window}{view.cut}",
         sort=selection.sort,
@@ -52,6 +53,19 @@ def part(view: PageView, selection: Selection, now: Instant, *, is_replay: bool)
         "finds": "Search symbols",
         "foot": foot,
     }
+
+
+def _without_news(known: Sequence[SymbolSummary], selection: Selection) -> list[Row]:
+    """Pinned symbols that the snapshot leaves out keep their place: nobody shall think that they are forgotten."""
+    reported = {one.symbol for one in known}
+    wanted = (one for one in sorted(selection.pins) if selection.find.casefold() in one.casefold())
+    return [_row_without_news(one, selection) for one in wanted if one not in reported]
+
+
+def _row_without_news(symbol: str, selection: Selection) -> Row:
+    rest = [""] * (len(_COLUMNS) - 2)
+    cells: list[Cell | str] = [Cell(symbol, "strong", title=symbol), *rest, Cell("no news", "muted")]
+    return Row(symbol, cells, is_marked=symbol == selection.symbol)
 
 
 def in_order(symbols: list[SymbolSummary], selection: Selection) -> list[SymbolSummary]:
