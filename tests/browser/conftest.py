@@ -101,15 +101,22 @@ class Watch:
 
 @contextmanager
 def visitor(
-    browser: Browser, desk: Desk, watch: Watch, scheme: str = "dark", *, locale: str = "en-US", zone: str = "UTC"
+    browser: Browser,
+    desk: Desk,
+    watch: Watch,
+    scheme: str = "dark",
+    *,
+    locale: str = "en-US",
+    zone: str = "UTC",
+    at: str = "",
 ) -> Iterator[Page]:
-    """A tab of its own, opened at BTC-USD, whatever was traded before."""
+    """A tab of its own, opened at BTC-USD, whatever was traded before; `at` is the page's path."""
     context = _context(browser, scheme, locale, zone)
     others = set(context.pages)
     with watch.follow(context):
         try:
             page = context.new_page()
-            _load(page, f"{desk.page_url}/?symbol=BTC-USD")
+            _load(page, f"{desk.page_url}/{at}?symbol=BTC-USD")
             yield page
         finally:
             for left in set(context.pages) - others:
@@ -164,14 +171,19 @@ def page(browser: Browser, desk: Desk, watch: Watch) -> Iterator[Page]:
 
 
 @pytest.fixture
-def trade_page(page: Page) -> Page:
+def trade_page(browser: Browser, desk: Desk, watch: Watch) -> Iterator[Page]:
     """The page on Trade, with a ticket that can be sent."""
-    open_trade(page)
-    return page
+    with visitor(browser, desk, watch, at="trade") as page:
+        _wait_for_ticket(page)
+        yield page
 
 
 def open_trade(page: Page) -> None:
     """Goes to the Trade page."""
     page.get_by_role("link", name="Trade").first.click()
+    _wait_for_ticket(page)
+
+
+def _wait_for_ticket(page: Page) -> None:
     page.get_by_role("button", name="Buy").wait_for()
     page.get_by_role("table", name="Blotter").wait_for()
