@@ -20,6 +20,7 @@ from telemetry_schema import LAST_NS, BatchError, decode_ui, encode
 from telemetry_schema.batch import EventBatch, FastHeader, decode_stream_batch, encode_header
 from tests.analytics.batches import NOW, T, batch, engine, results, state_of
 from tests.analytics.output.test_exposition import samples
+from tests.helpers.examples import examples
 from tests.helpers.insane import golden, insane_messages, insane_values, places, put
 
 KINDS = ["order", "quote", "position", "rate_limit"]
@@ -86,7 +87,7 @@ def give(made: Engine, frames: Frames) -> bool:
     return True
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(batches=st.lists(insane_batches(), max_size=8))
 def test_trades_go_on_and_all_that_is_shown_and_saved_stays_valid(batches: list[Frames]) -> None:
     made, shown = engine(), OrderMetrics()
@@ -107,7 +108,7 @@ def test_trades_go_on_and_all_that_is_shown_and_saved_stays_valid(batches: list[
     assert encode_state({"orders": fresh.orders.state()}) == saved
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(batches=st.lists(insane_batches(), min_size=1, max_size=8))
 def test_counters_of_orders_never_fall(batches: list[Frames]) -> None:
     made, shown = engine(), OrderMetrics()
