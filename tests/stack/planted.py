@@ -7,21 +7,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 import zmq
 
 from loadtest.scrape import get
+from telemetry_schema import Side
 from tests.helpers.compose import COMPOSE_FILE, ROOT, docker, eventually
 from tests.helpers.prometheus import Prometheus
 from tests.helpers.services import Pipeline, free_ports
 from tests.helpers.trades import frame
+from tests.stack.page_exporter import PlantedPage, planted_page
 
 SCRAPED_S: Final = 2.6
 """After this long without traffic a scrape has seen all of it, whatever the phase of scrapes and rules."""
 
 SECOND_NS: Final = 1_000_000_000
+
+ABOUT: Final = ("source", "reason", "label", "feed", "study", "account", "job")
+"""The label that says whom an alert is about: the first of these that it has."""
+
+
+class Sold(NamedTuple):
+    """A trade as it was sent."""
+
+    side: Side
+    qty: float
+    price: float
+    event_ns: int
 
 
 @dataclass
@@ -34,11 +48,17 @@ class Sender:
     seq: int = 0
     sent: Counter[str] = field(default_factory=Counter)
     frames: deque[bytes] = field(default_factory=lambda: deque(maxlen=100))
+    marked: int = 0
+    """How many it had sent at a moment that was worth to be kept."""
 
-    def trade(self, symbol: str = "AAA-USD", *, qty: float = 0.5, price: float = 100.0, age_ns: int = 0) -> None:
-        self._send(self.seq, symbol, qty, price, age_ns)
+    def trade(
+        self, symbol: str = "AAA-USD", side: Side = "buy", *, qty: float = 0.5, price: float = 100.0, age_ns: int = 0
+    ) -> Sold:
+        sold = Sold(side, qty, price, time.time_ns() + self.clock_ahead_ns - age_ns)
+        self._send(self.seq, symbol, sold, sold.event_ns + age_ns)
         self.seq += 1
         self.sent["accepted"] += 1
+        return sold
 
     def lose(self, trades: int) -> None:
         """Uses numbers that never go out."""
@@ -52,25 +72,24 @@ class Sender:
         self.sent["duplicate"] += trades
 
     def flow(self, seconds: float, rate: float = 50.0) -> None:
-        """Trades at a steady rate; the pace of real traffic is what is asked for here."""
-        for _ in range(round(seconds * rate)):
-            self.trade()
+        """Bought and sold in turn at a steady rate; the pace of real traffic is what is asked for here."""
+        for number in range(round(seconds * rate)):
+            self.trade(side="sell" if number % 2 else "buy")
             time.sleep(1 / rate)
 
-    def _send(self, seq: int, symbol: str, qty: float, price: float, age_ns: int) -> None:
-        now_ns = time.time_ns() + self.clock_ahead_ns
-        fields = {"type": "trade", "source": self.source, "run": "planted", "seq": seq, "symbol": symbol, "side": "buy"}
-        self.frames.append(
-            frame({**fields, "qty": qty, "price": price, "event_ns": now_ns - age_ns, "sent_ns": now_ns})
-        )
+    def _send(self, seq: int, symbol: str, sold: "Sold", sent_ns: int) -> None:
+        fields = {"type": "trade", "source": self.source, "run": "planted", "seq": seq, "symbol": symbol}
+        self.frames.append(frame({**fields, **sold._asdict(), "sent_ns": sent_ns}))
         self.push.send(self.frames[-1])
 
 
 class Planted:
     """The services, their Prometheus, and who sends."""
 
-    def __init__(self, pipeline: Pipeline, prometheus: Prometheus, push: "zmq.Socket[bytes]") -> None:
-        self.pipeline, self.prometheus = pipeline, prometheus
+    def __init__(
+        self, pipeline: Pipeline, prometheus: Prometheus, page: PlantedPage, push: "zmq.Socket[bytes]"
+    ) -> None:
+        self.pipeline, self.prometheus, self.page = pipeline, prometheus, page
         self._push = push
         self.senders: dict[str, Sender] = {}
         self.refused = 0
@@ -80,10 +99,14 @@ class Planted:
             self.senders[source] = Sender(self._push, source, clock_ahead_ns)
         return self.senders[source]
 
-    def refuse(self, *frames: bytes) -> None:
-        """Sends what is no trade."""
+    def send(self, *frames: bytes) -> None:
+        """Sends messages as they are."""
         for each in frames:
             self._push.send(each)
+
+    def refuse(self, *frames: bytes) -> None:
+        """Sends what is no message."""
+        self.send(*frames)
         self.refused += len(frames)
 
     def truth(self, what: str, *sources: str) -> int:
@@ -105,31 +128,34 @@ class Planted:
         lines = self.prometheus.over('ALERTS{alertstate="firing",alertname!="Watchdog"}', since_s, until_s, 1)
         found: dict[str, set[str]] = {}
         for line in lines:
-            about = [line.labels[name] for name in ("source", "reason", "job", "label") if name in line.labels]
+            about = [line.labels[name] for name in ABOUT if name in line.labels]
             found.setdefault(line.labels["alertname"], set()).add((about or [""])[0])
         return found
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[Planted]:
-    """Everything on free ports of this machine, gone afterwards."""
+def watched(folder: Path, *, alertmanager: str = "", feeds: str = "", **settings: str) -> Iterator[Planted]:
+    """Everything on free ports of this machine, gone afterwards; alerts go to an address, if one is given."""
     with (
-        Pipeline(folder, ANALYTICS_MAX_SYMBOLS="20") as pipeline,
+        Pipeline(folder, feeds=feeds, **settings) as pipeline,
+        planted_page() as page,
         zmq.Context() as context,
         context.socket(zmq.PUSH) as push,
     ):
         push.linger = 0
         push.connect(pipeline.endpoint)
-        with prometheus_of(pipeline, folder) as prometheus:
+        with prometheus_of(pipeline, page, folder, alertmanager) as prometheus:
             pipeline.start()
-            yield Planted(pipeline, prometheus, push)
+            yield Planted(pipeline, prometheus, page, push)
 
 
 @contextmanager
-def prometheus_of(pipeline: Pipeline, folder: Path) -> Iterator[Prometheus]:
+def prometheus_of(pipeline: Pipeline, page: PlantedPage, folder: Path, alertmanager: str) -> Iterator[Prometheus]:
     """The Prometheus of the compose file, with its configuration and rules, looking at these processes."""
     (port,) = free_ports(1)
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(pipeline, port)), encoding="utf-8")
+    (folder / "prometheus.yml").write_text(
+        yaml.safe_dump(configuration(pipeline, page, port, alertmanager)), encoding="utf-8"
+    )
     image = re.search(r"image: (prom/prometheus:\S+)", COMPOSE_FILE.read_text(encoding="utf-8"))
     assert image is not None
     name = f"tt-planted-{port}"
@@ -151,16 +177,20 @@ def prometheus_of(pipeline: Pipeline, folder: Path) -> Iterator[Prometheus]:
         docker("rm", "--force", name, check=False)
 
 
-def configuration(pipeline: Pipeline, own_port: int) -> dict[str, Any]:
-    """prometheus.yml as it is, but for the addresses; there is no Alertmanager and no ui here."""
+def configuration(pipeline: Pipeline, page: PlantedPage, own_port: int, alertmanager: str) -> dict[str, Any]:
+    """prometheus.yml as it is, but for the addresses."""
     found: dict[str, Any] = yaml.safe_load((ROOT / "prometheus.yml").read_text(encoding="utf-8"))
     ports = {
         "analytics": pipeline.analytics.http_port,
         "ingest": pipeline.ingest.http_port,
+        "ui": page.port,
         "prometheus": own_port,
     }
     found["scrape_configs"] = [
         {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in ports.items()
     ]
-    del found["alerting"]
+    if alertmanager:
+        found["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [alertmanager]}]}]
+    else:
+        del found["alerting"]
     return found
