@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,8 @@ def _table(names: Iterable[str]) -> dict[str, int]:
 
 
 def engine(**settings: int) -> Engine:
-    return Engine(**{"max_symbols": 5, "max_sources": 5, "recent_trades": 16, **settings})
+    wanted: dict[str, Any] = {"max_symbols": 5, "max_sources": 5, "recent_trades": 16, **settings}
+    return Engine(**wanted)
 
 
 def applied(*batches: Sequence[T], now_ns: int = NOW, **settings: int) -> Engine:

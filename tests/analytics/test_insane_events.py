@@ -13,6 +13,7 @@ from analytics.cooperative import run
 from analytics.engine import Engine
 from analytics.output.exposition import text
 from analytics.output.metrics import Metrics
+from analytics.output.open_orders import open_totals
 from analytics.output.order_metrics import OrderMetrics
 from analytics.output.snapshots import Snapshots
 from telemetry_runtime import Frames
@@ -20,7 +21,6 @@ from telemetry_schema import LAST_NS, BatchError, decode_ui, encode
 from telemetry_schema.batch import EventBatch, FastHeader, decode_stream_batch, encode_header
 from tests.analytics.batches import NOW, T, batch, engine, results, state_of
 from tests.analytics.output.test_exposition import samples
-from tests.helpers.examples import examples
 from tests.helpers.insane import golden, insane_messages, insane_values, places, put
 
 KINDS = ["order", "quote", "position", "rate_limit"]
@@ -87,7 +87,7 @@ def give(made: Engine, frames: Frames) -> bool:
     return True
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=40)
 @given(batches=st.lists(insane_batches(), max_size=8))
 def test_trades_go_on_and_all_that_is_shown_and_saved_stays_valid(batches: list[Frames]) -> None:
     made, shown = engine(), OrderMetrics()
@@ -99,7 +99,7 @@ def test_trades_go_on_and_all_that_is_shown_and_saved_stays_valid(batches: list[
     assert state.totals.trades.sum() == len(batches)
     snapshot = run(Snapshots(made, run="r", started_ns=1).steps(results(made)))
     assert decode_ui(encode(snapshot)) == snapshot
-    families = [*Metrics().families(results(made)), *shown.families(made.orders, NOW)]
+    families = [*Metrics().families(results(made)), *shown.families(made.orders, NOW, run(open_totals(made.orders)))]
     exposed = samples("".join(map(text, families)))
     counted = [value for (name, _), value in exposed.items() if name.endswith(("_total", "_sum", "_count"))]
     assert all(np.isfinite(counted))
@@ -108,14 +108,14 @@ def test_trades_go_on_and_all_that_is_shown_and_saved_stays_valid(batches: list[
     assert encode_state({"orders": fresh.orders.state()}) == saved
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=40)
 @given(batches=st.lists(insane_batches(), min_size=1, max_size=8))
 def test_counters_of_orders_never_fall(batches: list[Frames]) -> None:
     made, shown = engine(), OrderMetrics()
     seen: list[dict[Any, float]] = []
     for frames in batches:
         give(made, frames)
-        exposed = samples("".join(map(text, shown.families(made.orders, NOW))))
+        exposed = samples("".join(map(text, shown.families(made.orders, NOW, run(open_totals(made.orders))))))
         seen.append({key: value for key, value in exposed.items() if key[0].endswith(("_total", "_count"))})
     for before, after in pairwise(seen):
         assert all(after.get(key, 0.0) >= value for key, value in before.items())

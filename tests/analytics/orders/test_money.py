@@ -2,13 +2,15 @@
 
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
 from analytics.orders.books import BookKey, quote_currency
-from analytics.orders.tracker import OrderTracker
+from analytics.orders.marks import Marks
+from analytics.orders.tracker import OrderTracker, TrackerLimits
 from telemetry_schema import Holding, Quote
-from tests.analytics.orders.histories import MS, T0, event, tracker
+from tests.analytics.orders.histories import MS, T0, event, no_trade, tracker
 
 BOOK = BookKey("acct", "s", "BTC-USD")
 
@@ -170,3 +172,18 @@ def test_the_second_source_of_an_account_is_compared_and_not_counted() -> None:
     assert book is not None
     assert book.holding.qty == 1.0
     assert made.outcomes["dropcopy", "second_source"] == 1
+
+
+def test_a_named_source_is_the_authority_however_late_it_comes_and_the_others_fills_are_compared() -> None:
+    made = OrderTracker(Marks(no_trade), limits=TrackerLimits(), authorities={"acct": "dropcopy"})
+    told: dict[str, Any] = {"account": "acct", "strategy": "s"}
+    made.apply(event("fill", source="bot", exec_id="x-1", last_qty=1.0, **told), T0)
+    assert made.quality.own_fills == {}
+    for number, qty in enumerate([1.0, 2.0], 1):
+        made.apply(event("fill", source="dropcopy", exec_id=f"x-{number}", last_qty=qty, **told), T0)
+    made.apply(event("fill", source="bot", exec_id="x-2", last_qty=2.0, **told), T0)
+    made.apply(event("fill", source="bot", exec_id="x-2", last_qty=3.0, **told), T0)
+    book = made.books.get(BookKey("acct", "s", "BTC-USD"))
+    assert book is not None
+    assert book.holding.qty == 3.0
+    assert dict(made.second_fills) == {("bot", "first"): 1, ("bot", "matched"): 1, ("bot", "different"): 1}

@@ -2,9 +2,10 @@
 
 from prometheus_client.samples import Sample
 
-from analytics.cooperative import run
+from analytics.cooperative import CooperativeTask, run
 from analytics.orders.tracker import OrderTracker
 from analytics.output.exposition import openmetrics_text, text
+from analytics.output.open_orders import ORDERS_A_STEP, open_totals
 from analytics.output.order_metrics import OrderMetrics
 from telemetry_schema import PositionReport, RateLimitReport
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
@@ -59,6 +60,7 @@ CONTRACT = {
     "telemetry_order_overfills_total": {"source"},
     "telemetry_order_fills_after_end_total": {"source"},
     "telemetry_order_inferred_qty": {"account", "symbol"},
+    "telemetry_second_source_fills_total": {"source", "outcome"},
 }
 
 
@@ -68,6 +70,7 @@ def lived() -> OrderTracker:
     made.apply(event("submit", arrival_price=100.0), T0)
     made.apply(event("ack", at_ns=T0 + MS), T0)
     made.apply(event("fill", at_ns=T0 + MS, exec_id="x", fee=1.0, fee_currency="EUR", cum_qty=2.0), T0)
+    made.apply(event("fill", at_ns=T0 + MS, exec_id="x", source="copy", account="bot"), T0)
     made.apply(event("submit", "o-2", side="sell", price=110.0), T0)
     made.apply(event("unknown", "o-2", at_ns=T0 + MS), T0)
     made.apply(event("submit", "o-3"), T0)
@@ -84,7 +87,7 @@ def lived() -> OrderTracker:
 
 
 def told(made: OrderTracker) -> str:
-    return "".join(map(text, OrderMetrics().families(made, T0 + 2 * SECOND)))
+    return "".join(map(text, OrderMetrics().families(made, T0 + 2 * SECOND, run(open_totals(made)))))
 
 
 def test_names_and_labels_are_the_contract() -> None:
@@ -134,7 +137,7 @@ def test_names_are_escaped() -> None:
 
 
 def open_samples(made: OrderTracker) -> list[Sample]:
-    families = OrderMetrics().families(made, T0 + 2 * SECOND)
+    families = OrderMetrics().families(made, T0 + 2 * SECOND, run(open_totals(made)))
     exposed = "".join(map(openmetrics_text, families)) + "# EOF\n"
     return [sample for metric in families_of(exposed) for sample in metric.samples]
 
@@ -169,3 +172,16 @@ def test_a_histogram_without_a_sum_has_no_count_as_openmetrics_wants_it() -> Non
     names = {sample.name for sample in open_samples(lived())}
     assert "trading_slippage_bps_bucket" in names
     assert "trading_slippage_bps_count" not in names
+
+
+def test_open_orders_are_summed_in_steps_while_some_end_and_others_come() -> None:
+    made = tracker()
+    for number in range(3 * ORDERS_A_STEP):
+        made.apply(event("submit", f"o-{number}", qty=1.0), T0 + number)
+    task = CooperativeTask(open_totals(made))
+    assert task.step()
+    made.apply(event("cancel", f"o-{3 * ORDERS_A_STEP - 1}"), T0)
+    made.apply(event("submit", "new", qty=1.0), T0)
+    while task.step():
+        pass
+    assert sum(task.result.number.values()) == 3 * ORDERS_A_STEP - 1

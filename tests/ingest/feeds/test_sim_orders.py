@@ -1,12 +1,16 @@
 """The simulated bot: one seed is one life, and ingest's ordinary check accepts all that it says but repeats."""
 
+from typing import Any
+
 import pytest
 
 from ingest.checking.checker import Checker
 from ingest.checking.event_check import kind_and_source
 from ingest.checking.sequences import SequenceTracker
+from ingest.environment import SIMULATED_BOT
 from ingest.feeds.base import FeedBurst, FeedUriError
 from ingest.feeds.order_bot import SimulatedBot
+from ingest.feeds.sim_orders import SimOrdersSettings
 from ingest.feeds.uri import parse_feed
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.feeds.test_sim import simulated
@@ -15,7 +19,7 @@ SECOND_NS = 1_000_000_000
 WALL_NS = 1_700_000_000_000_000_000
 
 
-def bot(seed: int = 7, **options: float) -> SimulatedBot:
+def bot(seed: int = 7, **options: Any) -> SimulatedBot:  # noqa: ANN401 - what can be set
     return SimulatedBot(name="bot", run="r", seed=seed, rate=20.0, start_ns=0, **options)
 
 
@@ -53,7 +57,34 @@ async def test_the_feed_brings_messages_in_its_own_time() -> None:
     assert not any(burst.trades for burst in came)
 
 
-@pytest.mark.parametrize("uri", ["sim-orders://", "sim-orders://a%00", "sim-orders://b?rate=0", "sim-orders://b?x=1"])
-def test_a_uri_that_is_wrong_says_so(uri: str) -> None:
+@pytest.mark.parametrize("options", ["", "a%00", "b?rate=0", "b?x=1", "b?lost=2", "b?rejects=-1", "b?symbols="])
+def test_a_uri_that_is_wrong_says_so(options: str) -> None:
     with pytest.raises(FeedUriError):
-        parse_feed(uri)
+        parse_feed(f"sim-orders://{options}")
+
+
+def test_a_tame_bot_loses_and_rejects_nothing_and_trades_its_own_symbols() -> None:
+    made = SimulatedBot(
+        name="bot",
+        run="r",
+        seed=7,
+        rate=20.0,
+        start_ns=0,
+        lost_ratio=0.0,
+        rejected_ratio=0.0,
+        symbols={"X-USD": 1_000.0},
+    )
+    frames = life(made, 20)
+    assert (made.ledger.lost, made.ledger.rejects.total()) == (0, 0)
+    assert {symbol for _, symbol in made.ledger.holdings} == {"X-USD"}
+    assert len(frames) > 300
+
+
+async def test_the_default_bot_says_what_it_is_told_to() -> None:
+    feed = parse_feed(SIMULATED_BOT)
+    assert feed.settings == SimOrdersSettings(
+        "bot-1", lost_ratio=0.0, rejected_ratio=0.03, symbols=("BTC-PERP-USD", "ETH-PERP-USD")
+    )
+    async with simulated(SIMULATED_BOT, FakeClock()) as came:
+        pass
+    assert came == []

@@ -11,6 +11,7 @@ from analytics.intake.patience import Patience
 from analytics.output.bot_views import BotViews
 from analytics.output.exposition import Family, openmetrics_text, text
 from analytics.output.metrics import Metrics
+from analytics.output.open_orders import open_totals
 from analytics.output.order_metrics import OrderMetrics
 from analytics.output.snapshots import Snapshots
 from analytics.output.study_metrics import StudyMetrics
@@ -175,7 +176,8 @@ class AnalyticsApp:
         await self._catch_up()
         write = openmetrics_text if text_format is TextFormat.OPENMETRICS else text
         results, parts, values = await self._results(0), [], 0
-        orders = self._order_metrics.families(self._engine.orders, self._clock.now_ns())
+        open_now = await run_cooperatively(open_totals(self._engine.orders))
+        orders = self._order_metrics.families(self._engine.orders, self._clock.now_ns(), open_now)
         for family in chain(self._metrics.families(results), orders, self._study_families()):
             parts.append(write(family).encode())
             values += len(family.values)

@@ -1,6 +1,8 @@
 """The state of analytics: batches go in, one consistent state comes out. Pure: no sockets, no clock of its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -78,6 +80,7 @@ class Engine:
         frame_rows: raw trades kept of each symbol for studies and for `/trades`; 0 keeps none.
         label_idle_s: how long a name must have had no trades before another one may have its label.
         max_books: books of own orders (account, strategy, symbol) with labels of their own.
+        fill_authorities: by account the source whose fills count; else the first that sends one.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Engine:
         frame_rows: int = 0,
         label_idle_s: float = LABEL_IDLE_S,
         max_books: int = MAX_BOOKS,
+        fill_authorities: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.symbols, self.sources = symbol_slots(max_symbols, max_slots=MAX_SLOTS), name_slots(max_sources)
         self.accounts = name_slots(MAX_ACCOUNTS)
@@ -106,7 +110,9 @@ class Engine:
         self._monotonic_ns = 0
         self._active_read: CooperativeTask[State] | CooperativeTask[Capture] | None = None
         self.orders = OrderTracker(
-            Marks(self._last_trade), limits=TrackerLimits(max_books=max_books, max_sources=max_sources)
+            Marks(self._last_trade),
+            limits=TrackerLimits(max_books=max_books, max_sources=max_sources),
+            authorities=dict(fill_authorities),
         )
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
         self._source_latencies = SourceLatencies(self.sources.max_slots)

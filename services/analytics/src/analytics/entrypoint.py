@@ -104,6 +104,7 @@ def _engine(settings: AnalyticsSettings, max_symbols: int, max_sources: int) -> 
         frame_rows=settings.frame_rows,
         label_idle_s=settings.label_idle_s,
         max_books=settings.max_books,
+        fill_authorities=settings.fill_authorities,
     )
 
 

@@ -42,6 +42,11 @@ class AnalyticsSettings(ServiceSettings):
     max_sources: int = Field(
         default=100, ge=1, le=1_000, description="Sources with a label of their own; the rest is `other`."
     )
+    fill_authorities: Json[dict[str, str]] = Field(
+        default="{}",
+        validate_default=True,
+        description='JSON: the source whose fills count for an account, as in {"main": "drop-copy"}; else the first.',
+    )
     max_books: int = Field(
         default=MAX_BOOKS,
         ge=1,

@@ -10,13 +10,19 @@ from ingest.storage.log.group_commit import SyncMode
 from telemetry_runtime import Endpoints, Positive, ServiceSettings
 from telemetry_schema import Account
 
+SIMULATED_BOT = "sim-orders://bot-1?rate=2&lost=0&rejects=0.03&symbols=BTC-PERP-USD,ETH-PERP-USD"
+"""Lets all views of orders live at once; it loses nothing, rejects less than alerts are about, and has symbols of its
+own: its quotes are no prices of the simulated market."""
+
 
 class IngestSettings(ServiceSettings):
     """All that can be set, with defaults for one machine."""
 
     model_config = SettingsConfigDict(env_prefix="INGEST_")
 
-    feeds: Endpoints = Field(default=("sim://BTC-USD,ETH-USD,SOL-USD?rate=50",), description="Feed URIs.")
+    feeds: Endpoints = Field(
+        default=("sim://BTC-USD,ETH-USD,SOL-USD?rate=50", SIMULATED_BOT), description="Feed URIs, with blanks between."
+    )
     pull_endpoint: str = Field(default="tcp://127.0.0.1:5555", description="Where clients connect.")
     acks_endpoint: str = Field(
         default="tcp://127.0.0.1:5559", description="Where durable clients get their acknowledgements; empty: nowhere."

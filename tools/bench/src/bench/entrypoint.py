@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import durability, endurance, macro, micro, neighbours, paced, scrapes, soak, studies
+from bench import durability, endurance, macro, micro, neighbours, orders, paced, scrapes, soak, studies
 from bench.figures import TargetCheck
 from bench.machine import describe
 from bench.merging import merged
@@ -18,7 +18,19 @@ from bench.peers import bare
 from bench.pipeline import pipeline
 from bench.table import table, with_notes
 
-PARTS = ("micro", "scrapes", "macro", "symbols", "paced", "neighbours", "studies", "durability", "endurance", "soak")
+PARTS = (
+    "micro",
+    "scrapes",
+    "orders",
+    "macro",
+    "symbols",
+    "paced",
+    "neighbours",
+    "studies",
+    "durability",
+    "endurance",
+    "soak",
+)
 USUAL_PARTS = PARTS[:-1]
 """All but ten minutes of soaking."""
 
@@ -99,6 +111,11 @@ def _scrapes(repeats: int, quick: bool, report: macro.Report) -> tuple[object, l
     return [look.as_dict() for look in looks], scrapes.targets(looks)
 
 
+def _orders(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
+    found = orders.measure(repeats=repeats)
+    return found.as_dict(), orders.targets(found)
+
+
 def _macro(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     trades = macro.QUICK_TRADES if quick else macro.TRADES
     with ExitStack() as stack:
@@ -154,6 +171,7 @@ def _soak(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list
 _PARTS: dict[str, Part] = {
     "micro": _micro,
     "scrapes": _scrapes,
+    "orders": _orders,
     "macro": _macro,
     "symbols": _symbols,
     "paced": _paced,

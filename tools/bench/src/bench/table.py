@@ -132,6 +132,23 @@ def _scrapes(looks: list[dict[str, Any]]) -> str:
     return _section("Looks at analytics", columns, rows, text)
 
 
+def _orders(found: dict[str, Any]) -> str:
+    rows = [
+        ("check an event, ingest, µs", f"{found['check_us']:.1f}"),
+        ("decode an event, analytics, µs", f"{found['decode_us']:.1f}"),
+        ("apply an event, analytics, µs", f"{found['apply_us']:.1f}"),
+        (f"/metrics, {found['series']:,} series, ms", f"{found['metrics_ms']:.1f}"),
+        ("its longest step, ms", f"{found['metrics_step_ms']:.1f}"),
+        (f"checkpoint, {found['orders']:,} orders, on the loop, ms", f"{found['capture_ms']:.1f}"),
+        ("its longest step, ms", f"{found['capture_step_ms']:.1f}"),
+    ]
+    text = (
+        f"{found['events']:,} events of orders in 200 books. CPU time of the thread; markouts, ticks and the packing "
+        "of orders that ended are in *apply*."
+    )
+    return _section("Orders", ("step", "CPU"), rows, text)
+
+
 def _neighbours(found: dict[str, Any]) -> str:
     rows = [
         (name, f"{median(found[key]):.2f}", f"{median(found[key]) / median(found['alone_ms']):.2f}")
@@ -222,4 +239,5 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "soak": _soak,
     "micro": _micro,
     "scrapes": _scrapes,
+    "orders": _orders,
 }

@@ -10,6 +10,7 @@ from telemetry_schema.batch.decoder import (
     TradeDecoder,
     is_columns,
 )
+from telemetry_schema.batch.event_decoder import EventDecoder, kind_of
 from telemetry_schema.batch.events import (
     MAX_BATCH_EVENTS,
     EventBatch,
@@ -58,6 +59,7 @@ __all__ = [
     "BatchHeader",
     "CommandRef",
     "EventBatch",
+    "EventDecoder",
     "FastColumns",
     "FastHeader",
     "FastTrade",
@@ -78,5 +80,6 @@ __all__ = [
     "encode_event_lines",
     "encode_header",
     "is_columns",
+    "kind_of",
     "struct_of",
 ]

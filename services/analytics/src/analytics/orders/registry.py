@@ -73,9 +73,10 @@ class KnownOrders:
     def __iter__(self) -> Iterator[BotOrder]:
         return map(_as_order, self._orders.values())
 
-    def open_orders(self) -> Iterator[BotOrder]:
-        """The orders that have not ended."""
-        return (_as_order(self._orders[key]) for key in self._open)
+    def open_order(self, key: Key) -> BotOrder | None:
+        """The order of a key, if it has not ended."""
+        order = self._orders[key] if key in self._open else None
+        return order if isinstance(order, BotOrder) else None
 
     def open_keys(self) -> list[Key]:
         """The keys of the orders that have not ended, the oldest first: for who reads them in steps."""

@@ -32,7 +32,17 @@ EXECUTION_EVENTS: Final = frozenset({"fill", "bust", "correct"})
 OVERFILL_RATIO: Final = 1e-9
 
 _COUNTERS: Final = frozenset(
-    {"events", "outcomes", "inferred_fills", "overfills", "fills_after_end", "fees_paid", "rebates", "inferred_qty"}
+    {
+        "events",
+        "outcomes",
+        "inferred_fills",
+        "overfills",
+        "fills_after_end",
+        "fees_paid",
+        "rebates",
+        "inferred_qty",
+        "second_fills",
+    }
 )
 
 _FOR_PEOPLE: Final = {"activities", "trails"}
@@ -79,6 +89,8 @@ class OrderTracker:
         self.fees_paid: Counts = counts()
         self.rebates: Counts = counts()
         self.inferred_qty: Counts = counts()
+        self.second_fills: Counts = counts()
+        """By source and how its fill stands to the authority's: `matched`, `different`, or `first` to tell of it."""
         self.rate_limits: dict[tuple[str, str, str], float] = {}
         self.position_differences: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
         """By account and symbol, then by strategy: what the peer reported less what we held then."""
@@ -114,6 +126,7 @@ class OrderTracker:
 
     def _execute(self, order: BotOrder, event: OrderEvent) -> Outcome:
         if not self._is_authority(event):
+            self._compare(order, event)
             return Outcome.SECOND_SOURCE
         executions, ref = order.executions, event.ref_exec_id or ""
         if event.event == "bust":
@@ -123,6 +136,18 @@ class OrderTracker:
         if is_new is None:
             return Outcome.CONFLICT
         return Outcome.APPLIED if is_new else Outcome.DUPLICATE
+
+    def _compare(self, order: BotOrder, event: OrderEvent) -> None:
+        """Counts how a fill of a second source stands to what the authority has told."""
+        if event.event != "fill":
+            return
+        known = order.executions.fills.get(key_of(event))
+        source = self._source(event.source)
+        if known is None:
+            self.second_fills[source, "first"] += 1
+        else:
+            is_same = (known.qty, known.price) == (event.last_qty, event.last_price)
+            self.second_fills[source, "matched" if is_same else "different"] += 1
 
     def _is_authority(self, event: OrderEvent) -> bool:
         account = event.account or event.source

@@ -12,9 +12,10 @@ from analytics.orders.books import Valued
 from analytics.orders.clocks import Unmeasured
 from analytics.orders.latency import BOUNDS_S, STAGES
 from analytics.orders.order import Outcome
-from analytics.orders.quality import HORIZONS_S, SLIPPAGE_BOUNDS_BPS, counts
+from analytics.orders.quality import HORIZONS_S, SLIPPAGE_BOUNDS_BPS
 from analytics.orders.tracker import OrderTracker
-from analytics.output.exposition import Family, LabelledSeries, SampleExemplar
+from analytics.output.exposition import Family, LabelledSeries, SampleExemplar, histogram_series
+from analytics.output.open_orders import OpenTotals
 
 _Kind: TypeAlias = Literal["counter", "gauge"]
 _Values: TypeAlias = Mapping[Any, float]
@@ -32,10 +33,10 @@ class OrderMetrics:
     def __init__(self) -> None:
         self._series: dict[str, tuple[tuple[tuple[str, ...], ...], LabelledSeries]] = {}
 
-    def families(self, orders: OrderTracker, now_ns: int) -> Iterator[Family]:
+    def families(self, orders: OrderTracker, now_ns: int, open_now: OpenTotals) -> Iterator[Family]:
         """All families, each a step small enough to be done without a break."""
         yield from self._events(orders)
-        yield from self._open(orders)
+        yield from self._open(open_now)
         yield from self._ends(orders)
         yield from self._fills(orders)
         yield from self._slippage(orders)
@@ -44,6 +45,7 @@ class OrderMetrics:
         yield from self._money(orders, now_ns)
         yield from self._fees(orders)
         yield from self._health(orders)
+        yield self._second_source(orders)
 
     def _events(self, orders: OrderTracker) -> Iterator[Family]:
         help_text = "Events of own orders, by what happened."
@@ -65,27 +67,15 @@ class OrderMetrics:
         exemplars = {place: SampleExemplar(one.order_id, 1.0, one.at_ns) for place, one in found.items()}
         return replace(family, exemplars=exemplars)
 
-    def _open(self, orders: OrderTracker) -> Iterator[Family]:
-        number, notional, oldest_s, doubt = counts(), counts(), counts(), counts()
-        for order in orders.registry.open_orders():
-            key = (order.account, order.strategy, order.symbol)
-            book = orders.books.known(key)
-            number[*book, order.side or ""] += 1
-            if order.ordered_price is not None:
-                value = order.leaves_qty * abs(order.ordered_price.value)
-                notional[*book, order.side or "", orders.books.currency(book)] += value
-            begun_s = order.begun_ns / 1e9
-            account = (book.account, book.symbol)
-            oldest_s[account] = min(oldest_s.get(account, begun_s), begun_s)
-            doubt[book.account, "unknown"] += order.in_doubt
+    def _open(self, totals: OpenTotals) -> Iterator[Family]:
         labels = (*_BOOK, "side")
-        yield self._of("trading_open_orders", "gauge", "Orders that have not ended.", labels, number)
+        yield self._of("trading_open_orders", "gauge", "Orders that have not ended.", labels, totals.number)
         name, help_text = "trading_open_orders_notional", "What may still be filled at the orders' own prices, quote."
-        yield self._of(name, "gauge", help_text, (*labels, "currency"), notional)
+        yield self._of(name, "gauge", help_text, (*labels, "currency"), totals.notional)
         name, help_text = "trading_oldest_open_order_timestamp_seconds", "First event of the oldest open order."
-        yield self._of(name, "gauge", help_text, ("account", "symbol"), oldest_s)
+        yield self._of(name, "gauge", help_text, ("account", "symbol"), totals.begun_s)
         help_text = "Open orders whose state is not known: a timeout or a disconnect was the last word."
-        yield self._of("trading_orders_in_doubt", "gauge", help_text, ("account", "reason"), doubt)
+        yield self._of("trading_orders_in_doubt", "gauge", help_text, ("account", "reason"), totals.in_doubt)
 
     def _ends(self, orders: OrderTracker) -> Iterator[Family]:
         quality, labels = orders.quality, (*_BOOK, "side")
@@ -213,6 +203,15 @@ class OrderMetrics:
         help_text = "Quantity that is filled by a peer's word alone, base."
         yield self._of("telemetry_order_inferred_qty", "gauge", help_text, ("account", "symbol"), orders.inferred_qty)
 
+    def _second_source(self, orders: OrderTracker) -> Family:
+        sources = dict.fromkeys(source for source, _ in orders.second_fills)
+        values = {
+            pair: orders.second_fills.get(pair, 0.0) for pair in product(sources, ("matched", "different", "first"))
+        }
+        help_text = "Fills of a second source of an account, by how they stand to those of its authority."
+        name = "telemetry_second_source_fills_total"
+        return self._of(name, "counter", help_text, ("source", "outcome"), values)
+
     def _of(self, name: str, kind: _Kind, help_text: str, labels: Sequence[str], values: _Values) -> Family:
         """A family with one series for each key of `values`, whose parts are the values of the labels."""
         keys = tuple(values)
@@ -228,17 +227,18 @@ class OrderMetrics:
         bounds: Sequence[float],
         sums: _Values | None = None,
     ) -> Family:
-        keys, series, values = tuple(found), [], []
+        keys, values = tuple(found), []
         for key in keys:
-            own = tuple(zip(labels, key, strict=True))
-            series += [("_bucket", (*own, ("le", str(float(bound))))) for bound in bounds]
-            cumulative = list(accumulate(found[key]))
-            series += [("_bucket", (*own, ("le", "+Inf"))), ("_count", own)]
-            values += [*map(float, cumulative), float(cumulative[-1])]
+            cumulative = list(map(float, accumulate(found[key])))
+            values += cumulative
+            values.append(cumulative[-1])
             if sums is not None:
-                series.append(("_sum", own))
                 values.append(sums[key])
-        return Family(name, "histogram", help_text, self._keep(name, keys, series), values)
+        kept = self._series.get(name)
+        if kept is None or kept[0] != keys:
+            named = [tuple(zip(labels, key, strict=True)) for key in keys]
+            kept = self._series[name] = (keys, histogram_series(name, named, bounds, has_sum=sums is not None))
+        return Family(name, "histogram", help_text, kept[1], values)
 
     def _keep(
         self,

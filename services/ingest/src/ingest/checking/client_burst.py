@@ -153,7 +153,9 @@ class ClientBurstCheck(BurstCheck):
         return newest_ns <= self._limit_ns and self._sequences.strict((message.source, message.run)) is not None
 
     def _check_other(self, frame: bytes) -> None:
-        """Checks what the fast decoder does not accept: a command, repeated keys, or an invalid message."""
+        """Checks what the fast decoder does not accept: about orders, a command, repeated keys, or invalid."""
+        if self._events.take(frame, self._checked, self._now_ns):
+            return
         try:
             message = self._decoder.decode_other(frame)
         except DecodeError as error:

@@ -4,16 +4,16 @@ Each kind (`order`, `quote`, `position`, `rate_limit`) of a source has its own n
 kind were a source, under a name that joins both.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 from ingest.checking.burst_check import ahead_text
 from ingest.checking.outcomes import Checked, Refusal
 from ingest.checking.sequences import RunKey, SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from ingest.checking.source_counts import OTHER
-from telemetry_schema import BotMessage, DecodeError, OrderEvent, PositionReport, Quote, Reason
-from telemetry_schema.batch import SequencePosition
+from telemetry_schema import BotMessage, DecodeError, OrderEvent, PositionReport, Quote, RateLimitReport, Reason
+from telemetry_schema.batch import EventDecoder, SequencePosition, kind_of
 
 _JOINT: Final = "\x1f"
 """No name holds a control character."""
@@ -43,11 +43,23 @@ class EventCheck:
     def __init__(self, sequences: SequenceTracker, sizes: SizeLimits, *, max_ahead_ns: int, max_age_ns: int) -> None:
         self._sequences, self._sizes = sequences, sizes
         self._max_ahead_ns, self._max_age_ns = max_ahead_ns, max_age_ns
+        self._decoder = EventDecoder()
+
+    def take(self, frame: bytes, checked: Checked, now_ns: int) -> bool:
+        """Gives a frame its outcome if it certainly holds a message about orders; whether it does."""
+        message = self._decoder.decode(frame)
+        if message is None:
+            return False
+        self._check(message, kind_of(message), frame, checked, now_ns)
+        return True
 
     def check(self, message: BotMessage, frame: bytes, checked: Checked, now_ns: int) -> None:
         """Gives a message its outcome in `checked`."""
-        kind, name = message.type, joint_name(message.type, message.source)
-        fault = self._fault(message, now_ns)
+        self._check(message, message.type, frame, checked, now_ns)
+
+    def _check(self, message: BotMessage, kind: str, frame: bytes, checked: Checked, now_ns: int) -> None:
+        name = joint_name(kind, message.source)
+        fault = self._fault(message, kind, now_ns)
         if message.seq is not None and not self._is_new(message, name, message.seq, is_wrong=fault is not None):
             self._count_not_new(checked, kind, (name, message.run), message.seq)
         elif fault is not None:
@@ -98,16 +110,16 @@ class EventCheck:
             checked.tally.duplicate += 1
             checked.event_tallies[kind].duplicate += 1
 
-    def _fault(self, message: BotMessage, now_ns: int) -> tuple[Reason, str] | None:
+    def _fault(self, message: BotMessage, kind: str, now_ns: int) -> tuple[Reason, str] | None:
         newest_ns = max(message.event_ns, message.sent_ns)
         if newest_ns > now_ns + self._max_ahead_ns:
             return Reason.FUTURE_TIME, ahead_text(newest_ns, now_ns)
-        is_held_back = self._sequences.strict((joint_name(message.type, message.source), message.run)) is not None
+        is_held_back = self._sequences.strict((joint_name(kind, message.source), message.run)) is not None
         if message.sent_ns < now_ns - self._max_age_ns and not is_held_back:
             age_h = (now_ns - message.sent_ns) / 3.6e12
             return Reason.PAST_TIME, f"sent {age_h:,.1f} h ago; check the sender's clock and that times are in ns"
-        for price, qty in _sizes(message):
-            if too_large := self._sizes.fault(price or 0.0, abs(qty or 0.0)):
+        for price, qty in _SIZES[kind](message):
+            if (price or qty) and (too_large := self._sizes.fault(price or 0.0, abs(qty or 0.0))):
                 return Reason.OUT_OF_RANGE, too_large
         return None
 
@@ -118,22 +130,37 @@ def _refuse(checked: Checked, kind: str, refusal: Refusal) -> None:
     checked.event_tallies[kind].refused += 1
 
 
-def _sizes(message: BotMessage) -> Iterator[tuple[float | None, float | None]]:
-    """Prices and quantities that belong together; money is checked like a quantity at a price of 1."""
-    if isinstance(message, OrderEvent):
-        yield message.price, message.qty
-        yield message.last_price, message.last_qty
-        yield message.avg_price, message.cum_qty
-        yield 1.0, message.fee
-        for price in (message.stop_price, message.decision_price, message.arrival_price):
-            yield price, None
-    elif isinstance(message, Quote):
-        yield message.bid, None
-        yield message.ask, None
-    elif isinstance(message, PositionReport):
-        yield message.avg_price, message.qty
-        yield 1.0, message.realised
-        yield 1.0, message.unrealised
-    else:
-        yield 1.0, message.used
-        yield 1.0, message.allowed
+_Sizes: TypeAlias = tuple[tuple[float | None, float | None], ...]
+"""Prices and quantities that belong together; money is checked like a quantity at a price of 1."""
+
+
+def _of_order(message: OrderEvent) -> _Sizes:
+    return (
+        (message.price, message.qty),
+        (message.last_price, message.last_qty),
+        (message.avg_price, message.cum_qty),
+        (1.0, message.fee),
+        (message.stop_price, None),
+        (message.decision_price, None),
+        (message.arrival_price, None),
+    )
+
+
+def _of_quote(message: Quote) -> _Sizes:
+    return (message.bid, None), (message.ask, None)
+
+
+def _of_position(message: PositionReport) -> _Sizes:
+    return (message.avg_price, message.qty), (1.0, message.realised), (1.0, message.unrealised)
+
+
+def _of_rate_limit(message: RateLimitReport) -> _Sizes:
+    return (1.0, message.used), (1.0, message.allowed)
+
+
+_SIZES: Final[dict[str, Callable[[Any], _Sizes]]] = {
+    "order": _of_order,
+    "quote": _of_quote,
+    "position": _of_position,
+    "rate_limit": _of_rate_limit,
+}

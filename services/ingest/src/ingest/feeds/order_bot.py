@@ -5,7 +5,7 @@ it is asked at. What is lost are fills that a later one of their order makes up 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
@@ -24,8 +24,10 @@ _FEE_RATIO: Final = {"maker": -0.0001, "taker": 0.0005}
 _LIQUIDITY: Final[dict[str, Literal["maker", "taker"]]] = {"maker": "maker", "taker": "taker"}
 _REASONS: Final = ("insufficient_funds", "rate_limit", "price_band", "post_only", "min_size")
 
-_REJECTED, _LOST, _REPEATED, _RESENT = 0.06, 0.05, 0.03, 0.03
-"""How often: an order is rejected; a fill is lost; a message comes twice under one number; under two numbers."""
+LOST_RATIO: Final = 0.05
+REJECTED_RATIO: Final = 0.06
+_REPEATED, _RESENT = 0.03, 0.03
+"""How often a message comes twice: under one number; under two numbers."""
 
 Fate: TypeAlias = Literal["sent", "lost", "repeated", "resent"]
 BookName: TypeAlias = tuple[str, str]
@@ -73,12 +75,28 @@ class SimulatedBot:
         rate: orders a second, in the mean.
         start_ns: when it begins.
         differ_qty: what its peer's position reports are off by, units of base.
+        lost_ratio: how many of the fills before an order's last one are lost.
+        rejected_ratio: how many orders are rejected.
+        symbols: what it trades, with the mid that each begins at.
     """
 
-    def __init__(self, *, name: str, run: str, seed: int, rate: float, start_ns: int, differ_qty: float = 0.0) -> None:
+    def __init__(  # noqa: PLR0913 - what can be set, by name only
+        self,
+        *,
+        name: str,
+        run: str,
+        seed: int,
+        rate: float,
+        start_ns: int,
+        differ_qty: float = 0.0,
+        lost_ratio: float = LOST_RATIO,
+        rejected_ratio: float = REJECTED_RATIO,
+        symbols: Mapping[str, float] = SYMBOLS,
+    ) -> None:
         self._name, self._run, self._rate, self._differ_qty = name, run, rate, differ_qty
         self._random = Random(seed)  # noqa: S311 - a simulation
-        self._mids = dict(SYMBOLS)
+        self._lost_ratio, self._rejected_ratio = lost_ratio, rejected_ratio
+        self._mids = dict(symbols)
         self._planned: list[_Planned] = []
         self._seq: Counter[str] = Counter()
         self._orders = self._plans = 0
@@ -127,21 +145,21 @@ class SimulatedBot:
 
     def _quote(self, now_ns: int) -> None:
         self._quote_ns += QUOTE_NS
-        for symbol in SYMBOLS:
+        for symbol in self._mids:
             mid = self._mids[symbol] = round(self._mids[symbol] * (1 + self._random.gauss(0, 0.0002)), 2)
             self._add(now_ns, "quote", symbol=symbol, bid=mid - 0.5, ask=mid + 0.5)
 
     def _report(self, now_ns: int) -> None:
         self._report_ns += REPORT_NS
         for strategy in STRATEGIES:
-            for symbol in SYMBOLS:
+            for symbol in self._mids:
                 held = self.ledger.holdings[strategy, symbol]
                 report = {"account": self._name, "strategy": strategy, "symbol": symbol, "currency": "USD"}
                 self._add(now_ns, "position", **report, qty=held.qty + self._differ_qty)
 
     def _order(self, now_ns: int) -> None:
         random = self._random
-        strategy, symbol = random.choice(STRATEGIES), random.choice(list(SYMBOLS))
+        strategy, symbol = random.choice(STRATEGIES), random.choice(list(self._mids))
         side: Side = random.choice(("buy", "sell"))
         self._orders += 1
         mid, qty = self._mids[symbol], random.randint(1, 20) / 10
@@ -157,7 +175,7 @@ class SimulatedBot:
         self._event(now_ns, "submit", **shared, **terms, ages=(2 * _MS, 3 * _MS), decision_price=mid, arrival_price=mid)
         self.ledger.orders[strategy, symbol] += 1
         at_ns = now_ns + round(random.lognormvariate(0, 0.5) * 8 * _MS)
-        if random.random() < _REJECTED:
+        if random.random() < self._rejected_ratio:
             self.ledger.rejects[strategy, symbol] += 1
             self._event(at_ns, "reject", **shared, reason=random.choice(_REASONS))
             return
@@ -175,7 +193,7 @@ class SimulatedBot:
             at_ns += random.randrange(5, 300) * _MS
             price = round(self._mids[book[1]] + random.gauss(0, 2), 2)
             cost += lot / 10 * price
-            is_lost = cum_lots < stop and random.random() < _LOST
+            is_lost = cum_lots < stop and random.random() < self._lost_ratio
             cumulative = {"cum_qty": cum_lots / 10, "avg_price": cost / (cum_lots / 10)}
             self._fill(at_ns, {**shared, **cumulative}, book, part, _Fill(lot / 10, price, is_lost))
         if cum_lots < lots:

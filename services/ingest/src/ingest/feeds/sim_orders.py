@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar, Final
 
 from ingest.feeds.base import MAX_BURST_FRAMES, Feed, FeedBurst
-from ingest.feeds.order_bot import SimulatedBot
+from ingest.feeds.order_bot import LOST_RATIO, REJECTED_RATIO, SYMBOLS, SimulatedBot
 from telemetry_runtime import Clock
 
 _REST_NS: Final = 5_000_000
@@ -29,6 +29,11 @@ class SimOrdersSettings:
     """Random if None."""
     differ_qty: float = 0.0
     """What its peer's position reports are off by, units of base."""
+    lost_ratio: float = LOST_RATIO
+    """How many of the fills before an order's last one are lost."""
+    rejected_ratio: float = REJECTED_RATIO
+    """How many orders are rejected."""
+    symbols: tuple[str, ...] = tuple(SYMBOLS)
 
 
 class SimOrdersFeed(Feed):
@@ -65,4 +70,13 @@ class SimOrdersFeed(Feed):
             rate=settings.rate,
             start_ns=self._clock.monotonic_ns(),
             differ_qty=settings.differ_qty,
+            lost_ratio=settings.lost_ratio,
+            rejected_ratio=settings.rejected_ratio,
+            symbols={symbol: _first_mid(symbol) for symbol in settings.symbols},
         )
+
+
+def _first_mid(symbol: str) -> float:
+    """That of the symbol with the same first word, BTC-PERP-USD as BTC-USD; else a thousand."""
+    base = symbol.partition("-")[0]
+    return next((mid for known, mid in SYMBOLS.items() if known.partition("-")[0] == base), 1_000.0)

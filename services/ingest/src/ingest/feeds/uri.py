@@ -3,7 +3,8 @@
 | URI | options |
 |---|---|
 | `sim://BTC-USD,ETH-USD` | `rate` in trades/s over all symbols (50), `seed` (random), `burst` from 0 to 0.9 (0.5) |
-| `sim-orders://bot-1` | a simulated bot: `rate` in orders/s (2), `seed` (random), `differ` of the peer's reports (0) |
+| `sim-orders://bot-1` | a simulated bot: `rate` in orders/s (2), `seed` (random), `differ` of the peer's reports (0), |
+| | `lost` fills and `rejects` from 0 to 1 (0.05, 0.06), `symbols` (BTC-USD,ETH-USD) |
 | `replay:///path/file.gz` | `venue` (a must), `speed` a factor or `max` (1), `source` (venue), `history` 0, 1 (0), |
 | | `symbol` of a CSV file without such a column (what the file's name says) |
 | `binance://btcusdt,ethusdt` | `url` of the server (the venue's) |
@@ -146,6 +147,9 @@ def _sim_orders(target: str, options: _Options) -> SimOrdersSettings:
         rate=options.number("rate", SimOrdersSettings.DEFAULT_RATE, 1e-3, _MAX_ORDER_RATE),
         seed=_seed(options.take("seed")),
         differ_qty=options.number("differ", 0.0, -1e6, 1e6),
+        lost_ratio=options.number("lost", SimOrdersSettings.lost_ratio, 0.0, 1.0),
+        rejected_ratio=options.number("rejects", SimOrdersSettings.rejected_ratio, 0.0, 1.0),
+        symbols=_symbols(symbols) if (symbols := options.take("symbols")) is not None else SimOrdersSettings.symbols,
     )
     options.finish()
     return settings
