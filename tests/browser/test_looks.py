@@ -21,7 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 TOAST = ["[data-testid=stToast]"]
 MINUTE_S = 65.0
 SERIOUS = {"serious", "critical"}
-PAGES = ("Market", "Trade", "Studies", "Pipeline")
+PAGES = ("Market", "Trade", "Bots", "Studies", "Pipeline")
 
 
 # What sticks out of its card, scrolls the page sideways, or is cut without an ellipsis. Tables may scroll.
@@ -47,7 +47,8 @@ CUT = """() => {
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Services of their own: a picture must not depend on what other tests have traded."""
-    with Desk(tmp_path_factory.mktemp("looks"), feeds="sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7") as desk:
+    feeds = "sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7 sim-orders://bot-1?rate=2&seed=7"
+    with Desk(tmp_path_factory.mktemp("looks"), feeds=feeds) as desk:
         desk.start()
         if os.environ.get("UPDATE_IMAGES"):
             time.sleep(MINUTE_S)  # for charts that are full
@@ -65,6 +66,8 @@ def _open(page: Page, name: str) -> None:
             answer(page).get_by_text(qty).wait_for()
     elif name == "Studies":
         page.get_by_role("table", name="BTC-USD", exact=True).wait_for()
+    elif name == "Bots":
+        page.get_by_role("table", name="Bots").get_by_role("row").nth(2).wait_for()
     else:
         page.locator(".tt-plot canvas").first.wait_for()
     # The numbers go on moving; what was drawn for the first time has settled.

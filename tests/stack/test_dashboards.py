@@ -17,6 +17,7 @@ from tests.helpers.expressions import Expression, expressions, filled
 from tests.helpers.figures import Figures
 from tests.helpers.market import Flow
 from tests.helpers.prometheus import Line
+from tests.helpers.questions import Question, questions
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
@@ -70,6 +71,24 @@ EMPTY = {
     ("Alerts now", "alerts"): "nothing fires while all is well",
 }
 """Queries that may be empty in this flow, and why."""
+
+
+UNASKED = {
+    "Which bot's messages are lost?": "the first loss of a counter that begins with it is no increase",
+    "Does the peer hold what we think?": "it does",
+}
+"""Questions whose answer may be empty in this flow, and why."""
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda question: question.text)
+def test_a_question_of_a_quant_has_an_answer(flow: Stack, question: Question) -> None:
+    def answered() -> list[float] | None:
+        return numbers(flow.prometheus.at(question.expr)) or None
+
+    if question.text in UNASKED:
+        flow.prometheus.at(question.expr)  # it is PromQL
+    else:
+        eventually(answered, question.text, 60)
 
 
 def test_no_expression_of_any_panel_is_empty_while_trades_flow(flow: Stack, figures: Figures) -> None:
