@@ -40,6 +40,7 @@ PLANTED: Final = {
     "LogLinesLost": "the same, of the lines that say so",
     "CheckpointsFail": "a disk of analytics that takes nothing",
     "RunUnfinished": "a run that says that it is alive, and is heard of no more",
+    "RunShared": "two senders that give the same source and run, and other trades under the same numbers",
     "KillSwitchEngaged": "somebody engages it",
     "UnappliedGrowing": "analytics is held while trades flow",
     "RestartLoop": "a service whose process is another one at every scrape",
@@ -75,11 +76,22 @@ def plant(planted: Planted) -> None:
     steady.flow(1)
     planted.send(json.dumps(alive).encode(), json.dumps(engage).encode())
     planted.page.fail()
+    share_a_run(planted)
     hold_analytics(planted)
     no_room(planted)
     with Publisher(planted.pipeline.endpoint, "desk", account="desk") as publisher:
         go_wrong(publisher)
         steady.flow(LONGEST_S, rate=5)
+
+
+def share_a_run(planted: Planted) -> None:
+    """Twice, so that a rate sees the second: the same numbers with other trades."""
+    one, other = planted.sender("shared"), planted.twin("shared")
+    for _ in range(2):
+        for _ in range(20):
+            one.trade(price=100.0)
+            other.trade(price=101.0)
+        time.sleep(SCRAPED_S)
 
 
 def go_wrong(publisher: Publisher) -> None:

@@ -99,6 +99,10 @@ class Planted:
             self.senders[source] = Sender(self._push, source, clock_ahead_ns)
         return self.senders[source]
 
+    def twin(self, source: str) -> Sender:
+        """Another sender that gives the same source and run; its truth is its own."""
+        return Sender(self._push, source)
+
     def send(self, *frames: bytes) -> None:
         """Sends messages as they are."""
         for each in frames:

@@ -149,7 +149,7 @@ PIPELINE: Final[Mapping[str, Sequence[Check]]] = {
         *at_rest("B", "process", "wire"),
         *at_rest("C"),
     ],
-    "Without a number": [*at_rest("A", "steady"), *at_rest("B")],
+    "Without a number": [*at_rest("A", "steady"), *at_rest("BC")],
     "Orders by outcome": [*at_rest("A", "accepted", "refused", "duplicate"), *at_rest("B")],
     "Order round trip": [
         Exact("A", one(lambda _: 0.005 + 0.5 * 0.005, "answer"), at="market"),
