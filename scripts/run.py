@@ -6,13 +6,15 @@ Procfile first, so that what ingest has accepted still finds analytics. The exit
 cleanly, whoever asked for the stop.
 """
 
+import errno
 import os
 import shlex
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -36,6 +38,9 @@ ADDRESSES = """\
   Ctrl-C stops all; a second one does not wait."""
 DEFAULTS = {
     "INGEST_PULL_ENDPOINT": "tcp://127.0.0.1:5555",
+    "INGEST_PROGRESS_ENDPOINT": "tcp://127.0.0.1:5558",
+    "ANALYTICS_PULL_ENDPOINT": "tcp://127.0.0.1:5556",
+    "UI_PULL_ENDPOINT": "tcp://127.0.0.1:5557",
     "INGEST_HTTP_HOST": "127.0.0.1",
     "INGEST_HTTP_PORT": "8000",
     "ANALYTICS_HTTP_HOST": "127.0.0.1",
@@ -45,6 +50,24 @@ DEFAULTS = {
     "UI_HTTP_HOST": "127.0.0.1",
     "UI_HTTP_PORT": "8002",
 }
+
+LISTENS = {
+    "run-analytics": {
+        "ANALYTICS_PULL_ENDPOINT (and INGEST_ANALYTICS_ENDPOINT)": "{ANALYTICS_PULL_ENDPOINT}",
+        "ANALYTICS_HTTP_PORT": "tcp://{ANALYTICS_HTTP_HOST}:{ANALYTICS_HTTP_PORT}",
+    },
+    "run-ingest": {
+        "INGEST_PULL_ENDPOINT (and UI_INGEST_ENDPOINT)": "{INGEST_PULL_ENDPOINT}",
+        "INGEST_PROGRESS_ENDPOINT (and ANALYTICS_PROGRESS_ENDPOINT)": "{INGEST_PROGRESS_ENDPOINT}",
+        "INGEST_HTTP_PORT": "tcp://{INGEST_HTTP_HOST}:{INGEST_HTTP_PORT}",
+    },
+    "run-ui": {
+        "UI_PULL_ENDPOINT (and INGEST_UI_ENDPOINTS, ANALYTICS_UI_ENDPOINTS)": "{UI_PULL_ENDPOINT}",
+        "UI_HTTP_PORT": "tcp://{UI_HTTP_HOST}:{UI_HTTP_PORT}",
+        "UI_PAGE_PORT": "tcp://{UI_PAGE_HOST}:{UI_PAGE_PORT}",
+    },
+}
+"""Where each program listens, by the settings that say so."""
 
 
 class OrderedManager(Manager):  # type: ignore[misc]  # honcho has no types
@@ -135,12 +158,45 @@ def _environment() -> dict[str, str]:
     return environment
 
 
+def _taken(commands: Iterable[str], environment: Mapping[str, str]) -> list[str]:
+    """The addresses where somebody else listens already, each with the settings that would move it."""
+    values = {**DEFAULTS, **environment}
+    words = {word for command in commands for word in command.split()}
+    endpoints = {
+        setting: endpoint.format_map(values)
+        for program, settings in LISTENS.items()
+        if program in words
+        for setting, endpoint in settings.items()
+    }
+    return [f"{endpoint}: {setting}" for setting, endpoint in endpoints.items() if not _is_free(endpoint)]
+
+
+def _is_free(endpoint: str) -> bool:
+    """Whether one can listen there; also where that cannot be said: the service itself says what is wrong then."""
+    host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
+    host = host.strip("[]")
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host.replace("*", "0.0.0.0"), int(port)))  # noqa: S104 - as the service would
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE
+    except ValueError:
+        return True
+    return True
+
+
 def main() -> int:
     """Runs until a process cannot start or somebody asks for the stop."""
     environment = _environment()
+    processes = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes
+    if taken := _taken(processes.values(), environment):
+        # All at once: each service would only tell its first one.
+        print("run: somebody listens there already; stop it, or set these to other addresses:", *taken, sep="\n  ")
+        return 1
     honcho.manager.KILL_WAIT = STOP_LIMIT_S
     manager = OrderedManager()
-    for name, command in parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8")).processes.items():
+    for name, command in processes.items():
         kept = shlex.join([sys.executable, str(ROOT / "scripts" / "keep.py"), name, command])
         manager.add_process(name, f"exec {kept}", env=environment, cwd=str(ROOT))
     print(ADDRESSES.format_map(DEFAULTS | environment), flush=True)

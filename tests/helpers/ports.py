@@ -1,5 +1,6 @@
 """Ports that nobody else can take between the moment one learns their number and the moment one listens there."""
 
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,3 +18,14 @@ def held_port(host: str = "127.0.0.1") -> Iterator[int]:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind((host, 0))
         yield int(holder.getsockname()[1])
+
+
+@contextmanager
+def room_for_files(count: int) -> Iterator[None]:
+    """This process may hold so many files, as far as the system lets it: both ends of its connections are such."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(count, hard)), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

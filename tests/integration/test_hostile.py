@@ -5,6 +5,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
+from socket import create_connection
 
 import pytest
 import zmq
@@ -118,3 +120,27 @@ def test_what_is_no_batch_is_refused_by_analytics_and_the_next_batch_is_applied(
         )
     push.send(_good(0))
     pipeline.wait_applied(1)
+
+
+def test_peers_that_do_not_push_show_in_the_metric_and_in_one_log_line_and_trades_go_on(
+    pipeline: Pipeline, push: "zmq.Socket[bytes]"
+) -> None:
+    kinds = (zmq.PUB, zmq.SUB, zmq.REQ, zmq.DEALER, zmq.PAIR)
+    with zmq.Context() as context, ExitStack() as peers:
+        for kind in kinds:
+            peer = peers.enter_context(context.socket(kind))
+            peer.linger = 0
+            peer.connect(pipeline.endpoint)
+        peers.enter_context(create_connection(("127.0.0.1", int(pipeline.endpoint.rpartition(":")[2]))))
+
+        def refused() -> bool:
+            metrics = pipeline.ingest.metrics()
+            return metrics.sum_of("telemetry_refused_peers_total", service="ingest", endpoint="trades") > len(kinds)
+
+        eventually(refused, what="all of them being counted")
+        push.send(_good(0))
+        pipeline.wait_applied(1)
+    lines = pipeline.ingest.events("peer_refused")
+    assert lines
+    assert len(lines) <= 3, "one a minute and reason"
+    assert any("PUSH" in line["hint"] for line in lines)

@@ -15,7 +15,7 @@ from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.settings import ServiceSettings
 from telemetry_runtime.transport import EdgePullSource, EndpointSecurity, PullSource, PushSink, new_key_pair
 from tests.helpers.keys import Keys
-from tests.helpers.ports import held_port
+from tests.helpers.ports import held_port, room_for_files
 
 FREE = "tcp://127.0.0.1:*"
 LINGER_S = 0.3
@@ -228,9 +228,9 @@ def half_open(port: int, count: int) -> Iterator[None]:
             each.close()
 
 
-async def test_two_hundred_half_open_connections_keep_no_client_out(door: Door) -> None:
+async def test_a_thousand_half_open_connections_keep_no_client_out(door: Door) -> None:
     port = int(door.source.endpoint.rpartition(":")[2])
-    with half_open(port, 200):
+    with room_for_files(4_000), half_open(port, 1_000):
         assert await door.send(door.keys.of_client("bot"), linger_s=10)
         assert await door.came() == 1
     await door.is_refused("no_handshake")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from telemetry_schema import MAX_COLUMN_TRADES, MAX_FRAME_BYTES, DecodeError, Trade, TradeColumns, decode_edge, encode
 from telemetry_schema.batch import FastColumns, FastTrade, TradeDecoder, is_columns, struct_of
+from tests.helpers.examples import examples
 from tests.helpers.hostile import HOSTILE
 from tests.helpers.trades import columns, frame, trade
 from tests.schema.strategies import frames, trades
@@ -55,7 +56,7 @@ def assert_both_judge_alike(data: bytes) -> None:
         assert has_a_repeated_key(data), "the codec accepts what the decoder refuses"
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(250), suppress_health_check=[HealthCheck.too_slow])
 @given(data=frames())
 def test_decoder_and_codec_accept_the_same_frames_with_the_same_values(data: bytes) -> None:
     event("accepted" if judged_by_the_codec(data) else "refused")

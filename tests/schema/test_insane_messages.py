@@ -22,6 +22,7 @@ from telemetry_schema import (
     encode,
 )
 from telemetry_schema.codec import MAX_VIEW_FIELDS
+from tests.helpers.examples import examples
 from tests.helpers.insane import golden, insane_messages, insane_values
 
 Decode = Callable[[bytes], BaseModel]
@@ -63,7 +64,7 @@ def refusal_of(decode: Decode, frame: bytes) -> DecodeError | None:
 
 
 @each_type
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(data=st.data())
 def test_insane_values_are_a_message_or_refused_under_one_reason(name: str, data: st.DataObject) -> None:
     refusal = refusal_of(TYPES[name], data.draw(insane_messages(name)))

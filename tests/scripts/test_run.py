@@ -5,16 +5,19 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.helpers.ports import held_port
 from tests.helpers.services import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -185,3 +188,27 @@ def test_ctrl_c_on_the_terminal_ends_make_with_0(project: Path, terminal: tuple[
     assert make.returncode == 0, output
     assert "ingest stopped (rc=0)" in output
     assert "Traceback" not in output
+
+
+def test_all_taken_addresses_are_said_at_once_with_the_settings_that_move_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "Procfile").write_text("analytics: exec run-analytics\ningest: exec run-ingest\nui: exec run-ui\n")
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        ports = [server.getsockname()[1] for server in servers]
+        free = [stack.enter_context(held_port()) for _ in range(5)]
+        monkeypatch.setenv("INGEST_PULL_ENDPOINT", f"tcp://127.0.0.1:{ports[0]}")
+        monkeypatch.setenv("UI_PAGE_PORT", str(ports[1]))
+        monkeypatch.setenv("ANALYTICS_HTTP_PORT", str(ports[2]))
+        for name, port in zip(("INGEST_PROGRESS", "ANALYTICS_PULL", "UI_PULL"), free, strict=False):
+            monkeypatch.setenv(f"{name}_ENDPOINT", f"tcp://127.0.0.1:{port}")
+        for name, port in zip(("INGEST_HTTP_PORT", "UI_HTTP_PORT"), free[3:], strict=True):
+            monkeypatch.setenv(name, str(port))
+        with start(project) as supervisor:
+            output, _ = supervisor.communicate(timeout=30)
+    assert supervisor.returncode == 1
+    said = output.strip().splitlines()
+    assert len(said) == 4, output
+    for port, setting in zip(ports, ("INGEST_PULL_ENDPOINT", "UI_PAGE_PORT", "ANALYTICS_HTTP_PORT"), strict=True):
+        assert any(str(port) in line and setting in line for line in said[1:])

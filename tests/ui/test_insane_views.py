@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from telemetry_runtime import AsyncTaskManager
 from telemetry_schema import IngestStatus, Snapshot, TradeCommand, encode
+from tests.helpers.examples import examples
 from tests.helpers.views import NOW_NS, at, book, bot, bots_state, life, moment, order, snapshot, status
 from tests.ui.test_app import World
 from ui.page.model.selection import Selection
@@ -90,7 +91,7 @@ async def _shown(messages: list[bytes]) -> tuple[World, PageModel]:
     return world, model
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(st.lists(insane(), max_size=4))
 def test_an_insane_view_ends_nothing_and_the_next_good_one_is_shown(messages: list[bytes]) -> None:
     world, model = asyncio.run(_shown(messages))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ingest.feeds.base import MAX_BURST_FRAMES, MAX_BURST_TRADES, FeedBurst, RecordingError
 from ingest.feeds.venues import VENUES
 from telemetry_runtime.fakes import FakeClock
+from tests.helpers.examples import examples
 from tests.ingest.feeds.frames_of import BINANCE, COINBASE, CSV, GOOD, HYPERLIQUID, KRAKEN, OKX, RECEIVED_NS, Good
 from tests.ingest.feeds.opened import collect, frames_of, opened, trades_of
 
@@ -153,7 +154,7 @@ async def test_bursts_are_bounded_in_trades_and_bytes_too(tmp_path: Path) -> Non
     assert max(burst.ignored for burst in bursts) <= 11
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     venue=st.sampled_from(list(VENUES)),
     pack=st.sampled_from([bytes, gzip.compress, zstd.compress]),
@@ -179,7 +180,7 @@ async def test_no_file_raises_anything_but_a_recording_error(
     assert_sane(bursts)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 200), value=st.integers(0, 255), cut=st.integers(0, 30))
 async def test_no_damage_to_a_zip_raises_anything_but_a_recording_error(
     tmp_path: Path, at: int, value: int, cut: int

@@ -13,7 +13,7 @@ REFUSED_REASONS: Final[tuple[RefusedReason, ...]] = get_args(RefusedReason)
 
 HINTS: Final[dict[RefusedReason, str]] = {
     "protocol": "a peer has no key, a wrong one, or speaks no ZeroMQ",
-    "no_handshake": "a peer has a socket of another type than PUSH, is no ZeroMQ peer, or left at once",
+    "no_handshake": "a peer has a socket of the wrong type (trades: PUSH), is no ZeroMQ peer, or left at once",
 }
 """What a person may look for, where the reason alone does not say it."""
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ingest.storage.log.batch_log import BatchLog, LogFullError, Transaction
 from ingest.storage.log.memory_log import MemoryLog
+from tests.helpers.examples import examples
 from tests.ingest.storage.log.conftest import OpenLog, batch
 
 ALL = 1 << 30
@@ -87,7 +88,7 @@ def test_a_full_log_takes_nothing_until_it_is_trimmed(open_log: OpenLog) -> None
         assert log.held_bytes <= 10_000
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(40))
 @given(st.lists(st.lists(st.integers(1, 40), max_size=3), max_size=30), st.integers(0, 300), st.integers(100, 20_000))
 def test_whatever_is_appended_is_read_back(
     open_log: OpenLog, transactions: list[list[int]], seq: int, segment_bytes: int

@@ -131,12 +131,14 @@ def _unnumbered() -> timeseries.Panel:
     text = (
         "Accepted trades per second without a number: of these nobody can say whether one is missing. restarts: "
         "numbers of "
-        "a run that began again, per minute."
+        "a run that began again, per minute. conflicts: trades that were dropped as two senders share a run."
     )
     unnumbered = f"sum by (source) (rate(telemetry_source_unsequenced_total{FROM_SOURCE}[{STEP}]))"
     restarts = f"60 * sum by (source) (rate(telemetry_sequence_restarts_total{FROM_SOURCE}[{STEP}])) > 0"
+    conflicts = f"sum by (source) (rate(telemetry_sequence_conflicts_total{FROM_SOURCE}[{STEP}])) > 0"
     queries = [
         over_time("A", unnumbered, "{{source}}"),
         over_time("B", f"{restarts} or on () vector(0)", "restarts {{source}}"),
+        over_time("C", f"{conflicts} or on () vector(0)", "conflicts {{source}}"),
     ]
     return lines("Without a number", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1)
