@@ -160,3 +160,11 @@ test("currencies come from the symbol, where it has them", () => {
 test("an order is named by what was typed", () => {
   assert.equal(orders.orderName(read({ qty: "0,50", mode: "price", price: "59000,5" }).order), "BUY 0.5 BTC-USD at 59000.5");
 });
+
+test("of facts that come on two ways the newer ones count, whatever the wall clock says", () => {
+  const known = { steady_ms: 1_000_000, now_ms: 5_000 };
+  assert.ok(orders.isNewer({ steady_ms: 1_000_000, now_ms: 5_000 }, known));
+  assert.ok(orders.isNewer({ steady_ms: 1_000_100, now_ms: 5_000 - 3_600_000 }, known), "the clock was set back");
+  assert.ok(!orders.isNewer({ steady_ms: 999_900, now_ms: 5_000 + 3_600_000 }, known));
+  assert.ok(orders.isNewer({ steady_ms: 10, now_ms: 6_000 }, known), "the machine was started anew");
+});

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 from telemetry_ticket import Answer, TicketFacts
 from tests.helpers.views import NOW_NS, S_NS, FakeLink, at, desk, page_state, position, quoted, status
+from ui.instant import Instant
 from ui.page.model import ticket_facts
 from ui.wire import Problem
 
@@ -94,3 +95,14 @@ def test_ticket_and_kill_switch_wait_as_long_for_a_word_as_the_setting_says() ->
     assert _facts(link)["unknown_after_ms"] == 7_500
     assert ticket_facts.kill_switch(link.view, at(NOW_NS), answers={})["unknown_after_ms"] == 7_500
     assert _facts(FakeLink(), None)["unknown_after_ms"] == 2_000
+
+
+def test_which_facts_are_newer_does_not_depend_on_the_wall_clock() -> None:
+    link = FakeLink().live()
+    before, after = Instant(NOW_NS, 7 * S_NS), Instant(NOW_NS - 3_600 * S_NS, 8 * S_NS)
+    facts = [
+        ticket_facts.ticket(link.view, now, selected=None, pick=None, answers={})["steady_ms"]
+        for now in (before, after)
+    ]
+    assert facts == [7_000, 8_000]
+    assert ticket_facts.kill_switch(link.view, after, answers={})["steady_ms"] == 8_000

@@ -57,6 +57,7 @@ class TicketFacts(TypedDict):
     """All that the ticket receives."""
 
     now_ms: float
+    steady_ms: float  # the same by the monotonic clock: says which facts are newer
     account: str | None
     symbols: list[str]
     selected: str | None
@@ -76,6 +77,7 @@ class KillSwitchFacts(TypedDict):
     """All that the kill switch receives; `engaged` is None as long as the desk has said nothing."""
 
     now_ms: float
+    steady_ms: float  # the same by the monotonic clock: says which facts are newer
     engaged: bool | None
     unknown_after_ms: float
     answers: dict[str, Answer]

@@ -2,6 +2,7 @@
 
 import { Question, isAsking } from "./dialog.js";
 import { el, onPress, setText, show } from "./dom.js";
+import { isNewer } from "./orders.js";
 import { Outbox } from "./outbox.js";
 import { stage } from "./stage.js";
 import { Staged } from "./staged.js";
@@ -11,7 +12,7 @@ const NOTHING_KEPT = { load: () => [], save: () => {} }; // what was asked for b
 class KillSwitch extends Staged {
   constructor() {
     super({ k: "engage" });
-    this.facts = { now_ms: 0, engaged: null };
+    this.facts = { now_ms: 0, steady_ms: 0, engaged: null };
     this.outbox = new Outbox(NOTHING_KEPT, performance.now());
     this.text = el("span", {});
     this.button = el("button", { type: "button", class: "button kill", "aria-keyshortcuts": "Alt+K" }, this.text, el("kbd", { "aria-hidden": "true" }, "Alt+K"));
@@ -25,7 +26,7 @@ class KillSwitch extends Staged {
     this.drawn(emit);
     this.outbox.unknownAfter = facts.unknown_after_ms;
     this.outbox.take(facts.answers);
-    if (facts.now_ms >= this.facts.now_ms) [this.facts, this.heardAt] = [facts, performance.now()];
+    if (isNewer(facts, this.facts)) [this.facts, this.heardAt] = [facts, performance.now()];
     this.render();
   }
 

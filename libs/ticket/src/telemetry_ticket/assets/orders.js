@@ -18,6 +18,16 @@ export function currencies(symbol) {
   return found ? { base: found[1], quote: found[2] } : { base: "units", quote: "quote" };
 }
 
+const REBOOTED_MS = 60_000;
+
+/**
+ * Whether these facts are not older than the known ones: they come on ways of their own. By the page's monotonic clock, as
+ * its wall clock may be set back; that of a machine that was started anew begins anew.
+ */
+export function isNewer(facts, known) {
+  return facts.steady_ms >= known.steady_ms || known.steady_ms - facts.steady_ms > REBOOTED_MS;
+}
+
 /**
  * Reads the ticket.
  *

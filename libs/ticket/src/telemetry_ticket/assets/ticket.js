@@ -21,7 +21,7 @@ class Ticket extends Staged {
     this.id = crypto.randomUUID();
     this.picks = 0;
     this.announcedAt = -Infinity;
-    this.facts = { now_ms: 0, symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
+    this.facts = { now_ms: 0, steady_ms: 0, symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
     this.drafts = tabStore("telemetry-ticket", {});
     this.kept = this.drafts.load();
     this.outbox = new Outbox(tabStore("telemetry-ticket-orders", []), performance.now());
@@ -53,7 +53,7 @@ class Ticket extends Staged {
     this.outbox.unknownAfter = facts.unknown_after_ms;
     const back = this.outbox.take(facts.answers);
     // Feed and ticket come on ways of their own: the older one says nothing about prices any more.
-    if (facts.now_ms >= this.facts.now_ms) {
+    if (orders.isNewer(facts, this.facts)) {
       [this.facts, this.heardAt] = [facts, performance.now()];
       this.parts.symbol.setSymbols(facts.symbols);
       this.follow();

@@ -24,6 +24,7 @@ def ticket(
     desk, state = _desk(view), view.state
     return TicketFacts(
         now_ms=now.wall_ns / _NS_PER_MS,
+        steady_ms=now.monotonic_ns / _NS_PER_MS,
         account=desk.account if desk else None,
         symbols=list(desk.symbols) if desk else [],
         selected=selected,
@@ -45,6 +46,7 @@ def kill_switch(view: PageView, now: Instant, *, answers: Mapping[str, Answer]) 
     desk = _desk(view)
     return KillSwitchFacts(
         now_ms=now.wall_ns / _NS_PER_MS,
+        steady_ms=now.monotonic_ns / _NS_PER_MS,
         engaged=desk.kill_switch if desk else None,
         unknown_after_ms=_unknown_after_ms(view),
         answers=dict(answers),
