@@ -110,7 +110,7 @@ def test_trades_go_on_and_all_that_is_shown_and_saved_stays_valid(batches: list[
 
 def shown_of(made: Engine) -> dict[Any, float]:
     """What the metrics say of orders."""
-    return samples("".join(map(text, OrderMetrics().families(made.orders, NOW))))
+    return samples("".join(map(text, OrderMetrics().families(made.orders, NOW, run(open_totals(made.orders))))))
 
 
 @settings(max_examples=40)
