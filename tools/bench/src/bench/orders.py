@@ -73,6 +73,7 @@ def measure(*, repeats: int, orders: int = ORDERS) -> OrderCosts:
     decode_us, batches = _timed(lambda: [_batch(frames[at : at + MAX_BATCH_EVENTS]) for at in _starts(frames)])
     tracker = OrderTracker(Marks(lambda _symbol: None), limits=TrackerLimits(max_books=BOOKS))
     gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # as in the services
     apply_us, _ = _timed(lambda: _apply(tracker, batches))
     looks = [_look(tracker) for _ in range(repeats + 1)][1:]  # the first makes the labels
     captures = list(_captures(tracker, batches[-1], repeats))
