@@ -21,6 +21,7 @@ from telemetry_schema.batch import EventBatch, FastHeader, decode_stream_batch, 
 from tests.analytics.batches import NOW, T, batch, engine, results, state_of
 from tests.analytics.orders.test_checkpoint import saved
 from tests.analytics.output.test_exposition import samples
+from tests.helpers.examples import examples
 from tests.helpers.insane import golden, insane_messages, insane_values, places, put
 
 KINDS = ["order", "quote", "position", "rate_limit"]
@@ -87,7 +88,7 @@ def give(made: Engine, frames: Frames) -> bool:
     return True
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(batches=st.lists(insane_batches(), max_size=8))
 def test_trades_go_on_and_all_that_is_shown_and_saved_stays_valid(batches: list[Frames]) -> None:
     made, shown = engine(), OrderMetrics()
@@ -113,7 +114,7 @@ def shown_of(made: Engine) -> dict[Any, float]:
     return samples("".join(map(text, OrderMetrics().families(made.orders, NOW, run(open_totals(made.orders))))))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(batches=st.lists(insane_batches(), min_size=1, max_size=8))
 def test_counters_of_orders_never_fall(batches: list[Frames]) -> None:
     made, shown = engine(), OrderMetrics()
