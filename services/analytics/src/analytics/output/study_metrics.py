@@ -25,13 +25,13 @@ class StudyMetrics:
         yield from self._health()
 
     def _values(self) -> Iterator[Family]:
-        results = self._studies.results
-        by_gauge: dict[str, list[tuple[SeriesKey, float]]] = defaultdict(list)
-        for key, series in results.series(self._studies.monotonic_ns()):
-            by_gauge[key.gauge].append((key, series.value))
+        results, now_ns = self._studies.results, self._studies.monotonic_ns()
         for study in results.studies.values():
+            by_gauge: dict[str, list[tuple[SeriesKey, float]]] = defaultdict(list)
+            for key, series in results.series_of(study.name, now_ns):
+                by_gauge[key.gauge].append((key, series.value))
             for gauge in study.gauges:
-                found = by_gauge.get(gauge.name, [])
+                found = by_gauge[gauge.name]
                 labels = tuple(_labels(key, gauge.label) for key, _ in found)
                 yield self._family(f"trading_study_{gauge.name}", "gauge", gauge.help, labels, [x for _, x in found])
 

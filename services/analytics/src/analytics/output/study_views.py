@@ -1,11 +1,10 @@
 """What the UI is shown of the studies."""
 
-from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from analytics.studies.results import Cost
 from analytics.studies.runner.studies import Studies
-from analytics.studies.schedule import Subject
 from telemetry_schema import StudiesState, StudyState, StudyValues
 
 MAX_SUBJECTS: Final = 60
@@ -46,11 +45,14 @@ def _state(studies: Studies, name: str) -> StudyState:
 
 
 def _values(studies: Studies) -> list[StudyValues]:
-    values: dict[Subject, dict[str, float]] = defaultdict(dict)
-    newest_ns: dict[Subject, int] = defaultdict(int)
-    for key, series in studies.results.series(studies.monotonic_ns()):
-        name = f"{key.gauge}{{{key.label}}}" if key.label else key.gauge
-        values[key.subject][name] = series.value
-        newest_ns[key.subject] = max(newest_ns[key.subject], series.at_ns)
-    newest = sorted(values, key=lambda subject: -newest_ns[subject])[:MAX_SUBJECTS]
-    return [StudyValues(symbol=each.symbol, origin=each.origin, values=values[each]) for each in sorted(newest)]
+    """Of the symbols that were looked at last; built for these alone, as all of 200 symbols would hold up trades."""
+    results = studies.results
+    newest = results.newest_subjects(studies.monotonic_ns(), MAX_SUBJECTS)
+    return [
+        StudyValues(symbol=each.symbol, origin=each.origin, values=_named(results.of_subject(each)))
+        for each in sorted(newest)
+    ]
+
+
+def _named(values: Iterable[tuple[str, str, float]]) -> dict[str, float]:
+    return {f"{gauge}{{{label}}}" if label else gauge: value for gauge, label, value in values}

@@ -2,8 +2,9 @@
 
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import nlargest
 from typing import Final, NamedTuple
 
 from analytics.studies.protocol import LoadProblem, StudySpec
@@ -68,7 +69,7 @@ class StudyResults:
 
     def __init__(self, *, max_series: int) -> None:
         self._max_series = max_series
-        self._series: dict[tuple[str, Subject], dict[tuple[str, str], Series]] = {}
+        self._series: dict[str, dict[Subject, dict[tuple[str, str], Series]]] = defaultdict(dict)
         self._count = 0
         self.studies: dict[str, StudySpec] = {}
         self.problems: list[LoadProblem] = []
@@ -80,12 +81,12 @@ class StudyResults:
         """Takes over what the worker has found; values of studies that are gone are dropped."""
         self.studies = {each.name: each for each in studies}
         self.problems = list(problems)
-        for study, subject in [key for key in self._series if key[0] not in self.studies]:
-            self._drop(study, subject)
+        for study in [name for name in self._series if name not in self.studies]:
+            self._count -= sum(map(len, self._series.pop(study).values()))
 
     def put(self, study: str, subject: Subject, values: Iterable[tuple[str, str, float]], now_ns: int) -> bool:
         """Takes the values of one run; what it did not return is dropped. False where there was no room for all."""
-        before = self._series.pop((study, subject), {})
+        before = self._series[study].pop(subject, {})
         self._count -= len(before)
         after: dict[tuple[str, str], Series] = {}
         has_room = True
@@ -97,12 +98,12 @@ class StudyResults:
             series.value, series.at_ns = value, now_ns
             series.history.append(value)
         if after:
-            self._series[study, subject] = after
+            self._series[study][subject] = after
             self._count += len(after)
         return has_room
 
     def _drop(self, study: str, subject: Subject) -> None:
-        self._count -= len(self._series.pop((study, subject), {}))
+        self._count -= len(self._series[study].pop(subject, {}))
 
     def note_cost(self, study: str, took_s: float) -> None:
         """Counts a run."""
@@ -124,9 +125,35 @@ class StudyResults:
 
     def series(self, now_ns: int) -> Iterator[tuple[SeriesKey, Series]]:
         """All that is fresh; what is stale is dropped."""
-        for (study, subject), values in list(self._series.items()):
-            if all(now_ns - series.at_ns > STALE_NS for series in values.values()):
+        for study in list(self._series):
+            yield from self.series_of(study, now_ns)
+
+    def series_of(self, study: str, now_ns: int) -> Iterator[tuple[SeriesKey, Series]]:
+        """Of one study, all that is fresh; what is stale is dropped."""
+        for subject, values in list(self._series[study].items()):
+            if now_ns - _at_ns(values) > STALE_NS:
                 self._drop(study, subject)
                 continue
             for (gauge, label), series in values.items():
                 yield SeriesKey(study, gauge, label, subject), series
+
+    def newest_subjects(self, now_ns: int, most: int) -> list[Subject]:
+        """The subjects that were looked at last, at most so many, and none that is stale."""
+        seen_ns: dict[Subject, int] = {}
+        for by_subject in self._series.values():
+            for subject, values in by_subject.items():
+                at_ns = _at_ns(values)
+                if now_ns - at_ns <= STALE_NS and at_ns > seen_ns.get(subject, -1):
+                    seen_ns[subject] = at_ns
+        return nlargest(most, seen_ns, key=seen_ns.__getitem__)
+
+    def of_subject(self, subject: Subject) -> Iterator[tuple[str, str, float]]:
+        """Its values: gauge, value of the gauge's label, value."""
+        for by_subject in self._series.values():
+            for (gauge, label), series in by_subject.get(subject, {}).items():
+                yield gauge, label, series.value
+
+
+def _at_ns(values: Mapping[tuple[str, str], Series]) -> int:
+    """When the values of one run were computed: all at one moment."""
+    return next(iter(values.values())).at_ns
