@@ -12,7 +12,7 @@ from analytics.studies.runner.feed import FRAMES_A_TURN
 from tests.analytics.studies.test_hostile import running, until
 from tests.analytics.studies.worlds import StudyWorld, trades
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 SYMBOLS = [f"S{number} é+{number}" for number in range(2 * FRAMES_A_TURN + 3)]
 
@@ -89,3 +89,15 @@ async def test_files_that_have_changed_are_taken_over_with_the_next_worker(tmp_p
         await until(made, lambda: made.results.costs["counted"].runs > runs)
     assert made.value("gone") is None
     assert set(made.results.studies) == {"counted", "fresh"}
+
+
+async def test_a_symbol_without_new_trades_is_not_looked_at(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, COUNTED), symbols=["A", "QUIET"])
+    made.trades.add(trades(3, slot=1))
+    async with running(made):
+        await until(made, lambda: made.value("rows", "QUIET") == 3)
+        looked = made.results.costs["counted"].runs
+        await until(made, lambda: made.results.costs["counted"].runs >= looked + 3)
+    histories = {key.subject.symbol: len(series.history) for key, series in made.results.series(0)}
+    assert histories["QUIET"] == 1
+    assert histories["A"] >= 3
