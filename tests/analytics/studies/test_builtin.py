@@ -156,3 +156,13 @@ def test_what_is_not_defined_is_left_out_or_nan_and_never_wrong(prices: list[flo
     values, _ = bars(trades)
     assert all(not math.isinf(x) for by_bar in values.values() for x in by_bar.values())
     assert "realised_variance" not in variance(frame([-1.0, 1.0] * 30))
+
+
+def test_bars_keep_ten_minutes_of_seconds_however_long_they_run() -> None:
+    state = None
+    for hour in range(3):
+        times = [NOW + (hour * 3_600 + second) * SECOND for second in range(3_600)]
+        _, state = bars(frame([100.0] * 3_600, at_ns=times, first=hour * 3_600), state=state)
+    assert state is not None
+    assert state.seconds is not None
+    assert len(state.seconds.second) == 601

@@ -157,3 +157,12 @@ def test_what_a_study_kept_is_forgotten_where_its_symbol_begins_anew() -> None:
         trades.attrs["life"] = life
         found += caller.run("counter", {"A": trades}).values  # noqa: PD011 - no DataFrame
     assert [value for _, _, value in found] == [1.0, 2.0, 1.0, 2.0, 1.0]
+
+
+def test_what_studies_keep_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics.studies.runner.calls.MAX_STATES", 10)
+    caller = Caller(loaded("tests.analytics.studies.hostile"), FrameMaker(memoryview(b"")), {})
+    trades = frame([100.0])
+    for number in range(50):
+        caller.run("counter", {f"S{number}": trades})
+    assert len(caller._states) == 10

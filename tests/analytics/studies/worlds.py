@@ -96,8 +96,8 @@ class StudyWorld:
 
     def value(self, gauge: str, symbol: str = "A") -> float | None:
         found = [
-            series.value
-            for key, series in self.results.series(SystemClock().monotonic_ns())
+            value
+            for key, value in self.results.series(SystemClock().monotonic_ns())
             if key.gauge == gauge and key.subject.symbol == symbol
         ]
         return found[0] if found else None

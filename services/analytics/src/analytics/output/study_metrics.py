@@ -28,8 +28,8 @@ class StudyMetrics:
         results, now_ns = self._studies.results, self._studies.monotonic_ns()
         for study in results.studies.values():
             by_gauge: dict[str, list[tuple[SeriesKey, float]]] = defaultdict(list)
-            for key, series in results.series_of(study.name, now_ns):
-                by_gauge[key.gauge].append((key, series.value))
+            for key, value in results.series_of(study.name, now_ns):
+                by_gauge[key.gauge].append((key, value))
             for gauge in study.gauges:
                 found = by_gauge[gauge.name]
                 labels = tuple(_labels(key, gauge.label) for key, _ in found)

@@ -1,8 +1,8 @@
 """What studies have found: the newest values of each, how long they took, and what went wrong. Pure."""
 
 from bisect import bisect_left
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from typing import Final, NamedTuple
@@ -12,9 +12,6 @@ from analytics.studies.schedule import Subject
 
 STALE_NS: Final = 600_000_000_000
 """Values of a subject that was not run for this long are left out: its symbol does not trade any more."""
-
-HISTORY: Final = 60
-"""Values kept of each series for the page."""
 
 COST_BOUNDS_S: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
 """Bounds of the histogram of a run's time."""
@@ -44,13 +41,13 @@ class SeriesKey(NamedTuple):
     subject: Subject
 
 
-@dataclass(slots=True)
-class Series:
-    """The newest value, when it was computed (monotonic ns), and those before it, the newest last."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the newest run of a study found for one subject, and when (monotonic ns)."""
 
-    value: float
     at_ns: int
-    history: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    values: dict[tuple[str, str], float]
+    """By gauge and value of its label."""
 
 
 @dataclass(slots=True)
@@ -69,7 +66,7 @@ class StudyResults:
 
     def __init__(self, *, max_series: int) -> None:
         self._max_series = max_series
-        self._series: dict[str, dict[Subject, dict[tuple[str, str], Series]]] = defaultdict(dict)
+        self._found: dict[str, dict[Subject, Found]] = defaultdict(dict)
         self._count = 0
         self.studies: dict[str, StudySpec] = {}
         self.problems: list[LoadProblem] = []
@@ -81,29 +78,24 @@ class StudyResults:
         """Takes over what the worker has found; values of studies that are gone are dropped."""
         self.studies = {each.name: each for each in studies}
         self.problems = list(problems)
-        for study in [name for name in self._series if name not in self.studies]:
-            self._count -= sum(map(len, self._series.pop(study).values()))
+        for study in [name for name in self._found if name not in self.studies]:
+            for subject in list(self._found[study]):
+                self._drop(study, subject)
+            del self._found[study]
 
-    def put(self, study: str, subject: Subject, values: Iterable[tuple[str, str, float]], now_ns: int) -> bool:
+    def put(self, study: str, subject: Subject, values: Sequence[tuple[str, str, float]], now_ns: int) -> bool:
         """Takes the values of one run; what it did not return is dropped. False where there was no room for all."""
-        before = self._series[study].pop(subject, {})
-        self._count -= len(before)
-        after: dict[tuple[str, str], Series] = {}
-        has_room = True
-        for gauge, label, value in values:
-            if self._count + len(after) >= self._max_series:
-                has_room = False
-                break
-            series = after[gauge, label] = before.get((gauge, label)) or Series(value, now_ns)
-            series.value, series.at_ns = value, now_ns
-            series.history.append(value)
+        self._drop(study, subject)
+        room = self._max_series - self._count
+        after = {(gauge, label): value for gauge, label, value in values[:room]}
         if after:
-            self._series[study][subject] = after
+            self._found[study][subject] = Found(now_ns, after)
             self._count += len(after)
-        return has_room
+        return len(values) <= room
 
     def _drop(self, study: str, subject: Subject) -> None:
-        self._count -= len(self._series[study].pop(subject, {}))
+        found = self._found[study].pop(subject, None)
+        self._count -= 0 if found is None else len(found.values)
 
     def note_cost(self, study: str, took_s: float) -> None:
         """Counts a run."""
@@ -123,37 +115,32 @@ class StudyResults:
         """The study has succeeded again."""
         self.last_failure.pop(study, None)
 
-    def series(self, now_ns: int) -> Iterator[tuple[SeriesKey, Series]]:
+    def series(self, now_ns: int) -> Iterator[tuple[SeriesKey, float]]:
         """All that is fresh; what is stale is dropped."""
-        for study in list(self._series):
+        for study in list(self._found):
             yield from self.series_of(study, now_ns)
 
-    def series_of(self, study: str, now_ns: int) -> Iterator[tuple[SeriesKey, Series]]:
+    def series_of(self, study: str, now_ns: int) -> Iterator[tuple[SeriesKey, float]]:
         """Of one study, all that is fresh; what is stale is dropped."""
-        for subject, values in list(self._series[study].items()):
-            if now_ns - _at_ns(values) > STALE_NS:
+        for subject, found in list(self._found[study].items()):
+            if now_ns - found.at_ns > STALE_NS:
                 self._drop(study, subject)
                 continue
-            for (gauge, label), series in values.items():
-                yield SeriesKey(study, gauge, label, subject), series
+            for (gauge, label), value in found.values.items():
+                yield SeriesKey(study, gauge, label, subject), value
 
     def newest_subjects(self, now_ns: int, most: int) -> list[Subject]:
         """The subjects that were looked at last, at most so many, and none that is stale."""
         seen_ns: dict[Subject, int] = {}
-        for by_subject in self._series.values():
-            for subject, values in by_subject.items():
-                at_ns = _at_ns(values)
-                if now_ns - at_ns <= STALE_NS and at_ns > seen_ns.get(subject, -1):
-                    seen_ns[subject] = at_ns
+        for by_subject in self._found.values():
+            for subject, found in by_subject.items():
+                if now_ns - found.at_ns <= STALE_NS and found.at_ns > seen_ns.get(subject, -1):
+                    seen_ns[subject] = found.at_ns
         return nlargest(most, seen_ns, key=seen_ns.__getitem__)
 
     def of_subject(self, subject: Subject) -> Iterator[tuple[str, str, float]]:
         """Its values: gauge, value of the gauge's label, value."""
-        for by_subject in self._series.values():
-            for (gauge, label), series in by_subject.get(subject, {}).items():
-                yield gauge, label, series.value
-
-
-def _at_ns(values: Mapping[tuple[str, str], Series]) -> int:
-    """When the values of one run were computed: all at one moment."""
-    return next(iter(values.values())).at_ns
+        for by_subject in self._found.values():
+            if (found := by_subject.get(subject)) is not None:
+                for (gauge, label), value in found.values.items():
+                    yield gauge, label, value
