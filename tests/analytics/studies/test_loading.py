@@ -9,7 +9,7 @@ import pytest
 
 from analytics.studies.runner.calls import Caller
 from analytics.studies.runner.frames import FrameMaker
-from analytics.studies.runner.loading import Library
+from analytics.studies.runner.loading import ENTRY_POINTS, Library
 from tests.analytics.studies.frames import frame
 
 ROOT = Path(__file__).parents[3]
@@ -166,3 +166,16 @@ def test_what_studies_keep_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(50):
         caller.run("counter", {f"S{number}": trades})
     assert len(caller._states) == 10
+
+
+def test_an_installed_package_brings_studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "desk_studies.py").write_text(GOOD.format(name="installed"))
+    info = tmp_path / "desk-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: desk\nVersion: 1.0\n")
+    points = "desk = desk_studies\nbroken = no_such_package.studies\n"
+    (info / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\n{points}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    library = loaded()
+    assert list(library.studies) == ["installed"]
+    assert [text for _, text in problems(library)] == ["ModuleNotFoundError: No module named 'no_such_package'"]

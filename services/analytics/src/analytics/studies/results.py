@@ -42,7 +42,7 @@ class SeriesKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NewestValues:
     """What the newest run of a study found for one subject, and when (monotonic ns)."""
 
     at_ns: int
@@ -66,7 +66,7 @@ class StudyResults:
 
     def __init__(self, *, max_series: int) -> None:
         self._max_series = max_series
-        self._found: dict[str, dict[Subject, Found]] = defaultdict(dict)
+        self._found: dict[str, dict[Subject, NewestValues]] = defaultdict(dict)
         self._count = 0
         self.studies: dict[str, StudySpec] = {}
         self.problems: list[LoadProblem] = []
@@ -89,7 +89,7 @@ class StudyResults:
         room = self._max_series - self._count
         after = {(gauge, label): value for gauge, label, value in values[:room]}
         if after:
-            self._found[study][subject] = Found(now_ns, after)
+            self._found[study][subject] = NewestValues(now_ns, after)
             self._count += len(after)
         return len(values) <= room
 
