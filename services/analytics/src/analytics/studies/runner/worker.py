@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from analytics.studies.protocol import (
     LENGTH,
@@ -46,9 +47,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     _die_with(arguments.parent)
     for number in (signal.SIGINT, signal.SIGHUP):
-        # Ctrl-C reaches the whole process group: it is for analytics, which then closes the socket.
+        # Ctrl-C reaches all processes of the terminal: it is for analytics, which then closes the socket.
         signal.signal(number, signal.SIG_IGN)
-    os.nice(_NICENESS)
+    _stand_back()
     channel = socket.socket(fileno=arguments.socket)
     memory = memoryview(mmap.mmap(arguments.memory, arguments.memory_bytes))
     library = Library()
@@ -90,11 +91,21 @@ def _limit_memory(limit_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (used + limit_bytes, resource.RLIM_INFINITY))
 
 
-def _yield_to_others() -> None:
-    """From here on it runs when no other process wants the core, and is put aside at once when one does.
+def _stand_back() -> None:
+    """Leaves the cores to the pipeline, as far as niceness goes.
 
-    Niceness alone would not do: between containers, and between sessions, the kernel shares a core by group first.
+    Linux shares a core among sessions first, and by niceness within each: in the session of analytics, all that the
+    worker runs would be counted against analytics.
     """
+    if sys.platform == "linux":
+        os.setsid()
+        with suppress(OSError):  # a kernel without groups by session
+            Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
+    os.nice(_NICENESS)
+
+
+def _yield_to_others() -> None:
+    """From here on it runs when no other process wants the core, and is put aside at once when one does."""
     if sys.platform == "linux":
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
