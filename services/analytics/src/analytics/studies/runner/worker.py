@@ -55,9 +55,9 @@ def main() -> int:
     library = Library()
     library.load(arguments.place, disabled=arguments.off, builtin=not arguments.no_builtin)
     _limit_memory(arguments.limit_bytes)
-    _send(channel, Loaded(library.specs(), library.problems))
     gc.freeze()
     _yield_to_others()
+    _send(channel, Loaded(library.specs(), library.problems))
     caller = Caller(library, FrameMaker(memory), json.loads(arguments.parameters))
     return _serve(channel, caller, begun_calls(memory))
 
