@@ -1,6 +1,7 @@
 """Studies on real processes: a file becomes metrics, own trades stay apart, hostile ones cost no trade."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,8 +118,7 @@ def test_with_studies_only_the_worker_has_pandas_and_it_runs_on_idle_cores(pipel
     (worker,) = workers(pipeline)
     assert "pandas" in Path(f"/proc/{worker.pid}/maps").read_text()
     assert "pandas" not in Path(f"/proc/{pipeline.analytics.process.pid}/maps").read_text()
-    policy = Path(f"/proc/{worker.pid}/sched").read_text().split("policy")[1].split(":")[1].split()[0]
-    assert policy == "5"  # SCHED_IDLE
+    assert os.sched_getscheduler(worker.pid) == os.SCHED_IDLE
 
 
 def test_hostile_studies_cost_no_trade_and_end_with_the_service(pipeline: Pipeline) -> None:
