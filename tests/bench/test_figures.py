@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import durability
+from bench.durability import DurabilityCost
 from bench.entrypoint import main
 from bench.figures import Compared, at_least, at_most
 from bench.merging import merged
@@ -64,6 +66,18 @@ def test_a_part_that_was_measured_again_replaces_the_first_figures_and_is_named(
     assert "| size | ≤ 1 | 1 | hit |" in text
     assert "missed" not in text
     assert "`make bench ARGS='--parts symbols'` on 2026-01-02 04:00 UTC, load before 0.2" in text
+
+
+def test_the_cost_of_durability_stands_beside_what_it_is_compared_with() -> None:
+    found = DurabilityCost(
+        [Compared("single", "trades/s", [90.0, 90.0], [100.0, 90.0])],
+        [Compared("columns", "trades/s", [40.0, 40.0], [100.0, 100.0])],
+    )
+    checks = durability.targets(found)
+    assert [(check.measured, check.is_hit) for check in checks] == [("0.95", True), ("0.40", False)]
+    text = table({"machine": MACHINE, "command": "make bench", "targets": [], "durability": found.as_dict()})
+    assert "| ingest's log on disk against memory, single | 90 | 95 | 0.95 |" in text
+    assert "| durable publisher against plain, columns | 40 | 100 | 0.40 |" in text
 
 
 def test_what_people_wrote_below_the_figures_is_kept(tmp_path: Path) -> None:
