@@ -159,8 +159,8 @@ def test_with_durable_bots_each_trade_counts_once_whatever_is_killed(tmp_path: P
 @pytest.mark.faults
 @pytest.mark.timeout(590)
 @pytest.mark.parametrize("sync", ["os", "interval", "burst"])
-def test_20_faults_with_durable_bots_at_20000_trades_a_second(tmp_path: Path, sync: str) -> None:
-    _run(Desk(tmp_path, INGEST_LOG_SYNC=sync), tmp_path, rate=7_000, faults=20)
+def test_50_faults_with_durable_bots_at_20000_trades_a_second(tmp_path: Path, sync: str) -> None:
+    _run(Desk(tmp_path, INGEST_LOG_SYNC=sync), tmp_path, rate=7_000, faults=50)
 
 
 def _run(pipeline: Pipeline, directory: Path, *, rate: int, faults: int) -> None:
