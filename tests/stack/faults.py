@@ -11,6 +11,7 @@ from typing import Final
 from uuid import uuid4
 
 from telemetry_client import Publisher
+from tests.helpers.compose import eventually
 from tests.helpers.services import Service
 from tests.stack.desk_orders import S, at
 from tests.stack.planted import SCRAPED_S, Planted
@@ -71,9 +72,10 @@ def study_folder(folder: Path) -> Path:
 def plant(planted: Planted) -> None:
     """All of it, in an order in which nothing hides another."""
     steady, now_ns = planted.sender("steady"), time.time_ns()
-    alive = {"type": "alive", "source": "gone", "run": "1", "next_seq": 5, "sent_ns": now_ns}
+    alive = {"type": "alive", "source": "gone", "run": "planted", "next_seq": 1, "sent_ns": now_ns}
     engage = {"type": "kill_switch", "command_id": str(uuid4()), "source": "ui", "engaged": True, "sent_ns": now_ns}
     steady.flow(1)
+    planted.sender("gone").trade()  # only who trades has a label
     planted.send(json.dumps(alive).encode(), json.dumps(engage).encode())
     planted.page.fail()
     share_a_run(planted)
@@ -87,11 +89,12 @@ def plant(planted: Planted) -> None:
 def share_a_run(planted: Planted) -> None:
     """Twice, so that a rate sees the second: the same numbers with other trades."""
     one, other = planted.sender("shared"), planted.twin("shared")
+    seen = 'telemetry_sequence_conflicts_total{source="shared"} > 0'
     for _ in range(2):
         for _ in range(20):
             one.trade(price=100.0)
             other.trade(price=101.0)
-        time.sleep(SCRAPED_S)
+        eventually(lambda: planted.prometheus.at(seen) or None, "two senders of one run", 30)
 
 
 def go_wrong(publisher: Publisher) -> None:

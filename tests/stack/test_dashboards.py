@@ -156,7 +156,7 @@ NEVER_SEEN = {
     "telemetry_ui_command_seconds_bucket": "no order was sent on the page",
     "telemetry_ui_command_seconds_count": "the same",
 }
-PREFIXES = "telemetry|trading|process|prometheus|source|reason|label|file|stage|job|limit"
+PREFIXES = "telemetry|trading|process|prometheus|source|reason|label|file|stage|job|limit|strategy|book"
 NAMES = rf"\b(?!label_replace)(?:{PREFIXES})[_:][\w:]+|\bup\b"
 
 

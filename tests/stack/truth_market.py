@@ -11,7 +11,7 @@ from tests.stack.planted import Sold
 from tests.stack.traffic import BURST_TRADES, MARKET_SYMBOL, Outcome
 
 AGES: Final = "seconds pass between the last trade and the look"
-RATES: Final = "rate() extrapolates to the edges of its window, and does not see the first value of a series"
+RATES: Final = "rate() extrapolates, does not see the first value of a series, and loses what comes around a stop"
 MEASURED: Final = "the study's own tests hold it against an independent recomputation; here, that the panel shows it"
 Measure = Callable[[Sequence[Sold]], float]
 
@@ -144,12 +144,12 @@ TRADING: Final[Mapping[str, Sequence[Check]]] = {
     ],
     "Symbols compared": [now("A", one(lambda _: 0.0, "AAA-USD"))],
     "Volume by side": [
-        Total("A", sided(1), at="market", chosen=OF_AAA, off=0.1, why=RATES),
-        Total("B", sided(-1), at="market", chosen=OF_AAA, off=0.1, why=RATES),
+        Total("A", sided(1), at="market", chosen=OF_AAA, off=0.35, why=RATES),
+        Total("B", sided(-1), at="market", chosen=OF_AAA, off=0.35, why=RATES),
     ],
     "Trades by side": [
-        Total("A", lambda o: {"": 2 * sided(1)(o)[""]}, at="market", chosen=OF_AAA, off=0.1, why=RATES),
-        Total("B", lambda o: {"": 2 * sided(-1)(o)[""]}, at="market", chosen=OF_AAA, off=0.1, why=RATES),
+        Total("A", lambda o: {"": 2 * sided(1)(o)[""]}, at="market", chosen=OF_AAA, off=0.35, why=RATES),
+        Total("B", lambda o: {"": 2 * sided(-1)(o)[""]}, at="market", chosen=OF_AAA, off=0.35, why=RATES),
     ],
     "Imbalance": [now("A", in_windows(imbalance, *(f"{MARKET_SYMBOL} {window}" for window in WINDOWS)))],
     "Windows": [

@@ -73,7 +73,6 @@ COSTS: Final[Mapping[str, Sequence[Check]]] = {
         rates(
             "A",
             lambda o: dict.fromkeys(("buy", "sell"), o.planted.senders["steady"].marked / 2),
-            0.1,
             at="market",
             chosen=OF_AAA,
         )
@@ -115,7 +114,7 @@ PIPELINE: Final[Mapping[str, Sequence[Check]]] = {
         *at_rest("D"),
     ],
     "Batch size": [machine("A", "B", low=1, high=1e5, at="load")],
-    "Latency, $stage": [rates("A", until_market(), 0.1, at="market")],
+    "Latency, $stage": [rates("A", until_market(), at="market")],
     "Percentiles, $stage": [machine("Q0", "Q1", "Q2", "Q3")],
     "p99 by stage": [machine("A", high=7_200, lines=("end_to_end", "feed", "process", "wire"))],
     "Refused by reason": [Total("A", lambda _: {"not_json": 2, "unknown_type": 2})],
@@ -190,7 +189,7 @@ LOAD_TEST: Final[Mapping[str, Sequence[Check]]] = {
         Total("B", sent("accepted")),
     ],
     "End-to-end latency": [machine("Q0", "Q1", "Q2", "Q3")],
-    "End-to-end latency, all trades": [rates("A", until_market(), 0.1, at="market")],
+    "End-to-end latency, all trades": [rates("A", until_market(), at="market")],
     "Lost, duplicate, refused": [
         Total("A", sent("lost")),
         Total("B", sent("duplicate")),
