@@ -57,7 +57,9 @@ async def test_the_feed_brings_messages_in_its_own_time() -> None:
     assert not any(burst.trades for burst in came)
 
 
-@pytest.mark.parametrize("options", ["", "a%00", "b?rate=0", "b?x=1", "b?lost=2", "b?rejects=-1", "b?symbols="])
+@pytest.mark.parametrize(
+    "options", ["", "a%00", "b?rate=0", "b?x=1", "b?lost=2", "b?rejects=-1", "b?lot=0", "b?symbols="]
+)
 def test_a_uri_that_is_wrong_says_so(options: str) -> None:
     with pytest.raises(FeedUriError):
         parse_feed(f"sim-orders://{options}")
@@ -83,8 +85,24 @@ def test_a_tame_bot_loses_and_rejects_nothing_and_trades_its_own_symbols() -> No
 async def test_the_default_bot_says_what_it_is_told_to() -> None:
     feed = parse_feed(SIMULATED_BOT)
     assert feed.settings == SimOrdersSettings(
-        "bot-1", lost_ratio=0.0, rejected_ratio=0.03, symbols=("BTC-PERP-USD", "ETH-PERP-USD")
+        "bot-1", lost_ratio=0.0, rejected_ratio=0.01, symbols=("BTC-PERP-USD", "ETH-PERP-USD"), lot_qty=0.0001
     )
     async with simulated(SIMULATED_BOT, FakeClock()) as came:
         pass
     assert came == []
+
+
+LIMIT_DRAWDOWN_QUOTE = 10_000.0
+"""In prometheus/rules/limits.yml."""
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_day_of_fees_of_the_default_bot_is_far_from_an_alert(seed: int) -> None:
+    """Ten minutes, extrapolated: fees are what it loses for certain."""
+    settings = parse_feed(SIMULATED_BOT).settings
+    assert isinstance(settings, SimOrdersSettings)
+    mids = {"BTC-PERP-USD": 60_000.0, "ETH-PERP-USD": 3_000.0}
+    made = bot(seed, symbols=mids, lot_qty=settings.lot_qty)
+    life(made, 60)  # at ten times the default rate
+    paid = sum(made.ledger.fees.values()) - sum(made.ledger.rebates.values())
+    assert 0 < paid * 144 < LIMIT_DRAWDOWN_QUOTE

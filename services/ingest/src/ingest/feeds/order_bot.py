@@ -24,6 +24,9 @@ _FEE_RATIO: Final = {"maker": -0.0001, "taker": 0.0005}
 _LIQUIDITY: Final[dict[str, Literal["maker", "taker"]]] = {"maker": "maker", "taker": "taker"}
 _REASONS: Final = ("insufficient_funds", "rate_limit", "price_band", "post_only", "min_size")
 
+LOT_QTY: Final = 0.1
+"""Units of base; an order is of one to twenty lots."""
+
 LOST_RATIO: Final = 0.05
 REJECTED_RATIO: Final = 0.06
 _REPEATED, _RESENT = 0.03, 0.03
@@ -78,6 +81,7 @@ class SimulatedBot:
         lost_ratio: how many of the fills before an order's last one are lost.
         rejected_ratio: how many orders are rejected.
         symbols: what it trades, with the mid that each begins at.
+        lot_qty: units of base in a lot; an order is of one to twenty.
     """
 
     def __init__(  # noqa: PLR0913 - what can be set, by name only
@@ -92,11 +96,13 @@ class SimulatedBot:
         lost_ratio: float = LOST_RATIO,
         rejected_ratio: float = REJECTED_RATIO,
         symbols: Mapping[str, float] = SYMBOLS,
+        lot_qty: float = LOT_QTY,
     ) -> None:
         self._name, self._run, self._rate, self._differ_qty = name, run, rate, differ_qty
         self._random = Random(seed)  # noqa: S311 - a simulation
         self._lost_ratio, self._rejected_ratio = lost_ratio, rejected_ratio
         self._mids = dict(symbols)
+        self._lots_a_unit = 1 / lot_qty  # to divide by: 3 / 10 is 0.3, and 3 * 0.1 is not
         self._planned: list[_Planned] = []
         self._seq: Counter[str] = Counter()
         self._orders = self._plans = 0
@@ -162,7 +168,7 @@ class SimulatedBot:
         strategy, symbol = random.choice(STRATEGIES), random.choice(list(self._mids))
         side: Side = random.choice(("buy", "sell"))
         self._orders += 1
-        mid, qty = self._mids[symbol], random.randint(1, 20) / 10
+        mid, lots = self._mids[symbol], random.randint(1, 20)
         shared = {
             "order_id": f"{self._run}-{self._orders}",
             "account": self._name,
@@ -171,7 +177,12 @@ class SimulatedBot:
             "symbol": symbol,
             "side": side,
         }
-        terms = {"qty": qty, "price": mid, "order_type": "limit", "tif": "ioc" if strategy == "taker" else "gtc"}
+        terms = {
+            "qty": lots / self._lots_a_unit,
+            "price": mid,
+            "order_type": "limit",
+            "tif": "ioc" if strategy == "taker" else "gtc",
+        }
         self._event(now_ns, "submit", **shared, **terms, ages=(2 * _MS, 3 * _MS), decision_price=mid, arrival_price=mid)
         self.ledger.orders[strategy, symbol] += 1
         at_ns = now_ns + round(random.lognormvariate(0, 0.5) * 8 * _MS)
@@ -180,11 +191,11 @@ class SimulatedBot:
             self._event(at_ns, "reject", **shared, reason=random.choice(_REASONS))
             return
         self._event(at_ns, "ack", **shared)
-        self._fills(at_ns, shared, (strategy, symbol), qty)
+        self._fills(at_ns, shared, (strategy, symbol), lots)
 
-    def _fills(self, at_ns: int, shared: dict[str, Any], book: BookName, qty: float) -> None:
+    def _fills(self, at_ns: int, shared: dict[str, Any], book: BookName, lots: int) -> None:
         """Fills in parts; of some orders the rest is cancelled."""
-        random, lots = self._random, round(qty * 10)
+        random, unit = self._random, self._lots_a_unit
         cum_lots, cost, part = 0, 0.0, 0
         stop = lots if random.random() < 0.7 else random.randrange(lots)  # noqa: PLR2004 - most are filled
         while cum_lots < stop:
@@ -192,10 +203,10 @@ class SimulatedBot:
             cum_lots, part = cum_lots + lot, part + 1
             at_ns += random.randrange(5, 300) * _MS
             price = round(self._mids[book[1]] + random.gauss(0, 2), 2)
-            cost += lot / 10 * price
+            cost += lot / unit * price
             is_lost = cum_lots < stop and random.random() < self._lost_ratio
-            cumulative = {"cum_qty": cum_lots / 10, "avg_price": cost / (cum_lots / 10)}
-            self._fill(at_ns, {**shared, **cumulative}, book, part, _Fill(lot / 10, price, is_lost))
+            cumulative = {"cum_qty": cum_lots / unit, "avg_price": cost / (cum_lots / unit)}
+            self._fill(at_ns, {**shared, **cumulative}, book, part, _Fill(lot / unit, price, is_lost))
         if cum_lots < lots:
             self._event(at_ns + 50 * _MS, "cancel_request", **shared)
             self._event(at_ns + 60 * _MS, "cancel", **shared)

@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar, Final
 
 from ingest.feeds.base import MAX_BURST_FRAMES, Feed, FeedBurst
-from ingest.feeds.order_bot import LOST_RATIO, REJECTED_RATIO, SYMBOLS, SimulatedBot
+from ingest.feeds.order_bot import LOST_RATIO, LOT_QTY, REJECTED_RATIO, SYMBOLS, SimulatedBot
 from telemetry_runtime import Clock
 
 _REST_NS: Final = 5_000_000
@@ -34,6 +34,8 @@ class SimOrdersSettings:
     rejected_ratio: float = REJECTED_RATIO
     """How many orders are rejected."""
     symbols: tuple[str, ...] = tuple(SYMBOLS)
+    lot_qty: float = LOT_QTY
+    """An order is of one to twenty lots, units of base."""
 
 
 class SimOrdersFeed(Feed):
@@ -73,6 +75,7 @@ class SimOrdersFeed(Feed):
             lost_ratio=settings.lost_ratio,
             rejected_ratio=settings.rejected_ratio,
             symbols={symbol: _first_mid(symbol) for symbol in settings.symbols},
+            lot_qty=settings.lot_qty,
         )
 
 
