@@ -58,7 +58,7 @@ async def test_the_feed_brings_messages_in_its_own_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", ["", "a%00", "b?rate=0", "b?x=1", "b?lost=2", "b?rejects=-1", "b?lot=0", "b?symbols="]
+    "options", ["", "a%00", "b?rate=0", "b?x=1", "b?lost=2", "b?rejects=-1", "b?lot=0", "b?reports=2", "b?symbols="]
 )
 def test_a_uri_that_is_wrong_says_so(options: str) -> None:
     with pytest.raises(FeedUriError):
@@ -85,7 +85,12 @@ def test_a_tame_bot_loses_and_rejects_nothing_and_trades_its_own_symbols() -> No
 async def test_the_default_bot_says_what_it_is_told_to() -> None:
     feed = parse_feed(SIMULATED_BOT)
     assert feed.settings == SimOrdersSettings(
-        "bot-1", lost_ratio=0.0, rejected_ratio=0.01, symbols=("BTC-PERP-USD", "ETH-PERP-USD"), lot_qty=0.0001
+        "bot-1",
+        lost_ratio=0.0,
+        rejected_ratio=0.01,
+        symbols=("BTC-PERP-USD", "ETH-PERP-USD"),
+        lot_qty=0.0001,
+        has_reports=False,
     )
     async with simulated(SIMULATED_BOT, FakeClock()) as came:
         pass
@@ -106,3 +111,12 @@ def test_a_day_of_fees_of_the_default_bot_is_far_from_an_alert(seed: int) -> Non
     life(made, 60)  # at ten times the default rate
     paid = sum(made.ledger.fees.values()) - sum(made.ledger.rebates.values())
     assert 0 < paid * 144 < LIMIT_DRAWDOWN_QUOTE
+
+
+async def test_a_bot_that_begins_anew_can_be_without_reports_that_contradict_what_the_one_before_held() -> None:
+    clock = FakeClock()
+    async with simulated("sim-orders://bot-1?rate=20&seed=7&reports=0", clock) as came:
+        await clock.advance(25)
+    messages = [message for burst in came for message in burst.messages]
+    assert len(messages) > 300
+    assert not any(b'"type":"position"' in message for message in messages)

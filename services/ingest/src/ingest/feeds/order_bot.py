@@ -82,6 +82,7 @@ class SimulatedBot:
         rejected_ratio: how many orders are rejected.
         symbols: what it trades, with the mid that each begins at.
         lot_qty: units of base in a lot; an order is of one to twenty.
+        has_reports: whether its peer reports positions.
     """
 
     def __init__(  # noqa: PLR0913 - what can be set, by name only
@@ -97,10 +98,12 @@ class SimulatedBot:
         rejected_ratio: float = REJECTED_RATIO,
         symbols: Mapping[str, float] = SYMBOLS,
         lot_qty: float = LOT_QTY,
+        has_reports: bool = True,
     ) -> None:
         self._name, self._run, self._rate, self._differ_qty = name, run, rate, differ_qty
         self._random = Random(seed)  # noqa: S311 - a simulation
         self._lost_ratio, self._rejected_ratio = lost_ratio, rejected_ratio
+        self._has_reports = has_reports
         self._mids = dict(symbols)
         self._lots_a_unit = 1 / lot_qty  # to divide by: 3 / 10 is 0.3, and 3 * 0.1 is not
         self._planned: list[_Planned] = []
@@ -157,6 +160,8 @@ class SimulatedBot:
 
     def _report(self, now_ns: int) -> None:
         self._report_ns += REPORT_NS
+        if not self._has_reports:
+            return
         for strategy in STRATEGIES:
             for symbol in self._mids:
                 held = self.ledger.holdings[strategy, symbol]

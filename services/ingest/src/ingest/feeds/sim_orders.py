@@ -36,6 +36,8 @@ class SimOrdersSettings:
     symbols: tuple[str, ...] = tuple(SYMBOLS)
     lot_qty: float = LOT_QTY
     """An order is of one to twenty lots, units of base."""
+    has_reports: bool = True
+    """Its peer reports positions; those of a bot that begins anew begin at nothing."""
 
 
 class SimOrdersFeed(Feed):
@@ -76,6 +78,7 @@ class SimOrdersFeed(Feed):
             rejected_ratio=settings.rejected_ratio,
             symbols={symbol: _first_mid(symbol) for symbol in settings.symbols},
             lot_qty=settings.lot_qty,
+            has_reports=settings.has_reports,
         )
 
 

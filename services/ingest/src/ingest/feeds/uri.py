@@ -4,7 +4,8 @@
 |---|---|
 | `sim://BTC-USD,ETH-USD` | `rate` in trades/s over all symbols (50), `seed` (random), `burst` from 0 to 0.9 (0.5) |
 | `sim-orders://bot-1` | a simulated bot: `rate` in orders/s (2), `seed` (random), `differ` of the peer's reports (0), |
-| | `lost` fills and `rejects` from 0 to 1 (0.05, 0.06), `symbols` (BTC-USD,ETH-USD), `lot` in units of base (0.1) |
+| | `lost` fills and `rejects` from 0 to 1 (0.05, 0.06), `symbols` (BTC-USD,ETH-USD), `lot` in units of base (0.1), |
+| | `reports` of its peer about positions, 0 or 1 (1) |
 | `replay:///path/file.gz` | `venue` (a must), `speed` a factor or `max` (1), `source` (venue), `history` 0, 1 (0), |
 | | `symbol` of a CSV file without such a column (what the file's name says) |
 | `binance://btcusdt,ethusdt` | `url` of the server (the venue's) |
@@ -151,6 +152,7 @@ def _sim_orders(target: str, options: _Options) -> SimOrdersSettings:
         rejected_ratio=options.number("rejects", SimOrdersSettings.rejected_ratio, 0.0, 1.0),
         symbols=_symbols(symbols) if (symbols := options.take("symbols")) is not None else SimOrdersSettings.symbols,
         lot_qty=options.number("lot", SimOrdersSettings.lot_qty, 1e-6, 1e6),
+        has_reports=_flag("1" if (reports := options.take("reports")) is None else reports, "reports"),
     )
     options.finish()
     return settings
