@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,21 @@ def test_messages_about_orders_are_numbered_apart_and_kept_too(ingest: DurableIn
     assert [ingest.seqs(kind) for kind in ("order", "quote", "trade")] == [[0, 1, 2]] * 3
     # In the order in which they were told.
     assert [frame["type"] for frame in ingest.frames if "seq" in frame] == ["order", "quote", "trade"] * 3
+
+
+def test_ingest_hears_of_every_kind_that_it_goes_on_however_quiet_it_is(ingest: DurableIngest, tmp_path: Path) -> None:
+    ingest.start()
+    with publisher(ingest, tmp_path) as bot:
+        trade(bot)
+        bot.order_submitted("o", "BTC-USD", "buy", 1)
+        assert bot.flush(20)
+        # Once to open each, then again and again.
+        for kind in ("trade", "order"):
+            eventually(partial(asked_three_times, ingest, kind), what=kind)
+
+
+def asked_three_times(ingest: DurableIngest, kind: str) -> bool:
+    return sum(request.kind == kind for request in ingest.requests) >= 3
 
 
 def test_ingest_is_told_to_expect_no_number_that_was_not_sent(ingest: DurableIngest, tmp_path: Path) -> None:

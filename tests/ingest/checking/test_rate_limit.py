@@ -54,6 +54,16 @@ def test_bytes_are_limited_too_and_one_long_frame_is_paid_for_later() -> None:
     assert len(_admit(limiter, [_frame("a")], 20 * S_NS)[0]) == 1
 
 
+@pytest.mark.parametrize("messages_per_s", [0.3, 0.5, 1e-9])
+def test_a_rate_below_one_a_second_lets_one_message_through_and_the_next_one_in_time(messages_per_s: float) -> None:
+    limiter, frames = _limiter(messages_per_s, max_sources=1), [_frame("a"), _frame("a", 1)]
+    period_ns = round(S_NS / messages_per_s)
+    assert _admit(limiter, frames) == (frames[:1], {"a": 1})
+    assert _admit(limiter, frames, period_ns // 2) == ([], {"a": 2})
+    assert _admit(limiter, [_frame("b")], period_ns // 2) == ([_frame("b")], {})  # shared by all that find no place
+    assert _admit(limiter, [_frame("a")], period_ns + S_NS)[0] == [_frame("a")]
+
+
 def test_without_limits_a_burst_is_left_as_it_is() -> None:
     burst = Burst([_frame("a")] * 1000, [[b"two", b"parts"]])
     assert RateLimiter(RateLimit(), max_sources=1).admit(burst, 0).burst is burst

@@ -119,3 +119,23 @@ def test_a_client_cannot_jump_over_all_numbers() -> None:
     sequences.follow("bot", "r", 0)
     assert not sequences.follow("bot", "r", 2**60)
     assert sequences.goes_on("bot", "r", 0, 1, (1, 1, 1))
+
+
+def test_a_strict_run_that_was_forgotten_and_goes_on_is_strict_again() -> None:
+    sequences = SequenceTracker(max_runs=1, max_sources=10)
+    sequences.follow("bot", "r", 0)
+    sequences.observe("bot", "r", 0, 10, (1, 1, 1))
+    sequences.follow("bot", "other", 0)  # there is room for one
+    sequences.observe("bot", "r", 10, 3, (2, 2, 2))
+    assert sequences.follow("bot", "r", 10)
+    window = sequences.strict(("bot", "r"))
+    assert window is not None
+    assert window.next_seq == 13
+
+
+def test_a_run_that_misses_numbers_is_never_made_strict() -> None:
+    sequences = tracker()
+    sequences.observe("bot", "r", 10, 3, (1, 1, 1))
+    sequences.observe("bot", "r", 15, 1, (2, 2, 2))
+    assert not sequences.follow("bot", "r", 10)
+    assert not sequences.follow("bot", "r", 15)

@@ -155,3 +155,15 @@ async def test_what_clients_hold_is_shown_until_they_are_silent_for_long() -> No
         assert rig.acks.reports() == {"bot": {"held_trades": 13, "held_bytes": 300, "resent_trades": 2}}
         await rig.clock.advance(SHOWN_FOR_NS / 1e9 + 1)
         assert rig.acks.reports() == {}
+
+
+async def test_who_asks_again_still_hears_that_a_number_was_passed_over() -> None:
+    async with running() as rig:
+        await rig.ask()
+        rig.said()
+        rig.trades.observe("bot", "r", 3, 1, (1, 1, 1))
+        await rig.ask()
+        assert any(ack.resend for ack in rig.said())
+        rig.trades.observe("bot", "r", 3, 1, (1, 1, 1))
+        await rig.ask(peer=b"new", session=2)
+        assert not any(ack.resend for ack in rig.said())

@@ -43,7 +43,7 @@ _MIN_GO_BACK_S: Final = 0.2
 """Between two times that all is sent again: what is on its way must arrive first."""
 
 _REPORT_S: Final = 2.0
-"""How often ingest hears what is held, while anything is."""
+"""How often ingest hears what is held, and that the streams go on."""
 
 _READ_MESSAGES: Final = 256
 """Read from the file, and sent, at once: about a millisecond, in which no other thread can put."""
@@ -339,10 +339,12 @@ class DurableOutbox:
                 self._go_back(now_s)
 
     def _report(self, now_s: float) -> None:
-        trades = self._current.get(TRADE)
-        if trades is not None and trades.is_open and now_s >= self._report_at_s and self._counts.sent_messages:
+        going_on = [stream for stream in self._current.values() if stream.is_open]
+        if going_on and now_s >= self._report_at_s:
             self._report_at_s = now_s + _REPORT_S
-            self._ask(trades)
+            # Of every kind: ingest forgets runs that are quiet, and one that begins anew without it is not strict.
+            for stream in going_on:
+                self._ask(stream)
 
     def _go_back(self, now_s: float) -> None:
         if now_s >= self._go_back_at_s:

@@ -48,6 +48,16 @@ class RateLimit:
         """Whether anything is limited."""
         return min(self.messages_per_s, self.bytes_per_s) < NO_LIMIT
 
+    @property
+    def most_messages(self) -> float:
+        """What a source that was silent may send at once: at least one, or a rate below one would let nothing in."""
+        return max(1.0, self.messages_per_s * _BURST_S)
+
+    @property
+    def full_after_ns(self) -> int:
+        """When an empty bucket is full again."""
+        return round(max(_BURST_S, self.most_messages / self.messages_per_s) * 1e9)
+
 
 @dataclass(slots=True)
 class Limited:
@@ -68,7 +78,7 @@ class _Bucket:
 
     def __init__(self, name: str, limit: RateLimit, now_ns: int) -> None:
         self.name, self.at_ns = name, now_ns
-        self.messages, self.size_bytes = limit.messages_per_s * _BURST_S, limit.bytes_per_s * _BURST_S
+        self.messages, self.size_bytes = limit.most_messages, limit.bytes_per_s * _BURST_S
         self.refused = 0
         """Of the burst that is being looked at."""
 
@@ -77,7 +87,7 @@ class _Bucket:
             return
         passed_s = max(0, now_ns - self.at_ns) / 1e9
         self.at_ns = now_ns
-        self.messages = min(self.messages + passed_s * limit.messages_per_s, limit.messages_per_s * _BURST_S)
+        self.messages = min(self.messages + passed_s * limit.messages_per_s, limit.most_messages)
         self.size_bytes = min(self.size_bytes + passed_s * limit.bytes_per_s, limit.bytes_per_s * _BURST_S)
 
 
@@ -193,9 +203,9 @@ class RateLimiter:
         """Whether some bucket was full again and gave its place. Not tried before one can be: names cost nothing."""
         if now_ns < self._room_ns:
             return False
-        full_ns = now_ns - round(_BURST_S * 1e9)
+        full_ns = now_ns - self._limit.full_after_ns
         self._buckets = {key: one for key, one in self._buckets.items() if one.at_ns > full_ns}
         if len(self._buckets) < self._max_sources:
             return True
-        self._room_ns = min(one.at_ns for one in self._buckets.values()) + round(_BURST_S * 1e9)
+        self._room_ns = min(one.at_ns for one in self._buckets.values()) + self._limit.full_after_ns
         return False

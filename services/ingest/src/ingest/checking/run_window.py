@@ -141,6 +141,11 @@ class RunWindow:
         """Whether the number goes on with the run, without or with a small jump."""
         return 0 <= seq - self.next_seq <= NEAR_TRADES
 
+    def is_joined_at(self, first_seq: int) -> bool:
+        """Whether it was joined there, above 0, and all numbers from there on were seen."""
+        is_whole = self._island is None and all(gap.end <= self.first for gap in self.gaps)
+        return 0 < first_seq == self.first and is_whole
+
     def is_ahead(self, _seq: int) -> bool:
         """Whether it cannot be taken before a number that is missing; any can."""
         return False

@@ -175,14 +175,16 @@ class SequenceTracker:
     def follow(self, source: str, run: str, first_seq: int) -> bool:
         """The sender of a run sends again what is not acknowledged, from `first_seq` on: from now on the run is strict.
 
-        Whether it is; a run that has begun otherwise goes on as it is.
+        Whether it is; a run that has begun otherwise goes on as it is, unless it was strict, forgotten, and joined
+        anew by the very message that its sender still holds.
         """
         known = self._known(source, run)
         if known is None:
             self._remember((source, run), _Run(StrictWindow(first_seq, 0, 0), self.moves, self._table.now_ns))
             return True
         if not isinstance(known.window, StrictWindow):
-            if known.window.first != known.window.next_seq:
+            window = known.window
+            if window.first != window.next_seq and not window.is_joined_at(first_seq):
                 return False
             known.window = StrictWindow(known.window.next_seq, 0, 0, is_unsure=known.window.is_unsure)
         if first_seq - known.window.next_seq > MAX_JUMP_TRADES:

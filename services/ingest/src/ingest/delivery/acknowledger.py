@@ -122,12 +122,12 @@ class Acknowledger:
             self._refuse("not_strict", f"run {request.run} of {request.source} has begun without acknowledgements")
             return
         key = _StreamKey(request.source, request.run, request.kind)
-        self._streams.pop(key, None)
+        before = self._streams.pop(key, None)
         if len(self._streams) >= MAX_STREAMS:
             del self._streams[next(iter(self._streams))]
         self._streams[key] = _Stream(peer, request.session)
         window = tracker.strict((source, run))
-        if window is not None:
+        if window is not None and (before is None or (before.peer, before.session) != (peer, request.session)):
             window.was_passed_over = False  # that was of an earlier connection
         self._note_report(peer, request)
 
