@@ -7,6 +7,7 @@ import pytest
 from analytics.checkpoint.codec import decode_state, encode_state
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import run
+from analytics.orders.registry import KEEP_ENDED_NS
 from analytics.orders.tracker import PART_ROWS, OrderTracker
 from tests.analytics.orders.histories import SECOND, T0, event, tracker
 from tests.analytics.orders.test_histories import history, money, result
@@ -138,6 +139,17 @@ def test_slots_of_segments_are_used_again_and_the_oldest_order_still_comes_first
     assert versions(again) == dict.fromkeys(versions(made), 0)
     again.apply(event("submit", "one-more", qty=1.0), T0)
     assert sum(versions(again).values()) == 1
+
+
+def test_restarts_without_an_order_leave_no_empty_segments() -> None:
+    made = tracker()
+    for number in range(3):
+        order_id = f"o-{number}"
+        made.apply(event("submit", order_id), T0)
+        made.apply(event("cancel", order_id), T0)
+        run(made.tick(T0 + 2 * KEEP_ENDED_NS))
+        made = restored(made)
+    assert len(made.registry.state()) == 0
 
 
 def test_names_joined_by_an_alias_are_one_order_after_a_restart_too() -> None:

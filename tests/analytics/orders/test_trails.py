@@ -70,6 +70,7 @@ def test_two_names_of_one_order_have_one_trail_in_the_order_of_receipt() -> None
     made.apply(event("replace", alias="o-1b", at_ns=T0 + 2 * MS), T0 + 2 * MS)
     assert events_of(made) == [("submit", "applied"), ("ack", "orphan"), ("replace", "applied")]
     assert made.trails.get(Key("bot", "o-1b")) is None
+    assert made.trails.take_changed() == [KEY]  # the other name is no order any more
 
 
 def test_an_order_that_is_forgotten_leaves_nothing() -> None:

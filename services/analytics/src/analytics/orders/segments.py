@@ -113,7 +113,10 @@ class Segments(Generic[_Key]):
         """Gives the rows of each segment, the oldest first, and what puts a key back into it."""
         saved = [(int(slot), part.copy()) for slot, part in state.items()]
         for slot, one in sorted(saved, key=lambda each: each[1]["number"]):
+            rows = msgspec.msgpack.decode(one["rows"].tobytes())
+            if not rows:
+                continue  # the newest one was empty; it would never be given up, as nothing is put into it again
             segment = self._by_slot[slot] = Segment[_Key](slot, one["number"])
-            yield partial(self._put, segment), msgspec.msgpack.decode(one["rows"].tobytes())
+            yield partial(self._put, segment), rows
             segment.version = 0
             self._next_number = segment.number + 1

@@ -73,6 +73,7 @@ class Trails:
 
     def join(self, name: Key, key: Key) -> None:
         """Makes the events of what turned out to be the same order those of `key`."""
+        self._changed.pop(name, None)
         other = self._pop(name)
         if other is None:
             return
