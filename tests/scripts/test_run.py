@@ -195,12 +195,13 @@ def test_all_taken_addresses_are_said_at_once_with_the_settings_that_move_them(
 ) -> None:
     (project / "Procfile").write_text("analytics: exec run-analytics\ningest: exec run-ingest\nui: exec run-ui\n")
     with ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(4)]
         ports = [server.getsockname()[1] for server in servers]
         free = [stack.enter_context(held_port()) for _ in range(5)]
         monkeypatch.setenv("INGEST_PULL_ENDPOINT", f"tcp://127.0.0.1:{ports[0]}")
         monkeypatch.setenv("UI_PAGE_PORT", str(ports[1]))
         monkeypatch.setenv("ANALYTICS_HTTP_PORT", str(ports[2]))
+        monkeypatch.setenv("INGEST_ACKS_ENDPOINT", f"tcp://127.0.0.1:{ports[3]}")
         for name, port in zip(("INGEST_PROGRESS", "ANALYTICS_PULL", "UI_PULL"), free, strict=False):
             monkeypatch.setenv(f"{name}_ENDPOINT", f"tcp://127.0.0.1:{port}")
         for name, port in zip(("INGEST_HTTP_PORT", "UI_HTTP_PORT"), free[3:], strict=True):
@@ -209,6 +210,7 @@ def test_all_taken_addresses_are_said_at_once_with_the_settings_that_move_them(
             output, _ = supervisor.communicate(timeout=30)
     assert supervisor.returncode == 1
     said = output.strip().splitlines()
-    assert len(said) == 4, output
-    for port, setting in zip(ports, ("INGEST_PULL_ENDPOINT", "UI_PAGE_PORT", "ANALYTICS_HTTP_PORT"), strict=True):
+    assert len(said) == 5, output
+    settings = ("INGEST_PULL_ENDPOINT", "UI_PAGE_PORT", "ANALYTICS_HTTP_PORT", "INGEST_ACKS_ENDPOINT")
+    for port, setting in zip(ports, settings, strict=True):
         assert any(str(port) in line and setting in line for line in said[1:])
