@@ -146,8 +146,9 @@ async def test_snapshots_come_at_their_interval_and_a_full_ui_costs_nothing_else
     world.ui.full = True
     await world.give(batch([T()]))
     await world.clock.advance(1)
-    assert world.ui.dropped_messages == 4
-    assert await world.metric("telemetry_dropped_messages_total", service="analytics") == 4
+    # Four snapshots, and what is said of the bots once a second.
+    assert world.ui.dropped_messages == 5
+    assert await world.metric("telemetry_dropped_messages_total", service="analytics") == 5
     assert await world.metric("telemetry_applied_trades_total") == 1
 
 

@@ -136,13 +136,13 @@ def test_a_full_disk_of_ingest_makes_durable_bots_wait_and_costs_nothing(tmp_pat
                 within_s=30,
                 what="the disk being full",
             )
-            filler.unlink()
+            filler.unlink(missing_ok=True)
         # Killed while it is full: what it could not write is still with the bots.
         with suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
             while True:
                 file.write(b"x" * 4096)
         pipeline.ingest.kill()
-        (disk / "filler").unlink()
+        (disk / "filler").unlink(missing_ok=True)
         pipeline.ingest.start().wait_ready()
         wait_for_all(bots)
         stop_all(bots)
