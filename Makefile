@@ -47,7 +47,7 @@ types: $(STAMP) ## the strict type check
 	$(BIN)/mypy
 
 coverage: $(STAMP) ## branch coverage by the tests that run in this process; ARGS="--show-missing" lists lines
-	$(BIN)/coverage run -m pytest -q tests/analytics tests/client tests/dashboards tests/ingest tests/loadtest tests/runtime tests/schema tests/ui
+	FUZZ_TIMES=0.1 $(BIN)/coverage run -m pytest -q tests/analytics tests/client tests/dashboards tests/ingest tests/loadtest tests/runtime tests/schema tests/ui
 	$(BIN)/coverage report $(ARGS)
 
 up: ## build and start the containers, and wait until all are healthy

@@ -123,6 +123,11 @@ def visitor(
                 left.close()
 
 
+def address(page: Page) -> str:
+    """Where the page is now. `page.url` is what the last call heard of it: in a wait it never changes."""
+    return str(page.evaluate("location.href"))
+
+
 _contexts: dict[tuple[str, str, str], BrowserContext] = {}
 
 

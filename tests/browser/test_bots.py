@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Watch, visitor
+from tests.browser.conftest import Watch, address, visitor
 from tests.browser.test_looks import CUT, SERIOUS, TOAST, WIDTHS
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually
@@ -43,7 +43,7 @@ def names(page: Page) -> list[str]:
 
 
 def query(page: Page, name: str) -> list[str]:
-    return parse_qs(urlparse(page.url).query).get(name, [])
+    return parse_qs(urlparse(address(page)).query).get(name, [])
 
 
 def test_rows_stay_while_numbers_move_and_the_choice_of_rows_is_in_the_address(page: Page) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Watch, open_trade, visitor
+from tests.browser.conftest import Watch, address, open_trade, visitor
 from tests.browser.test_market import card
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually
@@ -28,7 +28,7 @@ def expect_shown(page: Page, symbol: str) -> None:
     expect(page.get_by_role("combobox", name="Symbol")).to_contain_text(symbol)
     expect(page.locator(".tt-panel-tape .tt-sub")).to_contain_text(symbol)
     expect(page.locator("table[aria-label='All symbols'] tr.tt-marked")).to_contain_text(symbol)
-    eventually(lambda: parse_qs(urlparse(page.url).query).get("symbol") == [symbol], what="the address")
+    eventually(lambda: parse_qs(urlparse(address(page)).query).get("symbol") == [symbol], what="the address")
 
 
 def test_every_one_of_six_choices_in_a_row_is_kept(page: Page) -> None:
@@ -67,7 +67,7 @@ def test_the_choice_survives_a_reload_and_can_be_sent_to_somebody_else(page: Pag
     page.get_by_role("tab", name="5m").click()
     expect_shown(page, "SOL-USD")
     expect(card(page, "VWAP 5m")).to_be_visible()
-    eventually(lambda: "window=5m" in page.url, what="the window in the address")
+    eventually(lambda: "window=5m" in address(page), what="the window in the address")
     page.reload()
     expect_shown(page, "SOL-USD")
     expect(card(page, "VWAP 5m")).to_be_visible()
@@ -131,7 +131,7 @@ def test_times_can_be_local(desk: Desk, browser: Browser, watch: Watch) -> None:
         expect(sub).to_have_text("BTC-USD, UTC")
         page.get_by_role("tab", name="Local").click()
         expect(sub).to_have_text("BTC-USD, Berlin")
-        eventually(lambda: "zone=local" in page.url, what="the zone in the address")
+        eventually(lambda: "zone=local" in address(page), what="the zone in the address")
 
 
 def test_text_that_is_marked_in_a_moving_table_stays_marked(page: Page) -> None:
