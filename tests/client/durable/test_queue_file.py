@@ -102,19 +102,31 @@ def test_with_a_flipped_bit_anywhere_no_message_is_another_one(tmp_path: Path) -
     assert refused < 10
 
 
-def test_a_file_that_is_no_database_is_set_aside_with_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "queue").write_text("my notes\n" * 1_000)
+@pytest.mark.parametrize("begin", [b"SQLite format 3\0", b"\0" * 68 + b"TTDQ", b"\0" * 100])
+def test_a_file_of_ours_that_cannot_be_read_is_set_aside_with_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, begin: bytes
+) -> None:
+    (tmp_path / "queue").write_bytes(begin + b"x" * 9_000)
     assert found(tmp_path / "queue") == []
     (aside,) = (path for path in tmp_path.iterdir() if ".damaged-" in path.name)
-    assert aside.read_text().startswith("my notes")
+    assert aside.read_bytes().startswith(begin)
     assert f"set aside as {aside}" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["my notes\n" * 1_000, "x"])
+def test_a_file_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path, text: str) -> None:
+    (tmp_path / "notes.csv").write_text(text)
+    for _ in range(2):
+        with pytest.raises(InvalidSettingError, match="holds something else"):
+            found(tmp_path / "notes.csv")
+    assert (tmp_path / "notes.csv").read_text() == text
 
 
 def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:
     for number in range(KEPT_FILES + 2):
-        (tmp_path / "queue").write_text(f"{number}" * 1_000)
+        (tmp_path / "queue").write_bytes(b"SQLite format 3\0" + f"{number}".encode() * 1_000)
         found(tmp_path / "queue")
-    kept = sorted(path.read_text()[0] for path in tmp_path.iterdir() if ".damaged-" in path.name)
+    kept = sorted(chr(path.read_bytes()[16]) for path in tmp_path.iterdir() if ".damaged-" in path.name)
     assert kept == [str(number) for number in range(2, KEPT_FILES + 2)]
 
 

@@ -69,6 +69,9 @@ class QueueFile:
         return self._next_id - 1
 
     def _open(self) -> tuple[sqlite3.Connection, Contents]:
+        if not _may_be_ours(self._path):
+            # SQLite itself would write over a file of a few bytes.
+            raise InvalidSettingError(f"durable: {self._path} holds something else; give another path, or remove it")
         try:
             return self._open_existing()
         except DamagedFileError as error:
@@ -184,6 +187,21 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         mark = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
         connection.executescript(f"BEGIN; {_TABLES} {mark} COMMIT;")
 
+
+def _may_be_ours(path: Path) -> bool:
+    """Whether it begins as one of ours, or with nothing, as after a power cut, or cannot be read at all."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_MARK_AT + 4)
+    except OSError:
+        return True
+    is_marked = head[_MARK_AT:] == APPLICATION_ID.to_bytes(4)
+    return head.startswith(_MAGIC) or is_marked or not head.strip(b"\0")
+
+
+_MAGIC: Final = b"SQLite format 3\0"
+_MARK_AT: Final = 68
+"""Where a SQLite file has its application's number, 4 bytes, big-endian (SQLite's file format, 1.3)."""
 
 _NAMES: Final = ("application_id", "user_version")
 
