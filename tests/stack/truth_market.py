@@ -85,12 +85,14 @@ def count(trades: Sequence[Sold]) -> float:
 
 
 def rate(window: str) -> Truth:
-    """Trades a second of the seconds that the window covers so far."""
-    covered = "trading_window_covered_seconds"
-    return lambda outcome: {
-        MARKET_SYMBOL: len(outcome.market)
-        / max(outcome.served["analytics"].value(covered, symbol=MARKET_SYMBOL, window=window), 1)
-    }
+    """Trades a second of the seconds that the window covers so far, by the same scrape: they grow while one looks."""
+    covered = f'trading_window_covered_seconds{{symbol="{MARKET_SYMBOL}",origin="market",window="{window}"}}'
+
+    def found(outcome: Outcome) -> Mapping[str, float]:
+        (line,) = outcome.planted.prometheus.at(covered, outcome.times_s["market"])
+        return {MARKET_SYMBOL: len(outcome.market) / max(line.last, 1)}
+
+    return found
 
 
 def now(ref: str, truth: Truth, off: float = 1e-9) -> Exact:
