@@ -255,11 +255,12 @@ class EdgePullSource(_Pull):
         burst = Burst([], [])
         take = self._take_frames if self._under_load else self._take_messages
         most = min(self._max_burst, HELD_BACK_BURST) if self._is_held_back else self._max_burst
-        self._is_held_back = False
         try:
             take(burst, most)
         except zmq.Again:
             self._note_empty()
+        # One that found nothing was no burst: the one that follows is the next.
+        self._is_held_back = self._is_held_back and not (burst.frames or burst.multipart)
         # A quarter, as a fast taker now and then finds the queue empty under full load too.
         self._under_load = 4 * len(burst.frames) >= most
         # Under load it looks once more before it waits: if there is nothing then either, the load is over.
