@@ -8,18 +8,15 @@ from typing import Self, TypeVar
 import zmq
 
 from telemetry_runtime.channels import Burst, Frame, Frames
-from telemetry_runtime.errors import StartupError
-from telemetry_runtime.refused_peers import HINTS, RefusedPeers
+from telemetry_runtime.refused_peers import RefusedPeers
+from telemetry_runtime.transport.bound import BoundSocket
 from telemetry_runtime.transport.curve import CurveServer
 from telemetry_runtime.transport.gathering import Gathering
-from telemetry_runtime.transport.handshakes import FailedHandshake, HandshakeMonitor
 from telemetry_runtime.transport.short_timer import ShortTimer
 from telemetry_runtime.transport.sockets import (
     MAX_EDGE_WIRE_BYTES,
     MAX_WIRE_BYTES,
     NOBLOCK,
-    BaseSocket,
-    why,
 )
 
 MAX_BURST_BYTES = 4 * 1024 * 1024
@@ -35,7 +32,7 @@ HELD_BACK_BURST = 256
 _Taken = TypeVar("_Taken", Burst, list[Frames])
 
 
-class _Pull(BaseSocket):
+class _Pull(BoundSocket):
     """A bound PULL socket.
 
     Args:
@@ -68,21 +65,7 @@ class _Pull(BaseSocket):
         self._socket_empty = False
         self._socket.setsockopt(zmq.RCVHWM, high_water_mark)
         self._socket.setsockopt(zmq.MAXMSGSIZE, max_frame_bytes)
-        self._refused = refused
-        self._monitor = None if refused is None else HandshakeMonitor(self._socket, self._count_refused)
-        try:
-            self._socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            self._end_monitor()
-            self._socket.close(linger=0)
-            raise StartupError(f"cannot listen on {endpoint}: {why(error)}; set {setting} to another one") from error
-        self._endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
-
-    def _count_refused(self, failure: FailedHandshake) -> None:
-        if self._refused is not None:
-            self._refused.count(failure.reason)
-            if hint := HINTS.get(failure.reason):  # of an unknown key the authenticator logs it: it knows the key
-                self._refused.log(failure.reason, hint=hint)
+        self._bind(setting, refused)
 
     def stop(self, *, drain_s: float = 1.0) -> None:
         """Takes no new connections; `receive` gives what has arrived, for at most `drain_s`, then ends."""

@@ -2,11 +2,10 @@
 
 import zmq
 
-from telemetry_runtime.errors import StartupError
-from telemetry_runtime.refused_peers import HINTS, RefusedPeers
+from telemetry_runtime.refused_peers import RefusedPeers
+from telemetry_runtime.transport.bound import BoundSocket
 from telemetry_runtime.transport.curve import CurveServer
-from telemetry_runtime.transport.handshakes import FailedHandshake, HandshakeMonitor
-from telemetry_runtime.transport.sockets import NOBLOCK, BaseSocket, why
+from telemetry_runtime.transport.sockets import NOBLOCK
 
 MAX_REQUESTS = 64
 """Requests taken at once."""
@@ -15,7 +14,7 @@ _PARTS = 2
 """The name of the peer's connection, which libzmq adds, and one frame."""
 
 
-class RouterChannel(BaseSocket):
+class RouterChannel(BoundSocket):
     """A bound ROUTER socket; a peer sends and gets messages of one frame, others are dropped.
 
     It is bounded in all directions: libzmq takes `queue_length` requests of each peer and holds as many answers for it;
@@ -50,21 +49,7 @@ class RouterChannel(BaseSocket):
         self._socket.setsockopt(zmq.LINGER, 0)
         # An answer that cannot be sent raises, so that we know; else it would be dropped without a word.
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        self._refused = refused
-        self._monitor = None if refused is None else HandshakeMonitor(self._socket, self._count_refused)
-        try:
-            self._socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            self._end_monitor()
-            self._socket.close(linger=0)
-            raise StartupError(f"cannot listen on {endpoint}: {why(error)}; set {setting} to another one") from error
-        self._endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
-
-    def _count_refused(self, failure: FailedHandshake) -> None:
-        if self._refused is not None:
-            self._refused.count(failure.reason)
-            if hint := HINTS.get(failure.reason):  # of an unknown key the authenticator logs it: it knows the key
-                self._refused.log(failure.reason, hint=hint)
+        self._bind(setting, refused)
 
     async def receive(self) -> list[tuple[bytes, bytes]]:
         """The next requests, at least one, each with its peer; empty when the socket was closed."""
