@@ -67,6 +67,7 @@ Seq = Annotated[int, Field(ge=0, le=LAST_NS, description="Counts the trades of a
 EpochNs = Annotated[int, Field(ge=0, le=LAST_NS, description="UTC epoch nanoseconds.")]
 EventNs = Annotated[int, Field(ge=FIRST_NS, le=LAST_NS, description="When the trade happened, UTC epoch nanoseconds.")]
 SentNs = Annotated[int, Field(ge=FIRST_NS, le=LAST_NS, description="When the sender sent it, UTC epoch nanoseconds.")]
+SentBy = Annotated[Name | None, Field(description="The person or the browser's session that sent it.")]
 SpanNs = Annotated[int, Field(description="Nanoseconds between two moments.")]
 Count = Annotated[int, Field(ge=0)]
 Trades = Annotated[int, Field(ge=0, description="Trades.")]

@@ -15,10 +15,10 @@ from telemetry_schema.fields import (
     CommandId,
     EpochNs,
     EventNs,
-    Name,
     Price,
     Qty,
     Run,
+    SentBy,
     SentNs,
     Seq,
     Source,
@@ -110,7 +110,7 @@ class TradeCommand(Message):
     price: Price | None = Field(default=None, description="Price to fill at; none is a market order.")
     tif: Literal["gtc"] | None = Field(default=None, description="gtc: it rests until it is filled or cancelled.")
     sent_ns: SentNs
-    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
+    sent_by: SentBy = None
 
 
 class KillSwitch(Message):
@@ -121,7 +121,7 @@ class KillSwitch(Message):
     source: Source
     engaged: bool = Field(description="True engages it, false releases it.")
     sent_ns: SentNs
-    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
+    sent_by: SentBy = None
 
 
 class CancelOrder(Message):
@@ -132,7 +132,7 @@ class CancelOrder(Message):
     source: Source
     order_id: CommandId = Field(description="The command_id of the order that rests.")
     sent_ns: SentNs
-    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
+    sent_by: SentBy = None
 
 
 class CancelAll(Message):
@@ -143,7 +143,7 @@ class CancelAll(Message):
     source: Source
     symbol: Symbol | None = None
     sent_ns: SentNs
-    sent_by: Name | None = Field(default=None, description="The person or the browser's session that sent it.")
+    sent_by: SentBy = None
 
 
 DeskCommand: TypeAlias = TradeCommand | KillSwitch | CancelOrder | CancelAll
