@@ -62,7 +62,7 @@ def part(view: PageView, selection: Selection, zone: tzinfo) -> Part:
         "find": selection.order_find,
         "finds": "Search orders",
         "filters": [*shown, ["csv", "blotter", "CSV", None]],
-        "foot": _foot(page, pages, len(found)),
+        "foot": tables.page_buttons(page, pages, len(found)),
     }
     return tables.table("Blotter", _COLUMNS, rows, empty=empty, sub=sub) | more
 
@@ -77,17 +77,6 @@ def _searched(one: CommandView) -> str:
     return (
         f"{one.symbol} {one.side or one.kind} {one.status} {one.reason or ''} {one.source} {one.command_id}".casefold()
     )
-
-
-def _foot(page: int, pages: int, found: int) -> list[str | list[object]]:
-    if pages == 1:
-        return []
-    buttons: list[str | list[object]] = [f"{found:,} orders, page {page + 1} of {pages}"]
-    if page > 0:
-        buttons.append(["page", str(page - 1), "Newer"])
-    if page + 1 < pages:
-        buttons.append(["page", str(page + 1), "Older"])
-    return buttons
 
 
 def _row(one: CommandView, zone: tzinfo) -> Row:

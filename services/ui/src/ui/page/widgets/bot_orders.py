@@ -14,7 +14,7 @@ from ui.page.model.selection import Selection, ShowOrders
 from ui.page.model.view import PageView
 from ui.page.widgets.banner import zone_name
 from ui.page.widgets.bots import short_name
-from ui.page.widgets.tables import Cell, Row, Tone, name, number, sentence, table, text
+from ui.page.widgets.tables import Cell, Row, Tone, name, number, page_buttons, sentence, table, text
 
 ROWS: Final = 25
 _SEPARATOR: Final = "\t"
@@ -82,7 +82,7 @@ def orders(view: PageView, selection: Selection, zone: tzinfo) -> Part:
         "find": selection.bot_orders_find,
         "finds": "Search orders of bots",
         "filters": [["show", key, label, key == selection.bot_orders] for key, label in _LABELS.items()],
-        "foot": _foot(page, pages, len(found)),
+        "foot": page_buttons(page, pages, len(found)),
     }
     return table("Orders of bots", _ORDERS, rows, empty=empty, sub=_counts(view, selection, zone)) | more
 
@@ -120,17 +120,6 @@ def _counts(view: PageView, selection: Selection, zone: tzinfo) -> str:
     ended = f"{len(state.ended_orders):,} of {state.ended_in_all:,} ended"
     of = f"; of {short_name(BotName(*selection.bot.split(_SEPARATOR)))}" if selection.bot.count(_SEPARATOR) == 2 else ""  # noqa: PLR2004 - three names
     return f"{state.open_in_all:,} open{listed}, {ended}{of}, {zone_name(zone)}"
-
-
-def _foot(page: int, pages: int, found: int) -> list[str | list[object]]:
-    if pages == 1:
-        return []
-    buttons: list[str | list[object]] = [f"{found:,} orders, page {page + 1} of {pages}"]
-    if page > 0:
-        buttons.append(["page", str(page - 1), "Newer"])
-    if page + 1 < pages:
-        buttons.append(["page", str(page + 1), "Older"])
-    return buttons
 
 
 def _row(one: OrderSummary, view: PageView, selection: Selection, zone: tzinfo) -> Row:

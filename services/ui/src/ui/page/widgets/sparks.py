@@ -8,11 +8,10 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 def spark(values: Sequence[float], width: int = 16) -> str:
     """The last values as bars between their lowest and highest; a flat course is a line in the middle."""
-    # Halves: the span of two numbers of any size is a number then.
+    # Halves, as the difference of two finite numbers may be infinite.
     last = [value / 2 for value in values[-width:]]
     low, high = min(last, default=0.0), max(last, default=0.0)
-    if high / 2 <= low / 2:
+    if high <= low:
         return _BARS[3] * len(last)
-    # Halves, as the difference of two finite numbers may be infinite.
-    span = high / 2 - low / 2
-    return "".join(_BARS[min(int((value / 2 - low / 2) / span * len(_BARS)), len(_BARS) - 1)] for value in last)
+    span = high - low
+    return "".join(_BARS[min(int((value - low) / span * len(_BARS)), len(_BARS) - 1)] for value in last)

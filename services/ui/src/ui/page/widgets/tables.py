@@ -88,6 +88,18 @@ def table(
     }
 
 
+def page_buttons(page: int, pages: int, orders: int) -> list[str | list[object]]:
+    """The foot of a table of orders: which page is shown, counted from 0, and the way to its neighbours."""
+    if pages == 1:
+        return []
+    buttons: list[str | list[object]] = [f"{orders:,} orders, page {page + 1} of {pages}"]
+    if page > 0:
+        buttons.append(["page", str(page - 1), "Newer"])
+    if page + 1 < pages:
+        buttons.append(["page", str(page + 1), "Older"])
+    return buttons
+
+
 def _order(column: Column, sort: str) -> str:
     if not column.sort or column.sort != sort.removeprefix("-"):
         return ""
