@@ -5,6 +5,7 @@ keeps one stamp for each clock that saw it, and a stage is measured on the first
 stamped both ends. What cannot be measured is counted by reason and never estimated.
 """
 
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -53,21 +54,19 @@ def stamps_of(event: OrderEvent) -> Stamps:
 
 def earliest(one: Stamps, other: Stamps) -> Stamps:
     """On each clock the earlier of two stamps."""
-    if not one:
-        return other
-    return {
-        clock: min(stamp for stamp in (one.get(clock), other.get(clock)) if stamp is not None)
-        for clock in CLOCKS
-        if clock in one or clock in other
-    }
+    return _picked(min, one, other)
 
 
 def latest(one: Stamps, other: Stamps) -> Stamps:
     """On each clock the later of two stamps."""
+    return _picked(max, one, other)
+
+
+def _picked(pick: Callable[[Iterable[Stamp]], Stamp], one: Stamps, other: Stamps) -> Stamps:
     if not one:
         return other
     return {
-        clock: max(stamp for stamp in (one.get(clock), other.get(clock)) if stamp is not None)
+        clock: pick(stamp for stamp in (one.get(clock), other.get(clock)) if stamp is not None)
         for clock in CLOCKS
         if clock in one or clock in other
     }
