@@ -1,36 +1,24 @@
 """A bot whose orders live while something is looked at, for the stack and for processes."""
 
-import threading
 import time
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import zmq
 
 from ingest.feeds.order_bot import SimulatedBot
 from telemetry_client import Publisher
+from tests.helpers.background import Background
 
 SEED: Final = 7
 NAME: Final = "sim-bot"
 
 
-class Bot:
+class Bot(Background):
     """Sends what a simulated bot does, several orders a second, while its context is open; one rests all the time."""
 
     def __init__(self, endpoint: str, rate: float = 10.0) -> None:
         self._endpoint, self._rate = endpoint, rate
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bot")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__init__("bot")
 
     def _run(self) -> None:
         run, start_ns = f"{time.time_ns()}", time.monotonic_ns()

@@ -1,11 +1,10 @@
 """Trades for the stack: so many that all sums are known to the last digit, or a flow while something is looked at."""
 
-import threading
 from random import Random
-from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from telemetry_client import Publisher
+from tests.helpers.background import Background
 
 QTY: Final = 0.25
 PRICE: Final = 128.5
@@ -21,23 +20,12 @@ def publish(publisher: Publisher, symbol: str, *, buys: int, sells: int) -> None
             assert publisher.trade(symbol, "buy" if side == "buy" else "sell", QTY, PRICE)
 
 
-class Flow:
+class Flow(Background):
     """Sends trades of two sources and three symbols all the time, about 300 a second, while its context is open."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="flow")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__init__("flow")
 
     def _run(self) -> None:
         chance = Random(7)  # noqa: S311 - prices, no secrets

@@ -57,7 +57,7 @@ def test_a_look_that_comes_late_counts_as_two() -> None:
 
 def test_the_use_of_a_process_is_read() -> None:
     if sys.platform != "linux":
-        pytest.skip("Linux tells it")
+        pytest.skip("only Linux has /proc, where the use of a process is read")
     use = cpu_use(os.getpid())
     assert use is not None
     assert use.is_ready
