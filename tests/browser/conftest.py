@@ -109,13 +109,19 @@ def visitor(
     locale: str = "en-US",
     zone: str = "UTC",
     at: str = "",
+    heard: Callable[[str | bytes], None] | None = None,
 ) -> Iterator[Page]:
-    """A tab of its own, opened at BTC-USD, whatever was traded before; `at` is the page's path."""
+    """A tab of its own, opened at BTC-USD, whatever was traded before; `at` is the page's path.
+
+    `heard` gets each message that the page's server sends it.
+    """
     context = _context(browser, scheme, locale, zone)
     others = set(context.pages)
     with watch.follow(context):
         try:
             page = context.new_page()
+            if heard:
+                page.on("websocket", lambda socket: socket.on("framereceived", heard))
             _load(page, f"{desk.page_url}/{at}?symbol=BTC-USD")
             yield page
         finally:

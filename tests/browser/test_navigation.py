@@ -1,9 +1,11 @@
 """Going from page to page quickly, with clicks in between: no page stays empty, nothing complains."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.conftest import open_trade
+from tests.browser.conftest import Watch, open_trade, visitor
+from tests.helpers.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -55,3 +57,20 @@ def test_a_board_keeps_its_zoom_focus_and_typed_text_when_clicks_meet_redraws(pa
         expect(search).to_be_focused()
     assert page.evaluate("document.querySelector('.tt-board').isTheSame")
     expect(volume).to_have_attribute("aria-pressed", "false")
+
+
+def test_no_message_stands_for_an_earlier_one_that_the_browser_may_have_dropped(
+    browser: Browser, desk: Desk, watch: Watch
+) -> None:
+    kinds: list[str | None] = []
+
+    def note(payload: str | bytes) -> None:
+        assert isinstance(payload, bytes)
+        kinds.append(ForwardMsg.FromString(payload).WhichOneof("type"))
+
+    with visitor(browser, desk, watch, heard=note) as page:
+        for name in PAGES * 2:
+            page.get_by_role("link", name=name).first.click()
+            expect(page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first).to_be_visible()
+    assert "delta" in kinds
+    assert "ref_hash" not in kinds

@@ -63,7 +63,7 @@ def _look_up_no_address() -> None:
     net_util.get_external_ip = lambda: None
 
 
-def _options(arguments: argparse.Namespace) -> dict[str, str | int | bool | list[str]]:
+def _options(arguments: argparse.Namespace) -> dict[str, str | int | float | bool | list[str]]:
     return {
         "server.address": arguments.host,
         "server.port": arguments.port,
@@ -83,6 +83,9 @@ def _options(arguments: argparse.Namespace) -> dict[str, str | int | bool | list
         "runner.magicEnabled": False,
         # Without it Streamlit collects all garbage after every run, 50 to 80 ms, several times a second for each tab.
         "runner.postScriptGC": False,
+        # Streamlit sends a large element once, and then its hash for as long as it believes that the browser has it.
+        # Who changes pages quickly makes the two differ, and gets a dialog "Cached ForwardMsg MISS" for a page.
+        "global.minCachedMessageSize": 1e12,
         "logger.level": "warning",
     }
 
