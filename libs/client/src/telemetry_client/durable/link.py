@@ -30,20 +30,17 @@ class Link:
     `offer` and `connect` are to be called under one lock; `wait`, `ask` and the rest by one thread.
 
     Raises:
-        InvalidSettingError: an endpoint is none, or a key is no key.
+        InvalidSettingError: an endpoint is none, a key is no key, or there are no file descriptors left.
     """
 
     def __init__(self, endpoint: str, acks_endpoint: str, curve: CurveKeys | None) -> None:
         self._endpoint, self._acks_endpoint, self._curve = endpoint, acks_endpoint, curve
-        self._context = zmq.Context()
+        # A write to the pipe wakes the thread: it polls the other end together with its sockets.
+        self._wake_read, self._wake_write, self._context = _pipe_and_context(endpoint)
         self._push: zmq.Socket[bytes] | None = None
         self._others: list[zmq.Socket[bytes]] = []
         """The DEALER and the PUSH's monitor, as far as they were made."""
         self.is_connected = self.is_broken = False
-        # A write to the pipe wakes the thread: it polls the other end together with its sockets.
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
         try:
             self._open()
         except (zmq.ZMQError, TypeError, ValueError, UnicodeError) as error:
@@ -73,6 +70,9 @@ class Link:
         self._dealer.setsockopt(zmq.MAXMSGSIZE, _MAX_ACK_BYTES)
         self._dealer.setsockopt(zmq.IMMEDIATE, 1)
         self._push.setsockopt(zmq.RECONNECT_IVL, -1)
+        # Where a connection breaks libzmq ends its part of the socket by the linger of that moment. By the default, for
+        # ever, it would wait for the queue to go out over a connection that is never made again, and our end for it.
+        self._push.setsockopt(zmq.LINGER, 0)
         self._dealer.connect(self._acks_endpoint)
         self._push.connect(self._endpoint)
 
@@ -153,3 +153,17 @@ class Link:
         self._context.term()
         os.close(self._wake_read)
         os.close(self._wake_write)
+
+
+def _pipe_and_context(endpoint: str) -> "tuple[int, int, zmq.Context[zmq.Socket[bytes]]]":
+    """What a link needs before it has sockets; raises `InvalidSettingError` where there are no descriptors left."""
+    ends: tuple[int, ...] = ()
+    try:
+        ends = read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
+        os.set_blocking(write_end, False)
+        return read_end, write_end, zmq.Context()
+    except (OSError, zmq.ZMQError) as error:
+        for end in ends:
+            os.close(end)
+        raise InvalidSettingError(f"cannot connect to {endpoint!r}: {error.strerror}") from error
