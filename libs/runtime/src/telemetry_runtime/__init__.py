@@ -28,7 +28,7 @@ from telemetry_runtime.errors import (
 from telemetry_runtime.exit_handler import (
     ExitHandler,
 )
-from telemetry_runtime.files import DirectoryLock, write_durably
+from telemetry_runtime.files import DirectoryLock, make_directory, write_durably
 from telemetry_runtime.log_writer import LogWriter
 from telemetry_runtime.logs import (
     LogFormat,
@@ -85,6 +85,7 @@ __all__ = [
     "TrySink",
     "configure_logs",
     "lost_log_lines",
+    "make_directory",
     "run_service",
     "write_durably",
 ]

@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -41,7 +42,7 @@ class DirectoryLock:
 
     def __enter__(self) -> Self:
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            make_directory(self._directory)
             self._fd = os.open(self._directory / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
             self._lock(self._fd)
         except BlockingIOError as error:
@@ -92,6 +93,22 @@ class DirectoryLock:
         self._release()
 
 
+def make_directory(directory: Path, *, sync: Callable[[int], None] = os.fsync) -> None:
+    """Makes a directory if it is not there, and those above it; its name is on disk when this returns.
+
+    Else a power cut takes it away with all that is in it, however well that was synced.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [each for each in directory.parents if not each.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    for each in (directory, *missing):
+        # Whoever may make a name there need not be allowed to read it.
+        with suppress(PermissionError):
+            _sync_directory(each.parent, sync)
+
+
 def write_durably(path: Path, content: bytes, *, sync: Callable[[int], None] = os.fsync) -> None:
     """Replaces the file's content; after a crash, also one of the machine, it is the old or the new one, whole.
 
@@ -101,7 +118,8 @@ def write_durably(path: Path, content: bytes, *, sync: Callable[[int], None] = o
     Raises:
         OSError: the disk would not take it; the old content is still there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.exists():
+        make_directory(path.parent, sync=sync)
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(content)

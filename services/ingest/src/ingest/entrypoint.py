@@ -174,7 +174,7 @@ def _start_log(
     """Starts what looks after the log, and what acknowledges what is in it."""
     tasks.start("log retry", writer.retry())
     tasks.start("log age", writer.keep_young(settings.log_max_age_s))
-    tasks.start("log sync", writer.keep_synced(), may_end=True)
+    tasks.start("log sync", writer.keep_synced())
     if acknowledger is not None:
         tasks.start("ack requests", acknowledger.take_requests(), may_end=True)
         tasks.start("acks", acknowledger.acknowledge())

@@ -66,6 +66,7 @@ def test_the_state_is_that_of_the_last_transaction(log: BatchLog) -> None:
 def test_a_trimmed_log_begins_later_and_reads_from_there(log: BatchLog) -> None:
     for _ in range(200):
         append(log, 1)
+    log.sync()
     log.trim(100)
     assert 0 < log.first_seq <= 100
     assert read_all(log, 0)[0][0] == log.first_seq
@@ -82,6 +83,7 @@ def test_a_full_log_takes_nothing_until_it_is_trimmed(open_log: OpenLog) -> None
         assert 50 < taken < 200
         assert log.next_seq == taken
         append(log, a=b"1")  # there is room for what is no batch
+        log.sync()
         log.trim(taken)
         append(log, 1)
         assert log.next_seq == taken + 1

@@ -2,11 +2,12 @@
 
 import asyncio
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ingest.storage.log.batch_log import Transaction
+from ingest.storage.log.batch_log import BatchLog, Transaction
 from ingest.storage.log.group_commit import RETRY_S, GroupCommit, SyncMode
 from ingest.storage.log.memory_log import MemoryLog
 from ingest.storage.log.segment_log import SegmentLog
@@ -21,7 +22,7 @@ def _files_in(directory: Path) -> int:
 NO_SPACE = OSError(errno.ENOSPC, "no space left")
 
 
-def _writer(log: MemoryLog, sync: SyncMode = "os") -> GroupCommit:
+def _writer(log: BatchLog, sync: SyncMode = "os") -> GroupCommit:
     return GroupCommit(log, clock=FakeClock(), sync=sync)
 
 
@@ -44,7 +45,7 @@ async def test_what_a_burst_changes_is_one_transaction(log: MemoryLog) -> None:
 async def test_what_is_checkpointed_leaves_the_disk_in_time_in_a_quiet_market_too(tmp_path: Path) -> None:
     log, clock = SegmentLog(tmp_path, new_stream="s", now_ns=1, max_bytes=1 << 30), FakeClock()
     writer = GroupCommit(log, clock=clock)
-    ageing = asyncio.ensure_future(writer.keep_young(100))
+    ageing, syncing = asyncio.ensure_future(writer.keep_young(100)), asyncio.ensure_future(writer.keep_synced())
     writer.add(batch(0, 20))
     writer.append()
     await clock.advance(150)
@@ -54,12 +55,37 @@ async def test_what_is_checkpointed_leaves_the_disk_in_time_in_a_quiet_market_to
     assert log.first_seq == 0
     writer.trim(20)
     await clock.advance(60)
+    await _until(lambda: log.first_seq == 20)
     assert (log.first_seq, log.next_seq, _files_in(tmp_path)) == (20, 20, 1)
     # And so on, without anything new: no segment is begun for nothing.
     await clock.advance(10_000)
     assert _files_in(tmp_path) == 1
     ageing.cancel()
+    syncing.cancel()
     log.close()
+
+
+async def test_also_with_os_a_complete_segment_is_synced_closed_and_then_trimmed(tmp_path: Path) -> None:
+    log = SegmentLog(tmp_path, new_stream="s", now_ns=1, max_bytes=1 << 30, segment_bytes=2_000)
+    writer = _writer(log)
+    syncing = asyncio.ensure_future(writer.keep_synced())
+    for seq in range(0, 1_000, 10):
+        writer.add(batch(seq, 10))
+        writer.append()
+    assert log.is_sync_due
+    writer.trim(900)
+    assert log.first_seq == 0  # the state behind it may not be on disk yet
+    await _until(lambda: not log.is_sync_due and log.first_seq > 800)
+    assert _files_in(tmp_path) < 10
+    syncing.cancel()
+    log.close()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    """A wait for the thread that syncs."""
+    async with asyncio.timeout(20):
+        while not holds():
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("failure", ["full", "unwritable"])

@@ -20,7 +20,7 @@ import structlog
 from analytics.checkpoint.codec import decode_state, encode_state
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import Steps
-from telemetry_runtime import write_durably
+from telemetry_runtime import make_directory, write_durably
 
 KEPT: Final = 2
 """Checkpoints that are kept."""
@@ -62,7 +62,7 @@ class CheckpointStore:
         Returns:
             Whether there was one.
         """
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self._directory)
         found = sorted(path for path in self._directory.iterdir() if _CHECKPOINT.fullmatch(path.name))
         self._number = max((int(path.stem.partition("-")[2]) for path in found), default=0)
         for path in reversed(found):

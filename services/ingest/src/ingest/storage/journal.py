@@ -85,7 +85,10 @@ class Journal:
         self._writer.set_state({_CLEAN: self._boot.encode()})
         self._write_desk()
         self.record()
-        earlier.move_away()
+        if earlier.is_there:
+            # Before they are gone; at the start nobody waits for the event loop.
+            self._writer.log.sync()
+            earlier.move_away()
 
     def _restore_runs(self, state: dict[str, bytes]) -> None:
         stopped = state.get(_CLEAN, b"").decode()

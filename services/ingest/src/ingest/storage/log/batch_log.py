@@ -95,6 +95,11 @@ class BatchLog(Protocol):
         ...
 
     @property
+    def is_sync_due(self) -> bool:
+        """Whether it should be synced soon, whatever a power cut may cost: until then it holds what could be dropped."""
+        ...
+
+    @property
     def held_bytes(self) -> int:
         """What it takes up."""
         ...

@@ -88,9 +88,13 @@ class GroupCommit:
             self._failed.set()
         else:
             self._pending = Transaction()
-            self._unsynced.set()
+            self._note_unsynced()
             if self._sync != "burst":
                 self._commit(self.log.next_seq)
+
+    def _note_unsynced(self) -> None:
+        if self._sync != "os" or self.log.is_sync_due:
+            self._unsynced.set()
 
     def _commit(self, seq: int) -> None:
         self._committed_seq = seq
@@ -128,15 +132,16 @@ class GroupCommit:
                 self.log.roll()
             except OSError:
                 self.write_failures += 1  # a full disk: tried again the next time
+            self._note_unsynced()
             self.log.trim(self._trimmed_seq)
 
     async def keep_synced(self) -> None:
-        """Puts the log on disk in a thread, as the mode says; for ever.
+        """Puts the log on disk in a thread, as the mode says, and whenever the log asks for it; for ever.
 
         Raises:
             OSError: the disk failed: nobody knows what is on it, so the service must end.
         """
-        while self._sync != "os":
+        while True:
             await self._unsynced.wait()
             if self._sync == "interval":
                 await self._clock.sleep(self._sync_interval_s)
@@ -145,3 +150,5 @@ class GroupCommit:
             seq = await asyncio.to_thread(self.log.sync)
             if self._sync == "burst":
                 self._commit(seq)
+            # What is dropped must not be missed after a power cut, so it may have waited for the sync.
+            self.trim(self._trimmed_seq)

@@ -24,7 +24,7 @@ class MemoryLog:
         self.synced: list[int] = []
         self.failure: Exception | None = None
         """Raised by `append` and `sync` while it is set: a disk that fails."""
-        self.was_cut = self.is_durable = False
+        self.was_cut = self.is_durable = self.is_sync_due = False
         self._max_bytes = max_bytes
         self._batches: list[LogBatch] = []
         self._state: dict[str, bytes] = {}

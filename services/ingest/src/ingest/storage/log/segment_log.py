@@ -30,7 +30,7 @@ from ingest.storage.log.segment import (
     transactions,
 )
 from ingest.storage.log.segment_reader import SegmentReader
-from telemetry_runtime import StartupError
+from telemetry_runtime import StartupError, make_directory
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """A segment is closed at this size: 350,000 trades. The start reads one of them, and trimming removes whole ones."""
@@ -88,7 +88,7 @@ class SegmentLog:
         self.was_cut, self.is_durable = False, True
         self._directory, self._max_bytes, self._segment_bytes = directory, max_bytes, segment_bytes
         self._log = structlog.get_logger("log").bind(directory=str(directory))
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         self._segments = _find(directory)
         found = self._newest()
         self.stream = found.head.stream if found else new_stream
@@ -98,8 +98,11 @@ class SegmentLog:
         self._syncing = threading.Lock()
         self._sealed_fds: list[int] = []
         """Segments that are complete, and may not be on disk yet."""
+        self._durable_seq = 0
+        """Where the newest segment begins whose head is on disk: what is needed of those before it are their trades."""
         self._reader = SegmentReader()
         self.held_bytes = sum(segment.size for segment in self._segments)
+        self._sync_found()
         self._fd, self._active = self._begin()
         # A later process must know that this epoch has been, even after a power cut.
         self.sync()
@@ -141,6 +144,15 @@ class SegmentLog:
             self._log.error("log_cut", next_seq=content.next_seq, dropped_bytes=dropped_bytes, error=str(error))
         return content
 
+    def _sync_found(self) -> None:
+        """Puts on disk what an earlier process has appended, which from now on is passed on as if it were there."""
+        for segment in self._segments:
+            fd = os.open(segment.path, os.O_RDONLY)
+            try:
+                self._fdatasync(fd)
+            finally:
+                os.close(fd)
+
     def _begin(self) -> tuple[int, _Segment]:
         """Begins the next segment."""
         path = self._directory / f"{self.next_seq:020}.segment"
@@ -151,6 +163,9 @@ class SegmentLog:
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
             _write(fd, [content], 0)
+            if path.exists():
+                # On disk before the other one is gone, which may be all that there is.
+                self._fdatasync(fd)
             part.replace(path)
         except OSError:
             os.close(fd)
@@ -220,8 +235,14 @@ class SegmentLog:
             self._log.error("log_segment_damaged", path=path, lost_trades=lost_trades, error=str(error))
             return []
 
+    @property
+    def is_sync_due(self) -> bool:
+        """Whether there is a segment that is complete, and may not be on disk: it keeps a file open, and others held."""
+        return bool(self._sealed_fds)
+
     def trim(self, seq: int) -> None:
-        """Removes segments that end before that offset."""
+        """Removes segments that end before that offset, once the state behind them is on disk."""
+        seq = min(seq, self._durable_seq)
         while len(self._segments) > 1 and self._segments[1].first_seq <= seq:
             gone = self._segments.pop(0)
             gone.path.unlink(missing_ok=True)
@@ -232,7 +253,7 @@ class SegmentLog:
         # In this order: a segment that is sealed meanwhile is in the second or in the third, and holds all before the
         # first.
         with self._syncing:
-            next_seq = self.next_seq
+            next_seq, active = self.next_seq, self._active
             fd = self._fd
             sealed = list(self._sealed_fds)
             for each in (*sealed, fd):
@@ -241,6 +262,7 @@ class SegmentLog:
             for each in sealed:
                 self._sealed_fds.remove(each)
                 os.close(each)
+            self._durable_seq = active.first_seq
             return next_seq
 
     def close(self) -> None:
