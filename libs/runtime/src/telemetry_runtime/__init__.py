@@ -28,7 +28,7 @@ from telemetry_runtime.errors import (
 from telemetry_runtime.exit_handler import (
     ExitHandler,
 )
-from telemetry_runtime.files import DirectoryLock, make_directory, write_durably
+from telemetry_runtime.files import DirectoryLock, make_directory, sync_directory, write_durably
 from telemetry_runtime.log_writer import LogWriter
 from telemetry_runtime.logs import (
     LogFormat,
@@ -87,5 +87,6 @@ __all__ = [
     "lost_log_lines",
     "make_directory",
     "run_service",
+    "sync_directory",
     "write_durably",
 ]

@@ -106,7 +106,7 @@ def make_directory(directory: Path, *, sync: Callable[[int], None] = os.fsync) -
     for each in (directory, *missing):
         # Whoever may make a name there need not be allowed to read it.
         with suppress(PermissionError):
-            _sync_directory(each.parent, sync)
+            sync_directory(each.parent, sync=sync)
 
 
 def write_durably(path: Path, content: bytes, *, sync: Callable[[int], None] = os.fsync) -> None:
@@ -127,11 +127,11 @@ def write_durably(path: Path, content: bytes, *, sync: Callable[[int], None] = o
         # Before the rename: a file system may write the new name to disk before the content.
         sync(file.fileno())
     part.replace(path)
-    _sync_directory(path.parent, sync)
+    sync_directory(path.parent, sync=sync)
 
 
-def _sync_directory(directory: Path, sync: Callable[[int], None]) -> None:
-    """Puts the renaming itself on disk."""
+def sync_directory(directory: Path, *, sync: Callable[[int], None] = os.fsync) -> None:
+    """Puts on disk which names there are in a directory."""
     if sys.platform == "win32":  # a directory cannot be opened there
         return
     fd = os.open(directory, os.O_RDONLY)

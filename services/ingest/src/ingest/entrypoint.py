@@ -220,7 +220,12 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
             refused_sources=RefusedSources(max_sources=settings.max_sources, idle_s=settings.source_idle_s)
         ),
         dead_letters=_dead_letters(settings),
-        audit=AuditFile(settings.data_dir, file_bytes=settings.audit_file_bytes, files=settings.audit_files),
+        audit=AuditFile(
+            settings.data_dir,
+            file_bytes=settings.audit_file_bytes,
+            files=settings.audit_files,
+            sync=settings.log_sync == "burst",
+        ),
     )
 
 

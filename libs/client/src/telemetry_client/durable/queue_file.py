@@ -20,7 +20,7 @@ from typing import Final
 
 from telemetry_client.durable.damage import DamagedFileError, set_aside
 from telemetry_client.durable.file_lock import FileLock
-from telemetry_client.durable.rows import ROW_BYTES, Contents, MessageRow, StreamRow
+from telemetry_client.durable.rows import ROW_BYTES, Contents, MessageRow, StreamRow, in_order
 from telemetry_client.errors import InvalidSettingError
 
 APPLICATION_ID: Final = 0x54544451
@@ -228,7 +228,7 @@ def _contents(connection: sqlite3.Connection) -> Contents:
         fault = str(error)
     if fault != "ok" or damaged:
         why = fault if fault != "ok" else f"{damaged} of its rows are not as they were written"
-        raise DamagedFileError(why, Contents(streams, messages, damaged))
+        raise DamagedFileError(why, Contents(streams, in_order(messages), damaged))
     return Contents(streams, messages)
 
 

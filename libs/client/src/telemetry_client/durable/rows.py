@@ -1,5 +1,7 @@
 """What a durable queue holds: rows of its file. Pure."""
 
+from collections import defaultdict, deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 ROW_BYTES: Final = 64
@@ -41,3 +43,15 @@ class Contents(NamedTuple):
     streams: list[StreamRow]
     messages: list[MessageRow]
     damaged_rows: int = 0
+
+
+def in_order(messages: Iterable[MessageRow]) -> list[MessageRow]:
+    """The messages of a damaged file, each once, those of a stream by number, with new ids.
+
+    An index whose pages are of different moments gives rows twice and in any order, and no checksum covers an id.
+    """
+    rows = sorted({(row.stream, row.seq): row for row in messages}.values())
+    by_stream = defaultdict[int, deque[MessageRow]](deque)
+    for row in sorted(rows, key=lambda row: row.seq):
+        by_stream[row.stream].append(row)
+    return [by_stream[row.stream].popleft()._replace(id=number) for number, row in enumerate(rows, 1)]

@@ -24,11 +24,14 @@ class Audit(Protocol):
 
 
 class AuditFile:
-    """The audit in `directory/audit.jsonl`, rotated: see `RotatedFile`."""
+    """The audit in `directory/audit.jsonl`, rotated: see `RotatedFile`.
 
-    def __init__(self, directory: Path, *, file_bytes: int, files: int) -> None:
+    With `sync` no answer is given before its line is on disk.
+    """
+
+    def __init__(self, directory: Path, *, file_bytes: int, files: int, sync: bool = False) -> None:
         path = directory / "audit.jsonl"
-        self._file = RotatedFile(path, file_bytes=file_bytes, files=files, event="audit_unwritable")
+        self._file = RotatedFile(path, file_bytes=file_bytes, files=files, event="audit_unwritable", sync=sync)
 
     @property
     def unkept_commands(self) -> int:

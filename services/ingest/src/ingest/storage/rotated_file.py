@@ -7,6 +7,8 @@ from pathlib import Path
 
 import structlog
 
+from telemetry_runtime import make_directory, sync_directory
+
 
 class RotatedFile:
     """Lines in `path`; older ones in `.1` to `.{files - 1}`, the highest the oldest.
@@ -18,18 +20,21 @@ class RotatedFile:
         file_bytes: a file is rotated at this size.
         files: files kept, with the one being written.
         event: name of the log line for a disk that fails.
+        sync: each line is on disk when it is written; otherwise a crash of the machine may cost the last ones.
     """
 
-    def __init__(self, path: Path, *, file_bytes: int, files: int, event: str) -> None:
+    def __init__(self, path: Path, *, file_bytes: int, files: int, event: str, sync: bool = False) -> None:
         self._path, self._file_bytes, self._files, self._event = path, file_bytes, files, event
+        self._sync = sync
         self._log = structlog.get_logger(event)
         self._fails = False
         self.unkept_lines = 0
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
         self._size = path.stat().st_size if path.exists() else 0
+        self._is_torn = self._size > 0 and not _ends_whole(path)
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Appends the lines; on disk when it returns, but for a crash of the machine."""
+        """Appends the lines; a killed process loses none of them, a crash of the machine only without `sync`."""
         kept = 0
         try:
             for end in self._append(lines):
@@ -57,9 +62,16 @@ class RotatedFile:
             while end < len(lines) and len(lines[end]) <= room:
                 room -= len(lines[end])
                 end += 1
-            part = b"".join(lines[start:end])
+            # What a crash of the machine has left of a line must not take the next one with it.
+            part = b"\n" * self._is_torn + b"".join(lines[start:end])
             with self._path.open("ab") as file:
                 file.write(part)
+                if self._sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            if self._sync and not self._size:
+                sync_directory(self._path.parent)
+            self._is_torn = False
             self._size += len(part)
             start = end
             yield end
@@ -71,4 +83,11 @@ class RotatedFile:
                 newer.replace(older)
         if self._files == 1:
             self._path.unlink(missing_ok=True)
-        self._size = 0
+        self._size, self._is_torn = 0, False
+
+
+def _ends_whole(path: Path) -> bool:
+    """Whether the last line is whole."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

@@ -96,7 +96,7 @@ class BatchLog(Protocol):
 
     @property
     def is_sync_due(self) -> bool:
-        """Whether it should be synced soon, whatever a power cut may cost: until then it holds what could be dropped."""
+        """Whether to sync it soon, whatever a power cut may cost: until then it holds what could be dropped."""
         ...
 
     @property

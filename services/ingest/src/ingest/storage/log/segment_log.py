@@ -30,7 +30,7 @@ from ingest.storage.log.segment import (
     transactions,
 )
 from ingest.storage.log.segment_reader import SegmentReader
-from telemetry_runtime import StartupError, make_directory
+from telemetry_runtime import StartupError, make_directory, sync_directory
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """A segment is closed at this size: 350,000 trades. The start reads one of them, and trimming removes whole ones."""
@@ -237,7 +237,7 @@ class SegmentLog:
 
     @property
     def is_sync_due(self) -> bool:
-        """Whether there is a segment that is complete, and may not be on disk: it keeps a file open, and others held."""
+        """Whether there is a complete segment that may not be on disk: it is open, and keeps those before it."""
         return bool(self._sealed_fds)
 
     def trim(self, seq: int) -> None:
@@ -258,7 +258,7 @@ class SegmentLog:
             sealed = list(self._sealed_fds)
             for each in (*sealed, fd):
                 self._fdatasync(each)
-            _sync_directory(self._directory)
+            sync_directory(self._directory)
             for each in sealed:
                 self._sealed_fds.remove(each)
                 os.close(each)
@@ -294,11 +294,3 @@ def _write(fd: int, parts: Sequence[bytes | memoryview], at: int) -> None:
         rest = memoryview(b"".join(parts))[written:]
         if os.pwrite(fd, rest, at + written) < len(rest):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
