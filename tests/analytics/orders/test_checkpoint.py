@@ -8,7 +8,8 @@ from analytics.checkpoint.codec import decode_state, encode_state
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import run
 from analytics.orders.registry import KEEP_ENDED_NS
-from analytics.orders.tracker import PART_ROWS, OrderTracker
+from analytics.orders.saved_tables import PART_ROWS
+from analytics.orders.tracker import OrderTracker
 from tests.analytics.orders.histories import SECOND, T0, event, tracker
 from tests.analytics.orders.test_histories import history, money, result
 from tests.analytics.orders.test_quality import quoted

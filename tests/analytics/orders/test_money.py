@@ -124,7 +124,7 @@ def test_an_inferred_fill_is_in_the_position_and_is_taken_back_when_the_fill_com
     made.apply(event("fill", at_ns=T0 + 2, exec_id="x-1", last_qty=3.0, last_price=100.0, **who), T0)
     assert (book.holding.qty, book.cash) == (3.0, -300.0)
     assert made.quality.own_fills == {("acct", "s", "BTC-USD", "buy", ""): 1}
-    assert made.inferred_fills == {("bot",): 1}
+    assert made.bookkeeper.inferred_fills == {("bot",): 1}
 
 
 def test_books_beyond_the_budget_share_one_for_each_currency() -> None:
@@ -186,4 +186,4 @@ def test_a_named_source_is_the_authority_however_late_it_comes_and_the_others_fi
     book = made.books.get(BookKey("acct", "s", "BTC-USD"))
     assert book is not None
     assert book.holding.qty == 3.0
-    assert dict(made.second_fills) == {("bot", "first"): 1, ("bot", "matched"): 1, ("bot", "different"): 1}
+    assert dict(made.authorities.second_fills) == {("bot", "first"): 1, ("bot", "matched"): 1, ("bot", "different"): 1}

@@ -82,10 +82,10 @@ def test_a_difference_to_the_peer_is_of_the_moment_of_its_report() -> None:
     report = PositionReport(
         source="bot", account="acct", strategy="s", symbol="BTC-USD", qty=1.5, event_ns=T0, sent_ns=T0
     )
-    made.position(report)
+    made.peers.position(report)
     made.apply(event("fill", exec_id="y", last_qty=4.0, account="acct", strategy="s"), T0 + SECOND)
     assert [(one.symbol, one.qty) for one in state(made).mismatches] == [("BTC-USD", 0.5)]
-    made.position(report.model_copy(update={"qty": 5.0}))
+    made.peers.position(report.model_copy(update={"qty": 5.0}))
     assert state(made).mismatches == []
 
 

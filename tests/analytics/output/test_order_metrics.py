@@ -75,11 +75,11 @@ def lived() -> OrderTracker:
     made.apply(event("unknown", "o-2", at_ns=T0 + MS), T0)
     made.apply(event("submit", "o-3"), T0)
     made.apply(event("reject", "o-3", reason="min_size"), T0)
-    made.position(PositionReport(source="bot", account="bot", symbol="BTC-USD", qty=2.0, event_ns=T0, sent_ns=T0))
+    made.peers.position(PositionReport(source="bot", account="bot", symbol="BTC-USD", qty=2.0, event_ns=T0, sent_ns=T0))
     limit = RateLimitReport(
         source="b", account="bot", venue="v", limit="w", used=1.0, allowed=4.0, interval_s=60.0, event_ns=T0, sent_ns=T0
     )
-    made.rate_limit(limit)
+    made.peers.rate_limit(limit)
     quoted(made, 101.0, T0 + SECOND)
     quoted(made, 101.0, T0 + 2 * SECOND)
     run(made.tick(T0 + 2 * SECOND))

@@ -112,7 +112,7 @@ class Engine:
         self.orders = OrderTracker(
             Marks(self._last_trade),
             limits=TrackerLimits(max_books=max_books, max_sources=max_sources),
-            authorities=dict(fill_authorities),
+            authorities=fill_authorities,
         )
         self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
         self._source_latencies = SourceLatencies(self.sources.max_slots)

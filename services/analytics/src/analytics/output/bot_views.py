@@ -146,7 +146,7 @@ class BotViews:
     def _owner(self, account: str, strategy: str) -> BotKey:
         if account == OTHER:
             return OTHER_BOT
-        return BotKey(self._orders.authority(account), account, strategy)
+        return BotKey(self._orders.authorities.of(account), account, strategy)
 
     def _bot(
         self,
@@ -228,7 +228,7 @@ class BotViews:
         ]
 
     def _mismatches(self) -> list[PositionMismatch]:
-        found = sorted(self._orders.mismatches().items())
+        found = sorted(self._orders.peers.mismatches().items())
         wrong = (
             PositionMismatch(account=account, symbol=symbol, qty=_number(qty))
             for (account, symbol), qty in found

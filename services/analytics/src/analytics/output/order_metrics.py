@@ -162,13 +162,15 @@ class OrderMetrics:
             values = {key: float(getattr(equity, field)) for key, equity in accounts.items()}
             yield self._of(f"trading_{what}", "gauge", help_text, ("account", "currency"), values)
         help_text = "Position that the peer reports less ours, base."
-        yield self._of("trading_position_mismatch", "gauge", help_text, ("account", "symbol"), orders.mismatches())
+        yield self._of(
+            "trading_position_mismatch", "gauge", help_text, ("account", "symbol"), orders.peers.mismatches()
+        )
 
     def _fees(self, orders: OrderTracker) -> Iterator[Family]:
-        labels, keys = ("account", "strategy", "currency"), {**orders.fees_paid, **orders.rebates}
+        labels, keys = ("account", "strategy", "currency"), {**orders.bookkeeper.fees_paid, **orders.bookkeeper.rebates}
         for name, values, help_text in (
-            ("trading_fees_paid_total", orders.fees_paid, "Fees paid, in their currency."),
-            ("trading_rebates_total", orders.rebates, "Rebates received, in their currency."),
+            ("trading_fees_paid_total", orders.bookkeeper.fees_paid, "Fees paid, in their currency."),
+            ("trading_rebates_total", orders.bookkeeper.rebates, "Rebates received, in their currency."),
         ):
             yield self._of(name, "counter", help_text, labels, {key: values.get(key, 0.0) for key in keys})
         unpriced = {(currency,): fee for currency, fee in orders.books.unpriced_fees.items()}
@@ -176,7 +178,7 @@ class OrderMetrics:
         yield self._of("telemetry_unpriced_fees_total", "counter", help_text, ("currency",), unpriced)
         labels = ("account", "venue", "limit")
         yield self._of(
-            "trading_rate_limit_used_ratio", "gauge", "Use of a venue's limit, of 1.", labels, orders.rate_limits
+            "trading_rate_limit_used_ratio", "gauge", "Use of a venue's limit, of 1.", labels, orders.peers.rate_limits
         )
 
     def _health(self, orders: OrderTracker) -> Iterator[Family]:
@@ -190,7 +192,7 @@ class OrderMetrics:
         name = "telemetry_order_latency_unmeasured_total"
         yield self._of(name, "counter", help_text, ("stage", "reason"), unmeasured)
         for what, values, help_text in (
-            ("inferred_fills", orders.inferred_fills, "Fills known by a cumulative quantity alone."),
+            ("inferred_fills", orders.bookkeeper.inferred_fills, "Fills known by a cumulative quantity alone."),
             ("overfills", orders.overfills, "Fills beyond the ordered quantity."),
             (
                 "fills_after_end",
@@ -201,12 +203,15 @@ class OrderMetrics:
             by_source = {(source,): values.get((source,), 0.0) for source in sources}
             yield self._of(f"telemetry_order_{what}_total", "counter", help_text, ("source",), by_source)
         help_text = "Quantity that is filled by a peer's word alone, base."
-        yield self._of("telemetry_order_inferred_qty", "gauge", help_text, ("account", "symbol"), orders.inferred_qty)
+        yield self._of(
+            "telemetry_order_inferred_qty", "gauge", help_text, ("account", "symbol"), orders.bookkeeper.inferred_qty
+        )
 
     def _second_source(self, orders: OrderTracker) -> Family:
-        sources = dict.fromkeys(source for source, _ in orders.second_fills)
+        sources = dict.fromkeys(source for source, _ in orders.authorities.second_fills)
         values = {
-            pair: orders.second_fills.get(pair, 0.0) for pair in product(sources, ("matched", "different", "first"))
+            pair: orders.authorities.second_fills.get(pair, 0.0)
+            for pair in product(sources, ("matched", "different", "first"))
         }
         help_text = "Fills of a second source of an account, by how they stand to those of its authority."
         name = "telemetry_second_source_fills_total"

@@ -1,0 +1,100 @@
+"""Brings the books in line with what stands of an order, and counts each execution once when it first stands."""
+
+from collections.abc import Callable
+from typing import Final
+
+from analytics.orders.books import BookKey, Books
+from analytics.orders.executions import NOTHING_INFERRED, Inferred
+from analytics.orders.marks import Marks
+from analytics.orders.order import ENDED, BotOrder
+from analytics.orders.quality import Counts, Quality, counts
+
+DUST_QTY: Final = 1e-12
+"""An inferred quantity below this is what rounding has left of the others."""
+
+
+class Bookkeeper:
+    """Books orders, by what they have booked so far (`BotOrder.booking`).
+
+    Args:
+        books: where to.
+        quality: told of each new execution, and of each end.
+        marks: prices to compare fills with.
+        label: gives the name under which a source is counted.
+    """
+
+    def __init__(self, books: Books, quality: Quality, marks: Marks, label: Callable[[str], str]) -> None:
+        self._books, self._quality, self._marks, self._label = books, quality, marks, label
+        self.inferred_fills: Counts = counts()
+        """By source."""
+        self.fees_paid: Counts = counts()
+        self.rebates: Counts = counts()
+        self.inferred_qty: Counts = counts()
+        """By account and symbol, units of base."""
+
+    def book(self, order: BotOrder, now_ns: int) -> None:
+        """Brings the books in line with an order."""
+        if not order.symbol or order.side is None:
+            return
+        key = self._books.label(BookKey(order.account, order.strategy, order.symbol))
+        booking = order.booking
+        if booking.book is not None and booking.book != key:
+            self.unbook(order)
+        booking.book = key
+        standing = order.executions.effective()
+        if len(standing) != len(booking.keys) or not order.executions.is_plain:
+            for gone in booking.keys - standing.keys():
+                self._unfill(order, key, gone)
+            for name in [name for name in standing if name not in booking.keys]:
+                self._fill(order, key, name, now_ns)
+        self._book_inferred(order, key, order.inferred)
+        if order.state in ENDED and not booking.ended:
+            booking.ended = True
+            self._quality.end(order, key)
+
+    def unbook(self, order: BotOrder) -> None:
+        """Takes all that an order has booked out of its book."""
+        booking = order.booking
+        if booking.book is None:
+            return
+        for name in list(booking.keys):
+            self._unfill(order, booking.book, name)
+        self._book_inferred(order, booking.book, NOTHING_INFERRED)
+        booking.book = None
+
+    def _fill(self, order: BotOrder, key: BookKey, name: str, now_ns: int) -> None:
+        fill, book = order.executions.fills[name], self._books.open(key)
+        book.fill(_sign(order), fill)
+        order.booking.keys.add(name)
+        if name in order.booking.counted:
+            return
+        order.booking.counted.add(name)
+        self._quality.fill(order, fill, key, book.currency, self._marks, now_ns)
+        if fill.fee:
+            paid = self.fees_paid if fill.fee > 0 else self.rebates
+            paid[key.account, key.strategy, fill.fee_currency] += abs(fill.fee)
+            if fill.fee_currency != book.currency:
+                self._books.unpriced_fees[fill.fee_currency] += abs(fill.fee)
+
+    def _unfill(self, order: BotOrder, key: BookKey, name: str) -> None:
+        self._books.open(key).unfill(_sign(order), order.executions.fills[name])
+        order.booking.keys.discard(name)
+
+    def _book_inferred(self, order: BotOrder, key: BookKey, inferred: Inferred) -> None:
+        booking, book = order.booking, self._books.open(key)
+        if inferred.is_like(booking.inferred):
+            return
+        if (old := booking.inferred.execution) is not None:
+            book.unfill(_sign(order), old)
+        if (new := inferred.execution) is not None:
+            book.fill(_sign(order), new)
+        if inferred.qty > booking.inferred.qty:
+            self.inferred_fills[(self._label(order.source),)] += 1
+        place = (key.account, key.symbol)
+        left = self.inferred_qty[place] + inferred.qty - booking.inferred.qty
+        self.inferred_qty[place] = left if left > DUST_QTY else 0.0
+        booking.inferred = inferred
+
+
+def _sign(order: BotOrder) -> int:
+    return 1 if order.side == "buy" else -1
