@@ -32,6 +32,7 @@ from telemetry_schema.codec import (
     with_seq,
 )
 from telemetry_schema.curve_key import curve_key_in
+from telemetry_schema.desk_views import AnsweredCommand, CommandHistory, DeskState, OpenOrder, Position, ProfitHistory
 from telemetry_schema.encoder import (
     MessageEncoder,
     TradeEncoder,
@@ -62,6 +63,29 @@ from telemetry_schema.fields import (
     TakerSide,
 )
 from telemetry_schema.holding import Holding
+from telemetry_schema.ingest_views import (
+    BatchSizes,
+    BotSourceState,
+    FeedState,
+    IngestStatus,
+    MessageLedger,
+    SourceRefusals,
+    SourceState,
+)
+from telemetry_schema.market_views import (
+    WINDOW_SETTLE_NS,
+    AppliedLedger,
+    Bars,
+    BestQuote,
+    Snapshot,
+    SourceSkew,
+    Stage,
+    StageLatency,
+    SymbolSummary,
+    TapeTrade,
+    WindowName,
+    WindowStats,
+)
 from telemetry_schema.messages import (
     CancelAll,
     CancelOrder,
@@ -94,38 +118,8 @@ from telemetry_schema.orders import (
     SeenBy,
     TimeInForce,
 )
-from telemetry_schema.views import (
-    WINDOW_SETTLE_NS,
-    AnsweredCommand,
-    AnyUiMessage,
-    AppliedLedger,
-    Bars,
-    BatchSizes,
-    BestQuote,
-    BotSourceState,
-    CommandHistory,
-    DeskState,
-    FeedState,
-    IngestStatus,
-    MessageLedger,
-    OpenOrder,
-    Position,
-    ProfitHistory,
-    Snapshot,
-    SourceRefusals,
-    SourceSkew,
-    SourceState,
-    Stage,
-    StageLatency,
-    StudiesState,
-    StudyState,
-    StudyValues,
-    SymbolSummary,
-    TapeTrade,
-    UiMessage,
-    WindowName,
-    WindowStats,
-)
+from telemetry_schema.study_views import StudiesState, StudyState, StudyValues
+from telemetry_schema.views import AnyUiMessage, UiMessage
 
 __all__ = [
     "BOT_MESSAGES",
