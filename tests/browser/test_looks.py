@@ -141,13 +141,37 @@ def test_on_a_phone_the_chart_is_on_the_first_screen_and_the_pages_are_at_its_bo
 
 
 def test_on_a_phone_every_target_is_large_enough_for_a_thumb(desk: Desk, browser: Browser, watch: Watch) -> None:
-    small = """() => [...document.querySelectorAll(
-        '.tt-board button:not(.tt-pin), .tt-board input, .st-key-phone-nav a')]
-        .filter(each => each.offsetParent && each.getBoundingClientRect().height < 44).map(each => each.textContent)"""
+    # The page's own, and those inside the components. A tab is as high as the list that holds it.
+    small = """() => {
+        const roots = [document, ...[...document.querySelectorAll('*')].map(each => each.shadowRoot).filter(Boolean)];
+        const targets = roots.flatMap(root => [...root.querySelectorAll('button, input, [role=tablist]')])
+            .filter(each => !each.closest('[role=tablist] *') && !each.closest('[data-testid=stHeader]'));
+        const around = each => each.closest('.box, .combobox')?.getBoundingClientRect().height ?? 0;
+        const height = each => Math.max(each.getBoundingClientRect().height, around(each));
+        return [...targets, ...document.querySelectorAll('.st-key-phone-nav a')]
+            .filter(each => each.checkVisibility() && each.getBoundingClientRect().width > 1 && height(each) < 44)
+            .map(each => each.outerHTML.slice(0, 120)); }"""
     with visitor(browser, desk, watch) as page:
         page.set_viewport_size({"width": 390, "height": 844})
         for name in PAGES:
             page.get_by_role("link", name=name).last.click()  # on a phone the one at the bottom
             page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
             page.wait_for_timeout(700)
-            assert page.evaluate(small) == []
+            assert page.evaluate(small) == [], name
+
+
+def test_on_paper_the_page_is_dark_on_white_and_nothing_lies_over_it(
+    desk: Desk, browser: Browser, watch: Watch
+) -> None:
+    with visitor(browser, desk, watch) as page:
+        page.emulate_media(media="print")
+        try:
+            expect(page.locator(".tt-value").first).to_have_css("color", "rgb(9, 9, 11)")
+            expect(page.locator("body .stApp")).to_have_css("background-color", "rgb(255, 255, 255)")
+            expect(page.get_by_role("region", name="Kill switch")).to_be_hidden()
+            banner, cards = (page.locator(one).bounding_box() for one in ("#tt-banner", ".tt-panel-cards"))
+            assert banner is not None
+            assert cards is not None
+            assert banner["y"] + banner["height"] <= cards["y"]
+        finally:
+            page.emulate_media(media="screen")

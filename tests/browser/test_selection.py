@@ -73,6 +73,18 @@ def test_the_choice_survives_a_reload_and_can_be_sent_to_somebody_else(page: Pag
     expect(card(page, "VWAP 5m")).to_be_visible()
 
 
+def test_who_goes_back_at_once_sees_what_was_chosen_before(page: Page) -> None:
+    for symbol in ("ETH-USD", "SOL-USD"):
+        choose_symbol(page, symbol)
+        expect_shown(page, symbol)
+    page.go_back()
+    expect_shown(page, "ETH-USD")
+    page.go_back()
+    expect_shown(page, "BTC-USD")
+    page.go_forward()
+    expect_shown(page, "ETH-USD")
+
+
 def test_the_choice_survives_a_killed_page_process(desk: Desk, watch: Watch, page: Page) -> None:
     choose_symbol(page, "SOL-USD")
     expect_shown(page, "SOL-USD")

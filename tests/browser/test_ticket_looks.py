@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import REPORTS
-from tests.browser.test_trade import answer, by_shortcut, ticket, type_into
+from tests.browser.test_trade import answer, by_shortcut, choose, ticket, type_into
 from tests.helpers.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -55,6 +55,14 @@ def sizes(scheme: str) -> list[tuple[int, int, int, str]]:
     return [
         (w, h, s, scheme) for w, h, s in ((390, 844, 1), (768, 1024, 1), (1440, 900, 1), (2560, 1440, 1), (720, 450, 2))
     ]
+
+
+@pytest.mark.parametrize("sized", sizes("light"), indirect=True, ids=str)
+def test_sizes_of_a_price_in_the_thousand_millions_are_not_cut(sized: Page, desk: Desk) -> None:
+    desk.send_trade("HUGE-VND", 1.6e9)
+    choose(sized, "HUGE-VND")
+    expect(ticket(sized).get_by_role("button", name="0.00000006", exact=True)).to_be_visible()
+    assert ticket(sized).evaluate(CUT) == []
 
 
 @pytest.mark.parametrize("sized", [*sizes("light"), *sizes("dark")], indirect=True, ids=str)

@@ -7,12 +7,17 @@ import { clock, number, short, ticks, timeTicks } from "../../../services/ui/src
 import { escape } from "../../../services/ui/src/telemetry_ui/assets/text.js";
 
 test("ticks are round, inside their ends, and not far from as many as asked for", () => {
-  for (const [low, high] of [[0, 1], [60_990, 61_013], [4.1e-9, 4.3e-9], [1.5e9, 1.7e9], [-3, 5]]) {
+  for (const [low, high] of [[0, 1], [60_990, 61_013], [4.1e-9, 4.3e-9], [1.5e9, 1.7e9], [-3, 5], [4.2067e-9, 4.2094e-9], [4.2085e-9, 4.20852e-9]]) {
     const { values, digits } = ticks(low, high, 5);
     assert.ok(values.length >= 2 && values.length <= 6, `${values}`);
     assert.ok(values.every((value) => value >= low - 1e-12 && value <= high * (1 + 1e-12)), `${values}`);
     assert.equal(new Set(values.map((value) => number(value, digits))).size, values.length);
   }
+});
+
+test("the zero of an axis has no minus", () => {
+  const { values, digits } = ticks(-0.7, 14, 3);
+  assert.ok(values.map((value) => number(value, digits)).includes("0"), `${values}`);
 });
 
 test("ticks have the decimals that tell them apart", () => {
@@ -31,6 +36,7 @@ test("ticks of time are at whole steps, however long the span", () => {
 test("numbers have thousands, a true minus and as many decimals as asked for", () => {
   assert.equal(number(-1_234.5, 2), "−1,234.50");
   assert.equal(number(0, 0), "0");
+  assert.deepEqual([number(-0, 0), number(-0.001, 2), number(-0.006, 2)], ["0", "0.00", "−0.01"]);
 });
 
 test("prices keep their digits at any size", () => {

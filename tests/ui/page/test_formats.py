@@ -18,7 +18,7 @@ from ui.page.model import formats
         (0.00001234, "0.0000123400"),
         (0.0000000042, "0.00000000420000"),
         (1_600_000_000.0, "1,600,000,000.00"),
-        (-0.5, "-0.500000"),
+        (-0.5, "−0.500000"),
         (0.0, "0.00"),
     ],
 )
@@ -148,3 +148,24 @@ def test_times_can_be_written_in_another_zone() -> None:
 )
 def test_any_number_has_six_digits_and_stays_short(value: float | None, written: str) -> None:
     assert formats.significant(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "start", "ratio"), [(110.0, 100.0, 0.1), (-37.0, -40.0, 0.075), (-44.0, -40.0, -0.1), (5.0, -5.0, 2.0)]
+)
+def test_a_price_below_zero_that_rises_has_gone_up(value: float, start: float, ratio: float) -> None:
+    assert formats.away(value, start) == pytest.approx(ratio)
+
+
+def test_there_is_no_ratio_to_nothing() -> None:
+    assert formats.away(1.0, 0.0) is formats.away(1.0, None) is formats.away(None, 1.0) is None
+
+
+def test_a_time_of_another_day_in_the_zone_has_its_date() -> None:
+    hour_ns = 3_600_000_000_000
+    assert formats.moment(NOW_NS, NOW_NS + hour_ns) == "22:13:20"
+    assert formats.moment(NOW_NS, NOW_NS + hour_ns, ZoneInfo("Europe/London")) == "22:13:20"
+    assert formats.moment(NOW_NS, NOW_NS + 2 * hour_ns) == "14 Nov 22:13:20"
+    assert formats.moment(NOW_NS, NOW_NS + hour_ns, ZoneInfo("Europe/Berlin")) == "14 Nov 23:13:20"
+    assert formats.moment(NOW_NS - 365 * 24 * hour_ns, NOW_NS, milliseconds=True) == "14 Nov 2022 22:13:20.000"
+    assert formats.moment(None, NOW_NS) == formats.NONE

@@ -35,7 +35,7 @@ def _link(*orders: OpenOrder, in_all: int | None = None) -> FakeLink:
 
 
 def _part(link: FakeLink) -> Part:
-    return open_orders.part(link.view, UTC)
+    return open_orders.part(link.view, at(NOW_NS), UTC)
 
 
 def test_orders_that_rest_are_shown_newest_first_with_how_far_the_market_is_away() -> None:

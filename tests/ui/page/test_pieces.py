@@ -5,6 +5,7 @@ import io
 from datetime import UTC
 from typing import Any, Literal
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,6 +29,7 @@ from ui.commands import MAX_COMMANDS
 from ui.page.model import orders
 from ui.page.model.selection import Selection
 from ui.page.model.view import TAPE_TRADES, TREND_POINTS, PageModel, TapeLine
+from ui.page.views import market
 from ui.page.widgets import account, banner, blotter, charts, reports, tables
 from ui.page.widgets.tables import Cell, Row, number, text
 from ui.wire import CommandStatus, CommandUpdate, CommandView, Condition, History, Problem
@@ -47,6 +49,18 @@ def test_a_page_that_starts_anew_has_the_profit_from_before_and_keeps_what_a_res
 def _command(status: CommandStatus = "sent", kind: Literal["trade", "kill_switch"] = "trade") -> CommandView:
     view = CommandView(command_id=uuid4(), kind=kind, symbol="BTC-USD", side="buy", qty=0.25, sent_ns=NOW_NS)
     return view.model_copy(update={"status": status, "engaged": True})
+
+
+def test_every_symbol_of_a_snapshot_keeps_its_tape_and_its_bars() -> None:
+    symbols = [f"S{i:03}" for i in range(257)]
+    model = PageModel()
+    for i in range(3):
+        trades = [tape_trade(one).model_copy(update={"applied_ns": NOW_NS + i}) for one in symbols]
+        recent = [bars(one, first=1_000 + i, count=1) for one in symbols]
+        news = {"last_trades": trades, "recent_bars": recent}
+        model.apply(snapshot(i + 1, symbols=symbols).model_copy(update=news), at(NOW_NS + i))
+    assert {len(model.view.tapes[one]) for one in symbols} == {3}
+    assert {len(model.view.bars.last(one, 60)) for one in symbols} == {3}
 
 
 def test_a_quiet_symbol_keeps_its_tape_while_a_busy_one_fills_the_snapshots() -> None:
@@ -227,19 +241,42 @@ def test_the_blotter_shows_round_trip_reason_and_who_sent_it() -> None:
         update={"reason": "Too <much>.", "answered_after_ns": 1_500_000, "source": "desk-7"}
     )
     link.model.apply(CommandUpdate(commands=[view, _command("accepted", "kill_switch")]), at(NOW_NS))
-    said = _texts(blotter.part(link.view, Selection(), UTC))
+    said = _texts(blotter.part(link.view, Selection(), at(NOW_NS), UTC))
     assert {"Too <much>.", "1.50", "Kill switch on", "desk-7"} <= set(said)
 
 
 def test_the_blotter_is_filtered_and_shown_in_pages() -> None:
     model = PageModel()
     model.apply(CommandUpdate(commands=[_command("applied") for _ in range(60)] + [_command("refused")]), at(NOW_NS))
-    assert len(blotter.part(model.view, Selection(), UTC)["rows"]) == blotter.ROWS
-    assert len(blotter.part(model.view, Selection(order_page=2), UTC)["rows"]) == 61 - 2 * blotter.ROWS
-    assert len(blotter.part(model.view, Selection(order_page=99), UTC)["rows"]) == 61 - 2 * blotter.ROWS
-    assert len(blotter.part(model.view, Selection(orders="refused"), UTC)["rows"]) == 1
+    assert len(blotter.part(model.view, Selection(), at(NOW_NS), UTC)["rows"]) == blotter.ROWS
+    assert len(blotter.part(model.view, Selection(order_page=2), at(NOW_NS), UTC)["rows"]) == 61 - 2 * blotter.ROWS
+    assert len(blotter.part(model.view, Selection(order_page=99), at(NOW_NS), UTC)["rows"]) == 61 - 2 * blotter.ROWS
+    assert len(blotter.part(model.view, Selection(orders="refused"), at(NOW_NS), UTC)["rows"]) == 1
     assert len(blotter.filtered(model.view.commands, Selection(order_find="btc"))) == 61
     assert blotter.filtered(model.view.commands, Selection(order_find="doge")) == []
+
+
+def test_an_order_of_another_day_says_which_day() -> None:
+    model = PageModel()
+    model.apply(CommandUpdate(commands=[_command("applied")]), at(NOW_NS))
+    days = [blotter.part(model.view, Selection(), at(NOW_NS + days * 86_400 * S_NS), UTC) for days in (0, 1, 60)]
+    assert [_texts(part)[0] for part in days] == ["22:13:20.000", "14 Nov 22:13:20.000", "14 Nov 2023 22:13:20.000"]
+
+
+def test_a_recordings_times_are_all_in_the_chosen_zone() -> None:
+    model = PageModel()
+    model.apply(snapshot(2, clock_ns=NOW_NS - 86_400 * S_NS), at(NOW_NS))
+    parts = market.parts(model.view, Selection(symbol="BTC-USD"), at(NOW_NS), ZoneInfo("Asia/Kolkata"))
+    assert parts["symbols"]["rows"][0][1][-1][0] == "03:43:20"
+
+
+def test_closed_positions_are_shown_but_not_counted_as_positions() -> None:
+    held = [position(qty=0.5), position("ETH-USD", qty=0.0)]
+    link = FakeLink().live()
+    link.model.apply(status(2, desk_state=desk_state(positions=held)), at(NOW_NS))
+    parts = account.parts(link.view, Selection(), at(NOW_NS), UTC)
+    assert parts["cards"]["cards"][3][2] == "1 position"
+    assert [row[0] for row in parts["positions"]["rows"]] == ["BTC-USD", "ETH-USD", " all "]
 
 
 def test_the_csv_has_every_digit_and_no_text_that_a_spreadsheet_would_run() -> None:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from telemetry_schema import Bars
 
-MAX_SYMBOLS = 200
-"""Symbols whose bars are kept: as many as analytics gives a label of their own."""
+MAX_SYMBOLS = 512
+"""Symbols whose bars are kept: twice as many as a snapshot has. With fewer than those, each snapshot would push out the
+history of some symbols with the newest seconds of others."""
 
 MAX_BARS = 200_000
 """Bars of all symbols together, some 60 MB: with many symbols each keeps less."""

@@ -123,7 +123,7 @@ export class Lines {
     pen.stroke();
     pen.setLineDash([]);
     const rows = strips.flatMap((strip) =>
-      strip.lines.map(([name, , points]) => [name, points[i] === null ? "–" : `${number(points[i], 2)} ${strip.unit ?? ""}`]),
+      strip.lines.map(([name, , points]) => [name, points[i] === null ? "–" : `${number(points[i], Math.max(2, strip.marks.digits + 1))} ${strip.unit ?? ""}`]),
     );
     const cells = rows.map(([name, value]) => `<span>${escape(name)}</span><b>${escape(value)}</b>`).join("");
     const head = `<div class="tt-tip-head">${clock(times[i], this.part.zone)}</div>`;

@@ -98,8 +98,8 @@ export function ticks(low, high, count) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].find((each) => each * power >= raw) * power;
   const values = [];
-  for (let i = Math.ceil(low / step); i * step <= high; i += 1) values.push(i * step);
-  return { values, digits: Math.max(0, Math.min(12, -Math.floor(Math.log10(step) + 1e-9))) };
+  for (let i = Math.ceil(low / step); i * step <= high; i += 1) values.push(i * step || 0); // no minus before a zero
+  return { values, digits: Math.max(0, Math.min(20, -Math.floor(Math.log10(step) + 1e-9))) };
 }
 
 export function timeTicks(fromS, toS, count) {
@@ -127,7 +127,8 @@ const numbers = new Map();
 export function number(value, digits) {
   if (!numbers.has(digits))
     numbers.set(digits, new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
-  return numbers.get(digits).format(value).replace("-", "−");
+  const text = numbers.get(digits).format(value);
+  return /[1-9]/.test(text) ? text.replace("-", "−") : text.replace("-", ""); // what is written as nothing has no sign
 }
 
 // Six significant digits at any size, as the tables have them.

@@ -30,7 +30,7 @@ def decimals(price: float) -> int:
 
 def price(value: float | None, like: float | None = None) -> str:
     """A price; with as many decimals as `like` has, so that a column lines up."""
-    return NONE if value is None else f"{value:,.{decimals(value if like is None else like)}f}"
+    return NONE if value is None else f"{value:,.{decimals(value if like is None else like)}f}".replace("-", "−")
 
 
 def exact(value: float | None) -> str:
@@ -97,7 +97,12 @@ def is_nothing(written: str) -> bool:
 
 def change(stats: WindowStats) -> float | None:
     """From the first to the last price of a window, as a ratio."""
-    return stats.close / stats.open - 1 if stats.open and stats.close else None
+    return away(stats.close, stats.open)
+
+
+def away(value: float | None, start: float | None) -> float | None:
+    """How far a price is from another one, as a ratio; up is positive below zero, too. None where there is none."""
+    return (value - start) / abs(start) if start and value is not None else None
 
 
 def direction(value: float | None) -> str:
@@ -160,6 +165,18 @@ def clock(ns: int | None, zone: tzinfo = UTC, *, milliseconds: bool = False) -> 
         return NONE
     text = datetime.fromtimestamp(ns // _NS, zone).strftime("%H:%M:%S")
     return f"{text}.{ns % _NS // 1_000_000:03d}" if milliseconds else text
+
+
+def moment(ns: int | None, now_ns: int, zone: tzinfo = UTC, *, milliseconds: bool = False) -> str:
+    """Time of day in a zone, with the date where it is not today's."""
+    if ns is None:
+        return NONE
+    text, at = clock(ns, zone, milliseconds=milliseconds), datetime.fromtimestamp(ns // _NS, zone)
+    today = datetime.fromtimestamp(now_ns // _NS, zone)
+    if at.date() == today.date():
+        return text
+    year = "" if at.year == today.year else f" {at.year}"
+    return f"{at.day} {at:%b}{year} {text}"
 
 
 def bps(value: float | None) -> str:

@@ -38,8 +38,8 @@ STUDY_POINTS = 40
 TAPE_TRADES = 25
 """Trades kept of each symbol for the tape."""
 
-MAX_TAPES = 200
-"""Symbols with a tape; the ones that traded last."""
+MAX_TAPES = 512
+"""Symbols with a tape, the ones that traded last: more than a snapshot has, or each would push out another's."""
 
 _SECOND_NS = 1_000_000_000
 

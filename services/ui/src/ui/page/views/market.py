@@ -34,8 +34,8 @@ def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> d
     return {
         "cards": cards,
         "chart": charts.candles(view, selection, zone),
-        "tape": _tape(view, selection, zone),
-        "symbols": watchlist.part(view, selection, now, is_replay=replayed),
+        "tape": _tape(view, selection, now, zone),
+        "symbols": watchlist.part(view, selection, now, replayed_in=zone if replayed else None),
     }
 
 
@@ -54,12 +54,16 @@ def _numbers(view: PageView, summary: SymbolSummary, selection: Selection, now: 
     young = so_far(view.snapshot, window)
     rate = per_second(stats.trades, covered(view.snapshot, window))
     age = "replayed" if replayed else f"last one {formats.ago(view.age_ns(summary.last_trade_ns, now))}"
-    to_vwap = last / stats.vwap - 1 if stats.vwap else None
     return {
         "kind": "cards",
         "cards": [
             ["Last price", formats.price(last), *_moved(formats.change(stats), f"in {window}")],
-            [f"VWAP {window}", formats.price(stats.vwap, last), f"last is {formats.percent(to_vwap)} off", ""],
+            [
+                f"VWAP {window}",
+                formats.price(stats.vwap, last),
+                f"last is {formats.percent(formats.away(last, stats.vwap))} off",
+                "",
+            ],
             [f"Low – high {window}", _range(stats), _ends(stats, last), ""],
             [f"Volume {window}", formats.volume(stats.buy_volume + stats.sell_volume), _sides(stats), ""],
             [f"Imbalance {window}", formats.percent(stats.imbalance_ratio, 1), _bought(stats), ""],
@@ -87,7 +91,8 @@ def _moved(ratio: float | None, what: str) -> tuple[str, str]:
 
 
 def _range(stats: WindowStats) -> str:
-    return f"{(stats.high / stats.low - 1) * 100:,.2f} %" if stats.low and stats.high else formats.NONE
+    ratio = formats.away(stats.high, stats.low)
+    return formats.NONE if ratio is None else f"{ratio * 100:,.2f} %"
 
 
 def _ends(stats: WindowStats, last: float) -> str:
@@ -105,18 +110,18 @@ def _bought(stats: WindowStats) -> str:
     return f"{stats.buy_volume / total * 100:.0f} % bought" if total else "no trades"
 
 
-def _tape(view: PageView, selection: Selection, zone: tzinfo) -> Part:
+def _tape(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> Part:
     rows = view.tapes.get(selection.symbol or "", ())[:TAPE_ROWS]
     sub = f"{selection.symbol}, {banner.zone_name(zone)}"
-    drawn = [row for one in rows for row in _tape_rows(one, zone)]
+    drawn = [row for one in rows for row in _tape_rows(one, now, zone)]
     return tables.table("Tape", _TAPE, drawn, empty="No trades of this symbol lately.", sub=sub)
 
 
-def _tape_rows(one: TapeLine, zone: tzinfo) -> list[Row]:
+def _tape_rows(one: TapeLine, now: Instant, zone: tzinfo) -> list[Row]:
     trade = one.trade
     tone: tables.Tone = "up" if trade.side == "buy" else "down"
     cells = (
-        Cell(formats.clock(trade.event_ns, zone, milliseconds=True), "muted"),
+        Cell(formats.moment(trade.event_ns, now.wall_ns, zone, milliseconds=True), "muted"),
         Cell(formats.side(trade.side), tone),
         formats.price(trade.price),
         formats.qty(trade.qty),

@@ -37,8 +37,8 @@ def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> d
         "cards": _figures(desk),
         "quotes": quotes(view, selection, now),
         "positions": positions(desk, selection),
-        "open": open_orders.part(view, zone),
-        "blotter": blotter.part(view, selection, zone),
+        "open": open_orders.part(view, now, zone),
+        "blotter": blotter.part(view, selection, now, zone),
         "equity": charts.equity(view.equity, zone),
     }
 
@@ -54,9 +54,15 @@ def _figures(desk: DeskState | None) -> Part:
             ["Profit", formats.money(unrealised + realised), account, ""],
             ["Realised", formats.money(realised), "closed positions", ""],
             ["Unrealised", formats.money(unrealised), "at the last price", ""],
-            ["Gross exposure", f"{gross:,.2f}", f"{len(held)} positions", ""],
+            ["Gross exposure", f"{gross:,.2f}", _open_positions(held), ""],
         ],
     }
+
+
+def _open_positions(held: Sequence[Position]) -> str:
+    """How many are not flat: a closed one stays in the table, with what was earned."""
+    count = sum(one.qty != 0 for one in held)
+    return "1 position" if count == 1 else f"{count} positions"
 
 
 def quotes(view: PageView, selection: Selection, now: Instant) -> Part:

@@ -29,7 +29,7 @@ def part(view: PageView, now: Instant, zone: tzinfo) -> Part:
     return {
         "state": condition,
         "word": _WORDS[condition],
-        "lines": [_line(one, zone) for one in problems],
+        "lines": [_line(one, now, zone) for one in problems],
         "facts": _facts(view, condition, zone),
         # What stands still is paler too: a number far from the banner must not look live.
         "faded": is_lost or any(one.code in AWAY for one in problems),
@@ -46,9 +46,9 @@ def _refused(commands: Sequence[CommandView], now: Instant) -> list[str] | None:
     return [one.command_id.hex, f"{order} was refused", one.reason or ""]
 
 
-def _line(problem: Problem, zone: tzinfo) -> Part:
+def _line(problem: Problem, now: Instant, zone: tzinfo) -> Part:
     # The since-times do not move, so a screen reader hears each line once.
-    since = f"{formats.clock(problem.since_ns, zone)} {zone_name(zone)}" if problem.since_ns else ""
+    since = f"{formats.moment(problem.since_ns, now.wall_ns, zone)} {zone_name(zone)}" if problem.since_ns else ""
     words = {"title": problem.title, "since": since, "detail": problem.detail}
     return {"code": problem.code, "severity": problem.severity, **words}
 

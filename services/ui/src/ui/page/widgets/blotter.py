@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection, Show
@@ -48,12 +49,12 @@ _COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def part(view: PageView, selection: Selection, zone: tzinfo) -> Part:
+def part(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> Part:
     """One page of the commands that are asked for, newest first."""
     found = filtered(view.commands, selection)
     pages = max(1, -(-len(found) // ROWS))
     page = min(selection.order_page, pages - 1)
-    rows = [_row(one, zone) for one in found[page * ROWS : (page + 1) * ROWS]]
+    rows = [_row(one, now, zone) for one in found[page * ROWS : (page + 1) * ROWS]]
     empty = "No order is like this." if view.commands else "No orders yet. What you send shows here, with its answer."
     sub = f"{len(view.commands)} sent by all sessions, newest first, {zone_name(zone)}"
     shown = [["show", key, label, key == selection.orders] for key, label in _LABELS.items()]
@@ -79,15 +80,15 @@ def _searched(one: CommandView) -> str:
     )
 
 
-def _row(one: CommandView, zone: tzinfo) -> Row:
-    asked = formats.price(one.price) if one.price else "market"
+def _row(one: CommandView, now: Instant, zone: tzinfo) -> Row:
+    asked = "market" if one.price is None else formats.price(one.price)
     took_ns = one.applied_after_ns if one.applied_after_ns is not None else one.answered_after_ns
     if one.kind == "trade":
         order = Cell(formats.side(one.side), "up" if one.side == "buy" else "down")
     else:
         order, asked = Cell(_name_of(one), "warn"), formats.NONE
     cells = (
-        Cell(formats.clock(one.sent_ns, zone, milliseconds=True), "muted"),
+        Cell(formats.moment(one.sent_ns, now.wall_ns, zone, milliseconds=True), "muted"),
         order,
         formats.asked_qty(one.qty),
         Cell(one.symbol or formats.NONE, title=one.symbol),

@@ -1,7 +1,8 @@
 """A session's choices: kept in the session, and written to the page's address, where a reload finds them.
 
 The browser sends its address with every request. One that was under way while the address changed carries the old one;
-so for a moment after a change the session is right, and later the address (somebody went back, or typed another).
+so for a moment after a change the session is right, and later the address (somebody typed another). Who goes back or
+forward says so, and is right at once.
 """
 
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.instant import Instant
 from ui.page.model.selection import Selection
@@ -23,14 +25,14 @@ def read(now: Instant) -> Selection:
     """What is chosen now."""
     kept = st.session_state.get(_KEPT)
     query = {name: st.query_params.get_all(name) for name in st.query_params}
-    if not isinstance(kept, Selection):
-        return _keep(Selection.from_query(query), now)
     asked = Selection.from_query(query)
+    if not isinstance(kept, Selection):
+        return _keep(asked, now)
     if asked == kept:
         return kept
     is_settled = now.monotonic_ns - st.session_state.get(_CHANGED_NS, 0) > SETTLES_NS
     # Another page is opened with a bare address: what was chosen goes along.
-    if query and is_settled:
+    if query and (is_settled or _went_in_history()):
         return _keep(asked, now)
     st.query_params.from_dict(kept.query())
     return kept
@@ -46,6 +48,12 @@ def write(selection: Selection, now: Instant) -> None:
 def choose_symbol(symbol: str, now: Instant) -> None:
     """Chooses another symbol, on whatever page."""
     write(replace(read(now), symbol=symbol), now)
+
+
+def _went_in_history() -> bool:
+    """Whether this run answers the browser's buttons Back and Forward."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def zone(selection: Selection) -> tzinfo:

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from telemetry_schema import DeskState, OpenOrder
+from ui.instant import Instant
 from ui.page.model import formats
 from ui.page.model.parts import Part
 from ui.page.model.view import PageView
@@ -28,12 +29,12 @@ _COLUMNS: Final = (
 )
 
 
-def part(view: PageView, zone: tzinfo) -> Part:
+def part(view: PageView, now: Instant, zone: tzinfo) -> Part:
     """The table's part, the newest order first."""
     desk = view.status.desk if view.status else None
     orders = list(reversed(desk.open_orders)) if desk else []
     under_way = cancels_under_way(view)
-    rows = [_row(one, view, zone, is_cancelling=one.command_id in under_way) for one in orders]
+    rows = [_row(one, view, now, zone, is_cancelling=one.command_id in under_way) for one in orders]
     empty = "No order rests. A limit order does, until a trade goes through its price."
     more: Part = {"name": "open", "foot": _foot(desk, orders)}
     return tables.table("Open orders", _COLUMNS, rows, empty=empty, sub=zone_name(zone)) | more
@@ -53,7 +54,7 @@ def _foot(desk: DeskState | None, orders: Sequence[OpenOrder]) -> list[str | lis
     return [*hidden, [CANCEL_ALL, "all", "Cancel all"]]
 
 
-def _row(one: OpenOrder, view: PageView, zone: tzinfo, *, is_cancelling: bool) -> Row:
+def _row(one: OpenOrder, view: PageView, now: Instant, zone: tzinfo, *, is_cancelling: bool) -> Row:
     summary = view.summary(one.symbol)
     to_go = one.price / summary.last_price - 1 if summary and summary.last_price > 0 else None
     words = f"{one.side} {formats.exact(one.qty)} {one.symbol} at {formats.exact(one.price)}"
@@ -64,7 +65,7 @@ def _row(one: OpenOrder, view: PageView, zone: tzinfo, *, is_cancelling: bool) -
         formats.asked_qty(one.filled_qty) if one.filled_qty else formats.NONE,
         formats.price(one.price),
         formats.percent(to_go),
-        Cell(formats.clock(one.received_ns, zone), "muted"),
+        Cell(formats.moment(one.received_ns, now.wall_ns, zone), "muted"),
         Cell(one.source, "muted", title=one.source),
         Cell("cancelling …", "muted") if is_cancelling else Action(CANCEL, "Cancel", f"Cancel {words}"),
     )

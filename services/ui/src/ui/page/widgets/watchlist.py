@@ -1,6 +1,7 @@
 """All symbols in one table: pinned ones first, the rest as sorted, cut to what can be looked at. Pure."""
 
 from collections.abc import Callable, Sequence
+from datetime import tzinfo
 from typing import Final
 
 from telemetry_schema import SymbolSummary
@@ -29,13 +30,13 @@ _COLUMNS: Final = (
 )
 
 
-def part(view: PageView, selection: Selection, now: Instant, *, is_replay: bool) -> Part:
-    """The table's part."""
+def part(view: PageView, selection: Selection, now: Instant, *, replayed_in: tzinfo | None) -> Part:
+    """The table's part. Of a recording, no ages mean anything: times are shown, in the zone `replayed_in`."""
     known = view.snapshot.symbols if view.snapshot else []
     wanted = [one for one in known if selection.find.casefold() in one.symbol.casefold()]
     rows = in_order(wanted, selection)
     shown = rows[:MAX_ROWS]
-    moving = [_row(one, selection, view, now, is_replay=is_replay) for one in shown]
+    moving = [_row(one, selection, view, now, replayed_in) for one in shown]
     found = table(
         "All symbols",
         _COLUMNS,
@@ -93,10 +94,12 @@ def _keys(selection: Selection) -> dict[str, Callable[[SymbolSummary], float]]:
     }
 
 
-def _row(one: SymbolSummary, selection: Selection, view: PageView, now: Instant, *, is_replay: bool) -> Row:
+def _row(one: SymbolSummary, selection: Selection, view: PageView, now: Instant, zone: tzinfo | None) -> Row:
     stats, last = one.windows[selection.window], one.last_price
     change, imbalance = formats.change(stats), stats.imbalance_ratio
-    age = formats.clock(one.last_trade_ns) if is_replay else formats.ago(view.age_ns(one.last_trade_ns, now))
+    age = formats.ago(view.age_ns(one.last_trade_ns, now))
+    if zone is not None:
+        age = formats.moment(one.last_trade_ns, now.wall_ns, zone)
     cells = (
         Cell(one.symbol, "strong", title=one.symbol),
         formats.price(last),
