@@ -65,8 +65,8 @@ JSON_ALLOWED = {
     "libs/schema/src/telemetry_schema/batch/verdict.py": "the same for long frames that are refused",
     "services/analytics/src/analytics/checkpoint/codec.py": "a file of its own: names and numbers beside the arrays",
     "services/analytics/src/analytics/output/trade_export.py": "trades for a notebook, as JSON lines",
-    "services/analytics/src/analytics/studies/runner/process.py": "the studies' parameters, on a command line",
-    "services/analytics/src/analytics/studies/runner/worker.py": "the same, at the other end",
+    "services/analytics/src/analytics/studies/runner/forks.py": "the studies' parameters, on a command line",
+    "services/analytics/src/analytics/studies/runner/fork_server.py": "the same, at the other end",
     "services/ingest/src/ingest/storage/dead_letters.py": "a file of its own, for bytes that are no message of ours",
     "services/ingest/src/ingest/feeds/venues/frames.py": "the venues' messages are theirs, not ours",
 }

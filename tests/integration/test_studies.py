@@ -52,7 +52,8 @@ def is_to_be(service: Service, gauge: str, symbol: str, expected: float, origin:
 
 
 def workers(pipeline: Pipeline) -> list[psutil.Process]:
-    return psutil.Process(pipeline.analytics.process.pid).children()
+    """The fork server, and the worker that is its child."""
+    return psutil.Process(pipeline.analytics.process.pid).children(recursive=True)
 
 
 def test_own_trades_several_symbols_parameters_and_state(pipeline: Pipeline) -> None:
@@ -115,10 +116,12 @@ def test_with_all_studies_off_there_is_no_worker_and_no_pandas(pipeline: Pipelin
 def test_with_studies_only_the_worker_has_pandas_and_it_runs_on_idle_cores(pipeline: Pipeline) -> None:
     pipeline.start()
     eventually(lambda: pipeline.analytics.events("studies_loaded"), within_s=90)
-    (worker,) = workers(pipeline)
-    assert "pandas" in Path(f"/proc/{worker.pid}/maps").read_text()
+    server, worker = workers(pipeline)
+    assert worker.ppid() == server.pid
+    for process in (server, worker):
+        assert "pandas" in Path(f"/proc/{process.pid}/maps").read_text()
+        assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
     assert "pandas" not in Path(f"/proc/{pipeline.analytics.process.pid}/maps").read_text()
-    assert os.sched_getscheduler(worker.pid) == os.SCHED_IDLE
 
 
 def test_hostile_studies_cost_no_trade_and_end_with_the_service(pipeline: Pipeline) -> None:

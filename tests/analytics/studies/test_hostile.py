@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from telemetry_runtime import AsyncTaskManager
 from tests.analytics.studies.hostile import good
-from tests.analytics.studies.worlds import StudyWorld, trades
+from tests.analytics.studies.worlds import StudyWorld, trades, worker
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -94,8 +94,7 @@ async def test_a_worker_that_is_killed_is_started_again() -> None:
     made = world("good")
     async with running(made):
         await until(made, lambda: made.value("good_value") is not None)
-        (worker,) = psutil.Process().children()
-        worker.kill()
+        worker().kill()
         await until(made, lambda: made.supervisor.starts > 1)
         runs = made.results.costs["good"].runs
         await until(made, lambda: made.results.costs["good"].runs > runs)
@@ -105,8 +104,8 @@ async def test_the_worker_ends_with_the_task() -> None:
     made = world("good")
     async with running(made):
         await until(made, lambda: made.value("good_value") is not None)
-        (worker,) = psutil.Process().children()
-    assert not psutil.pid_exists(worker.pid)
+        found = worker()
+    assert not psutil.pid_exists(found.pid)
 
 
 async def test_state_is_kept_from_call_to_call() -> None:

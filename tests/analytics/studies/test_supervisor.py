@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from analytics.studies.runner.feed import FRAMES_A_TURN
 from tests.analytics.studies.test_hostile import running, until
-from tests.analytics.studies.worlds import StudyWorld, trades
+from tests.analytics.studies.worlds import StudyWorld, fork_server, trades, worker
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -67,12 +67,12 @@ async def test_a_worker_that_is_stopped_is_ended_and_started_again(tmp_path: Pat
     made = StudyWorld(places=written(tmp_path, COUNTED))
     async with running(made):
         await until(made, lambda: made.value("rows") is not None)
-        (worker,) = psutil.Process().children()
-        os.kill(worker.pid, signal.SIGSTOP)
+        found = worker()
+        os.kill(found.pid, signal.SIGSTOP)
         await until(made, lambda: made.supervisor.starts > 1)
         runs = made.results.costs["counted"].runs
         await until(made, lambda: made.results.costs["counted"].runs > runs)
-    assert not psutil.pid_exists(worker.pid)
+    assert not psutil.pid_exists(found.pid)
 
 
 async def test_a_worker_that_cannot_be_started_is_tried_again_and_ends_nothing(tmp_path: Path) -> None:
@@ -88,8 +88,7 @@ async def test_files_that_have_changed_are_taken_over_with_the_next_worker(tmp_p
     async with running(made):
         await until(made, lambda: made.value("rows") is not None and made.value("gone") is not None)
         written(tmp_path, COUNTED + COUNTED.replace("counted", "fresh").replace('"rows"', '"came"'))
-        (worker,) = psutil.Process().children()
-        worker.kill()
+        worker().kill()
         await until(made, lambda: made.value("came") is not None)
         runs = made.results.costs["counted"].runs
         await until(made, lambda: made.results.costs["counted"].runs > runs)
@@ -105,3 +104,41 @@ async def test_a_symbol_without_new_trades_is_not_looked_at(tmp_path: Path) -> N
         await until(made, lambda: (made.value("calls", "A") or 0) >= 3)
     assert made.value("calls", "QUIET") == 1
     assert (made.value("calls", "A") or 0) >= 3
+
+
+DRAWS = """
+import numpy as np
+
+FIRST = np.random.random()
+
+@study(window="5m", every="100ms", gauges=[gauge("drawn", "A random number.")])
+def draws(trades):
+    return {"drawn": FIRST}
+"""
+
+
+async def test_the_next_worker_is_a_fork_of_the_same_server_and_draws_other_numbers(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, DRAWS))
+    async with running(made):
+        await until(made, lambda: made.value("drawn") is not None)
+        drawn, server, first = made.value("drawn"), fork_server(), worker()
+        first.kill()
+        await until(made, lambda: made.value("drawn") != drawn)
+        assert fork_server() == server
+        assert worker() != first
+        assert not psutil.pid_exists(first.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_fork_server_that_ends_or_hangs_is_started_again(tmp_path: Path, number: signal.Signals) -> None:
+    made = StudyWorld(places=written(tmp_path, COUNTED))
+    async with running(made):
+        await until(made, lambda: made.value("rows") is not None)
+        server, first = fork_server(), worker()
+        os.kill(server.pid, number)
+        first.kill()
+        await until(made, lambda: made.supervisor.starts > 1)
+        runs = made.results.costs["counted"].runs
+        await until(made, lambda: made.results.costs["counted"].runs > runs)
+        assert fork_server() != server
+    assert not psutil.pid_exists(server.pid)

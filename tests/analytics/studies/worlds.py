@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from analytics.intake.labels import SymbolKey
 from analytics.intake.pending import Trades
 from analytics.studies.results import StudyResults
 from analytics.studies.ring import TradeRing
 from analytics.studies.runner.feed import shared_bytes
-from analytics.studies.runner.process import WorkerOptions
+from analytics.studies.runner.forks import WorkerOptions
 from analytics.studies.runner.supervisor import StudyLimits, StudySupervisor
 from telemetry_runtime import SystemClock
 from tests.analytics.batches import NOW, SECOND
@@ -40,6 +41,18 @@ def trades(
         replayed=np.zeros(n, np.bool_),
         account=zeros,
     )
+
+
+def fork_server() -> psutil.Process:
+    """The only child of this process."""
+    (found,) = psutil.Process().children()
+    return found
+
+
+def worker() -> psutil.Process:
+    """The fork server's only child."""
+    (found,) = fork_server().children()
+    return found
 
 
 @dataclass

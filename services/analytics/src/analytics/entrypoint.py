@@ -19,7 +19,7 @@ from analytics.output.metrics import Metrics
 from analytics.output.snapshots import Snapshots
 from analytics.output.trades_endpoint import TradesEndpoint
 from analytics.studies.runner.feed import shared_bytes
-from analytics.studies.runner.process import WorkerOptions
+from analytics.studies.runner.forks import WorkerOptions
 from analytics.studies.runner.studies import EngineTrades, Studies
 from analytics.studies.runner.supervisor import StudyLimits
 from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, SystemClock, run_service

@@ -109,7 +109,8 @@ def _paced(found: StudyCost, side: Side, tested: Pipeline, seconds: float) -> No
 
 
 def _workers(tested: Pipeline) -> list[psutil.Process]:
-    return psutil.Process(tested.stack.pids["analytics"]).children()
+    """The fork server and the worker."""
+    return psutil.Process(tested.stack.pids["analytics"]).children(recursive=True)
 
 
 def _worker_s(tested: Pipeline) -> float:

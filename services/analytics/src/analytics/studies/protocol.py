@@ -3,6 +3,10 @@
     analytics ── Run ──▶ worker          trades travel beside it, as columns in memory that both have mapped
     analytics ◀── Loaded, CallResults ── worker
 
+    analytics ── FORK, with the socket of the new worker ──▶ fork server
+    analytics ── END, of the worker ───────────────────────▶ fork server
+    analytics ◀── the process id of the worker, to either ── fork server
+
 | memory, from byte | what |
 |---|---|
 | 0 | calls of the run that have begun, int64, written by the worker: its death is put down to the last one |
@@ -34,6 +38,11 @@ FRAMES_AT: Final = 64
 
 _ALIGNMENT: Final = 8
 LENGTH: Final = Struct("<I")
+FORK: Final = b"+"
+END: Final = b"-"
+PID: Final = Struct("<q")
+"""What is asked of the fork server, and what it answers."""
+
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """The longest message either side reads."""
 

@@ -5,8 +5,11 @@
 | `loading.py` | worker: finds the studies in files, folders, modules and packages |
 | `frames.py` | worker: DataFrames of the columns in memory |
 | `calls.py` | worker: calls studies, with their state and parameters, and says what came of it |
-| `worker.py` | worker: the process's main |
-| `process.py` | analytics: the process, started, spoken to and ended |
+| `worker.py` | worker: loads the studies and answers |
+| `fork_server.py` | the process that workers are forks of: its main |
+| `forks.py` | analytics: the fork server, started, asked for workers and ended |
+| `process.py` | analytics: one worker, started, spoken to and ended |
+| `errors.py` | analytics: what may become of a worker |
 | `watch.py` | analytics: how long a call takes, without what the worker waits for a core |
 | `feed.py` | analytics: puts the trades of what is due into the memory |
 | `supervisor.py` | analytics: feeds the process what is due, restarts it, and takes its results |

@@ -4,7 +4,7 @@ from analytics.engine import Engine
 from analytics.intake.labels import SymbolKey
 from analytics.studies.results import StudyResults
 from analytics.studies.ring import TradeRing
-from analytics.studies.runner.process import WorkerOptions
+from analytics.studies.runner.forks import WorkerOptions
 from analytics.studies.runner.supervisor import StudyLimits, StudySupervisor
 from telemetry_runtime import Clock
 from telemetry_schema import Origin

@@ -13,14 +13,13 @@ import structlog
 
 from analytics.studies.protocol import CallResult, CallResults, Loaded, Run, Work, WorkerMessage
 from analytics.studies.results import StudyResults
+from analytics.studies.runner.errors import WorkerDiedError, WorkerHungError
 from analytics.studies.runner.feed import FrameFeed, NewNames, Trading
-from analytics.studies.runner.process import WorkerDiedError, WorkerHungError, WorkerOptions, WorkerProcess
+from analytics.studies.runner.forks import START_S, ForkServer, WorkerOptions
+from analytics.studies.runner.process import WorkerProcess
 from analytics.studies.runner.watch import CallWatch
 from analytics.studies.schedule import Schedule, Subject
 from telemetry_runtime import Clock
-
-START_S: Final = 60.0
-"""How long the worker may take to import pandas and the studies."""
 
 TURN_S: Final = 0.05
 """A turn looks for symbols with new trades and runs what is due; at most one in this time, so that a busy machine folds
@@ -66,11 +65,16 @@ class StudySupervisor:
 
     async def run(self) -> None:
         """Runs until it is cancelled; the worker ends with it."""
+        async with ForkServer(self._options) as server:
+            await self._keep_serving(server)
+
+    async def _keep_serving(self, server: ForkServer) -> None:
+        """With one worker after the other."""
         backoff_s = FIRST_BACKOFF_S
         while True:
             began_ns = self._clock.monotonic_ns()
             try:
-                async with WorkerProcess(self._options) as worker:
+                async with WorkerProcess(server) as worker:
                     self.starts += 1
                     await self._serve(worker)
             except WorkerDiedError as error:

@@ -1,21 +1,20 @@
-"""The worker's main: loads the studies, then runs what analytics asks for, until the socket closes.
+"""The worker: loads the studies, then runs what analytics asks for, until the socket closes.
 
-It is started by analytics only. What studies print is kept from the service's log; the kernel ends it with its parent.
+It is a fork of the fork server. What studies print is kept from the service's log.
 """
 
-import argparse
 import ctypes
 import gc
-import json
-import mmap
 import os
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
 
 from analytics.studies.protocol import (
     LENGTH,
@@ -32,51 +31,40 @@ from analytics.studies.runner.calls import Caller, data_bytes
 from analytics.studies.runner.frames import FrameMaker
 from analytics.studies.runner.loading import Library
 
-_PR_SET_PDEATHSIG = 1
-_NICENESS = 19
-"""The pipeline goes first where they share a core."""
+_PR_SET_PDEATHSIG: Final = 1
 
-_FULL_COLLECTION_RUNS = 50
+_FULL_COLLECTION_RUNS: Final = 50
 
-_VALUES_A_MESSAGE = 2_000
+_VALUES_A_MESSAGE: Final = 2_000
 """Values after which a run is answered in parts: a message stays far below its limit."""
 
 
-def main() -> int:
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """Which studies are loaded, with which parameters, and what they may allocate."""
+
+    places: Sequence[str]
+    off: Sequence[str]
+    builtin: bool
+    parameters: Mapping[str, Mapping[str, Any]]
+    limit_bytes: int
+
+
+def run_worker(channel: socket.socket, memory: memoryview, settings: WorkerSettings) -> int:
     """Runs until analytics closes the socket; the exit code."""
-    arguments = _parser().parse_args()
-    _die_with(arguments.parent)
-    for number in (signal.SIGINT, signal.SIGHUP):
-        # Ctrl-C reaches all processes of the terminal: it is for analytics, which then closes the socket.
-        signal.signal(number, signal.SIG_IGN)
-    _stand_back()
-    channel = socket.socket(fileno=arguments.socket)
-    memory = memoryview(mmap.mmap(arguments.memory, arguments.memory_bytes))
+    # Else all workers of one fork server would draw the same numbers.
+    np.random.seed()  # noqa: NPY002 - studies may use the global generator
     library = Library()
-    library.load(arguments.place, disabled=arguments.off, builtin=not arguments.no_builtin)
-    _limit_memory(arguments.limit_bytes)
+    library.load(settings.places, disabled=settings.off, builtin=settings.builtin)
+    _limit_memory(settings.limit_bytes)
     gc.freeze()
-    _yield_to_others()
     _send(channel, Loaded(library.specs(), library.problems))
-    caller = Caller(library, FrameMaker(memory), json.loads(arguments.parameters))
+    caller = Caller(library, FrameMaker(memory), settings.parameters)
     return _serve(channel, caller, begun_calls(memory))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="analytics.studies.runner.worker")
-    parser.add_argument("--socket", type=int, required=True)
-    parser.add_argument("--memory", type=int, required=True)
-    parser.add_argument("--memory-bytes", type=int, required=True)
-    parser.add_argument("--limit-bytes", type=int, required=True)
-    parser.add_argument("--parent", type=int, required=True, help="process to die with")
-    parser.add_argument("--place", action="append", default=[])
-    parser.add_argument("--off", action="append", default=[])
-    parser.add_argument("--no-builtin", action="store_true")
-    parser.add_argument("--parameters", default="{}")
-    return parser
-
-
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """Has the kernel end this process when its parent, which has this id, ends."""
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -89,26 +77,6 @@ def _limit_memory(limit_bytes: int) -> None:
     used = data_bytes()
     if used is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (used + limit_bytes, resource.RLIM_INFINITY))
-
-
-def _stand_back() -> None:
-    """Leaves the cores to the pipeline, as far as niceness goes.
-
-    Linux shares a core among sessions first, and by niceness within each: in the session of analytics, all that the
-    worker runs would be counted against analytics.
-    """
-    if sys.platform == "linux":
-        os.setsid()
-        with suppress(OSError):  # a kernel without groups by session
-            Path("/proc/self/autogroup").write_text(str(_NICENESS), encoding="ascii")
-    os.nice(_NICENESS)
-
-
-def _yield_to_others() -> None:
-    """From here on it runs when no other process wants the core, and is put aside at once when one does."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _serve(channel: socket.socket, caller: Caller, begun: memoryview) -> int:
@@ -155,7 +123,3 @@ def _read(channel: socket.socket, size: int) -> bytes | None:
             return None
         parts += part
     return bytes(parts)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

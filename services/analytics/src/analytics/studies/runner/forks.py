@@ -1,0 +1,166 @@
+"""The fork server as analytics sees it: started when the first worker is wanted, and anew when it has gone.
+
+Trades travel through memory that both have mapped. It has no name, so a process that dies leaves nothing behind.
+"""
+
+import asyncio
+import json
+import mmap
+import os
+import socket
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from analytics.studies.protocol import END, FORK, PID
+from analytics.studies.runner.errors import WorkerDiedError
+
+START_S: Final = 60.0
+"""How long the fork server may take to import pandas, and to answer."""
+
+_MODULE: Final = "analytics.studies.runner.fork_server"
+_THREADS: Final = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+"""One core at most, and a fork needs a single thread: NumPy's libraries would start as many as there are cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """How workers are started.
+
+    Args:
+        places: files, folders and modules with studies.
+        off: names of studies that are left out.
+        builtin: whether the microstructure set is loaded.
+        parameters: by study, keyword arguments that differ from their defaults.
+        limit_bytes: what studies may allocate.
+        memory_bytes: size of the memory in which trades travel.
+        environment: the environment variables of the process.
+    """
+
+    places: Sequence[str]
+    off: Sequence[str]
+    builtin: bool
+    limit_bytes: int
+    memory_bytes: int
+    environment: Mapping[str, str]
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+class _Started(NamedTuple):
+    process: Process
+    control: socket.socket
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    memory: memoryview
+    """Unmapped with its last view."""
+
+
+class ForkServer:
+    """At most one process and one worker of it at a time, as a context; both end with it."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self._options = options
+        self._started: _Started | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def fork(self, channel: socket.socket) -> tuple[int, memoryview]:
+        """A new worker that serves this socket: its process id, and the memory in which trades travel.
+
+        Raises:
+            WorkerDiedError: there is none. Nothing is left of it.
+        """
+        if self._started is None:
+            try:
+                self._started = await self._start()
+            except OSError as error:
+                # No memory or no process is left: that is not for the pipeline to end with.
+                raise WorkerDiedError(f"it could not be started: {error}") from error
+        memory = self._started.memory
+        return await self._ask(self._started, FORK, [channel.fileno()], START_S), memory
+
+    async def end_worker(self, patience_s: float) -> None:
+        """Kills the worker that was forked last, and the fork server too if that takes longer than this.
+
+        Raises:
+            WorkerDiedError: the fork server has gone, and the worker with it.
+        """
+        if self._started is not None:
+            await self._ask(self._started, END, [], patience_s)
+
+    async def _ask(self, started: _Started, what: bytes, channels: list[int], patience_s: float) -> int:
+        async with AsyncExitStack() as unanswered:
+            # Also when this is cancelled: a late answer would be taken for that to the next request.
+            unanswered.push_async_callback(self._kill)
+            try:
+                socket.send_fds(started.control, [what], channels)
+                async with asyncio.timeout(patience_s):
+                    (pid,) = PID.unpack(await started.reader.readexactly(PID.size))
+            except (OSError, EOFError) as error:
+                raise WorkerDiedError(f"its fork server has gone: {error}") from error
+            unanswered.pop_all()
+        return int(pid)
+
+    async def _start(self) -> _Started:
+        with ExitStack() as opened:
+            memory = _anonymous(self._options.memory_bytes)
+            opened.callback(os.close, memory)
+            ours, theirs = map(opened.enter_context, socket.socketpair())
+            process = await asyncio.create_subprocess_exec(
+                *self._command(theirs.fileno(), memory),
+                stdin=DEVNULL,
+                stdout=DEVNULL,
+                stderr=DEVNULL,
+                pass_fds=(theirs.fileno(), memory),
+                env=dict(self._options.environment) | _THREADS,
+            )
+            mapped = memoryview(mmap.mmap(memory, self._options.memory_bytes))
+            control = ours.dup()
+            return _Started(process, control, *await asyncio.open_connection(sock=ours.dup()), mapped)
+
+    def _command(self, control: int, memory: int) -> list[str]:
+        options = self._options
+        return [
+            *(sys.executable, "-m", _MODULE),
+            *("--socket", str(control), "--memory", str(memory)),
+            *("--memory-bytes", str(options.memory_bytes), "--limit-bytes", str(options.limit_bytes)),
+            *("--parent", str(os.getpid()), "--parameters", json.dumps(options.parameters)),
+            *(word for place in options.places for word in ("--place", place)),
+            *(word for name in options.off for word in ("--off", name)),
+            *([] if options.builtin else ["--no-builtin"]),
+        ]
+
+    async def _kill(self) -> None:
+        started, self._started = self._started, None
+        if started is None:
+            return
+        started.control.close()
+        started.writer.close()
+        if started.process.returncode is None:
+            started.process.kill()
+        # SIGKILL cannot be ignored: this returns at once, also when this task is cancelled.
+        await started.process.wait()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._kill()
+
+
+def _anonymous(size: int) -> int:
+    """A file descriptor of memory without a name."""
+    if hasattr(os, "memfd_create"):
+        memory = os.memfd_create("studies")
+    else:
+        with tempfile.TemporaryFile() as file:
+            memory = os.dup(file.fileno())
+    os.ftruncate(memory, size)
+    return memory
