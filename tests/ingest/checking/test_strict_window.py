@@ -139,3 +139,32 @@ def test_a_run_that_misses_numbers_is_never_made_strict() -> None:
     sequences.observe("bot", "r", 15, 1, (2, 2, 2))
     assert not sequences.follow("bot", "r", 10)
     assert not sequences.follow("bot", "r", 15)
+
+
+def test_a_flood_of_questions_takes_the_place_of_no_run_that_sends() -> None:
+    sequences = SequenceTracker(max_runs=100, max_sources=10)
+    for number in range(50):
+        assert sequences.follow("bot", f"strict {number}", 0)
+        sequences.observe("bot", f"strict {number}", 0, 5, (1, 1, 1))
+    for number in range(20):
+        sequences.observe("bot", f"plain {number}", 0, 5, (1, 1, 1))
+    for number in range(4_096):
+        assert sequences.follow("flood", f"{number}", 0)
+    for number in range(50):
+        window = sequences.strict(("bot", f"strict {number}"))
+        assert window is not None
+        assert window.next_seq == 5
+    assert sequences.observe("bot", "plain 0", 0, 5, (1, 1, 1)).duplicate == 5
+    # The last ones that asked are there, and may send.
+    assert sequences.goes_on("flood", "4095", 0, 1, (1, 1, 1))
+
+
+def test_a_sender_that_says_it_has_sent_what_did_not_come_is_asked_for_it() -> None:
+    sequences = tracker()
+    sequences.follow("bot", "r", 0)
+    window = sequences.strict(("bot", "r"))
+    assert window is not None
+    sequences.reach("bot", "r", 0, NOW_NS, is_end=False)
+    assert not window.was_passed_over
+    sequences.reach("bot", "r", 1, NOW_NS, is_end=False)
+    assert window.was_passed_over

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.acknowledger import ACK_INTERVAL_S, MAX_STREAMS, REQUEST_PAUSE_S, SHOWN_FOR_NS, Acknowledger
+from ingest.delivery.request_limit import MOST_AT_ONCE, REQUESTS_PER_S
 from telemetry_runtime.fakes import FakeClock, FakePeerChannel
 from telemetry_schema import Ack, AckRequest, decode_ack, encode
 
@@ -22,6 +23,11 @@ class Log:
         await self.room.wait()
 
 
+def request(**fields: object) -> bytes:
+    wanted = {"source": "bot", "run": "r", "kind": "trade", "session": 1, "first_seq": 0} | fields
+    return encode(AckRequest.model_validate(wanted))
+
+
 class Rig:
     """An acknowledger on fakes."""
 
@@ -35,8 +41,7 @@ class Rig:
 
     async def ask(self, *, peer: bytes = b"p", **fields: object) -> None:
         """A request of a peer."""
-        wanted = {"source": "bot", "run": "r", "kind": "trade", "session": 1, "first_seq": 0} | fields
-        self.channel.put(peer, encode(AckRequest.model_validate(wanted)))
+        self.channel.put(peer, request(**fields))
         await self.clock.advance(REQUEST_PAUSE_S + ACK_INTERVAL_S)
 
     async def take(self, count: int, *, run: str = "r") -> None:
@@ -130,7 +135,7 @@ async def test_nonsense_is_counted_and_answers_nobody() -> None:
         rig.trades.observe("plain", "r", 0, 9, (1, 1, 1))
         await rig.ask(source="plain")
         assert rig.acks.refused_requests == 6
-        assert rig.said() == []
+        assert all(ack.refused for ack in rig.said())
         await rig.ask()
         assert len(rig.said()) == 1
 
@@ -167,3 +172,38 @@ async def test_who_asks_again_still_hears_that_a_number_was_passed_over() -> Non
         rig.trades.observe("bot", "r", 3, 1, (1, 1, 1))
         await rig.ask(peer=b"new", session=2)
         assert not any(ack.resend for ack in rig.said())
+
+
+async def test_a_run_that_cannot_be_acknowledged_is_refused_in_words() -> None:
+    async with running() as rig:
+        rig.trades.observe("plain", "r", 0, 9, (1, 1, 1))
+        await rig.ask(source="plain", session=4)
+        (ack,) = rig.said()
+        assert (ack.source, ack.run, ack.kind, ack.session, ack.refused) == ("plain", "r", "trade", 4, True)
+        assert rig.acks.streams == 0
+
+
+async def test_a_flood_of_requests_is_limited_and_others_are_answered() -> None:
+    async with running() as rig:
+        for number in range(4_096):
+            rig.channel.put(b"flood", request(source="flood", run=f"{number}"))
+        await rig.clock.advance(4_096 * REQUEST_PAUSE_S)
+        rig.said()
+        limit = MOST_AT_ONCE + 4_096 * REQUEST_PAUSE_S * REQUESTS_PER_S
+        assert rig.acks.refused_requests >= 4_096 - limit - 1
+        await rig.ask()
+        assert [ack.run for ack in rig.said()] == ["r"]
+        # Whoever waits a moment may ask again.
+        await rig.clock.advance(2 / REQUESTS_PER_S)
+        await rig.ask(peer=b"flood", source="flood", run="again")
+        assert [ack.run for ack in rig.said()] == ["again"]
+
+
+async def test_a_client_that_connects_again_is_counted_once() -> None:
+    async with running() as rig:
+        for number in range(5):
+            await rig.ask(peer=b"%d" % number, session=number, held_trades=100)
+        assert rig.acks.reports()["bot"]["held_trades"] == 100
+        rig.channel.gone.add(b"4")
+        await rig.take(1)
+        assert rig.acks.reports() == {}

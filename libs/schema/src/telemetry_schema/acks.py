@@ -37,7 +37,8 @@ class AckRequest(Message):
 class Ack(Message):
     """Ingest has all numbers below `next_seq` of that run and kind in its log.
 
-    With `resend`, a later number came while `next_seq` did not: the client sends again from there on.
+    With `resend`, a later number came while `next_seq` did not: the client sends again from there on. With `refused`
+    the run has begun without acknowledgements and gets none; `next_seq` says nothing then.
     """
 
     type: Literal["ack"] = "ack"
@@ -47,3 +48,4 @@ class Ack(Message):
     session: Session = Field(description="That of the client's latest request.")
     next_seq: Seq
     resend: bool = Field(default=False, description="A later number came first: send again from `next_seq` on.")
+    refused: bool = Field(default=False, description="Nothing of this kind of that run is acknowledged.")

@@ -19,6 +19,10 @@ REPLAY: Final = "\0replay "
 The next process may replay a recording again: such runs are not saved."""
 
 
+MAX_ASKED_SHARE: Final = 4
+"""Runs that were asked about and have sent nothing are at most one in so many: a flood of questions takes the place of
+no run that sends."""
+
 _EXPIRY_INTERVAL_NS: Final = 60_000_000_000
 """How often all runs are looked through for quiet ones."""
 
@@ -102,6 +106,8 @@ class SequenceTracker:
         self._max_runs, self._run_idle_ns = max_runs, run_idle_s * 1e9
         self._on_gap, self._on_restart, self._on_conflict = on_gap, on_restart, on_conflict
         self._runs: dict[RunKey, _Run] = {}
+        self._asked: dict[RunKey, None] = {}
+        """Runs that were asked about before anything of them came, the oldest first; some have sent since."""
         self._changed: set[RunKey] = set()
         self._table = SourceTable(max_sources=max_sources, idle_s=source_idle_s)
         self.sources = self._table.sources
@@ -180,7 +186,9 @@ class SequenceTracker:
         """
         known = self._known(source, run)
         if known is None:
+            self._forget_asked()
             self._remember((source, run), _Run(StrictWindow(first_seq, 0, 0), self.moves, self._table.now_ns))
+            self._asked[source, run] = None
             return True
         if not isinstance(known.window, StrictWindow):
             window = known.window
@@ -246,6 +254,15 @@ class SequenceTracker:
             self._forget(quiet[: max(1, len(quiet) // 10)])
         self._runs[key] = run
         self._changed.add(key)
+
+    def _forget_asked(self) -> None:
+        """Makes room for one more run that was only asked about."""
+        while len(self._asked) >= max(1, self._max_runs // MAX_ASKED_SHARE):
+            oldest = next(iter(self._asked))
+            del self._asked[oldest]
+            known = self._runs.get(oldest)
+            if known is not None and known.window.first == known.window.next_seq:
+                self._forget([oldest])
 
     def _forget(self, keys: Iterable[RunKey]) -> None:
         for key in keys:

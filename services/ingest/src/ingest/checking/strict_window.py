@@ -44,7 +44,8 @@ class StrictWindow(RunWindow):
         return self.observe(seq, count, (0, 0, 0))
 
     def reach(self, next_seq: int, *, is_end: bool) -> Observation:  # noqa: ARG002 - what plain runs need
-        """Takes nothing: what has not come yet will come."""
+        """Takes nothing: what has not come yet will come. The sender's word is behind its messages on the same way."""
+        self.is_ahead(next_seq)
         return Observation(())
 
     def give_up(self, first_seq: int) -> Observation:

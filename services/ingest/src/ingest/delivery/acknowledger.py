@@ -1,6 +1,6 @@
 """Acknowledges to durable clients what is in the log, on a channel of its own.
 
-    AckRequest ──▶ the run is strict from now on, and followed here
+    AckRequest ──▶ the run is strict from now on, and followed here; or the answer says that it cannot be
     burst      ──▶ recorded ──▶ committed ──▶ Ack to whoever asked, at most every `ACK_INTERVAL_S` for all that came
 
 An answer may be lost: the next one says all that it said, and a client that waits asks again. So nobody can hold up
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 
 from ingest.checking.event_check import joint_name
 from ingest.checking.sequences import RunKey, SequenceTracker
+from ingest.delivery.request_limit import RequestLimit
 from telemetry_runtime import Clock, PeerChannel, RateLimitedWarning
 from telemetry_schema import Ack, AckRequest, DecodeError, decode_ack_request, encode
 
@@ -89,6 +90,7 @@ class Acknowledger:
         self._streams: dict[_StreamKey, _Stream] = {}
         self._reports: dict[bytes, ClientReport] = {}
         self._moved = asyncio.Event()
+        self._limit = RequestLimit()
         self._refused = RateLimitedWarning("ack_request_refused", monotonic_ns=clock.monotonic_ns)
         self.sent_acks = 0
         self.refused_requests = 0
@@ -112,21 +114,32 @@ class Acknowledger:
             await self._clock.sleep(REQUEST_PAUSE_S)
 
     def _take(self, peer: bytes, frame: bytes) -> None:
+        if not self._limit.admits(peer, self._clock.monotonic_ns()):
+            self._refuse("rate_limited", "a client asks too often; it hears of its numbers all the same")
+            return
         try:
             request = decode_ack_request(frame)
         except DecodeError as error:
             self._refuse(error.reason, error.detail)
             return
-        tracker, (source, run) = self._place(_StreamKey(request.source, request.run, request.kind))
-        if not tracker.follow(source, str(run), request.first_seq):
-            self._refuse("not_strict", f"run {request.run} of {request.source} has begun without acknowledgements")
-            return
         key = _StreamKey(request.source, request.run, request.kind)
+        tracker, (source, run) = self._place(key)
+        if tracker.follow(source, str(run), request.first_seq):
+            self._follow(peer, request, key)
+            return
+        self._refuse("not_strict", f"run {request.run} of {request.source} has begun without acknowledgements")
+        refusal = Ack.model_construct(**key._asdict(), session=request.session, next_seq=0, refused=True)
+        self._channel.answer(peer, encode(refusal))
+
+    def _follow(self, peer: bytes, request: AckRequest, key: _StreamKey) -> None:
         before = self._streams.pop(key, None)
+        if before is not None and before.peer != peer:
+            self._reports.pop(before.peer, None)  # it was an earlier connection of the same client
         if len(self._streams) >= MAX_STREAMS:
             del self._streams[next(iter(self._streams))]
         self._streams[key] = _Stream(peer, request.session)
-        window = tracker.strict((source, run))
+        tracker, run = self._place(key)
+        window = tracker.strict(run)
         if window is not None and (before is None or (before.peer, before.session) != (peer, request.session)):
             window.was_passed_over = False  # that was of an earlier connection
         self._note_report(peer, request)
@@ -196,4 +209,6 @@ class Acknowledger:
                 stream.acked_seq = next_seq
                 self.sent_acks += 1
             else:
-                del self._streams[key]  # the peer has gone, or does not read: whoever needs it asks again
+                # The peer has gone, or does not read: whoever needs it asks again.
+                del self._streams[key]
+                self._reports.pop(stream.peer, None)
