@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -31,6 +32,12 @@ class DurableIngest:
         self.requests: list[AckRequest] = []
         self.is_acknowledging = True
         """Else it takes, and answers nothing."""
+        self.silent_kinds: set[str] = set()
+        """It never answers who asks about these."""
+        self.plain_kinds: set[str] = set()
+        """It says that it acknowledges none of these."""
+        self.is_readable: Callable[[dict[str, Any]], bool] = lambda _message: True
+        """What it cannot read is as if it had not come."""
         self._next: dict[Key, int] = {}
         self._peers: dict[Key, tuple[bytes, int]] = {}
         self._stop = threading.Event()
@@ -90,19 +97,27 @@ class DurableIngest:
         self.requests.append(request)
         key = request.source, request.run, request.kind
         self._next[key] = max(self._next.get(key, 0), request.first_seq)
+        if request.kind in self.silent_kinds:
+            return
         self._peers[key] = peer, request.session
+        if request.kind in self.plain_kinds:
+            self._send(router, key, next_seq=0, refused=True)
+            del self._peers[key]
         self._said = {}
 
     def _take(self, message: dict[str, Any]) -> None:
         self.frames.append(message)
-        if "seq" not in message:
+        if "seq" not in message or not self.is_readable(message):
             return
         kind = "trade" if message["type"] == "trades" else message["type"]
         key = message["source"], message["run"], kind
         count = len(message["price"]) if message["type"] == "trades" else 1
         assert key in self._peers, "sent before it was asked where to go on"
         next_seq = self._next[key]
-        assert message["seq"] <= next_seq, "a gap"
+        if message["seq"] > next_seq:
+            assert not self.is_readable(message | {"seq": next_seq}), "a gap"
+            self._extra.append((key, {"next_seq": next_seq, "resend": True}))
+            return
         self.taken.setdefault(key, []).extend(range(next_seq, message["seq"] + count))
         self._next[key] = max(next_seq, message["seq"] + count)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from telemetry_client import InvalidSettingError, Publisher
+from telemetry_client.durable.outbox import DurableOutbox
 from telemetry_client.durable.queue_file import QueueFile
 from tests.client.durable.durable_ingest import DurableIngest
 from tests.helpers.services import eventually
@@ -292,6 +293,32 @@ def test_rows_that_are_damaged_are_passed_over_and_the_rest_arrives(
     assert [frame["price"] for frame in ingest.of_type("trade")] == [7000.0 + n for n in range(30) if n != 11]
     assert "is damaged" in caplog.text
     assert [end["next_seq"] for end in ingest.of_type("end")][:1] == [30]
+
+
+def test_a_disk_that_takes_nothing_is_said_once_however_much_is_acknowledged(
+    ingest: DurableIngest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ingest.start()
+    bot = publisher(ingest, tmp_path)
+    trade(bot)
+    assert bot.flush(20)
+    for _ in range(3):
+        trade(bot)
+        assert bot.flush(20)
+        read_only(bot, on=True)
+        assert not bot.trade("BTC-USD", "buy", 1, 100)
+        read_only(bot, on=False)
+    assert caplog.text.count("the durable queue takes nothing") == 1
+    assert bot.stats().dropped_trades == 3
+    bot.close()
+
+
+def read_only(publisher: Publisher, *, on: bool) -> None:
+    """Lets SQLite refuse each write from now on, or no more."""
+    outbox = publisher._outbox
+    assert isinstance(outbox, DurableOutbox)
+    with outbox.lock:
+        outbox._file._connection.execute(f"PRAGMA query_only={on:d}")
 
 
 def test_two_publishers_cannot_share_a_file(ingest: DurableIngest, tmp_path: Path) -> None:

@@ -75,6 +75,30 @@ def test_a_full_disk_is_an_error_and_what_was_there_stays(tmp_path: Path) -> Non
     assert found(tmp_path / "queue")[:10] == rows
 
 
+def test_what_cannot_be_dropped_takes_its_room_until_it_can(tmp_path: Path) -> None:
+    rows = filled(tmp_path / "queue", 10)
+    file = QueueFile(tmp_path / "queue", max_bytes=MAX_BYTES)
+    before = file.held_bytes
+    file._connection.execute("PRAGMA query_only=1")
+    file.drop_through(rows[4].id, sum(row.size_bytes for row in rows[:5]))
+    assert file.held_bytes == before
+    file._connection.execute("PRAGMA query_only=0")
+    file.drop_through(rows[5].id, rows[5].size_bytes)
+    assert file.held_bytes == sum(row.size_bytes for row in rows[6:])
+    file.close()
+    assert found(tmp_path / "queue") == rows[6:]
+
+
+def test_parked_streams_are_passed_and_kept(tmp_path: Path) -> None:
+    file = QueueFile(tmp_path / "queue", max_bytes=MAX_BYTES)
+    parked, other = (file.add_stream("bot", "run", kind).id for kind in ("quote", "trade"))
+    rows = [file.put(stream, seq, 1, b"x") for seq in range(3) for stream in (parked, other)]
+    assert file.read(0, 10, [parked]) == rows[1::2]
+    file.drop_through(rows[3].id, 2 * rows[1].size_bytes, [parked])
+    assert file.read(0, 10) == [rows[0], rows[2], rows[4], rows[5]]
+    file.close()
+
+
 def test_cut_anywhere_only_whole_messages_are_found(tmp_path: Path) -> None:
     rows = filled(tmp_path / "whole", 200)
     content = (tmp_path / "whole").read_bytes()

@@ -134,6 +134,8 @@ class Publisher(OrderMessages):
     ) -> bool:
         """Sends one trade: True if it was queued, False if it was dropped. Without `event_ns` it happened now.
 
+        With `durable` True means: in the file, where a kill of this process leaves it.
+
         Raises:
             InvalidTradeError: a value is missing, of the wrong type or out of range.
             ClosedError, ForkedError: the publisher is closed, or belongs to the parent process.
@@ -180,6 +182,8 @@ class Publisher(OrderMessages):
         connection broke may still be lost. True at once if no trade was queued; trades that were dropped do not count.
         Other threads may go on meanwhile.
 
+        With `durable`: until ingest has acknowledged all of it, what earlier publishers left in the file too.
+
         Raises:
             InvalidSettingError: the time is no number of seconds from 0 to an hour.
             ClosedError, ForkedError: the publisher is closed, or belongs to the parent process.
@@ -190,6 +194,9 @@ class Publisher(OrderMessages):
         """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all of it went to an ingest.
 
         The last message says where the run ended.
+
+        With `durable` it waits for so long until all is acknowledged, and returns whether all is; what is not stays in
+        the file for the next publisher on it, which then says where this run ended.
 
         A call that waits for room in another thread is waited for first. Closing again does nothing. In a fork it
         leaves the parent's socket alone.

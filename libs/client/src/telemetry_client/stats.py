@@ -26,3 +26,5 @@ class Stats:
     """Of a durable publisher: trades that it sent more than once; ingest drops what it had."""
     queue_bytes: int = 0
     """Of a durable publisher: what the messages in its file take up."""
+    given_up_messages: int = 0
+    """Of a durable publisher: messages that ingest took never, though it took those behind; a line says which."""

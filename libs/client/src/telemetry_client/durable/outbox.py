@@ -42,6 +42,23 @@ _LONGEST_STALL_S: Final = 30.0
 _MIN_GO_BACK_S: Final = 0.2
 """Between two times that all is sent again: what is on its way must arrive first."""
 
+_PROBED_AFTER: Final = 3
+_PROBES: Final = 5
+"""A message that ingest misses so often, each time with all sent again, is sent with only a few behind it, each time
+twice as long after the last, so that a rate limit lets it through. After so many of these, 13 s, ingest cannot read it:
+it is given up."""
+
+_PROBE_MESSAGES: Final = 16
+
+_PARKED_AFTER_S: Final = 5.0
+"""A stream that ingest says nothing about, while it does about others, holds these up for so long."""
+
+_PARKED_AFTER_STALLS: Final = 4
+"""So does one whose first message is not acknowledged, however often all was sent again: 31 s."""
+
+_SAID_AGAIN_AFTER_S: Final = 60.0
+"""A disk that fails goes on failing: it is said once a minute."""
+
 _REPORT_S: Final = 2.0
 """How often ingest hears what is held, and that the streams go on."""
 
@@ -93,10 +110,17 @@ class DurableOutbox:
         self._has_session = False
         self._sent_once_id = 0
         self._resent_trades = 0
-        self._connect_at_s = self._ask_at_s = self._go_back_at_s = self._report_at_s = 0.0
+        self._connect_at_s = self._go_back_at_s = self._report_at_s = 0.0
         self._wait_s = _FIRST_WAIT_S
         self._stall_s, self._stalls, self._progress_at_s = _FIRST_STALL_S, 0, 0.0
-        self._is_disk_reported = self._is_silence_reported = False
+        self._missing: tuple[QueueStream, int] | None = None
+        """What ingest has missed, though later numbers came: all is to be sent again."""
+        self._most_in_flight = MAX_IN_FLIGHT
+        self._given_up_messages = 0
+        self._disk_said_at_s = -_SAID_AGAIN_AFTER_S
+        self._is_silence_reported = False
+        self._said: set[tuple[str, str, str]] = set()
+        """What was said of a stream, and is said once."""
         self._log = logging.getLogger("telemetry_client")
         self._heartbeat = Heartbeat(weakref.WeakMethod(self.report_alive), alive_every_s)
         self._thread = threading.Thread(target=self._run, name="telemetry durable", daemon=True)
@@ -127,7 +151,7 @@ class DurableOutbox:
             stream = self._current.get(kind) or self._new_stream(kind)
             row = self._file.put(stream.row.id, stream.next_seq, count, with_seq(frame, stream.next_seq))
         except sqlite3.Error as error:
-            self._report_disk(error)
+            self._report_disk(f"the durable queue takes nothing: {error}; messages are dropped")
             return False
         stream.next_seq = row.end_seq
         stream.messages += 1
@@ -135,7 +159,7 @@ class DurableOutbox:
         self._held_trades += count
         self._counts.sent_trades += count
         self._counts.sent_messages += 1
-        if self._is_all_sent and not self._send(row):
+        if self._is_all_sent and not stream.is_parked and not self._send(row):
             self._is_all_sent = False
             self._link.wake()
         return True
@@ -146,14 +170,22 @@ class DurableOutbox:
             self._new_stream(TRADE)
         stream = self._streams.add(self._file.add_stream(self._counts.source, self._counts.run, kind))
         self._current[kind] = stream
-        self._ask_at_s = 0.0
+        stream.close(time.monotonic())
         self._link.wake()
         return stream
 
-    def _report_disk(self, error: sqlite3.Error) -> None:
-        if not self._is_disk_reported:
-            self._is_disk_reported = True
-            self._log.error("the durable queue takes nothing: %s; messages are dropped", error)
+    def _report_disk(self, text: str) -> None:
+        now_s = time.monotonic()
+        if now_s - self._disk_said_at_s >= _SAID_AGAIN_AFTER_S:
+            self._disk_said_at_s = now_s
+            self._log.error("%s", text)
+
+    def _say_of(self, stream: QueueStream, text: str) -> None:
+        """Says something of a stream, once."""
+        _, _, run, kind = stream.row
+        if (run, kind, text) not in self._said:
+            self._said.add((run, kind, text))
+            self._log.error("messages of kind %s of run %s: %s", kind, run, text)
 
     def flush(self, deadline_s: float) -> bool:
         """Waits at most until then; whether all that was put so far is acknowledged."""
@@ -170,7 +202,7 @@ class DurableOutbox:
             if left_s <= 0 or not self._thread.is_alive():
                 return False
             self._changed.wait(min(left_s, _LONGEST_WAIT_S))
-        return True
+        return not self._held_messages or not self._streams.is_any_held_back
 
     def close(self) -> bool:
         """Waits for acknowledgements for at most `linger_s`, then ends; whether nothing is held any more.
@@ -231,6 +263,7 @@ class DurableOutbox:
                 self._held_trades,
                 self._resent_trades,
                 self._file.held_bytes,
+                self._given_up_messages,
             )
 
     def report_alive(self) -> bool:
@@ -267,6 +300,7 @@ class DurableOutbox:
         if not self._has_session:
             self._begin_session(now_s)
         self._ask_closed(now_s)
+        self._look_for_missing(now_s)
         self._look_for_stall(now_s)
         self._report(now_s)
         has_more = not self._is_all_sent and self._send_on()
@@ -275,7 +309,9 @@ class DurableOutbox:
 
     @property
     def _is_waiting(self) -> bool:
-        return not all(stream.is_open for stream in self._streams.by_id.values())
+        """For an answer, or until something is sent again."""
+        streams = self._streams.by_id.values()
+        return self._missing is not None or not all(stream.is_open or stream.is_parked for stream in streams)
 
     def _keep_connected(self, now_s: float) -> bool:
         """Connects where there is no connection; whether there is one."""
@@ -294,23 +330,30 @@ class DurableOutbox:
     def _begin_session(self, now_s: float) -> None:
         self._session += 1
         self._has_session, self._is_all_sent, self._is_blocked = True, False, False
-        self._streams.begin_session()
-        self._ask_at_s, self._asked_since_s = 0.0, now_s
+        self._streams.begin_session(now_s)
+        self._missing, self._most_in_flight = None, MAX_IN_FLIGHT
         self._progress_at_s, self._stall_s, self._stalls = now_s, _FIRST_STALL_S, 0
 
     def _ask_closed(self, now_s: float) -> None:
-        """Asks where streams go on that are not open."""
-        closed = [stream for stream in self._streams.by_id.values() if not stream.is_open]
-        if not closed:
-            self._asked_since_s = now_s
-            return
-        if now_s < self._ask_at_s:
-            return
-        asked = [self._ask(stream) for stream in closed]
-        self._ask_at_s = now_s + (_ASK_AGAIN_S if all(asked) else _FIRST_WAIT_S)
-        if now_s - self._asked_since_s > 10 * _ASK_AGAIN_S and not self._is_silence_reported:
+        """Asks where streams go on that are not open; the others do not wait long for one that gets no answer."""
+        for stream in [each for each in self._streams.by_id.values() if not each.is_open]:
+            if now_s >= stream.ask_at_s:
+                wait_s = stream.park_s if stream.is_parked else _ASK_AGAIN_S
+                stream.ask_at_s = now_s + (wait_s if self._ask(stream) else _FIRST_WAIT_S)
+            if not stream.is_parked and now_s - stream.closed_since_s > _PARKED_AFTER_S:
+                self._note_silence(stream, now_s)
+
+    def _note_silence(self, stream: QueueStream, now_s: float) -> None:
+        if any(each.is_open for each in self._streams.by_id.values()):
+            self._say_of(stream, "ingest does not acknowledge them, though it does others; these pass them")
+            self._park(stream, now_s)
+        elif not self._is_silence_reported:
             self._is_silence_reported = True
             self._log.warning("ingest does not acknowledge: check acks_endpoint, and INGEST_ACKS_ENDPOINT")
+
+    def _park(self, stream: QueueStream, now_s: float) -> None:
+        self._streams.park(stream, now_s)
+        self._is_all_sent = False
 
     def _ask(self, stream: QueueStream) -> bool:
         _, source, run, kind = stream.row
@@ -335,8 +378,36 @@ class DurableOutbox:
             for stream in self._streams.by_id.values():
                 if not stream.is_sent:
                     self._ask(stream)
-            if self._stalls > 1:
+            if self._stalls > _PARKED_AFTER_STALLS and self._is_held_up_by_first():
+                self._say_of(self._streams.in_flight[0].stream, "ingest does not take the first; the others pass them")
+                self._park(self._streams.in_flight[0].stream, now_s)
+            elif self._stalls > 1:
                 self._go_back(now_s)
+
+    def _is_held_up_by_first(self) -> bool:
+        """Whether ingest has all of another stream that is in flight."""
+        first = self._streams.in_flight[0].stream
+        return any(sent.stream is not first and sent.stream.is_sent for sent in self._streams.in_flight)
+
+    def _look_for_missing(self, now_s: float) -> None:
+        """Sends all again where ingest has missed a message; gives that up if it stays so."""
+        if self._missing is None or now_s < self._go_back_at_s:
+            return
+        (stream, seq), self._missing = self._missing, None
+        if stream.first_seq > seq:
+            return  # it has come since
+        misses = self._streams.note_missed(stream)
+        if misses > _PROBED_AFTER + _PROBES:
+            self._give_up(stream, now_s)
+        self._most_in_flight = _PROBE_MESSAGES if misses > _PROBED_AFTER else MAX_IN_FLIGHT
+        self._go_back(now_s, _MIN_GO_BACK_S * 2 ** max(0, misses - _PROBED_AFTER))
+
+    def _give_up(self, stream: QueueStream, now_s: float) -> None:
+        seq = self._streams.give_up(stream, now_s)
+        if seq is not None:
+            self._given_up_messages += 1
+            text = "number %d of kind %s of run %s is given up: ingest takes what comes behind it, and never it"
+            self._log.error(text, seq, stream.row.kind, stream.row.run)
 
     def _report(self, now_s: float) -> None:
         going_on = [stream for stream in self._current.values() if stream.is_open]
@@ -346,18 +417,19 @@ class DurableOutbox:
             for stream in going_on:
                 self._ask(stream)
 
-    def _go_back(self, now_s: float) -> None:
+    def _go_back(self, now_s: float, wait_s: float = _MIN_GO_BACK_S) -> None:
+        """Sends all again, not sooner than it was said to wait the last time; then for so long."""
         if now_s >= self._go_back_at_s:
-            self._go_back_at_s = now_s + _MIN_GO_BACK_S
+            self._go_back_at_s = now_s + wait_s
             self._streams.go_back()
             self._is_all_sent = False
 
     def _send_on(self) -> bool:
         """Sends what follows in the file; whether there may be more at once."""
         try:
-            rows = self._file.read(self._streams.sent_id, _READ_MESSAGES)
+            rows = self._file.read(self._streams.sent_id, _READ_MESSAGES, self._streams.parked)
         except sqlite3.Error as error:
-            self._report_disk(error)
+            self._report_disk(f"the durable queue cannot be read: {error}; what it holds is not sent")
             return False
         for row in rows:
             if not self._send(row):
@@ -371,7 +443,7 @@ class DurableOutbox:
         """Hands a message to the socket, unless ingest has it; False if it must wait."""
         stream = self._streams.by_id[row.stream]
         self._is_blocked = False
-        if not self._has_session or not stream.is_open or len(self._streams.in_flight) >= MAX_IN_FLIGHT:
+        if not self._has_session or not stream.is_open or len(self._streams.in_flight) >= self._most_in_flight:
             return False
         if row.seq > stream.sent_seq:
             self._pass_gap(row, stream)
@@ -389,7 +461,8 @@ class DurableOutbox:
     def _pass_gap(self, row: MessageRow, stream: QueueStream) -> None:
         """Numbers before the message were in rows that are damaged: ingest is told once what it has is acknowledged."""
         if stream.is_sent:
-            stream.first_seq, stream.is_open, self._ask_at_s = row.seq, False, 0.0
+            stream.first_seq = row.seq
+            stream.close(time.monotonic())
 
     def _take(self, frames: list[bytes], now_s: float) -> None:
         for frame in frames:
@@ -405,23 +478,37 @@ class DurableOutbox:
         stream = self._streams.named(ack.source, ack.run, ack.kind)
         if stream is None or ack.session != self._session:
             return
-        if ack.next_seq > stream.next_seq and stream is self._current.get(ack.kind):
-            return  # it was never sent: believed, what is sent under these numbers would be lost
-        if ack.next_seq > stream.first_seq or not stream.is_open:
+        if ack.refused:
+            self._say_of(stream, "ingest acknowledges none, as the run has begun without that; they stay in the file")
+            if not stream.is_parked:
+                self._park(stream, now_s)
+            return
+        next_seq = ack.next_seq
+        if next_seq > stream.next_seq:
+            if stream is self._current.get(ack.kind):
+                self._say_of(stream, "ingest acknowledges what was never sent; that is not believed")
+                return  # what is sent under these numbers would be lost
+            self._say_of(stream, "ingest has more than the file, which is a copy, or has lost its end")
+            next_seq = stream.next_seq
+        if next_seq > stream.first_seq or not stream.is_open:
             self._progress_at_s, self._stall_s, self._stalls = now_s, _FIRST_STALL_S, 0
             self._wait_s = _FIRST_WAIT_S
-        self._streams.open(stream, ack.next_seq)
+        if next_seq > stream.missed_seq >= 0:
+            stream.missed_seq, self._most_in_flight = -1, MAX_IN_FLIGHT
+        if stream.is_parked:
+            self._streams.unpark(stream)
+            self._is_all_sent = False
+        self._streams.open(stream, next_seq)
         if ack.resend:
-            self._go_back(now_s)
+            self._missing = stream, next_seq
 
     def _release(self) -> None:
         """Drops what is acknowledged from the file."""
         released = self._streams.release()
         if released is not None:
-            self._file.drop_through(released.last_id, released.size_bytes)
+            self._file.drop_through(released.last_id, released.size_bytes, self._streams.parked)
             self._held_messages -= released.messages
             self._held_trades -= released.trades
-            self._is_disk_reported = False
             self._changed.notify_all()
 
     def _finish_runs(self) -> None:

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import weakref
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -59,6 +59,8 @@ class QueueFile:
             self._lock.release()
             raise
         self.held_bytes = sum(row.size_bytes for row in self.found.messages)
+        self._dropped_bytes = 0
+        """Of messages that are acknowledged and could not be removed yet."""
         self._next_id = self.found.messages[-1].id + 1 if self.found.messages else 1
         self._next_stream = max((row.id for row in self.found.streams), default=0) + 1
         _OPEN.add(self)
@@ -127,18 +129,22 @@ class QueueFile:
         self.held_bytes += len(frame) + ROW_BYTES
         return row
 
-    def read(self, after_id: int, limit: int) -> list[MessageRow]:
-        """The next messages behind that one."""
+    def read(self, after_id: int, limit: int, parked: Sequence[int] = ()) -> list[MessageRow]:
+        """The next messages behind that one, but for those of these streams."""
         found = self._connection.execute(
-            "SELECT id, stream, seq, trades, frame FROM messages WHERE id > ? ORDER BY id LIMIT ?", (after_id, limit)
+            f"SELECT id, stream, seq, trades, frame FROM messages WHERE id > ?{_but(parked)} ORDER BY id LIMIT ?",  # noqa: S608 - numbers
+            (after_id, limit),
         )
         return [MessageRow(*values) for values in found]
 
-    def drop_through(self, last_id: int, size_bytes: int) -> None:
-        """Drops the messages up to that one, which count so many bytes."""
-        with suppress(sqlite3.Error):  # they are acknowledged: at worst they are sent once more after a restart
-            self._connection.execute("DELETE FROM messages WHERE id <= ?", (last_id,))
-        self.held_bytes -= size_bytes
+    def drop_through(self, last_id: int, size_bytes: int, parked: Sequence[int] = ()) -> None:
+        """Drops the messages up to that one, which count so many bytes, but for those of these streams."""
+        self._dropped_bytes += size_bytes
+        # Where it fails they are acknowledged: they go with the next ones, at worst are sent once more after a restart.
+        with suppress(sqlite3.Error):
+            self._connection.execute(f"DELETE FROM messages WHERE id <= ?{_but(parked)}", (last_id,))  # noqa: S608 - numbers
+            self.held_bytes -= self._dropped_bytes
+            self._dropped_bytes = 0
 
     def close(self) -> None:
         """Closes it; what it holds stays."""
@@ -153,6 +159,10 @@ class QueueFile:
         """
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
         self._lock.release()
+
+
+def _but(streams: Sequence[int]) -> str:
+    return f" AND stream NOT IN ({','.join(map(str, streams))})" if streams else ""
 
 
 _OPEN: "weakref.WeakSet[QueueFile]" = weakref.WeakSet()

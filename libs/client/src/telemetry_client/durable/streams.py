@@ -15,6 +15,9 @@ from telemetry_client.run_counts import TRADE
 MAX_IN_FLIGHT: Final = 8_192
 """Messages that are sent and not acknowledged: what is sent again at worst when a connection breaks."""
 
+FIRST_PARK_S: Final = 30.0
+LONGEST_PARK_S: Final = 3600.0
+
 
 @dataclass(slots=True)
 class QueueStream:
@@ -28,6 +31,21 @@ class QueueStream:
     """Ingest has said in this session which number comes next."""
     messages: int = 0
     """Held, in flight or not."""
+    is_parked: bool = False
+    """Ingest does not acknowledge it: its messages stay where they are, and the others pass them."""
+    park_s: float = FIRST_PARK_S
+    """For how long, before ingest is asked again: doubled each time."""
+    ask_at_s: float = 0.0
+    """When ingest is asked where to go on, while it has not said so."""
+    closed_since_s: float = 0.0
+    missed_seq: int = -1
+    """What ingest missed last, though later numbers had come."""
+    misses: int = 0
+    """How often in a row, with all sent again in between."""
+
+    def close(self, now_s: float) -> None:
+        """Ingest is asked where to go on, and nothing is sent before it has said so."""
+        self.is_open, self.ask_at_s, self.closed_since_s = False, 0.0, now_s
 
     @property
     def is_sent(self) -> bool:
@@ -85,12 +103,34 @@ class QueueStreams:
         wanted = source, run, kind
         return next((stream for stream in self.by_id.values() if stream.row[1:] == wanted), None)
 
-    def begin_session(self) -> None:
+    @property
+    def parked(self) -> list[int]:
+        """The ids of those that are parked."""
+        return [stream.row.id for stream in self.by_id.values() if stream.is_parked]
+
+    @property
+    def is_any_held_back(self) -> bool:
+        """Whether a parked one has messages."""
+        return any(stream.is_parked and stream.messages for stream in self.by_id.values())
+
+    def begin_session(self, now_s: float) -> None:
         """Nothing of what was sent counts any more: a new connection begins, and ingest is asked where to go on."""
         self.in_flight.clear()
         self.sent_id = self.released_id
         for stream in self.by_id.values():
-            stream.is_open = False
+            stream.close(now_s)
+
+    def park(self, stream: QueueStream, now_s: float) -> None:
+        """The others pass it for a while."""
+        stream.is_parked, stream.is_open, stream.ask_at_s = True, False, now_s + stream.park_s
+        stream.park_s = min(2 * stream.park_s, LONGEST_PARK_S)
+        self.go_back()
+
+    def unpark(self, stream: QueueStream) -> None:
+        """It takes its place again: all that is in the file is looked at from the front."""
+        stream.is_parked = False
+        self.released_id = 0
+        self.go_back()
 
     def go_back(self) -> None:
         """All that is not acknowledged is to be sent again."""
@@ -130,6 +170,22 @@ class QueueStreams:
             of_run = [each for each in self.by_id.values() if each.row[1:3] == stream.row[1:3]]
             if not any(each.messages for each in of_run):
                 yield stream, [each.row.id for each in of_run]
+
+    def note_missed(self, stream: QueueStream) -> int:
+        """Counts that ingest misses what it should have next; how often in a row."""
+        if stream.missed_seq != stream.first_seq:
+            stream.missed_seq, stream.misses = stream.first_seq, 0
+        stream.misses += 1
+        return stream.misses
+
+    def give_up(self, stream: QueueStream, now_s: float) -> int | None:
+        """Passes the message that ingest should have next; its last number, or None if it is not in flight."""
+        for sent in self.in_flight:
+            if sent.stream is stream and sent.end_seq > stream.first_seq:
+                stream.first_seq = sent.end_seq
+                stream.close(now_s)
+                return sent.end_seq - 1
+        return None
 
     def forget(self, ids: Iterable[int]) -> None:
         """They are over."""
