@@ -1,5 +1,8 @@
 """What each bot did in the last minutes: windows end, places are given up, and a restart keeps them."""
 
+import pytest
+
+from analytics.cooperative import run
 from analytics.orders.activity import MAX_ACKS, OTHER_BOT, BotKey, RecentAcks, VenueKey
 from analytics.orders.tracker import OrderTracker
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
@@ -54,11 +57,40 @@ def test_an_ack_before_its_submit_makes_no_bot_without_a_strategy() -> None:
     assert bot.acks.spans(T0).p50_ns == MS
 
 
-def test_a_clock_that_is_set_back_ends_nothing() -> None:
+@pytest.mark.parametrize("back_s", [1, 59, 61, 3_600, 86_400])
+def test_a_clock_that_is_set_back_ends_nothing_and_keeps_nothing_longer(back_s: int) -> None:
     made = lived()
-    made.apply(event("submit", "o-3", strategy="s"), T0 - 3_600 * SECOND)
+    now_ns = T0 - back_s * SECOND
+    made.apply(event("submit", "o-3", strategy="s"), now_ns)
+    run(made.tick(now_ns + SECOND))
     ((_, bot),) = made.activities.bots()
-    assert bot.sums(T0 + SECOND).orders == 3
+    assert bot.last_ns == now_ns
+    assert bot.sums(now_ns + SECOND).orders == 3
+    assert bot.acks.spans(now_ns + SECOND).number == 1
+    later_ns = now_ns + (300 + 65) * SECOND
+    run(made.tick(later_ns))
+    assert bot.sums(later_ns).orders == 0
+    assert bot.acks.spans(later_ns).number == 0
+
+
+def test_a_bot_that_is_silent_since_the_clock_was_set_back_gives_its_place_up_in_time() -> None:
+    made = tracker(max_books=1)
+    made.apply(event("submit", source="a", strategy="s"), T0)
+    now_ns = T0 - 3_600 * SECOND
+    run(made.tick(now_ns))
+    ((_, bot),) = made.activities.bots()
+    assert bot.last_ns == now_ns
+    made.apply(event("submit", source="b", strategy="s"), now_ns + 301 * SECOND)
+    assert [key.source for key, _ in made.activities.bots()] == ["b"]
+
+
+def test_orders_that_ended_before_the_clock_was_set_back_are_packed_in_time() -> None:
+    made = tracker()
+    made.apply(event("deny"), T0)
+    now_ns = T0 - 3_600 * SECOND
+    assert made.registry.cool(now_ns)
+    assert not made.registry.cool(now_ns)
+    assert made.registry.get("bot", "o-1") is not None
 
 
 def test_a_silent_bot_gives_its_place_up_and_an_active_one_does_not() -> None:

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from analytics.cooperative import run
-from analytics.orders.order import BotOrder, Outcome
+from analytics.orders.order import Outcome
 from analytics.orders.registry import KEEP_ENDED_NS, Key
+from analytics.orders.segments import SEGMENT_ORDERS
 from analytics.orders.tracker import OrderTracker
-from analytics.orders.trails import FIRST_EVENTS, LAST_EVENTS, Trails
+from analytics.orders.trails import FIRST_EVENTS, LAST_EVENTS, MAX_EVENTS, SeenEvent, Trails
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
 from tests.analytics.orders.test_checkpoint import restored, saved
 
@@ -58,7 +59,8 @@ def test_beyond_the_limit_orders_that_have_ended_go_first() -> None:
     trails = Trails(max_events=4)
     for number, (name, ended) in enumerate([("open", False), ("ended", True), ("new", False), ("newer", True)]):
         for _ in range(2):
-            trails.see(BotOrder("bot", name), event("status", name), Outcome.APPLIED, T0 + number, ended=ended)
+            seen = SeenEvent(event("status", name), Outcome.APPLIED, T0 + number)
+            trails.see(Key("bot", name), seen, ended=ended)
     kept = {name for name in ("open", "ended", "new", "newer") if trails.get(Key("bot", name))}
     assert kept == {"open", "new"}
 
@@ -105,9 +107,45 @@ def test_a_checkpoint_of_a_version_without_trails_is_good() -> None:
     made.apply(event("submit"), T0)
     state = made.state()
     tree = msgspec.msgpack.decode(state["packed"].tobytes())
-    for name in ("trails", "activities", "differences"):
+    for name in ("activities", "differences"):
         del tree[name]
+    state |= {"packed": np.frombuffer(msgspec.msgpack.encode(tree), np.uint8)}
+    del state["trails"]
     fresh = tracker()
-    fresh.restore(saved(state | {"packed": np.frombuffer(msgspec.msgpack.encode(tree), np.uint8)}))
+    fresh.restore(saved(state))
     assert fresh.registry.get("bot", "o-1") is not None
     assert fresh.trails.get(KEY) is None
+
+
+def test_a_checkpoint_writes_only_the_trails_that_changed() -> None:
+    made = tracker()
+    for number in range(SEGMENT_ORDERS * 3):
+        made.apply(event("submit", f"o-{number}"), T0)
+    before = {slot: part.version for slot, part in made.state()["trails"].items()}
+    made.apply(event("ack", "o-1", at_ns=T0 + MS), T0 + MS)
+    after = {slot: part.version for slot, part in made.state()["trails"].items()}
+    assert len(before) == 3
+    assert [slot for slot in before if before[slot] != after[slot]] == ["0"]
+
+
+def test_a_trail_that_changes_between_the_steps_of_a_capture_is_saved_as_it_was() -> None:
+    made = tracker()
+    made.apply(event("submit"), T0)
+    state = made.state()
+    made.apply(event("ack", at_ns=T0 + MS), T0 + MS)
+    made.trails.forget(KEY)
+    fresh = tracker()
+    fresh.restore(saved(state))
+    assert [name for name, _ in events_of(fresh)] == ["submit"]
+
+
+def test_trails_beyond_the_limit_are_gone_after_a_restart_too_and_the_limit_holds() -> None:
+    made = tracker()
+    for number in range(MAX_EVENTS + 50):
+        made.apply(event("deny", f"o-{number}"), T0 + number)
+    fresh = restored(made)
+    fresh.apply(event("deny", "another", at_ns=T0 + SECOND), T0 + SECOND)
+    assert events_of(fresh, "o-49") == []
+    assert events_of(fresh, "o-50") == []
+    assert events_of(fresh, "o-51") == [("deny", "applied")]
+    assert events_of(fresh, "another") == [("deny", "applied")]

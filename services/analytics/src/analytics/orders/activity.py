@@ -3,7 +3,8 @@
     slots of 5 s   │…│ events │ orders │ rejects │ skew │    at most five minutes of them
     acks           the spans that were measured last, at most 200
 
-Time is that of receipt. A bot is a source that sends for an account and a strategy.
+Time is that of receipt. A bot is a source that sends for an account and a strategy. Where the clock is set back, what
+was seen is moved back with it: nothing is silent or gone for that, and nothing stays recent for longer than it should.
 """
 
 from collections import deque
@@ -23,12 +24,16 @@ RATE_NS: Final = 60_000_000_000
 SLOT_NS: Final = 5_000_000_000
 _SLOTS: Final = RECENT_NS // SLOT_NS
 
+MAX_AHEAD_NS: Final = 60_000_000_000
+"""What was received this far ahead of the clock shows that it was set back; less goes to the newest slot."""
+
 MAX_ACKS: Final = 200
 """Acknowledgements kept of a bot or venue: enough for a p99."""
 
 MAX_VENUES: Final = 100
 """Pairs of account and venue; those beyond share `other`."""
 
+_ORDER_EVENTS: Final = frozenset({"submit", "deny", "reject"})
 _NEW: Final = frozenset({Outcome.APPLIED, Outcome.LATE, Outcome.ORPHAN})
 
 
@@ -73,6 +78,12 @@ class RecentAcks:
         spans = sorted(span_ns for at_ns, span_ns in self._acks if at_ns > now_ns - RECENT_NS)
         return AckSpans(len(spans), _quantile(spans, 0.5), _quantile(spans, 0.99))
 
+    def tick(self, now_ns: int) -> None:
+        """Moves the spans back with a clock that was set back."""
+        ahead_ns = self._acks[-1][0] - now_ns if self._acks else 0
+        if ahead_ns > MAX_AHEAD_NS:
+            self._acks = deque(((at_ns - ahead_ns, span_ns) for at_ns, span_ns in self._acks), maxlen=MAX_ACKS)
+
     def saved(self) -> list[tuple[int, int]]:
         """All of them."""
         return list(self._acks)
@@ -107,11 +118,20 @@ class BotActivity:
     acks: RecentAcks = field(default_factory=RecentAcks)
 
     def slot(self, at_ns: int) -> Slot:
-        """The slot of a moment; one of a clock that was set back goes to the newest."""
+        """The slot of a moment; one before the newest slot goes to that."""
         number = at_ns // SLOT_NS
         if not self.slots or self.slots[-1].number < number:
             self.slots.append(Slot(number))
         return self.slots[-1]
+
+    def tick(self, now_ns: int) -> None:
+        """Moves what was seen back with a clock that was set back."""
+        self.acks.tick(now_ns)
+        ahead = self.slots[-1].number - now_ns // SLOT_NS if self.slots else 0
+        if ahead * SLOT_NS > MAX_AHEAD_NS:
+            for slot in self.slots:
+                slot.number -= ahead
+            self.last_ns = min(self.last_ns, now_ns)
 
     def sums(self, now_ns: int) -> Sums:
         """What the slots add up to."""
@@ -136,38 +156,46 @@ class Activities:
 
     def __init__(self, *, max_bots: int) -> None:
         self._max_bots = max_bots
-        self._bots: dict[BotKey, BotActivity] = {}
+        self._bots: dict[tuple[str, str, str], BotActivity] = {}
+        """By the parts of a `BotKey`."""
         self._venues: dict[VenueKey, RecentAcks] = {}
 
     def see(self, order: BotOrder, event: OrderEvent, outcome: Outcome, now_ns: int) -> None:
         """Counts an event; `event` is in `order` already."""
         if not order.strategy and not order.submitted and event.event != "deny":
             return  # whose it is may still come: a bot that does not exist must not appear
-        bot = self._bot(BotKey(event.source, order.account, order.strategy), now_ns)
-        bot.last_ns = max(bot.last_ns, now_ns)
+        bot = self._bot((event.source, order.account, order.strategy), now_ns)
+        bot.last_ns = now_ns
         slot = bot.slot(now_ns)
         slot.events += 1
         skew_ns = now_ns - event.sent_ns
-        if not event.replayed:
-            slot.skew_ns = skew_ns if slot.skew_ns is None else min(slot.skew_ns, skew_ns)
-        if outcome in _NEW:
-            slot.orders += event.event in {"submit", "deny"}
-            slot.rejects += event.event in {"reject", "deny"}
+        if (slot.skew_ns is None or skew_ns < slot.skew_ns) and not event.replayed:
+            slot.skew_ns = skew_ns
+        if event.event in _ORDER_EVENTS and outcome in _NEW:
+            slot.orders += event.event != "reject"
+            slot.rejects += event.event != "submit"
 
     def see_ack(self, order: BotOrder, source: str, now_ns: int) -> None:
         """Takes in the acknowledgement of an order that has just been measured."""
         latency = measure(order.stamps.get("submit"), order.stamps.get("ack", {}))
         if not isinstance(latency, Latency):
             return
-        self._bot(BotKey(source, order.account, order.strategy), now_ns).acks.add(now_ns, latency.span_ns)
+        self._bot((source, order.account, order.strategy), now_ns).acks.add(now_ns, latency.span_ns)
         venue = VenueKey(order.account, order.venue)
         if venue not in self._venues and len(self._venues) >= MAX_VENUES:
             venue = VenueKey(OTHER, OTHER)
         self._venues.setdefault(venue, RecentAcks()).add(now_ns, latency.span_ns)
 
+    def tick(self, now_ns: int) -> None:
+        """Moves all back where the clock was set back."""
+        for bot in self._bots.values():
+            bot.tick(now_ns)
+        for acks in self._venues.values():
+            acks.tick(now_ns)
+
     def bots(self) -> list[tuple[BotKey, BotActivity]]:
         """All bots that are known, in the order of their names."""
-        return sorted(self._bots.items(), key=lambda item: item[0])
+        return sorted((BotKey(*key), bot) for key, bot in self._bots.items())
 
     def venues(self) -> list[tuple[VenueKey, RecentAcks]]:
         """All venues that have acknowledged something, in the order of their names."""
@@ -191,12 +219,12 @@ class Activities:
         for key, acks in state["venues"]:
             self._venues[VenueKey(*key)] = RecentAcks(_pairs(acks))
 
-    def _bot(self, key: BotKey, now_ns: int) -> BotActivity:
+    def _bot(self, key: tuple[str, str, str], now_ns: int) -> BotActivity:
         bot = self._bots.get(key)
         if bot is None:
             if len(self._bots) >= self._max_bots and not self._make_room(now_ns):
                 return self._bots.setdefault(OTHER_BOT, BotActivity())
-            bot = self._bots[key] = BotActivity()
+            bot = self._bots[BotKey(*key)] = BotActivity()
         return bot
 
     def _make_room(self, now_ns: int) -> bool:

@@ -36,21 +36,38 @@ class Bookkeeper:
         """Brings the books in line with an order."""
         if not order.symbol or order.side is None:
             return
-        key = self._books.label(BookKey(order.account, order.strategy, order.symbol))
-        booking = order.booking
-        if booking.book is not None and booking.book != key:
-            self.unbook(order)
-        booking.book = key
-        standing = order.executions.effective()
-        if len(standing) != len(booking.keys) or not order.executions.is_plain:
-            for gone in booking.keys - standing.keys():
-                self._unfill(order, key, gone)
-            for name in [name for name in standing if name not in booking.keys]:
+        booking, key = order.booking, self._key(order)
+        executions = order.executions
+        if not executions.is_plain:
+            self._book_changes(order, key, now_ns)
+        elif len(executions.fills) != len(booking.keys):
+            for name in executions.newest(besides=booking.keys):
                 self._fill(order, key, name, now_ns)
-        self._book_inferred(order, key, order.inferred)
-        if order.state in ENDED and not booking.ended:
+        if order.inferred is not booking.inferred:
+            self._book_inferred(order, key, order.inferred)
+        if not booking.ended and order.state in ENDED:
             booking.ended = True
             self._quality.end(order, key)
+
+    def _key(self, order: BotOrder) -> BookKey:
+        """The book of an order; what it has booked in another one moves there."""
+        booking = order.booking
+        known = booking.book
+        if known is not None and known == (order.account, order.strategy, order.symbol):
+            return known
+        key = self._books.label(BookKey(order.account, order.strategy, order.symbol))
+        if known is not None and known != key:
+            self.unbook(order)
+        booking.book = key
+        return key
+
+    def _book_changes(self, order: BotOrder, key: BookKey, now_ns: int) -> None:
+        """Books an order of which executions were taken back or changed."""
+        standing, keys = order.executions.effective(), order.booking.keys
+        for gone in keys - standing.keys():
+            self._unfill(order, key, gone)
+        for name in [name for name in standing if name not in keys]:
+            self._fill(order, key, name, now_ns)
 
     def unbook(self, order: BotOrder) -> None:
         """Takes all that an order has booked out of its book."""

@@ -76,11 +76,13 @@ def measure(start: Stamps | None, end: Stamps) -> Latency | Unmeasured:
     """The latency from `start` to `end`, or why there is none."""
     if not start:
         return Unmeasured.NO_START
-    shared = [clock for clock in CLOCKS if clock in start and clock in end]
-    if not shared:
-        return Unmeasured.TWO_CLOCKS
-    fine = [clock for clock in shared if start[clock].resolution_ns + end[clock].resolution_ns < COARSE_NS]
-    if not fine:
-        return Unmeasured.COARSE_CLOCK
-    span_ns = end[fine[0]].at_ns - start[fine[0]].at_ns
-    return Latency(span_ns, fine[0]) if span_ns >= 0 else Unmeasured.NEGATIVE
+    why = Unmeasured.TWO_CLOCKS
+    for clock in CLOCKS:
+        begin, finish = start.get(clock), end.get(clock)
+        if begin is None or finish is None:
+            continue
+        if begin.resolution_ns + finish.resolution_ns < COARSE_NS:
+            span_ns = finish.at_ns - begin.at_ns
+            return Latency(span_ns, clock) if span_ns >= 0 else Unmeasured.NEGATIVE
+        why = Unmeasured.COARSE_CLOCK
+    return why

@@ -11,8 +11,9 @@ peer's average come out, until the fill arrives.
 """
 
 import math
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from telemetry_schema import Liquidity, OrderEvent
 
@@ -91,8 +92,7 @@ def key_of(event: OrderEvent) -> str:
     return f"at {event.event_ns} {event.last_qty!r} {event.last_price!r}"
 
 
-@dataclass(slots=True)
-class Executions:
+class Executions(Struct, omit_defaults=True, gc=False):
     """All that is known of an order's executions."""
 
     fills: dict[str, Execution] = field(default_factory=dict)
@@ -164,6 +164,13 @@ class Executions:
         if other.reported is not None:
             average = other.reported.average_price
             self.report(other.reported.qty, None if math.isnan(average) else average)
+
+    def newest(self, *, besides: set[str]) -> list[str]:
+        """The keys of fills besides those, the newest last; mostly it is the newest one alone."""
+        newest = next(reversed(self.fills))
+        if len(self.fills) == len(besides) + 1 and newest not in besides:
+            return [newest]
+        return [key for key in self.fills if key not in besides]
 
     def effective(self) -> dict[str, Execution]:
         """The executions that stand, by key."""

@@ -16,9 +16,9 @@ never got a start is counted as `no_start` when the order is forgotten: until th
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import convert
 
@@ -88,29 +88,31 @@ class OrderLatencies:
 
     def __init__(self) -> None:
         self._places: set[tuple[str, str]] = set()
-        self.histograms: dict[LatencyLabels, Histogram] = defaultdict(Histogram)
+        self.histograms: dict[tuple[str, str, str, str], Histogram] = defaultdict(Histogram)
+        """By the parts of `LatencyLabels`."""
         self.unmeasured: dict[tuple[str, str], int] = defaultdict(int)
 
     def see(self, order: BotOrder, event: OrderEvent, *, before: OrderState) -> None:
         """Counts the stages that an event completes; `event` is in `order` already."""
-        for stage, start, end in _stages(order, event, before):
+        stages = _STAGES_OF.get(event.event)
+        if stages is None:
+            return
+        for stage, start, end in stages(order, event, before):
             name = f"{stage} {event.alias}" if stage == "replace" and event.alias is not None else stage
-            if name not in order.measured:
+            if end is not None and name not in order.measured:
                 self._measure(order, event, (stage, name), start, end)
 
     def _measure(
-        self, order: BotOrder, event: OrderEvent, stage: tuple[str, str], start: Stamps | None, end: Stamps | None
+        self, order: BotOrder, event: OrderEvent, stage: tuple[str, str], start: Stamps | None, end: Stamps
     ) -> None:
         label, name = stage
-        if end is None:
-            return
         span = Unmeasured.REPLAYED if not end else measure(start, end)
         if span is Unmeasured.NO_START:
             return
         order.measured.add(name)
         if isinstance(span, Latency):
-            labels = self._labels(order, label, span.clock)
-            self.histograms[labels].add(Exemplar(order.order_id, span.span_ns, event.sent_ns))
+            histogram = self._histogram(order, label, span.clock)
+            histogram.add(Exemplar(order.order_id, span.span_ns, event.sent_ns))
         else:
             self.unmeasured[label, span] += 1
 
@@ -137,6 +139,10 @@ class OrderLatencies:
             self.histograms[LatencyLabels(*labels)] = convert(histogram, Histogram)
         self.unmeasured.update(((stage, reason), count) for (stage, reason), count in state["unmeasured"])
 
+    def _histogram(self, order: BotOrder, stage: str, clock: ClockName) -> Histogram:
+        known = self.histograms.get((order.account, order.venue, stage, clock))
+        return self.histograms[self._labels(order, stage, clock)] if known is None else known
+
     def _labels(self, order: BotOrder, stage: str, clock: ClockName) -> LatencyLabels:
         place = (order.account, order.venue)
         if place not in self._places:
@@ -146,25 +152,47 @@ class OrderLatencies:
         return LatencyLabels(*place, stage, clock)
 
 
-def _stages(
-    order: BotOrder, event: OrderEvent, before: OrderState
-) -> Iterator[tuple[str, Stamps | None, Stamps | None]]:
-    """The stages that an event may complete: name, stamps of the start, stamps of the end (empty: only replayed)."""
-    name = event.event
+_Stage: TypeAlias = tuple[str, Stamps | None, Stamps | None]
+"""Name, stamps of the start, stamps of the end; empty where all are replayed, None where there are none."""
+
+
+def _of_submit(order: BotOrder, event: OrderEvent, _before: OrderState) -> Iterable[_Stage]:
     submit = _stamps(order, "submit")
-    if name == "submit" and not event.replayed:
-        yield from _before_submit(event)
-    if name in {"submit", "ack"}:
-        yield "ack", submit, _stamps(order, "ack")
-    if name in {"submit", "fill"}:
-        yield "first_fill", submit, _stamps(order, "fill")
-    if name == "fill" and order.state is OrderState.FILLED and before is not OrderState.FILLED:
-        yield "complete", submit, {} if event.replayed else stamps_of(event)
-    if name in {"cancel_request", "cancel"}:
-        yield "cancel", _stamps(order, "cancel_request"), _stamps(order, "cancel")
-    if name in {"replace_request", "replace"}:
-        request, done = (stamp_key(each, event.alias) for each in ("replace_request", "replace"))
-        yield "replace", order.stamps.get(request), order.stamps.get(done)
+    inside = [] if event.replayed else _before_submit(event)
+    return *inside, ("ack", submit, _stamps(order, "ack")), ("first_fill", submit, _stamps(order, "fill"))
+
+
+def _of_ack(order: BotOrder, _event: OrderEvent, _before: OrderState) -> Iterable[_Stage]:
+    return (("ack", _stamps(order, "submit"), _stamps(order, "ack")),)
+
+
+def _of_fill(order: BotOrder, event: OrderEvent, before: OrderState) -> Iterable[_Stage]:
+    submit = _stamps(order, "submit")
+    first = ("first_fill", submit, _stamps(order, "fill"))
+    if order.state is not OrderState.FILLED or before is OrderState.FILLED:
+        return (first,)
+    return first, ("complete", submit, {} if event.replayed else stamps_of(event))
+
+
+def _of_cancel(order: BotOrder, _event: OrderEvent, _before: OrderState) -> Iterable[_Stage]:
+    return (("cancel", _stamps(order, "cancel_request"), _stamps(order, "cancel")),)
+
+
+def _of_replace(order: BotOrder, event: OrderEvent, _before: OrderState) -> Iterable[_Stage]:
+    request, done = (stamp_key(each, event.alias) for each in ("replace_request", "replace"))
+    return (("replace", order.stamps.get(request), order.stamps.get(done)),)
+
+
+_STAGES_OF: Final[dict[str, Callable[[BotOrder, OrderEvent, OrderState], Iterable[_Stage]]]] = {
+    "submit": _of_submit,
+    "ack": _of_ack,
+    "fill": _of_fill,
+    "cancel_request": _of_cancel,
+    "cancel": _of_cancel,
+    "replace_request": _of_replace,
+    "replace": _of_replace,
+}
+"""By event the stages that it may complete."""
 
 
 def _stamps(order: BotOrder, event: str) -> Stamps | None:
@@ -172,10 +200,11 @@ def _stamps(order: BotOrder, event: str) -> Stamps | None:
     return {} if stamps is None and event in order.replayed_events else stamps
 
 
-def _before_submit(event: OrderEvent) -> Iterator[tuple[str, Stamps | None, Stamps | None]]:
+def _before_submit(event: OrderEvent) -> list[_Stage]:
     """Stages inside the sender: its own clock stamped both ends."""
+    if event.tick_ns is None and event.decision_ns is None:
+        return []
     end = stamps_of(event)
-    for stage, at_ns in (("tick", event.tick_ns), ("decision", event.decision_ns)):
-        if at_ns is not None:
-            clock: ClockName = "adapter" if event.clock == "adapter" else "bot"
-            yield stage, {clock: Stamp(at_ns, 1)}, end
+    clock: ClockName = "adapter" if event.clock == "adapter" else "bot"
+    begins = (("tick", event.tick_ns), ("decision", event.decision_ns))
+    return [(stage, {clock: Stamp(at_ns, 1)}, end) for stage, at_ns in begins if at_ns is not None]

@@ -10,9 +10,11 @@ Every fact commutes (sets, maxima, minima), so events may come in any order, twi
 Quantities decide, not the peer's status words: some peers send the completing fill as a partial one.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from analytics.orders.books import BookKey
 from analytics.orders.clocks import Stamps, earliest, latest, stamps_of
@@ -99,8 +101,7 @@ def _newer(one: Version | None, other: Version | None) -> Version | None:
     return max((version for version in (one, other) if version is not None), default=None)
 
 
-@dataclass(slots=True)
-class Booking:
+class Booking(Struct, omit_defaults=True, gc=False):
     """What of an order is in which book."""
 
     book: BookKey | None = None
@@ -112,9 +113,11 @@ class Booking:
     """Its end has been counted."""
 
 
-@dataclass(slots=True)
-class BotOrder:
-    """The facts of one order. `account` and `order_id` are its key; other names are those that came first."""
+class BotOrder(Struct, omit_defaults=True, gc=False):
+    """The facts of one order. `account` and `order_id` are its key; other names are those that came first.
+
+    A struct, as it is made, packed and unpacked thousands of times a second; no cycle can form in it.
+    """
 
     account: str
     order_id: str
@@ -175,8 +178,12 @@ class BotOrder:
 
     def derive(self) -> None:
         """Renews what follows from the facts; see the head of this file."""
-        self.inferred = self.executions.inferred(self.ordered_price.value if self.ordered_price else None)
-        self.filled_qty = self.executions.qty + self.inferred.qty
+        executions = self.executions
+        if executions.reported is None:
+            self.inferred, self.filled_qty = NOTHING_INFERRED, executions.qty
+        else:
+            self.inferred = executions.inferred(self.ordered_price.value if self.ordered_price else None)
+            self.filled_qty = executions.qty + self.inferred.qty
         self.state = self._state()
 
     def _state(self) -> OrderState:
@@ -210,23 +217,22 @@ class BotOrder:
             event: the event.
             execution: of a fill, bust or correction: what its execution was to `executions`.
         """
-        before = self.state
-        outcome = self._judge(event, before) if execution is None else execution
+        outcome = self._judge(event, self.state) if execution is None else execution
         self._note_names(event)
         self._note_times(event)
-        self._note_terms(event)
-        self.submitted |= event.event == "submit"
-        self.acked |= event.event == "ack"
-        self.end = max(self.end, ENDS.get(event.event, End.NONE))
+        note = _NOTES.get(event.event)
+        if note is not None:
+            note(self, event)
         self.derive()
         return outcome
 
     def _judge(self, event: OrderEvent, before: OrderState) -> Outcome:
-        key = (event.event, _repeat_key(event))
+        name = event.event
+        key = (name, _repeat_key(event) if name in _REPEATABLE else "")
         if key in self.seen:
             return Outcome.DUPLICATE
         self.seen.add(key)
-        return _outcome(before, event.event)
+        return _outcome(before, name) if before in ENDED else Outcome.APPLIED
 
     def _note_names(self, event: OrderEvent) -> None:
         self.source = self.source or event.source
@@ -242,20 +248,31 @@ class BotOrder:
         self.tick_ns = self.tick_ns or event.tick_ns
 
     def _note_times(self, event: OrderEvent) -> None:
-        name = event.event
-        self.sent_ns[name] = max(self.sent_ns.get(name, 0), event.sent_ns)
+        name, sent_ns = event.event, self.sent_ns
+        if event.sent_ns > sent_ns.get(name, 0):
+            sent_ns[name] = event.sent_ns
         if event.replayed:
             self.replayed_events.add(name)
         else:
-            self._stamp(stamp_key(name, event.alias), stamps_of(event))
+            self._stamp(name if event.alias is None else stamp_key(name, event.alias), stamps_of(event))
 
     def _stamp(self, key: str, stamps: Stamps) -> None:
-        choose = latest if "_request" in key else earliest
-        self.stamps[key] = choose(self.stamps.get(key, {}), stamps)
+        known = self.stamps.get(key)
+        if known:
+            stamps = (latest if "_request" in key else earliest)(known, stamps)
+        self.stamps[key] = stamps
+
+    def _note_submit(self, event: OrderEvent) -> None:
+        self.submitted = True
+        self._note_terms(event)
+
+    def _note_ack(self, _event: OrderEvent) -> None:
+        self.acked = True
+
+    def _note_end(self, event: OrderEvent) -> None:
+        self.end = max(self.end, ENDS[event.event])
 
     def _note_terms(self, event: OrderEvent) -> None:
-        if event.event not in {"submit", "replace"}:
-            return
         place = (event.event == "replace", event.event_ns, event.alias or "")
         if event.qty is not None:
             self.ordered_qty = _newer(self.ordered_qty, Version(*place, event.qty))
@@ -288,23 +305,29 @@ class BotOrder:
         self.derive()
 
 
+_NOTES: Final[dict[str, Callable[[BotOrder, OrderEvent], None]]] = {
+    "submit": BotOrder._note_submit,  # noqa: SLF001 - its own table
+    "ack": BotOrder._note_ack,  # noqa: SLF001
+    "replace": BotOrder._note_terms,  # noqa: SLF001
+    **dict.fromkeys(ENDS, BotOrder._note_end),  # noqa: SLF001
+}
+"""What else an event tells, by its name."""
+
+
 def stamp_key(event: str, alias: str | None) -> str:
     """Under which an event's stamps are kept: replaces of one order are told apart by their alias."""
     return f"{event} {alias}" if alias is not None and event.startswith("replace") else event
 
 
 def _repeat_key(event: OrderEvent) -> str:
-    if event.event not in _REPEATABLE:
-        return ""
+    """What tells an event of `_REPEATABLE` from others of its name."""
     if event.event in {"replace", "replace_request", "replace_reject"} and event.alias is not None:
         return event.alias
     return str(event.event_ns)
 
 
 def _outcome(before: OrderState, event: OrderEventName) -> Outcome:
-    """How an event that has not come before stands to the state it meets; it is taken in whatever this says."""
-    if before not in ENDED:
-        return Outcome.APPLIED
+    """How an event that has not come before stands to the end it meets; it is taken in whatever this says."""
     refused = before in {OrderState.REJECTED, OrderState.DENIED}
     if event in {"submit", "trigger", "cancel_request", "replace_request"}:
         return Outcome.LATE

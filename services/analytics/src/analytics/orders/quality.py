@@ -47,6 +47,7 @@ SLIPPAGE_BOUNDS_BPS: Final = (
 )
 
 HORIZONS_S: Final = {"1s": 1, "5s": 5, "30s": 30, "1m": 60}
+_HORIZONS_NS: Final = tuple((name, horizon_s * 1_000_000_000) for name, horizon_s in HORIZONS_S.items())
 
 MAX_PENDING_MARKOUTS: Final = 100_000
 """Markouts that wait for their moment; what comes beyond is counted as missed."""
@@ -59,6 +60,9 @@ MARKOUTS_A_STEP: Final = 200
 
 RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1}
 """Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2."""
+
+REJECT_KINDS: Final = {"reject": "order", "deny": "local", "cancel_reject": "cancel", "replace_reject": "replace"}
+"""By event what was rejected."""
 
 KILL_SWITCH_REASON: Final = "kill_switch"
 """The reason of a cancel by a kill function: RTS 9 does not count it."""
@@ -120,23 +124,17 @@ class Quality:
         labels = (*book, side, liquidity)
         self.own_fills[labels] += 1
         self.own_volume[labels] += fill.qty
-        self.own_notional[*labels, currency] += abs(fill.cost)
+        self.own_notional[*labels, currency] += abs(fill.qty * fill.price)
         sign = 1 if side == "buy" else -1
         self._slip(order, fill, book, currency, marks, sign)
-        for horizon, horizon_s in HORIZONS_S.items():
-            self._await(
-                Markout(
-                    fill.at_ns + horizon_s * 1_000_000_000,
-                    self._number,
-                    order.symbol,
-                    (*book, currency, horizon, liquidity),
-                    horizon,
-                    sign,
-                    fill.price,
-                    fill.qty,
-                    now_ns,
-                )
-            )
+        for horizon, horizon_ns in _HORIZONS_NS:
+            if len(self._pending) >= MAX_PENDING_MARKOUTS:
+                self.markout_missed[horizon, "gap"] += 1
+                continue
+            self._number += 1
+            due_ns, labelled = fill.at_ns + horizon_ns, (*book, currency, horizon, liquidity)
+            waiting = due_ns, self._number, order.symbol, labelled, horizon, sign, fill.price, fill.qty, now_ns
+            heappush(self._pending, Markout(*waiting))
 
     def _slip(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, marks: Marks, sign: int) -> None:
         for reference, price in _references(order, marks):
@@ -152,13 +150,6 @@ class Quality:
                 bps = sign * (fill.price - price) / abs(price) * 1e4
                 counted = self.slippage_bps.setdefault(book[:2], [0] * (len(SLIPPAGE_BOUNDS_BPS) + 1))
                 counted[bisect_left(SLIPPAGE_BOUNDS_BPS, bps)] += 1
-
-    def _await(self, markout: Markout) -> None:
-        if len(self._pending) >= MAX_PENDING_MARKOUTS:
-            self.markout_missed[markout.horizon, "gap"] += 1
-            return
-        self._number += 1
-        heappush(self._pending, markout)
 
     def settle_markouts(self, marks: Marks, now_ns: int) -> Steps[None]:
         """Counts markouts whose moment has come, by the symbol's quotes or by `now_ns` where these stand still."""
@@ -198,28 +189,23 @@ class Quality:
         self.ended[*book, _how(order.state, filled)] += 1
 
     def message(self, order: BotOrder, event: OrderEvent, book: BookKey, *, leaves_before: float) -> None:
-        """Counts a message of the bot by the weights of RTS 9; `leaves_before` is what could be filled before it."""
-        weight = RTS9_WEIGHTS.get(event.event)
-        if weight is None or (event.event, event.reason) == ("cancel", KILL_SWITCH_REASON):
+        """Counts a message of the bot by its weight of RTS 9; `leaves_before` is what could be filled before it."""
+        name = event.event
+        weight = RTS9_WEIGHTS[name]
+        if name == "cancel" and event.reason == KILL_SWITCH_REASON:
             return
         labels = (book.account, book.symbol)
         self.otr_messages[labels] += weight
         # A modification is a deletion of the rest and a new insertion.
-        volume = {"submit": event.qty or 0.0, "cancel": leaves_before}.get(
-            event.event, leaves_before + order.leaves_qty
-        )
-        self.otr_volume[labels] += volume
+        volume = (event.qty or 0.0) if name == "submit" else leaves_before
+        self.otr_volume[labels] += volume + order.leaves_qty if name == "replace" else volume
 
     def reject(self, order: BotOrder, event: OrderEvent, book: BookKey) -> None:
-        """Counts a rejection by its reason; one that is not in the list is `other`."""
-        kind = {"reject": "order", "deny": "local", "cancel_reject": "cancel", "replace_reject": "replace"}.get(
-            event.event
-        )
-        if kind is not None:
-            reason = event.reason if event.reason in REJECT_REASONS else "other"
-            labels = (book.account, book.strategy, order.venue, reason, kind)
-            self.rejects[labels] += 1
-            self.last_rejects[labels] = Rejected(order.order_id, event.sent_ns)
+        """Counts an event of `REJECT_KINDS` by its reason; one that is not in the list is `other`."""
+        reason = event.reason if event.reason in REJECT_REASONS else "other"
+        labels = (book.account, book.strategy, order.venue, reason, REJECT_KINDS[event.event])
+        self.rejects[labels] += 1
+        self.last_rejects[labels] = Rejected(order.order_id, event.sent_ns)
 
     def _counters(self) -> dict[str, Counts]:
         return {name: value for name, value in vars(self).items() if isinstance(value, defaultdict)}

@@ -44,10 +44,11 @@ class Key(NamedTuple):
 
 
 class FoundOrder(NamedTuple):
-    """The order of an event; `absorbed` was another one until this event showed that they are the same."""
+    """The order of an event and its key; `absorbed` was another one until this event showed that they are the same."""
 
     order: BotOrder
-    is_new: bool
+    key: Key
+    is_new: bool = False
     absorbed: BotOrder | None = None
 
 
@@ -57,8 +58,8 @@ class KnownOrders:
     def __init__(self, *, max_orders: int = MAX_ORDERS, keep_ended_ns: int = KEEP_ENDED_NS) -> None:
         self._max_orders, self._keep_ended_ns = max_orders, keep_ended_ns
         self._orders: dict[Key, BotOrder | bytes] = {}
-        """The oldest first; those that ended some time ago are packed."""
-        self._links: dict[Key, Key] = {}
+        """By key, the oldest first; those that ended some time ago are packed."""
+        self._links: dict[tuple[str, str], Key] = {}
         self._linked_to: dict[Key, list[Key]] = {}
         self._ended: OrderedDict[Key, int] = OrderedDict()
         self._open: dict[Key, None] = {}
@@ -99,14 +100,29 @@ class KnownOrders:
     def find(self, event: OrderEvent) -> FoundOrder:
         """The order that an event is about, made if there is none; takes note of the names that the event joins."""
         named = Key(event.account or event.source, event.order_id)
+        order = self._orders.get(named)
+        if isinstance(order, BotOrder) and self._joins_nothing(event, named):
+            # Nearly every event but the first of an order comes by here.
+            self._segments.touch(named)
+            return FoundOrder(order, named)
+        return self._join(event, named)
+
+    def _joins_nothing(self, event: OrderEvent, named: Key) -> bool:
+        """Whether all names of an event lead to an order already."""
+        if event.alias is not None:
+            return False
+        source = event.source
+        return source == named.account or self._links.get((source, named.order_id)) == named
+
+    def _join(self, event: OrderEvent, named: Key) -> FoundOrder:
         absorbed = self._link_account(Key(event.source, event.order_id), named) if event.account else None
         if event.alias is not None:
             absorbed = self._link(named._replace(order_id=event.alias), named) or absorbed
         key = self._root(named)
         order = self._to_change(key)
         if order is not None:
-            return FoundOrder(order, is_new=False, absorbed=absorbed)
-        return FoundOrder(self._new(key), is_new=True, absorbed=absorbed)
+            return FoundOrder(order, key, absorbed=absorbed)
+        return FoundOrder(self._new(key), key, is_new=True, absorbed=absorbed)
 
     def _to_change(self, key: Key) -> BotOrder | None:
         """The order of a key, which is about to change."""
@@ -123,23 +139,28 @@ class KnownOrders:
         self._segments.add(key)
         return order
 
-    def settle(self, order: BotOrder, now_ns: int) -> None:
+    def settle(self, order: BotOrder, key: Key, now_ns: int) -> None:
         """Files an order after an event: among those that have ended, or not."""
-        key = Key(order.account, order.order_id)
-        self._ended.pop(key, None)
-        self._warm.pop(key, None)
-        if order.state in ENDED:
-            self._open.pop(key, None)
-            self._ended[key] = self._warm[key] = now_ns
-        else:
-            self._open[key] = None
+        is_open = key in self._open
+        if order.state not in ENDED:
+            if not is_open:
+                self._ended.pop(key, None)
+                self._warm.pop(key, None)
+                self._open[key] = None
+            return
+        if is_open:
+            del self._open[key]
+        for files in (self._ended, self._warm):
+            files[key] = now_ns
+            files.move_to_end(key)
 
     def cool(self, now_ns: int, *, at_most: int = EXPIRE_A_STEP) -> bool:
         """Packs orders that ended some seconds ago, at most so many; whether any was."""
         packed = 0
         while self._warm and packed < at_most:
             key, ended_ns = next(iter(self._warm.items()))
-            if now_ns - ended_ns < WARM_NS:
+            # One that ended ahead of a clock that was set back must not keep all others unpacked.
+            if 0 <= now_ns - ended_ns < WARM_NS:
                 break
             del self._warm[key]
             self._orders[key] = _packed(self._orders[key])

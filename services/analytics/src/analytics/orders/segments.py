@@ -62,8 +62,12 @@ class Segments(Generic[_Key]):
     def touch(self, key: _Key) -> None:
         """Says that an order is about to change."""
         segment = self._of.get(key)
-        if segment is not None:
+        if segment is None:
+            return
+        if segment.owes:
             self._will_change(segment)
+        else:
+            segment.version += 1
 
     def remove(self, key: _Key) -> None:
         """Takes an order out that is known no more; before it is forgotten."""

@@ -5,10 +5,10 @@
 Nothing is refused: what a state machine would call impossible is applied all the same and counted by its outcome.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -24,19 +24,25 @@ from analytics.orders.latency import OrderLatencies
 from analytics.orders.marks import Marks
 from analytics.orders.order import ENDED, BotOrder, OrderState, Outcome
 from analytics.orders.peer_reports import PeerReports
-from analytics.orders.quality import Counts, Quality, counts, refill
+from analytics.orders.quality import REJECT_KINDS, RTS9_WEIGHTS, Counts, Quality, counts, refill
 from analytics.orders.registry import Key, KnownOrders
 from analytics.orders.saved_tables import is_large, parts_of, rows_of
-from analytics.orders.trails import Trails
+from analytics.orders.trails import SeenEvent, Trails
 from telemetry_schema import OrderEvent, PositionReport, Quote, RateLimitReport
 from telemetry_schema.batch import ReceivedEvent
 
 EXECUTION_EVENTS: Final = frozenset({"fill", "bust", "correct"})
+FIRST_EVENTS: Final = frozenset({"submit", "deny"})
+"""What an order begins with; any other one shows that its beginning was not heard of."""
+
+_APPLIED, _SECOND_SOURCE = Outcome.APPLIED, Outcome.SECOND_SOURCE
+_NOT_COUNTED: Final = frozenset({Outcome.DUPLICATE, Outcome.SECOND_SOURCE})
+"""What happened has been counted as an event of its order already, or by another source."""
 
 OVERFILL_RATIO: Final = 1e-9
 
-_FOR_PEOPLE: Final = {"activities", "trails"}
-"""What no number follows from: a checkpoint of an earlier version, which lacks it, is good."""
+_SMALL: Final = ("books", "latencies", "marks", "activities")
+"""What is packed at once. No number follows from activities and trails: a checkpoint without them is good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,14 @@ class TrackerLimits:
 
     max_books: int = 200
     max_sources: int = 100
+
+
+class Before(NamedTuple):
+    """What an order was like before an event."""
+
+    state: OrderState
+    filled_qty: float
+    leaves_qty: float
 
 
 class OrderTracker:
@@ -92,27 +106,23 @@ class OrderTracker:
 
     def apply(self, event: OrderEvent, now_ns: int) -> Outcome:
         """Takes in one event; `now_ns` is when ingest received it, UTC epoch nanoseconds."""
-        found = self.registry.find(event)
+        name, found = event.event, self.registry.find(event)
         order = found.order
-        before, filled_before, leaves_before = order.state, order.filled_qty, order.leaves_qty
-        execution = self._execute(order, event) if event.event in EXECUTION_EVENTS else None
-        if event.cum_qty is not None and execution is not Outcome.SECOND_SOURCE:
+        before = Before(order.state, order.filled_qty, order.leaves_qty)
+        execution = self._execute(order, event) if name in EXECUTION_EVENTS else None
+        if event.cum_qty is not None and execution is not _SECOND_SOURCE:
             order.executions.report(event.cum_qty, event.avg_price)
         outcome = order.apply(event, execution=execution)
-        if found.is_new and outcome is Outcome.APPLIED and event.event not in {"submit", "deny"}:
+        if found.is_new and outcome is _APPLIED and name not in FIRST_EVENTS:
             outcome = Outcome.ORPHAN
         order.touched_ns = max(order.touched_ns, now_ns)
         if found.absorbed is not None:
-            self.bookkeeper.unbook(found.absorbed)
-            self.trails.join(_key(found.absorbed), _key(order))
+            self._join(found.absorbed, found.key)
         self.bookkeeper.book(order, now_ns)
-        if outcome in {Outcome.APPLIED, Outcome.LATE, Outcome.ORPHAN}:
-            self._measure(order, event, before, leaves_before)
-        self._count(order, event, outcome)
-        self._check_overfill(order, event, before, filled_before, outcome)
-        self.registry.settle(order, now_ns)
+        self._count(order, event, outcome, before)
+        self.registry.settle(order, found.key, now_ns)
         self.activities.see(order, event, outcome, now_ns)
-        self.trails.see(order, event, outcome, now_ns, ended=order.state in ENDED)
+        self.trails.see(found.key, SeenEvent(event, outcome, now_ns), ended=order.state in ENDED)
         return outcome
 
     def _execute(self, order: BotOrder, event: OrderEvent) -> Outcome:
@@ -128,32 +138,41 @@ class OrderTracker:
             return Outcome.CONFLICT
         return Outcome.APPLIED if is_new else Outcome.DUPLICATE
 
-    def _measure(self, order: BotOrder, event: OrderEvent, before: OrderState, leaves_before: float) -> None:
+    def _join(self, absorbed: BotOrder, key: Key) -> None:
+        """Makes what is booked and kept of an order that of the one that it turned out to be."""
+        self.bookkeeper.unbook(absorbed)
+        self.trails.join(Key(absorbed.account, absorbed.order_id), key)
+
+    def _count(self, order: BotOrder, event: OrderEvent, outcome: Outcome, before: Before) -> None:
+        source = self._source(event.source)
+        self.outcomes[source, outcome] += 1
+        if outcome in _NOT_COUNTED:
+            return
+        name = event.event
+        book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
+        self.events[*book, order.side or "", name] += 1
+        if outcome is Outcome.CONFLICT:
+            return
+        self._measure(order, event, before)
+        if name in RTS9_WEIGHTS:
+            self.quality.message(order, event, book, leaves_before=before.leaves_qty)
+        if name in REJECT_KINDS:
+            self.quality.reject(order, event, book)
+        if name == "fill" and outcome is _APPLIED:
+            self._check_overfill(order, source, before)
+
+    def _measure(self, order: BotOrder, event: OrderEvent, before: Before) -> None:
         was_acked = "ack" in order.measured
-        self.latencies.see(order, event, before=before)
+        self.latencies.see(order, event, before=before.state)
         if not was_acked and "ack" in order.measured:
             self.activities.see_ack(order, event.source, order.touched_ns)
-        book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
-        self.quality.message(order, event, book, leaves_before=leaves_before)
-        self.quality.reject(order, event, book)
 
-    def _count(self, order: BotOrder, event: OrderEvent, outcome: Outcome) -> None:
-        self.outcomes[self._source(event.source), outcome] += 1
-        if outcome in {Outcome.APPLIED, Outcome.LATE, Outcome.ORPHAN, Outcome.CONFLICT}:
-            book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
-            self.events[*book, order.side or "", event.event] += 1
-
-    def _check_overfill(
-        self, order: BotOrder, event: OrderEvent, before: OrderState, filled_before: float, outcome: Outcome
-    ) -> None:
-        if event.event != "fill" or outcome is not Outcome.APPLIED:
-            return
-        source = (self._source(event.source),)
-        if before in ENDED and before is not OrderState.FILLED:
-            self.fills_after_end[source] += 1
+    def _check_overfill(self, order: BotOrder, source: str, before: Before) -> None:
+        if before.state in ENDED and before.state is not OrderState.FILLED:
+            self.fills_after_end[(source,)] += 1
         qty = order.qty
-        if qty is not None and max(order.filled_qty, filled_before) > qty * (1 + OVERFILL_RATIO):
-            self.overfills[source] += 1
+        if qty is not None and max(order.filled_qty, before.filled_qty) > qty * (1 + OVERFILL_RATIO):
+            self.overfills[(source,)] += 1
 
     def _source(self, source: str) -> str:
         """The label of a source: its name, while there is room for it."""
@@ -169,10 +188,11 @@ class OrderTracker:
         while gone := self.registry.expire(now_ns):
             for order in gone:
                 self.latencies.forget(order)
-                self.trails.forget(_key(order))
+                self.trails.forget(Key(order.account, order.order_id))
             yield
         while self.registry.cool(now_ns):
             yield
+        self.activities.tick(now_ns)
         self.books.value(self.marks, now_ns)
 
     # Checkpoint
@@ -201,18 +221,15 @@ class OrderTracker:
             "authorities": self.authorities.state(),
             "sources": list(self._sources),
             "forgotten_open": self.registry.forgotten_open,
-            **{name: part.state() for name, part in self._small_parts()},
+            **{name: getattr(self, name).state() for name in _SMALL},
             "quality": self.quality.state(),
         }
         return {
             "packed": np.frombuffer(msgspec.msgpack.encode(tree), np.uint8),
             "tables": {name: parts_of(rows, self._captures) for name, rows in large.items()},
             "orders": self.registry.state(),
+            "trails": self.trails.state(),
         }
-
-    def _small_parts(self) -> Iterator[tuple[str, Books | OrderLatencies | Marks | Activities | Trails]]:
-        for name in ("books", "latencies", "marks", *sorted(_FOR_PEOPLE)):
-            yield name, getattr(self, name)
 
     def restore(self, state: State) -> None:
         """Takes over what was saved.
@@ -227,13 +244,10 @@ class OrderTracker:
         self.peers.restore(tree)
         self.authorities.restore(tree["authorities"])
         self._sources = set(tree["sources"])
-        for name, part in self._small_parts():
-            if name in tree or name not in _FOR_PEOPLE:
-                part.restore(tree[name])
+        for name in _SMALL:
+            if name in tree or name != "activities":
+                getattr(self, name).restore(tree[name])
+        self.trails.restore(state.get("trails", {}))
         self.quality.restore(tree["quality"], tables)
         self.registry.restore(state["orders"])
         self.registry.forgotten_open = tree["forgotten_open"]
-
-
-def _key(order: BotOrder) -> Key:
-    return Key(order.account, order.order_id)
