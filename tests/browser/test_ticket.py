@@ -232,6 +232,27 @@ def test_a_symbol_can_be_chosen_again_and_again_and_is_the_one_that_is_sent(desk
     assert desk.page_pid()
 
 
+# Before the ticket can have heard of the click.
+CLICK_ROW_AND_PRESS = """symbol => {
+    const rows = [...document.querySelectorAll('table[aria-label=Quotes] tbody tr')];
+    rows.find(one => one.textContent.includes(symbol)).querySelector('.tt-pick').click();
+    return new Promise(done => setTimeout(() => {
+        for (const kind of ['keydown', 'keyup'])
+            document.dispatchEvent(new KeyboardEvent(kind, { key: 'b', code: 'KeyB', altKey: true, cancelable: true }));
+        done();
+    }, 10)); }"""
+
+
+def test_an_order_for_the_symbol_on_the_ticket_does_not_undo_a_click_on_another_one(trade_page: Page) -> None:
+    choose(trade_page, "ETH-USD")
+    type_into(trade_page, "Quantity", "0.0123")
+    trade_page.evaluate(CLICK_ROW_AND_PRESS, "SOL-USD")
+    expect(answer(trade_page)).to_contain_text("BUY 0.0123 ETH-USD applied")
+    expect(trade_page.get_by_role("combobox", name="Symbol")).to_have_value("SOL-USD")
+    trade_page.wait_for_timeout(1_200)  # over redraws
+    expect(trade_page.get_by_role("combobox", name="Symbol")).to_have_value("SOL-USD")
+
+
 def test_a_symbol_that_is_half_typed_is_not_sent(desk: Desk, trade_page: Page) -> None:
     type_into(trade_page, "Quantity", "0.01")
     before = sent(desk)

@@ -49,9 +49,11 @@ def _take(link: DataLink) -> None:
     event = read_ticket_event(state[_KEY].order)
     if event is None:
         return
-    state[_PICK] = PickFacts(by=event.by, count=event.count)
-    if event.symbol:
+    pick = PickFacts(by=event.by, count=event.count)
+    # With each order comes the symbol again. It is no new choice: somebody may have clicked on another one's row since.
+    if event.count and event.symbol and pick != state.get(_PICK):
         chosen.choose_symbol(event.symbol, link.now())
+    state[_PICK] = pick
     for order in event.orders:
         presses.take_order(link, order)
     state[_OPEN] = [order.id for order in event.orders]
