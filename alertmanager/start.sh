@@ -14,7 +14,44 @@ set -eu
 CONFIG=${CONFIG:-/tmp/alertmanager.yml}
 
 quoted() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/''/g")"; }
-missing() { printf 'alertmanager: %s needs %s\n' "$1" "$2" >&2; exit 1; }
+# A setting is named, its value is not: it may be a secret.
+refuse() { printf 'alertmanager: %s\n' "$1" >&2; exit 1; }
+missing() { refuse "$1 needs $2"; }
+
+# needs NAME VALUE OTHER VALUE-OF-OTHER: one without the other is half a receiver, which would reach nobody.
+needs() { [ -z "$2" ] || [ -n "$4" ] || missing "$1" "$3"; }
+
+url() {
+    case $2 in
+        '' ) ;;
+        *[[:space:]]* ) refuse "$1 has a blank or a line break in it" ;;
+        http://[!/]* | https://[!/]* ) ;;
+        * ) refuse "$1 must begin with http:// or https:// and a host" ;;
+    esac
+}
+
+check() {
+    for name in ALERT_WEBHOOK_URL ALERT_SLACK_URL ALERT_WATCHDOG_URL; do
+        eval "url $name \"\${$name:-}\""
+    done
+    needs ALERT_SLACK_CHANNEL "${ALERT_SLACK_CHANNEL:-}" ALERT_SLACK_URL "${ALERT_SLACK_URL:-}"
+    needs ALERT_TELEGRAM_TOKEN "${ALERT_TELEGRAM_TOKEN:-}" ALERT_TELEGRAM_CHAT_ID "${ALERT_TELEGRAM_CHAT_ID:-}"
+    needs ALERT_TELEGRAM_CHAT_ID "${ALERT_TELEGRAM_CHAT_ID:-}" ALERT_TELEGRAM_TOKEN "${ALERT_TELEGRAM_TOKEN:-}"
+    needs ALERT_EMAIL_TO "${ALERT_EMAIL_TO:-}" ALERT_EMAIL_FROM "${ALERT_EMAIL_FROM:-}"
+    needs ALERT_EMAIL_TO "${ALERT_EMAIL_TO:-}" ALERT_SMTP_HOST "${ALERT_SMTP_HOST:-}"
+    for name in ALERT_EMAIL_FROM ALERT_SMTP_HOST ALERT_SMTP_USER ALERT_SMTP_PASSWORD; do
+        eval "needs $name \"\${$name:-}\" ALERT_EMAIL_TO \"\${ALERT_EMAIL_TO:-}\""
+    done
+    needs ALERT_SMTP_USER "${ALERT_SMTP_USER:-}" ALERT_SMTP_PASSWORD "${ALERT_SMTP_PASSWORD:-}"
+    needs ALERT_SMTP_PASSWORD "${ALERT_SMTP_PASSWORD:-}" ALERT_SMTP_USER "${ALERT_SMTP_USER:-}"
+    case ${ALERT_TELEGRAM_CHAT_ID:-0} in
+        - | *[!0-9-]* | ?*-* ) refuse "ALERT_TELEGRAM_CHAT_ID must be a whole number, as the bot's getUpdates gives it" ;;
+    esac
+    smtp=${ALERT_SMTP_HOST:-host:25}
+    case ${smtp%:*}/${smtp##*:} in
+        "$smtp"/* | /* | */ | */*[!0-9]* ) refuse "ALERT_SMTP_HOST must be host:port, as in mail.example.com:587" ;;
+    esac
+}
 
 receivers() {
     if [ -n "${ALERT_WEBHOOK_URL:-}" ]; then
@@ -26,14 +63,11 @@ receivers() {
         printf '        send_resolved: true\n        title: %s\n        text: %s\n' "$(quoted "$TITLE")" "$(quoted "$TEXT")"
     fi
     if [ -n "${ALERT_TELEGRAM_TOKEN:-}" ]; then
-        [ -n "${ALERT_TELEGRAM_CHAT_ID:-}" ] || missing ALERT_TELEGRAM_TOKEN ALERT_TELEGRAM_CHAT_ID
         printf '    telegram_configs:\n      - bot_token: %s\n' "$(quoted "$ALERT_TELEGRAM_TOKEN")"
         printf '        chat_id: %s\n        parse_mode: ""\n' "$ALERT_TELEGRAM_CHAT_ID"
         printf '        send_resolved: true\n        message: %s\n' "$(quoted "$TITLE$NEWLINE$TEXT")"
     fi
     if [ -n "${ALERT_EMAIL_TO:-}" ]; then
-        [ -n "${ALERT_EMAIL_FROM:-}" ] || missing ALERT_EMAIL_TO ALERT_EMAIL_FROM
-        [ -n "${ALERT_SMTP_HOST:-}" ] || missing ALERT_EMAIL_TO ALERT_SMTP_HOST
         printf '    email_configs:\n      - to: %s\n        from: %s\n' "$(quoted "$ALERT_EMAIL_TO")" "$(quoted "$ALERT_EMAIL_FROM")"
         printf '        smarthost: %s\n        send_resolved: true\n' "$(quoted "$ALERT_SMTP_HOST")"
         [ -z "${ALERT_SMTP_USER:-}" ] || printf '        auth_username: %s\n' "$(quoted "$ALERT_SMTP_USER")"
@@ -51,6 +85,7 @@ TITLE='{{ .Status | toUpper }} {{ range .Alerts }}{{ .Annotations.summary }}. {{
 NEWLINE='{{ "\n" }}'
 TEXT="{{ range .Alerts }}{{ .Annotations.description }}$NEWLINE{{ .Annotations.panel }}$NEWLINE{{ .Annotations.runbook }}$NEWLINE{{ end }}"
 
+check
 umask 077
 cat >"$CONFIG" <<YAML
 route:
