@@ -151,6 +151,23 @@ def _is_like(metrics: Metrics, bot: SimulatedBot) -> bool:
     return True
 
 
+def test_a_simulated_bot_ends_the_orders_that_a_killed_ingest_left_open(tmp_path: Path) -> None:
+    def oldest_s(metrics: Metrics) -> float:
+        """Since when an order is open, UTC epoch seconds; that of each symbol is one series."""
+        found = metrics.labels("trading_oldest_open_order_timestamp_seconds")
+        stamps = [metrics.sum_of("trading_oldest_open_order_timestamp_seconds", **labels) for labels in found]
+        return min((stamp for stamp in stamps if stamp), default=time.time())
+
+    with Pipeline(tmp_path, feeds="sim-orders://bot-1?rate=20&seed=7&lost=0") as pipeline:
+        pipeline.start()
+        eventually(lambda: pipeline.analytics.metrics().total("trading_open_orders") > 0, what="open orders")
+        pipeline.ingest.kill()
+        killed_s = time.time()
+        eventually(lambda: oldest_s(pipeline.analytics.metrics()) < killed_s, what="orders that were left open")
+        pipeline.ingest.start().wait_ready()
+        eventually(lambda: oldest_s(pipeline.analytics.metrics()) > killed_s, what="only new orders open")
+
+
 def test_planted_latencies_slippage_and_markouts_come_back(pipeline: Pipeline) -> None:
     pipeline.start()
     begin_ns = time.time_ns() - 100 * SECOND_NS

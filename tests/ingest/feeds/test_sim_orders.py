@@ -1,5 +1,6 @@
 """The simulated bot: one seed is one life, and ingest's ordinary check accepts all that it says but repeats."""
 
+import json
 from typing import Any
 
 import pytest
@@ -95,6 +96,66 @@ async def test_the_default_bot_says_what_it_is_told_to() -> None:
     async with simulated(SIMULATED_BOT, FakeClock()) as came:
         pass
     assert came == []
+
+
+def still_open(frames: list[bytes]) -> set[str]:
+    """Orders that were submitted and have not ended, by what was said of them."""
+    found: dict[str, float] = {}
+    for event in (json.loads(frame) for frame in frames):
+        if event["type"] != "order":
+            continue
+        if event["event"] == "submit":
+            found[event["order_id"]] = event["qty"]
+        elif event["event"] in {"cancel", "reject"} or event.get("cum_qty", 0.0) >= found.get(event["order_id"], 1e9):
+            found.pop(event["order_id"], None)
+    return set(found)
+
+
+def test_a_bot_ends_the_orders_that_the_one_before_it_left_at_the_venue() -> None:
+    before = bot()
+    frames = before.due(20 * SECOND_NS, WALL_NS + 20 * SECOND_NS)
+    left = still_open(frames)
+    assert {order.order_id for order in before.open_orders.all()} == left
+    assert left
+    after = SimulatedBot(name="bot", run="r2", seed=8, rate=20.0, start_ns=0, orders=before.open_orders)
+    frames += life(after, 5)
+    assert not still_open(frames)
+    assert not after.open_orders.all()
+    ends = [json.loads(frame) for frame in frames if json.loads(frame).get("order_id") in left]
+    asked = [each for each in ends if each["event"] == "status"]
+    assert len(asked) == len(left)
+    assert all(each["replayed"] for each in asked), "it is history, and no latency"
+
+
+def test_a_bot_that_is_killed_while_it_cleans_up_leaves_the_rest_to_the_next() -> None:
+    orders = bot().open_orders
+    first = bot(orders=orders)
+    frames = first.due(20 * SECOND_NS, WALL_NS + 20 * SECOND_NS)
+    second = SimulatedBot(name="bot", run="r2", seed=8, rate=1e-3, start_ns=0, orders=orders)
+    frames += second.due(10_000_000, WALL_NS)
+    assert still_open(frames), "asked for, and not cancelled yet"
+    third = SimulatedBot(name="bot", run="r3", seed=9, rate=1e-3, start_ns=0, orders=orders)
+    assert not still_open(frames + life(third, 5))
+
+
+def test_frames_that_are_taken_in_pieces_are_the_same() -> None:
+    whole, pieces, made = life(bot(), 20), [], bot()
+    while piece := made.due(20 * SECOND_NS, WALL_NS + 20 * SECOND_NS, most=10):
+        assert len(piece) <= 10
+        pieces += piece
+    assert pieces + made.finish(WALL_NS + 20 * SECOND_NS, 20 * SECOND_NS) == whole
+
+
+async def test_after_a_suspended_machine_the_bot_ends_what_it_had_open() -> None:
+    clock = FakeClock()
+    async with simulated("sim-orders://bot-1?rate=20&seed=7&lost=0", clock) as came:
+        await clock.advance(5)
+        left = still_open([frame for burst in came for frame in burst.messages])
+        clock.suspend(60)
+        await clock.advance(5)
+    frames = [frame for burst in came for frame in burst.messages]
+    assert left
+    assert left.isdisjoint(still_open(frames))
 
 
 LIMIT_DRAWDOWN_QUOTE = 10_000.0

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,8 @@ from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.sequences import SequenceTracker
 from ingest.desk.desk import Desk
 from ingest.desk.limits import DeskLimits
+from ingest.feeds.sim_orders import SimOrdersFeed
+from ingest.feeds.uri import open_feed, parse_feed
 from ingest.storage.earlier_files import EarlierFiles
 from ingest.storage.journal import Journal
 from ingest.storage.log.group_commit import GroupCommit
@@ -31,7 +34,10 @@ class Ingest:
         self.sequences.tick(NOW_NS, NOW_NS)
         self.desk = Desk(LIMITS, account="paper", kill_switch=kill_switch)
         self.writer = GroupCommit(self.log, clock=FakeClock(NOW_NS))
-        self.journal = Journal(self.writer, self.sequences, self.desk, boot=boot)
+        feed = open_feed(parse_feed("sim-orders://bot-1"), FakeClock(NOW_NS), Random(1))  # noqa: S311 - a simulation
+        assert isinstance(feed, SimOrdersFeed)
+        self.bot = feed
+        self.journal = Journal(self.writer, self.sequences, self.desk, boot=boot, bots=[self.bot])
         self.journal.restore(EarlierFiles(directory))
         builder = ChunkBuilder()
         price = Trade(source="sim", symbol="A", side="buy", qty=1.0, price=100.0, event_ns=NOW_NS, sent_ns=NOW_NS)
@@ -41,6 +47,12 @@ class Ingest:
     def see(self, seq: int, count: int = 1) -> None:
         """A burst with trades of a run."""
         self.sequences.observe("bot", "r", seq, count, (NOW_NS, NOW_NS, NOW_NS))
+        self.journal.record()
+
+    def bot_says(self, event: str, order_id: str, **fields: float) -> None:
+        """A burst with an event of an order of the simulated bot."""
+        terms = {"account": "bot-1", "strategy": "maker", "venue": "sim", "symbol": "A", "side": "buy", "qty": 2.0}
+        self.bot.open_orders.note({"event": event, "order_id": order_id, **terms, **fields})
         self.journal.record()
 
     def order(self, command: TradeCommand) -> str:
@@ -274,6 +286,36 @@ def test_a_resting_order_that_cannot_be_read_rests_no_more_and_the_others_do(tmp
         again = Ingest(tmp_path)
     assert [line["event"] for line in logs] == ["open_order_unreadable"]
     assert [one.command for one in again.desk.open_orders.all()] == [good]
+    with capture_logs() as logs:
+        Ingest(tmp_path)
+    assert logs == []
+
+
+def test_a_simulated_bot_finds_its_open_orders_after_a_killed_process_and_a_clean_stop(tmp_path: Path) -> None:
+    ingest = Ingest(tmp_path)
+    for order_id in ("filled", "partly", "cancelled"):
+        ingest.bot_says("submit", order_id)
+    ingest.bot_says("fill", "filled", cum_qty=2.0)
+    ingest.bot_says("fill", "partly", cum_qty=0.5)
+    ingest.bot_says("cancel", "cancelled")
+    again = Ingest(tmp_path)
+    assert [(one.order_id, one.cum_qty) for one in again.bot.open_orders.all()] == [("partly", 0.5)]
+    again.journal.close()
+    last = Ingest(tmp_path)
+    assert [one.order_id for one in last.bot.open_orders.all()] == ["partly"]
+    last.bot_says("cancel", "partly")
+    assert Ingest(tmp_path).bot.open_orders.all() == []
+
+
+def test_an_order_of_a_simulated_bot_that_cannot_be_read_is_left_out_and_the_others_stay(tmp_path: Path) -> None:
+    ingest = Ingest(tmp_path)
+    ingest.bot_says("submit", "good")
+    ingest.writer.set_state({"bot order sim-orders://bot-1\x1fbad": b"{"})
+    ingest.journal.record()
+    with capture_logs() as logs:
+        again = Ingest(tmp_path)
+    assert [line["event"] for line in logs] == ["bot_order_unreadable"]
+    assert [one.order_id for one in again.bot.open_orders.all()] == ["good"]
     with capture_logs() as logs:
         Ingest(tmp_path)
     assert logs == []

@@ -36,6 +36,10 @@ class FakeClock:
         """Sets wall time forward by so many seconds, or back; no sleeper notices."""
         self._wall_offset_ns += round(step_s * 1e9)
 
+    def suspend(self, seconds: float) -> None:
+        """Moves the clock as a suspended machine's: what is due runs late, at the next `advance`."""
+        self._now_ns += round(seconds * 1e9)
+
     async def sleep(self, seconds: float) -> None:
         """Waits until `advance` has moved the clock that far."""
         if seconds <= 0:

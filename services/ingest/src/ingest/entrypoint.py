@@ -22,6 +22,7 @@ from ingest.environment import IngestSettings
 from ingest.feeds.base import Feed, FeedError
 from ingest.feeds.replay import ReplayFeed
 from ingest.feeds.runner import FeedRunner
+from ingest.feeds.sim_orders import SimOrdersFeed
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.reporting.ack_metrics import AckCollector
 from ingest.reporting.ledger import IngestLedger
@@ -200,10 +201,11 @@ def _parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> _Parts:
     events = _sequences(settings, clock, what="event_")
     writer = GroupCommit(log, clock=clock, sync=settings.log_sync, sync_interval_s=settings.log_sync_interval_s)
     replays = [feed for feed in feeds if isinstance(feed, ReplayFeed)]
+    bots = [feed for feed in feeds if isinstance(feed, SimOrdersFeed)]
     return _Parts(
         run=_new_name(clock),
         writer=writer,
-        journal=Journal(writer, sequences, desk, boot=boot_id(), replays=replays, events=events),
+        journal=Journal(writer, sequences, desk, boot=boot_id(), replays=replays, bots=bots, events=events),
         feeds=feeds,
         sequences=sequences,
         limiter=_limiter(settings),

@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from ingest.feeds.bot_orders import BotOrder, BotOrders
 from telemetry_schema import BOT_MESSAGES, Holding, Side, encode
 
 STRATEGIES: Final = ("maker", "taker")
@@ -31,6 +32,7 @@ LOST_RATIO: Final = 0.05
 REJECTED_RATIO: Final = 0.06
 _REPEATED, _RESENT = 0.03, 0.03
 """How often a message comes twice: under one number; under two numbers."""
+_MOST_COPIES: Final = 2
 
 Fate: TypeAlias = Literal["sent", "lost", "repeated", "resent"]
 BookName: TypeAlias = tuple[str, str]
@@ -83,6 +85,7 @@ class SimulatedBot:
         symbols: what it trades, with the mid that each begins at.
         lot_qty: units of base in a lot; an order is of one to twenty.
         has_reports: whether its peer reports positions.
+        orders: what its venue has open; the orders of the bot before it are cancelled.
     """
 
     def __init__(  # noqa: PLR0913 - what can be set, by name only
@@ -99,6 +102,7 @@ class SimulatedBot:
         symbols: Mapping[str, float] = SYMBOLS,
         lot_qty: float = LOT_QTY,
         has_reports: bool = True,
+        orders: BotOrders | None = None,
     ) -> None:
         self._name, self._run, self._rate, self._differ_qty = name, run, rate, differ_qty
         self._random = Random(seed)  # noqa: S311 - a simulation
@@ -113,20 +117,30 @@ class SimulatedBot:
         self._lost: dict[str, tuple[float, float]] = {}
         """Quantity and cost of the lost fills of an order."""
         self.ledger = BotLedger()
+        self.open_orders = BotOrders() if orders is None else orders
+        """What its venue has open by the messages so far."""
+        for order in self.open_orders.all():
+            self._end(order, start_ns)
 
     @property
     def next_ns(self) -> int:
         """When there is something to do next."""
-        own_ns = min(self._order_ns, self._quote_ns, self._report_ns)
-        return min(own_ns, self._planned[0].at_ns) if self._planned else own_ns
+        return min(self._own_ns, self._planned[0].at_ns) if self._planned else self._own_ns
 
-    def due(self, now_ns: int, wall_ns: int) -> list[bytes]:
-        """The messages that were due until `now_ns`, which is `wall_ns` in wall time."""
+    @property
+    def _own_ns(self) -> int:
+        return min(self._order_ns, self._quote_ns, self._report_ns)
+
+    def due(self, now_ns: int, wall_ns: int, *, most: int | None = None) -> list[bytes]:
+        """The messages that were due until `now_ns`, which is `wall_ns` in wall time; at most so many at a time."""
         frames: list[bytes] = []
         while self.next_ns <= now_ns:
-            self._plan(self.next_ns)
-            while self._planned and self._planned[0].at_ns <= min(now_ns, self.next_ns):
+            while self._planned and self._planned[0].at_ns <= min(now_ns, self._own_ns):
+                if most is not None and len(frames) > most - _MOST_COPIES:
+                    return frames
                 frames += self._frames(heappop(self._planned), wall_ns - now_ns)
+            if self._own_ns <= now_ns:
+                self._plan(self._own_ns)
         return frames
 
     def finish(self, wall_ns: int, now_ns: int) -> list[bytes]:
@@ -198,6 +212,13 @@ class SimulatedBot:
         self._event(at_ns, "ack", **shared)
         self._fills(at_ns, shared, (strategy, symbol), lots)
 
+    def _end(self, order: BotOrder, now_ns: int) -> None:
+        """Asks the venue for an order of the bot before it, and cancels that."""
+        shared = order.model_dump(exclude={"qty", "cum_qty"})
+        self._event(now_ns, "status", "sent", **shared, cum_qty=order.cum_qty, replayed=True)
+        self._event(now_ns + 10 * _MS, "cancel_request", "sent", **shared)
+        self._event(now_ns + 20 * _MS, "cancel", "sent", **shared, cum_qty=order.cum_qty)
+
     def _fills(self, at_ns: int, shared: dict[str, Any], book: BookName, lots: int) -> None:
         """Fills in parts; of some orders the rest is cancelled."""
         random, unit = self._random, self._lots_a_unit
@@ -234,6 +255,8 @@ class SimulatedBot:
             fields |= {"decision_ns": event_ns - ages[0], "tick_ns": event_ns - ages[1]}
         if fields.get("event") == "fill":
             self._settle(fields, is_lost=planned.fate == "lost")
+        if planned.kind == "order":
+            self.open_orders.note(fields)
         frame = self._frame(planned.kind, fields, event_ns)
         if planned.fate == "lost":
             self.ledger.lost += 1

@@ -6,6 +6,7 @@ from random import Random
 from typing import ClassVar, Final
 
 from ingest.feeds.base import MAX_BURST_FRAMES, Feed, FeedBurst
+from ingest.feeds.bot_orders import BotOrders
 from ingest.feeds.order_bot import LOST_RATIO, LOT_QTY, REJECTED_RATIO, SYMBOLS, SimulatedBot
 from telemetry_runtime import Clock
 
@@ -48,6 +49,8 @@ class SimOrdersFeed(Feed):
         self._settings, self._clock = settings, clock
         self._seed = rng.getrandbits(32) if settings.seed is None else settings.seed
         self._starts = 0
+        self.open_orders = BotOrders()
+        """What the bot's venue has open by the bursts so far."""
         self._run = f"{clock.now_ns()}-{rng.getrandbits(32):08x}"
 
     async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
@@ -57,10 +60,9 @@ class SimOrdersFeed(Feed):
             now_ns = self._clock.monotonic_ns()
             if now_ns - bot.next_ns > _BEHIND_NS:
                 bot = self._bot()
-            frames = bot.due(now_ns, self._clock.now_ns())
-            for begin in range(0, len(frames), MAX_BURST_FRAMES):
+            while frames := bot.due(now_ns, self._clock.now_ns(), most=MAX_BURST_FRAMES):
                 # Closed here nothing is lost: what nobody took never happened.
-                yield FeedBurst([], messages=frames[begin : begin + MAX_BURST_FRAMES])
+                yield FeedBurst([], messages=frames)
                 await self._clock.sleep(0)
             await self._clock.sleep(max(bot.next_ns - now_ns, _REST_NS) / 1e9)
 
@@ -79,6 +81,7 @@ class SimOrdersFeed(Feed):
             symbols={symbol: _first_mid(symbol) for symbol in settings.symbols},
             lot_qty=settings.lot_qty,
             has_reports=settings.has_reports,
+            orders=self.open_orders,
         )
 
 

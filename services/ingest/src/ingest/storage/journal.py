@@ -18,7 +18,9 @@ from ingest.checking.sequences import RunKey, SavedRun, SequenceTracker, is_repl
 from ingest.desk.desk import Desk
 from ingest.desk.history import KeptCommand
 from ingest.desk.open_orders import RestingOrder
+from ingest.feeds.bot_orders import BotOrder
 from ingest.feeds.replay import ReplayFeed
+from ingest.feeds.sim_orders import SimOrdersFeed
 from ingest.storage.earlier_files import DeskRecord, EarlierFiles
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_schema import encode
@@ -28,6 +30,7 @@ _EVENT_RUN: Final = "event run "
 _DESK: Final = "desk"
 _COMMAND: Final = "command "
 _ORDER: Final = "order "
+_BOT_ORDER: Final = "bot order "
 _REPLAY: Final = "replay "
 _CLEAN: Final = "stopped"
 """Set by a stop in which all was put on disk; until then the boot of the machine that the process runs in."""
@@ -44,6 +47,7 @@ class Journal:
         events: the runs of messages about orders.
         desk: the desk.
         replays: recordings; a restarted ingest goes on in them where it was, unless it was stopped on purpose.
+        bots: simulated ones; a restarted ingest ends the orders that they had open.
         boot: differs after each start of the machine; empty where that is not known.
     """
 
@@ -55,11 +59,12 @@ class Journal:
         *,
         boot: str,
         replays: Sequence[ReplayFeed] = (),
+        bots: Sequence[SimOrdersFeed] = (),
         events: SequenceTracker | None = None,
     ) -> None:
         self._writer, self._sequences, self._desk, self._boot = writer, sequences, desk, boot
         self._runs = {_RUN: sequences} if events is None else {_RUN: sequences, _EVENT_RUN: events}
-        self._replays = replays
+        self._replays, self._bots = replays, bots
         self._written_positions = dict.fromkeys((feed.name for feed in replays), 0)
         self._written_desk_changes = desk.changes
         self._logger = structlog.get_logger("journal")
@@ -82,6 +87,7 @@ class Journal:
             self._restore_commands(state)
             self._restore_orders(state)
             self._restore_replays(state)
+            self._restore_bot_orders(state)
         self._writer.set_state({_CLEAN: self._boot.encode()})
         self._write_desk()
         self.record()
@@ -138,6 +144,18 @@ class Journal:
                 feed.resume_at(int(frames))
                 self._logger.info("replay_resumed", feed=feed.name, frames=int(frames))
 
+    def _restore_bot_orders(self, state: dict[str, bytes]) -> None:
+        for bot in self._bots:
+            orders, prefix = [], _bot_order(bot, "")
+            for key, value in state.items():
+                if key.startswith(prefix):
+                    try:
+                        orders.append(BotOrder.model_validate_json(value))
+                    except ValidationError as error:
+                        self._logger.warning("bot_order_unreadable", order=key, error=str(error))
+                        self._writer.set_state({key: None})
+            bot.open_orders.restore(orders)
+
     def record(self) -> None:
         """Adds what has changed to the transaction of the burst, and appends that to the log."""
         for prefix, sequences in self._runs.items():
@@ -152,13 +170,21 @@ class Journal:
         if orders := self._desk.open_orders.take_changed():
             encoded = {_ORDER + order_id: encode(order) if order else None for order_id, order in orders.items()}
             self._writer.set_state(encoded)
+        self._record_feeds()
+        self._writer.append()
+        if self._on_record is not None:
+            self._on_record()
+
+    def _record_feeds(self) -> None:
         for feed in self._replays:
             if feed.position != self._written_positions[feed.name]:
                 self._written_positions[feed.name] = feed.position
                 self._writer.set_state({_REPLAY + feed.name: f"{feed.content}/{feed.position}".encode()})
-        self._writer.append()
-        if self._on_record is not None:
-            self._on_record()
+        for bot in self._bots:
+            if open_orders := bot.open_orders.take_changed():
+                self._writer.set_state(
+                    {_bot_order(bot, name): encode(order) if order else None for name, order in open_orders.items()}
+                )
 
     def _key(self, prefix: str, key: RunKey) -> str:
         found = self._keys.get((prefix, key))
@@ -194,6 +220,11 @@ class Journal:
         # Whoever starts ingest again expects recordings from their beginning.
         self._writer.set_state({_CLEAN: _CLEAN.encode(), **{_REPLAY + feed.name: None for feed in self._replays}})
         self._writer.append()
+
+
+def _bot_order(bot: SimOrdersFeed, order_id: str) -> str:
+    # No name holds a control character.
+    return f"{_BOT_ORDER}{bot.name}\x1f{order_id}"
 
 
 _MAX_KEYS: Final = 8_192
