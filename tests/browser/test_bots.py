@@ -77,6 +77,8 @@ def test_the_life_of_an_order_is_one_click_away_and_survives_a_reload(page: Page
     page.get_by_role("button", name="Ended", exact=True).click()
     order = rows(page, "Orders of bots").filter(has_text="filled").first
     order_id = order.locator("td").first.inner_text().strip()
+    # Orders that end push it off the first page within seconds: one that is searched for stays.
+    page.get_by_role("searchbox", name="Search orders of bots").fill(order_id)
     page.get_by_role("button", name=order_id, exact=True).click()
     events = rows(page, f"Order {order_id}")
     expect(events.first).to_contain_text("submit")

@@ -198,8 +198,10 @@ def bot(source: str = "bot-1", strategy: str = "maker", **changes: object) -> Bo
     return made.model_copy(update=changes)
 
 
-def book(account: str = "bot-1", strategy: str = "maker", symbol: str = "BTC-USD", *, qty: float = 0.2) -> BookState:
-    return BookState(
+def book(
+    account: str = "bot-1", strategy: str = "maker", symbol: str = "BTC-USD", *, qty: float = 0.2, **changes: object
+) -> BookState:
+    made = BookState(
         account=account,
         strategy=strategy,
         symbol=symbol,
@@ -212,6 +214,7 @@ def book(account: str = "bot-1", strategy: str = "maker", symbol: str = "BTC-USD
         unrealised=-3.0,
         fees=0.4,
     )
+    return made.model_copy(update=changes)
 
 
 def order(order_id: str = "o-1", account: str = "bot-1", **changes: object) -> OrderSummary:

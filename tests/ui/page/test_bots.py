@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.helpers.views import (
     order,
     status,
 )
-from ui.page.model.bots import MAX_ORDERS
+from ui.page.model.bots import MAX_ORDERS, REJECT_LEAST_ORDERS, REJECT_WARN
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.views import bots as page
@@ -90,7 +91,7 @@ def test_a_bot_that_is_well_has_all_its_numbers() -> None:
         ({"in_doubt": 2}, "2 orders in doubt", "bad"),
         ({"recent_rejects": 6}, "6 of 100 orders rejected in 5 min", "warn"),
         ({"recent_rejects": 30}, "30 of 100 orders rejected in 5 min", "bad"),
-        ({"recent_orders": 0, "recent_rejects": 1}, "1 of 0 orders rejected", "bad"),
+        ({"recent_orders": 20, "recent_rejects": 2}, "2 of 20 orders rejected in 5 min", "warn"),
         ({"skew_ns": -3 * S_NS}, "its clock is 3.0 s ahead", "bad"),
         ({"last_ns": NOW_NS - 90 * S_NS}, "silent with 1 open orders", "warn"),
         ({"money": [bot().money[0].model_copy(update={"unrealised": None})]}, "a position has no price", "warn"),
@@ -102,6 +103,59 @@ def test_what_is_wrong_is_said_in_words_and_colour(changes: dict[str, object], w
     text, found = cell(table, "State")
     assert words in text
     assert found == tone
+
+
+@pytest.mark.parametrize(("orders", "rejects"), [(3, 1), (19, 19), (0, 1), (20, 1), (100, 5)])
+def test_few_rejects_are_chance_as_they_are_to_the_alert(orders: int, rejects: int) -> None:
+    feed = shown(FakeLink().live(), bot(recent_orders=orders, recent_rejects=rejects))
+    assert cell(parts(feed)["bots"], "State") == ["well", "good"]
+
+
+def test_rejects_are_judged_by_account_as_the_alert_does() -> None:
+    few = bot(strategy="taker", recent_orders=4, recent_rejects=4)
+    assert (
+        "4 of 4 orders rejected"
+        in cell(parts(shown(FakeLink().live(), bot(recent_orders=20), few))["bots"], "State")[0]
+    )
+    busy = bot(recent_orders=100, recent_rejects=0)
+    states = parts(shown(FakeLink().live(), busy, few))["bots"]
+    assert [cell(states, "State", row)[0] for row in (0, 1)] == ["well", "well"], "4 of 104 of the account"
+
+
+def test_the_alert_and_the_page_have_one_rule() -> None:
+    rules = Path(__file__).parents[3] / "prometheus" / "rules"
+    limit = (rules / "limits.yml").read_text().partition("limit:order_rejects:ratio\n")[2]
+    assert limit.split("\n")[0].strip() == f"expr: vector({REJECT_WARN})"
+    alert = (rules / "alerts.yml").read_text().partition("OrderRejectsHigh")[2].partition("- alert")[0]
+    assert f">= {REJECT_LEAST_ORDERS})" in alert
+
+
+def test_money_of_any_size_can_be_read_in_the_rows_the_positions_and_the_cards() -> None:
+    for realised, fees, written in (
+        (4.2e-9, 1e-10, "▲ +4.2e-9"),
+        (1e12, 2e9, "▲ +1e12"),
+        (5e8, 0.25, "▲ +500,000,000"),
+    ):
+        money = bot().money[0].model_copy(update={"realised": realised, "unrealised": 0.0, "fees": fees})
+        held = book(realised=realised, unrealised=None, fees=fees, currency="BTC")
+        found = parts(shown(FakeLink().live(), bot(money=[money]), books=[held]))
+        assert cell(found["bots"], "Realised")[0] == written
+        assert cell(found["positions"], "Realised")[0] == written
+        assert cell(found["positions"], "In")[0] == "BTC"
+        assert written.removeprefix("▲ ") in texts(found["cards"])
+        assert "e-10" in cell(found["bots"], "Fees")[0] or realised > 1
+
+
+def test_what_floats_leave_is_nothing_beside_money() -> None:
+    money = bot().money[0].model_copy(update={"realised": 3e-12, "unrealised": -2e-13, "fees": 12.5})
+    table = parts(shown(FakeLink().live(), bot(money=[money])))["bots"]
+    assert [cell(table, name) for name in ("Realised", "Unrealised")] == [["0.00", "muted"]] * 2
+
+
+def test_a_second_source_does_not_show_the_accounts_position_as_its_own() -> None:
+    feed = shown(FakeLink().live(), bot(), bot("copy", account="bot-1", is_authority=False, money=[]), books=[book()])
+    table = parts(feed, bots="bot")["bots"]
+    assert [cell(table, "Position", row)[0] for row in (0, 1)] == ["+0.2000 BTC-USD", "–"]
 
 
 def test_a_difference_to_the_peer_is_said_to_the_bot_that_has_the_book() -> None:

@@ -64,10 +64,41 @@ def test_what_does_not_exist_is_a_dash_and_not_a_zero(write: "type[str]") -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [(1_234.5, "+1,234.50"), (-0.5, "−0.50"), (0.0, "0.00"), (-0.001, "0.00")]
+    ("value", "written"),
+    [
+        (1_234.5, "+1,234.50"),
+        (-0.5, "−0.50"),
+        (0.0, "0.00"),
+        (-0.0, "0.00"),
+        (12_345_678.9, "+12,345,679"),
+        (-123_456_789_012.0, "−123,456,789,012"),
+        (1.234567e12, "+1.23457e12"),
+        (-1.7e308, "−1.7e308"),
+        (-0.001, "−0.001"),
+        (0.0004216, "+0.0004216"),
+        (0.099, "+0.099"),
+        (1.23456e-9, "+1.235e-9"),
+    ],
 )
-def test_money_has_a_sign_where_there_is_something_to_sign(value: float, written: str) -> None:
+def test_money_of_any_size_can_be_read_and_has_a_sign_where_there_is_something_to_sign(
+    value: float, written: str
+) -> None:
     assert formats.money(value) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "like", "written"),
+    [(-0.001, 50.0, "0.00"), (3e-12, 2.5, "0.00"), (3e-21, 2e-9, "0.00"), (3e-10, 2e-9, "+3e-10"), (5.0, 2e7, "+5")],
+)
+def test_money_is_as_exact_as_what_stands_beside_it(value: float, like: float, written: str) -> None:
+    assert formats.money(value, like) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(1.25, "+1.25"), (-1e-9, "0.00"), (1_234_567.0, "+1,234,570"), (-4.2e15, "−4.2e15")]
+)
+def test_basis_points_of_any_size_can_be_read(value: float, written: str) -> None:
+    assert formats.bps(value) == written
 
 
 @pytest.mark.parametrize(("ratio", "written"), [(0.0123, "+1.23 %"), (-0.05, "−5.00 %"), (0.00001, "0.00 %")])
@@ -119,9 +150,26 @@ def test_a_small_volume_is_not_written_as_nothing(value: float, written: str) ->
 
 @pytest.mark.parametrize(
     ("ns", "written"),
-    [(None, "–"), (1_230_000, "1.23 ms"), (3_600_000_000_000, "1 h 00 min"), (-2_500_000_000, "−2.5 s")],
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (float("inf"), "–"),
+        (0, "0.00 ms"),
+        (1, "1 ns"),
+        (-1, "−1 ns"),
+        (1_500, "1.50 µs"),
+        (99_994, "99.99 µs"),
+        (99_995, "0.10 ms"),
+        (1_230_000, "1.23 ms"),
+        (999_994_999, "999.99 ms"),
+        (999_999_999, "1.0 s"),
+        (59_990_000_000, "1 min 00 s"),
+        (3_600_000_000_000, "1 h 00 min"),
+        (-2_500_000_000, "−2.5 s"),
+        (10**18, "11,574 d 1 h"),
+    ],
 )
-def test_a_duration_has_the_unit_that_a_person_reads(ns: int | None, written: str) -> None:
+def test_a_duration_has_the_unit_that_a_person_reads(ns: float | None, written: str) -> None:
     assert formats.duration(ns) == written
 
 

@@ -24,7 +24,9 @@ SKEW_NS: Final = 2_000_000_000
 SILENT_NS: Final = 60_000_000_000
 """A bot with open orders that says nothing for so long may be gone."""
 REJECT_WARN, REJECT_BAD = 0.05, 0.2
-"""Of the orders of five minutes; the first is the alert's."""
+REJECT_LEAST_ORDERS: Final = 20
+"""Of the orders of an account in five minutes, and of how many at least: below that a reject is chance. The first and
+the last are those of the alert OrderRejectsHigh."""
 
 Severity = Literal["bad", "warn", ""]
 _RANKS: Final[dict[Severity, int]] = {"bad": 0, "warn": 1, "": 2}
@@ -68,6 +70,18 @@ def name_of(bot: BotState) -> BotName:
 def order_name(order: OrderSummary | OrderLife) -> OrderName:
     """The order's name."""
     return OrderName(order.account, order.order_id)
+
+
+class RecentOrders(NamedTuple):
+    """Orders and rejects of an account in five minutes, of all its bots."""
+
+    orders: int = 0
+    rejects: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """Rejected of the orders; 0 where they are too few to say."""
+        return self.rejects / self.orders if self.orders >= REJECT_LEAST_ORDERS else 0.0
 
 
 class KnownOrder(NamedTuple):
@@ -160,9 +174,20 @@ def reject_ratio(bot: BotState) -> float | None:
     return min(1.0, bot.recent_rejects / bot.recent_orders)
 
 
-def troubles(bot: BotState, state: BotsState, history: BotHistory, silent_ns: int | None) -> list[Trouble]:
+def account_orders(state: BotsState) -> dict[str, RecentOrders]:
+    """The recent orders of each account."""
+    found: dict[str, RecentOrders] = {}
+    for bot in state.bots:
+        orders, rejects = found.get(bot.account, RecentOrders())
+        found[bot.account] = RecentOrders(orders + bot.recent_orders, rejects + bot.recent_rejects)
+    return found
+
+
+def troubles(
+    bot: BotState, state: BotsState, history: BotHistory, silent_ns: int | None, account: RecentOrders
+) -> list[Trouble]:
     """What is wrong with a bot, the worst first."""
-    found = [*_message_troubles(bot, history, silent_ns), *_order_troubles(bot), *_money_troubles(bot, state)]
+    found = [*_message_troubles(bot, history, silent_ns), *_order_troubles(bot, account), *_money_troubles(bot, state)]
     return sorted(found, key=lambda one: _RANKS[one.severity])
 
 
@@ -190,11 +215,12 @@ def _message_troubles(bot: BotState, history: BotHistory, silent_ns: int | None)
         yield Trouble("", "second source of its account: its fills are compared, not counted")
 
 
-def _order_troubles(bot: BotState) -> Iterator[Trouble]:
+def _order_troubles(bot: BotState, account: RecentOrders) -> Iterator[Trouble]:
     if bot.in_doubt:
         yield Trouble("bad", f"{bot.in_doubt:,} orders in doubt")
     ratio = reject_ratio(bot) or 0.0
-    if ratio > REJECT_WARN:
+    # As the alert: by account. Of its bots those are meant that are rejected more often than the limit says.
+    if account.ratio > REJECT_WARN and ratio > REJECT_WARN:
         worst: Severity = "bad" if ratio > REJECT_BAD else "warn"
         yield Trouble(worst, f"{bot.recent_rejects:,} of {bot.recent_orders:,} orders rejected in 5 min")
 

@@ -17,7 +17,16 @@ _QTY_DECIMALS: Final = 4
 _VOLUME_DECIMALS: Final = 2
 _LEAST_WRITTEN_OUT: Final = 1e-6
 _MOST_WRITTEN_OUT: Final = 1e12
+_MOST_IN_CENTS: Final = 1e7
+_LEAST_IN_CENTS: Final = 0.1
+_MONEY_DIGITS: Final = 4
+"""Significant digits of what is less than a few cents."""
+_NOISE_RATIO: Final = 1e-9
 _NS: Final = 1_000_000_000
+_LEAST_S_NS: Final = 999_995_000
+"""What is written as 1,000.00 ms is a second."""
+_MOST_US_NS, _LEAST_US_NS = 99_995, 1_000
+_MOST_BPS: Final = 1e6
 _SIDES: Final = {"buy": f"{UP} Buy", "sell": f"{DOWN} Sell"}
 
 
@@ -74,12 +83,37 @@ def _at_least(value: float, least: int, *, cuts_below: float) -> str:
     return f"{whole}.{fraction.rstrip('0').ljust(least, '0')}"
 
 
-def money(value: float | None) -> str:
-    """Quote currency, with a sign where there is something to sign."""
+def money(value: float | None, like: float | None = None) -> str:
+    """Currency of any size, with a sign where there is something to sign.
+
+    Cents, and more digits where all is smaller than that; `like` is of the size of the numbers beside it, so that what
+    sums of floats leave beside thousands is nothing.
+    """
     if value is None:
         return NONE
-    text = f"{abs(value):,.2f}"
-    return text if text == "0.00" else f"{'+' if value > 0 else '−'}{text}"
+    text = unsigned_money(abs(value), like)
+    return text if is_nothing(text) else f"{'+' if value > 0 else '−'}{text}"
+
+
+def unsigned_money(value: float, like: float | None = None) -> str:
+    """Currency of any size: 1,234.50, 12,345,678, 1.23457e12, 0.00042, 4.2e-9; with a minus where it is negative."""
+    size, sign = max(abs(value), abs(like or 0.0)), "−" if value < 0 else ""
+    if abs(value) >= _MOST_WRITTEN_OUT:
+        return sign + significant(abs(value))
+    if not value or size >= _LEAST_IN_CENTS:
+        text = f"{abs(value):,.{0 if size >= _MOST_IN_CENTS else 2}f}"
+    elif abs(value) < size * _NOISE_RATIO:
+        text = "0.00"
+    else:
+        text = _small_money(abs(value))
+    return text if is_nothing(text) else sign + text
+
+
+def _small_money(value: float) -> str:
+    if value < _LEAST_WRITTEN_OUT:
+        return significant(float(f"{value:.3e}"))
+    whole, _, fraction = f"{value:.{_MONEY_DIGITS - 1 - floor(log10(value))}f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
 
 
 def percent(ratio: float | None, places: int = 2) -> str:
@@ -127,27 +161,31 @@ def latency(ns: int | None) -> str:
     return NONE if ns is None else f"{ns / 1e6:,.2f}"
 
 
-def duration(ns: int | None) -> str:
-    """A span of any size with its unit: ms below a second, then as a person says it. Signed."""
-    if ns is None:
+def duration(ns: float | None) -> str:
+    """A span of any size with its unit: ns, µs or ms below a second, then as a person says it. Signed."""
+    if ns is None or not isfinite(ns):
         return NONE
-    sign = "−" if ns < 0 else ""
-    return f"{sign}{latency(abs(ns))} ms" if abs(ns) < _NS else f"{sign}{span(abs(ns))}"
+    sign, size_ns = "−" if ns < 0 else "", abs(ns)
+    if size_ns >= _LEAST_S_NS:
+        return f"{sign}{span(size_ns)}"
+    if 0 < size_ns < _MOST_US_NS:
+        return f"{sign}{size_ns:.0f} ns" if size_ns < _LEAST_US_NS else f"{sign}{size_ns / 1e3:.2f} µs"
+    return f"{sign}{size_ns / 1e6:,.2f} ms"
 
 
-def span(ns: int | None) -> str:
+def span(ns: float | None) -> str:
     """How long ago, for a person."""
-    if ns is None:
+    if ns is None or not isfinite(ns):
         return NONE
     seconds = max(0.0, ns / _NS)
-    if seconds < 60:  # noqa: PLR2004 - a minute
+    if seconds < 59.95:  # noqa: PLR2004 - what is written as a minute is one
         return f"{seconds:.1f} s"
-    minutes, seconds = divmod(int(seconds), 60)
+    minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {int(seconds):02d} s"
+        return f"{days:,} d {hours} h"
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
 
 
 def ago(ns: int | None) -> str:
@@ -180,10 +218,10 @@ def moment(ns: int | None, now_ns: int, zone: tzinfo = UTC, *, milliseconds: boo
 
 
 def bps(value: float | None) -> str:
-    """Basis points, signed."""
+    """Basis points of any size, signed."""
     if value is None:
         return NONE
-    text = f"{abs(value):,.2f}"
+    text = f"{abs(value):,.2f}" if abs(value) < _MOST_BPS else significant(abs(value))
     return text if is_nothing(text) else f"{'+' if value > 0 else '−'}{text}"
 
 

@@ -115,7 +115,9 @@ def _money(state: BotsState) -> list[list[str]]:
     missing = len(own) - len(valued)
     note = f"{missing} without a price" if missing else "at the mid, else the last trade"
     more = f", and {others} other currencies" if others else ""
+    size = max(abs(realised), abs(fees), abs(sum(valued)))
+    paid = f"{currency or 'quote'}, fees {formats.unsigned_money(fees, size)}{more}"
     return [
-        ["Realised", formats.money(realised), f"{currency or 'quote'}, fees {fees:,.2f}{more}", ""],
-        ["Unrealised", formats.money(sum(valued)), note, "warn" if missing else ""],
+        ["Realised", formats.money(realised, size), paid, ""],
+        ["Unrealised", formats.money(sum(valued), size), f"{currency or 'quote'}, {note}", "warn" if missing else ""],
     ]

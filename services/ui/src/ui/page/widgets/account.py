@@ -51,10 +51,10 @@ def _figures(desk: DeskState | None) -> Part:
     return {
         "kind": "cards",
         "cards": [
-            ["Profit", formats.money(unrealised + realised), account, ""],
-            ["Realised", formats.money(realised), "closed positions", ""],
-            ["Unrealised", formats.money(unrealised), "at the last price", ""],
-            ["Gross exposure", f"{gross:,.2f}", _open_positions(held), ""],
+            ["Profit", formats.money(unrealised + realised, gross), account, ""],
+            ["Realised", formats.money(realised, gross), "closed positions", ""],
+            ["Unrealised", formats.money(unrealised, gross), "at the last price", ""],
+            ["Gross exposure", formats.unsigned_money(gross), _open_positions(held), ""],
         ],
     }
 
@@ -115,8 +115,8 @@ def _position(one: Position, selection: Selection) -> Row:
         formats.price(one.average_price),
         formats.price(one.last_price, one.average_price),
         formats.money(value),
-        signed(one.unrealised, formats.money(one.unrealised)),
-        signed(one.realised, formats.money(one.realised)),
+        signed(one.unrealised, formats.money(one.unrealised, value)),
+        signed(one.realised, formats.money(one.realised, value)),
     )
     return Row(one.symbol, cells, is_marked=one.symbol == selection.symbol)
 
@@ -131,7 +131,7 @@ def _total(held: Sequence[Position]) -> Row:
         "",
         "",
         Cell(formats.money(value), "strong"),
-        signed(unrealised, formats.money(unrealised)),
-        signed(realised, formats.money(realised)),
+        signed(unrealised, formats.money(unrealised, value)),
+        signed(realised, formats.money(realised, value)),
     )
     return Row(" all ", cells)

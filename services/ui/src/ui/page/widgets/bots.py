@@ -46,6 +46,7 @@ _BOOKS: Final = (
     number("Unrealised"),
     number("Realised"),
     number("Fees"),
+    text("In"),
 )
 _VENUES: Final = (name("Venue"), name("Account"), number("Acks"), number("p50"), number("p99"))
 _REJECTS: Final = (text("Reason"), text("Of"), name("Bot"), name("Venue"), number("Number"))
@@ -69,13 +70,14 @@ def lines(view: PageView, now: Instant) -> list[BotLine]:
     if state is None:
         return []
     sources = {one.source: one for one in status.bots} if status else {}
+    accounts = model.account_orders(state)
     refused = {one.source: sum(one.reasons.values()) for one in status.refusals} if status else {}
     found = []
     for bot in state.bots:
         source = sources.get(bot.source)
         last_ns = max(source.last_ns if source else 0, bot.last_ns or 0)
         silent_ns = view.age_ns(last_ns, now) if last_ns else None
-        troubles = model.troubles(bot, state, view.bot_history, silent_ns)
+        troubles = model.troubles(bot, state, view.bot_history, silent_ns, accounts[bot.account])
         lost = source.lost if source else 0
         found.append(BotLine(bot, model.name_of(bot), lost, refused.get(bot.source, 0), silent_ns, troubles))
     return sorted(found, key=lambda line: line.name)
@@ -153,7 +155,7 @@ def _row(line: BotLine, view: PageView, selection: Selection) -> Row:
         Cell(formats.duration(bot.ack.p99_ns), title=f"{bot.ack.count:,} measured"),
         Cell(_share(bot), title=f"{bot.recent_rejects:,} of {bot.recent_orders:,} orders"),
         formats.bps(money.slippage_bps if money else None),
-        _position(line.name, view),
+        _position(line, view),
         *_profit(bot.money),
         Cell(spark([value for _, value in view.bot_history.profits.get(line.name, ())]), "muted"),
     )
@@ -187,9 +189,11 @@ def _share(bot: BotState) -> str:
     return formats.NONE if ratio is None else f"{ratio * 100:.1f} %"
 
 
-def _position(bot: BotName, view: PageView) -> Cell:
+def _position(line: BotLine, view: PageView) -> Cell:
     """The one position with its symbol, which can be chosen; of several how many."""
-    held = [book for book in _books(view, bot) if book.qty]
+    if not line.bot.is_authority:
+        return Cell(formats.NONE, "muted", title="Another source's fills count for this account.")
+    held = [book for book in _books(view, line.name) if book.qty]
     if len(held) != 1:
         return Cell(f"{len(held)} symbols" if held else "flat", "muted", title=", ".join(map(_held, held)))
     return Cell(_held(held[0]), title=held[0].symbol, symbol=held[0].symbol)
@@ -208,18 +212,27 @@ def _profit(money: Sequence[BotMoney]) -> tuple[Cell, Cell, Cell]:
     """Of the first currency; the others are where the pointer rests: money of two currencies has no sum."""
     if not money:
         return Cell(formats.NONE, "muted"), Cell(formats.NONE, "muted"), Cell(formats.NONE, "muted")
-    first, others = money[0], money[1:]
-    more = f" +{len(others)}" if others else ""
+    first, more = money[0], f" +{len(money) - 1}" if len(money) > 1 else ""
+    fees = formats.unsigned_money(first.fees, _size(first)) + more
     return (
-        _amount(first.realised, f"{more}", "; ".join(f"{formats.money(one.realised)} {one.currency}" for one in money)),
-        _amount(first.unrealised, more, "; ".join(f"{formats.money(one.unrealised)} {one.currency}" for one in money)),
-        Cell(f"{first.fees:,.2f}{more}", title="; ".join(f"{one.fees:,.2f} {one.currency}" for one in money)),
+        _amount(first.realised, _size(first), more)._replace(title=_in_all(money, lambda one: one.realised)),
+        _amount(first.unrealised, _size(first), more)._replace(title=_in_all(money, lambda one: one.unrealised)),
+        Cell(fees, title=_in_all(money, lambda one: one.fees)),
     )
 
 
-def _amount(value: float | None, more: str, title: str) -> Cell:
-    cell = signed(value, formats.money(value))
-    return cell._replace(text=cell.text + more, title=title)
+def _size(one: BotMoney | BookState) -> float:
+    """Of the largest amount of a row: what is nothing beside it is written as nothing."""
+    return max(abs(one.realised), abs(one.unrealised or 0.0), abs(one.fees))
+
+
+def _amount(value: float | None, like: float, more: str = "") -> Cell:
+    cell = signed(value, formats.money(value, like))
+    return cell._replace(text=cell.text + more)
+
+
+def _in_all(money: Sequence[BotMoney], of: Callable[[BotMoney], float | None]) -> str:
+    return "; ".join(f"{formats.money(of(one), _size(one))} {one.currency}".strip() for one in money)
 
 
 def positions(view: PageView, selection: Selection) -> Part:
@@ -244,9 +257,10 @@ def _book(book: BookState, selection: Selection) -> Row:
         formats.price(book.average_price),
         formats.price(book.mark, book.average_price) if book.mark is not None else _no_mark(book),
         formats.ago(book.mark_age_ns),
-        signed(book.unrealised, formats.money(book.unrealised)),
-        signed(book.realised, formats.money(book.realised)),
-        Cell(f"{book.fees:,.2f}", title=f"{book.currency}; positive is paid"),
+        _amount(book.unrealised, _size(book)),
+        _amount(book.realised, _size(book)),
+        Cell(formats.unsigned_money(book.fees, _size(book)), title="positive is paid"),
+        Cell(book.currency or formats.NONE, "muted"),
     )
     key = _SEPARATOR.join((book.account, book.strategy, book.symbol))
     return Row(key, cells, is_marked=book.symbol == selection.symbol)
