@@ -16,7 +16,7 @@ _FILLED_RATIO: Final = 1 - 1e-9
 _ENDS: Final = frozenset({"reject", "cancel"})
 
 
-class BotOrder(Message):
+class SimulatedOrder(Message):
     """An open order, as it is kept in the log."""
 
     order_id: str
@@ -31,14 +31,14 @@ class BotOrder(Message):
     """What is filled of it."""
 
 
-class BotOrders:
+class SimulatedOrders:
     """The open orders of one bot, by id, in the order in which they were submitted."""
 
     def __init__(self) -> None:
-        self._open: dict[str, BotOrder] = {}
+        self._open: dict[str, SimulatedOrder] = {}
         self._changed: set[str] = set()
 
-    def all(self) -> list[BotOrder]:
+    def all(self) -> list[SimulatedOrder]:
         """All that are open."""
         return list(self._open.values())
 
@@ -46,7 +46,9 @@ class BotOrders:
         """Follows an order by the fields of an `OrderEvent`."""
         order = self._open.get(event["order_id"])
         if event["event"] == "submit":
-            self._put(BotOrder(**{name: event[name] for name in BotOrder.model_fields if name != "cum_qty"}))
+            self._put(
+                SimulatedOrder(**{name: event[name] for name in SimulatedOrder.model_fields if name != "cum_qty"})
+            )
         elif order is None:
             return
         elif event["event"] in _ENDS or event.get("cum_qty", 0.0) >= order.qty * _FILLED_RATIO:
@@ -54,7 +56,7 @@ class BotOrders:
         elif event["event"] == "fill":
             self._put(order.model_copy(update={"cum_qty": event["cum_qty"]}))
 
-    def _put(self, order: BotOrder) -> None:
+    def _put(self, order: SimulatedOrder) -> None:
         self._open[order.order_id] = order
         self._changed.add(order.order_id)
         if len(self._open) > MAX_OPEN:
@@ -64,11 +66,11 @@ class BotOrders:
         del self._open[order_id]
         self._changed.add(order_id)
 
-    def take_changed(self) -> dict[str, BotOrder | None]:
+    def take_changed(self) -> dict[str, SimulatedOrder | None]:
         """What has changed since it was last asked, by the order's id; None is open no more."""
         changed, self._changed = self._changed, set()
         return {order_id: self._open.get(order_id) for order_id in changed}
 
-    def restore(self, orders: Iterable[BotOrder]) -> None:
+    def restore(self, orders: Iterable[SimulatedOrder]) -> None:
         """Takes over what an earlier process kept."""
         self._open |= {order.order_id: order for order in orders}

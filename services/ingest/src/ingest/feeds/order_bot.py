@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from ingest.feeds.bot_orders import BotOrder, BotOrders
+from ingest.feeds.bot_orders import SimulatedOrder, SimulatedOrders
 from telemetry_schema import BOT_MESSAGES, Holding, Side, encode
 
 STRATEGIES: Final = ("maker", "taker")
@@ -102,7 +102,7 @@ class SimulatedBot:
         symbols: Mapping[str, float] = SYMBOLS,
         lot_qty: float = LOT_QTY,
         has_reports: bool = True,
-        orders: BotOrders | None = None,
+        orders: SimulatedOrders | None = None,
     ) -> None:
         self._name, self._run, self._rate, self._differ_qty = name, run, rate, differ_qty
         self._random = Random(seed)  # noqa: S311 - a simulation
@@ -117,7 +117,7 @@ class SimulatedBot:
         self._lost: dict[str, tuple[float, float]] = {}
         """Quantity and cost of the lost fills of an order."""
         self.ledger = BotLedger()
-        self.open_orders = BotOrders() if orders is None else orders
+        self.open_orders = SimulatedOrders() if orders is None else orders
         """What its venue has open by the messages so far."""
         for order in self.open_orders.all():
             self._end(order, start_ns)
@@ -212,7 +212,7 @@ class SimulatedBot:
         self._event(at_ns, "ack", **shared)
         self._fills(at_ns, shared, (strategy, symbol), lots)
 
-    def _end(self, order: BotOrder, now_ns: int) -> None:
+    def _end(self, order: SimulatedOrder, now_ns: int) -> None:
         """Asks the venue for an order of the bot before it, and cancels that."""
         shared = order.model_dump(exclude={"qty", "cum_qty"})
         self._event(now_ns, "status", "sent", **shared, cum_qty=order.cum_qty, replayed=True)

@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar, Final
 
 from ingest.feeds.base import MAX_BURST_FRAMES, Feed, FeedBurst
-from ingest.feeds.bot_orders import BotOrders
+from ingest.feeds.bot_orders import SimulatedOrders
 from ingest.feeds.order_bot import LOST_RATIO, LOT_QTY, REJECTED_RATIO, SYMBOLS, SimulatedBot
 from telemetry_runtime import Clock
 
@@ -49,7 +49,7 @@ class SimOrdersFeed(Feed):
         self._settings, self._clock = settings, clock
         self._seed = rng.getrandbits(32) if settings.seed is None else settings.seed
         self._starts = 0
-        self.open_orders = BotOrders()
+        self.open_orders = SimulatedOrders()
         """What the bot's venue has open by the bursts so far."""
         self._run = f"{clock.now_ns()}-{rng.getrandbits(32):08x}"
 

@@ -18,7 +18,7 @@ from ingest.checking.sequences import RunKey, SavedRun, SequenceTracker, is_repl
 from ingest.desk.desk import Desk
 from ingest.desk.history import KeptCommand
 from ingest.desk.open_orders import RestingOrder
-from ingest.feeds.bot_orders import BotOrder
+from ingest.feeds.bot_orders import SimulatedOrder
 from ingest.feeds.replay import ReplayFeed
 from ingest.feeds.sim_orders import SimOrdersFeed
 from ingest.storage.earlier_files import DeskRecord, EarlierFiles
@@ -150,7 +150,7 @@ class Journal:
             for key, value in state.items():
                 if key.startswith(prefix):
                     try:
-                        orders.append(BotOrder.model_validate_json(value))
+                        orders.append(SimulatedOrder.model_validate_json(value))
                     except ValidationError as error:
                         self._logger.warning("bot_order_unreadable", order=key, error=str(error))
                         self._writer.set_state({key: None})
