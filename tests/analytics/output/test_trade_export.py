@@ -5,7 +5,8 @@ import io
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import aiohttp
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from multidict import MultiDict
 
 from analytics.engine import Engine
 from analytics.output.trade_export import (
@@ -65,6 +67,9 @@ def test_the_default_is_all_that_is_kept() -> None:
         ("2023-11-14T23:13:20+01:00", 1_700_000_000_000_000_000),
         ("2023-11-14T23:13:20 01:00", 1_700_000_000_000_000_000),  # a plus sign as addresses have it
         ("2023-11-14", 1_699_920_000_000_000_000),
+        ("2023-11-14T22:13:20.123456789Z", 1_700_000_000_123_456_789),
+        ("2023-11-14T23:13:20.5+01:00", 1_700_000_000_500_000_000),
+        ("2023-11-14 22:13:20.000000001", 1_700_000_000_000_000_001),
         ("0", 0),
         ("1h", NOW - 3_600 * SECOND),
         ("9" * 5_000, 2**63 - 1),
@@ -93,9 +98,10 @@ def test_a_moment_is_a_span_a_time_or_nanoseconds(since: str, expected: int) -> 
         ({"symbol": "A", "until": "0001-01-01T00:00:00+25:00"}, "use a span"),
         ({"symbol": "A", "until": ""}, "use a span"),
         ({"symbol": ""}, "symbol is missing"),
+        (MultiDict([("symbol", "A"), ("limit", "5"), ("limit", "6")]), "'limit' is there twice"),
     ],
 )
-def test_a_wrong_query_says_what_is_wrong(query: dict[str, str], text: str) -> None:
+def test_a_wrong_query_says_what_is_wrong(query: Mapping[str, str], text: str) -> None:
     with pytest.raises(ExportError, match=text):
         parse_query(query, now_ns=NOW, max_rows=10)
 
@@ -108,9 +114,16 @@ def test_a_wrong_query_says_what_is_wrong(query: dict[str, str], text: str) -> N
         ("text/html, application/x-ndjson;q=0.9", "jsonl"),
         ("application/vnd.apache.arrow.stream", "arrow"),
         ("image/png", "csv"),
+        ("text/csv;q=0.1, application/x-ndjson", "jsonl"),
+        ("text/csv; q=0.500, APPLICATION/JSON ;q=0.9, application/arrow;Q=0.8", "jsonl"),
+        ("application/x-ndjson, text/csv", "jsonl"),
+        ("application/x-ndjson;q=0", "csv"),
+        ("application/x-ndjson;q=-1, text/csv;q=0.9", "jsonl"),
+        ("application/arrow;q=high", "arrow"),
+        (",;,;q=1,", "csv"),
     ],
 )
-def test_the_format_is_the_first_that_is_known(accept: str, wanted: str) -> None:
+def test_the_format_is_the_first_of_those_that_are_liked_best(accept: str, wanted: str) -> None:
     assert chosen_format(accept) == wanted
 
 
@@ -263,6 +276,36 @@ async def test_a_big_answer_leaves_the_loop_free_between_its_chunks() -> None:
                 answer = await session.get("/trades?symbol=A", headers={"Accept": accept})
                 await answer.read()
             assert turns > DEPTH // CHUNK_ROWS
+
+
+async def test_a_thousand_requests_at_once_are_answered_or_told_to_wait() -> None:
+    engine = filled()
+    connector = aiohttp.TCPConnector(limit=100)
+    async with (
+        serving(engine) as (port, endpoint),
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}", connector=connector) as session,
+        asyncio.timeout(60),
+    ):
+
+        async def ask() -> int:
+            async with session.get("/trades?symbol=A&limit=1000") as answer:
+                await answer.read()
+                return answer.status
+
+        found = Counter(await asyncio.gather(*(ask() for _ in range(1_000))))
+        await wait_until(endpoint, 0)
+    assert set(found) <= {200, 503}
+    assert found[200] >= MAX_ANSWERS
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/x-ndjson", "application/vnd.apache.arrow.stream"])
+async def test_a_head_request_gets_the_head_alone(accept: str) -> None:
+    async with serving(filled()) as (port, endpoint), aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        for _ in range(2):  # the connection is good for another one
+            answer = await session.head("/trades?symbol=A", headers={"Accept": accept})
+            assert (answer.status, await answer.read()) == (200, b"")
+            assert answer.headers["Content-Type"].startswith(accept)
+        await wait_until(endpoint, 0)
 
 
 async def test_it_is_served_and_read_by_pandas() -> None:

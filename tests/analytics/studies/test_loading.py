@@ -1,5 +1,6 @@
 """What is found where, and one clear line for what cannot be used."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analytics.studies.protocol import LENGTH, CallResults, Loaded, pack, unpack_worker
 from analytics.studies.runner.calls import Caller
 from analytics.studies.runner.frames import FrameMaker
 from analytics.studies.runner.loading import ENTRY_POINTS, Library
@@ -173,9 +175,105 @@ def test_an_installed_package_brings_studies(tmp_path: Path, monkeypatch: pytest
     info = tmp_path / "desk-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: desk\nVersion: 1.0\n")
-    points = "desk = desk_studies\nbroken = no_such_package.studies\n"
+    points = "desk = desk_studies:anything\nbroken = no_such_package.studies\n"
     (info / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\n{points}")
     monkeypatch.syspath_prepend(str(tmp_path))
     library = loaded()
     assert list(library.studies) == ["installed"]
     assert [text for _, text in problems(library)] == ["ModuleNotFoundError: No module named 'no_such_package'"]
+
+
+def test_a_study_that_is_off_leaves_its_name_and_its_gauges_to_another(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(GOOD.format(name="mine").replace("mine_value", "vpin_ratio"))
+    library = loaded(tmp_path, builtin=True, disabled=["vpin"])
+    assert {"mine", "twap"} <= set(library.studies)
+    assert problems(library) == []
+
+
+def test_names_that_are_no_unicode_can_be_sent(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff_good.py")).write_text(GOOD.format(name="good"))
+    (tmp_path / os.fsdecode(b"\xff_bad.py")).write_text("raise ValueError('\\udcff\\n\\nmore')")
+    (tmp_path / "été 币.py").write_text(GOOD.format(name="summer"))
+    library = loaded(tmp_path, tmp_path / os.fsdecode(b"\xff_none.py"))
+    assert set(library.studies) == {"good", "summer"}
+    message = unpack_worker(pack(Loaded(library.specs(), library.problems))[LENGTH.size :])
+    assert isinstance(message, Loaded)
+    assert [problem.text for problem in message.problems] == [
+        "ValueError: ? more",
+        "there is no such file or folder",
+    ]
+
+
+def test_an_error_that_cannot_say_what_it_is_and_a_name_that_is_too_long_are_problems_of_theirs(tmp_path: Path) -> None:
+    (tmp_path / "mute.py").write_text(
+        "class Mute(Exception):\n    def __str__(self):\n        raise Mute\nraise Mute\n"
+    )
+    library = loaded(tmp_path / "mute.py", tmp_path / ("x" * 5_000))
+    assert [text[:12] for _, text in problems(library)] == ["Mute: ", "OSError: [Er"]
+
+
+def test_what_a_study_does_to_its_frame_no_other_study_sees(tmp_path: Path) -> None:
+    (tmp_path / "rough.py").write_text(ROUGH)
+    library = loaded(tmp_path)
+    caller = Caller(library, FrameMaker(memoryview(b"")), {})
+    trades = {"A": frame([100.0, 101.0])}
+    for _ in range(2):
+        assert caller.run("rough", trades).reason is None
+        assert caller.run("after", trades).values == [("columns", "", 8.0), ("last", "", 101.0)]  # noqa: PD011 - no DataFrame
+
+
+ROUGH = """
+from telemetry_studies import gauge, study
+
+@study(window="5m", gauges=[gauge("nothing_else", "Nothing.")])
+def rough(trades):
+    trades["mine"] = 1.0
+    trades.loc[:, "price"] = -1.0
+    trades.iloc[0, 0] = -2.0
+    del trades["qty"]
+    trades.attrs.clear()
+    return {}
+
+@study(window="5m", gauges=[gauge("columns", "Columns."), gauge("last", "Last price.")])
+def after(trades):
+    return {"columns": len(trades.columns), "last": trades["price"].iloc[-1]}
+"""
+
+
+def test_what_a_study_of_several_symbols_keeps_is_kept_for_each_origin(tmp_path: Path) -> None:
+    (tmp_path / "both.py").write_text(BOTH)
+    caller = Caller(loaded(tmp_path), FrameMaker(memoryview(b"")), {})
+    found = []
+    for origin in ("market", "own", "market", "own"):
+        trades = frame([100.0])
+        trades.attrs |= {"origin": origin, "life": 1 if origin == "own" else 2}
+        found += caller.run("both", {"A": trades}).values  # noqa: PD011 - no DataFrame
+    assert [value for _, _, value in found] == [1.0, 1.0, 2.0, 2.0]
+
+
+BOTH = """
+from telemetry_studies import gauge, study
+
+@study(window="5m", origin=["market", "own"], together=["A", "B"], gauges=[gauge("calls", "Calls so far.")])
+def both(frames, state=None):
+    return {"calls": (state or 0) + 1}, (state or 0) + 1
+"""
+
+
+def test_what_a_study_returns_or_prints_that_is_no_unicode_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "half.py").write_text(HALF)
+    caller = Caller(loaded(tmp_path), FrameMaker(memoryview(b"")), {})
+    outcome = caller.run("half", {"A": frame([100.0])})
+    assert outcome.values == [("half", "a?", 1.0)]  # noqa: PD011 - no DataFrame
+    assert outcome.output == "? printed\n"
+    pack(CallResults([outcome], is_last=True))
+
+
+HALF = """
+from telemetry_studies import gauge, study
+
+@study(window="5m", gauges=[gauge("half", "A value.", label="x")])
+def half(trades):
+    print("\\udcff printed")
+    return {"half": {"a\\udcff": 1.0}}
+"""

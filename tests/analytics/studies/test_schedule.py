@@ -106,7 +106,7 @@ def test_origins_patterns_and_symbols_together_choose_the_studies() -> None:
     assert found == {
         (Subject("A-USD", "own"), "own"),
         (Subject("A-USD", "market"), "usd"),
-        (Subject("A-USD+B-EUR", "market", is_together=True), "pair"),
+        (Subject("A-USD+B-EUR", "market", ("A-USD", "B-EUR")), "pair"),
     }
 
 
@@ -194,5 +194,24 @@ def test_a_symbol_whose_name_looks_like_two_is_not_two() -> None:
     assert sorted(found) == [
         Due(Subject("A", "market"), ["one"]),
         Due(Subject("A+B", "market"), ["one"]),
-        Due(Subject("A+B", "market", is_together=True), ["pair"]),
+        Due(Subject("A+B", "market", ("A", "B")), ["pair"]),
     ]
+
+
+def test_several_symbols_whose_names_read_the_same_together_are_not_mixed_up() -> None:
+    specs = [spec("one", together=["A+B", "C"]), spec("two", together=["A", "B+C"])]
+    schedule = Schedule(specs, max_failures=3)
+    schedule.trigger("C", "market", 0)
+    schedule.trigger("A", "market", 0)
+    assert [schedule.next_due(0), schedule.next_due(0)] == [
+        Due(Subject("A+B+C", "market", ("A", "B+C")), ["two"]),
+        Due(Subject("A+B+C", "market", ("A+B", "C")), ["one"]),
+    ]
+
+
+def test_a_bracket_in_a_pattern_stands_for_itself() -> None:
+    schedule = Schedule([spec("s", symbols=["BTC[1]*"])], max_failures=3)
+    schedule.trigger("BTC1-USD", "market", 0)
+    assert schedule.next_due(0) is None
+    schedule.trigger("BTC[1]-USD", "market", 0)
+    assert schedule.next_due(0) == Due(Subject("BTC[1]-USD", "market"), ["s"])

@@ -45,8 +45,8 @@ def gauge(name: str, help_text: str, *, label: str | None = None, max_values: in
         raise StudyError(f"gauge name {name!r}: use lower-case letters, digits and _, beginning with a letter")
     if name.endswith(("_total", "_bucket", "_count", "_sum")):
         raise StudyError(f"gauge name {name!r}: this ending is for counters and histograms")
-    if not help_text.strip():
-        raise StudyError(f"gauge {name!r}: say in one sentence what it is and its unit")
+    if not help_text.strip() or not help_text.isprintable():
+        raise StudyError(f"gauge {name!r}: say in one sentence, on one line, what it is and its unit")
     if label is not None and (not _NAME.fullmatch(label) or label in _RESERVED_LABELS):
         raise StudyError(f"gauge {name!r}: {label!r} cannot be its label")
     if not 1 <= max_values <= MAX_VALUES:

@@ -1,10 +1,14 @@
 """Recent trades of one symbol for a notebook: what is asked for, and the rows in CSV, JSON lines or Arrow. Pure."""
 
+import calendar
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -24,6 +28,22 @@ TYPES: Final[dict[Format, str]] = {
     "jsonl": "application/x-ndjson",
     "arrow": "application/vnd.apache.arrow.stream",
 }
+_FORMATS: Final[dict[str, Format]] = {
+    "application/vnd.apache.arrow.stream": "arrow",
+    "application/arrow": "arrow",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+    "application/json": "jsonl",
+    "text/csv": "csv",
+    "text/*": "csv",
+    "*/*": "csv",
+}
+"""By media range, as a client may name it."""
+
+_FRACTION: Final = re.compile(r"[.,](\d+)")
+
+_QUALITY: Final = re.compile(r"q\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)", re.IGNORECASE)
+
 COLUMNS: Final = ("time", "price", "qty", "notional", "side", "source", "account", "replayed")
 CHUNK_ROWS: Final = 512
 """Rows written without a break: about 1 ms."""
@@ -75,6 +95,9 @@ def parse_query(query: Mapping[str, str], *, now_ns: int, max_rows: int) -> Expo
     unknown = [name for name in query if name not in _PARAMETERS]
     if unknown:
         raise ExportError(f"{unknown[0]!r} is not known; known are {', '.join(_PARAMETERS)}")
+    twice = [name for name, times in Counter(name for name, _ in query.items()).items() if times > 1]
+    if twice:
+        raise ExportError(f"{twice[0]!r} is there twice")
     symbol = query.get("symbol", "")
     if not symbol:
         raise ExportError("symbol is missing, as in /trades?symbol=BTC-USD&since=5m")
@@ -108,10 +131,16 @@ def _moment(name: str, text: str | None, now_ns: int, default: int) -> int:
         moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        seconds = moment.timestamp()
+        whole_s = calendar.timegm(moment.utctimetuple())
     except (ValueError, OverflowError):
         raise ExportError(f"{name}={text!r}: use a span (5m), a time (2026-01-31T12:00:00Z) or nanoseconds") from None
-    return min(max(round(seconds * 1e6) * 1_000, 0), _LAST_NS)
+    return min(max(whole_s * 1_000_000_000 + _fraction_ns(text, moment), 0), _LAST_NS)
+
+
+def _fraction_ns(text: str, moment: datetime) -> int:
+    """Of the second, with the digits that a datetime drops: times go in as they came out."""
+    digits = _FRACTION.search(text)
+    return moment.microsecond * 1_000 if digits is None else int(digits[1][:9].ljust(9, "0"))
 
 
 def _limit(text: str | None, max_rows: int) -> int:
@@ -131,16 +160,25 @@ def _number(text: str) -> int | None:
 
 
 def chosen_format(accept: str) -> Format:
-    """The format that a client asks for by its header Accept; CSV where it leaves the choice to us."""
-    for wanted in accept.split(","):
-        name = wanted.partition(";")[0].strip().lower()
-        if name in {"application/vnd.apache.arrow.stream", "application/arrow"}:
-            return "arrow"
-        if name in {"application/x-ndjson", "application/jsonl", "application/json"}:
-            return "jsonl"
-        if name in {"text/csv", "*/*", "text/*"}:
-            return "csv"
-    return "csv"
+    """The format that a client asks for by its header Accept; CSV where it leaves the choice to us.
+
+    Of several it is the one with the highest quality (`;q=0.5`), and of equal ones the first.
+    """
+    wanted = [(_quality(words), _FORMATS[name]) for name, words in _ranges(accept) if name in _FORMATS]
+    best, found = max(wanted, key=itemgetter(0), default=(0.0, "csv"))
+    return found if best > 0 else "csv"
+
+
+def _ranges(accept: str) -> Iterator[tuple[str, list[str]]]:
+    for each in accept.split(","):
+        name, *words = each.split(";")
+        yield name.strip().lower(), words
+
+
+def _quality(words: list[str]) -> float:
+    """From 0 to 1; what is no such number counts as 1, as if it were not there."""
+    found = next((match for word in words if (match := _QUALITY.fullmatch(word.strip()))), None)
+    return 1.0 if found is None else float(found[1])
 
 
 def encode_rows(rows: TradeRows, wanted: Format) -> Iterator[bytes]:

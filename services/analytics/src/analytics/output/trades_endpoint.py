@@ -45,12 +45,13 @@ class TradesEndpoint:
             query = parse_query(request.query, now_ns=self._clock.now_ns(), max_rows=self._trades.ring.depth)
         except ExportError as error:
             return web.Response(status=400, text=f"{error}\n")
+        if self.answers >= MAX_ANSWERS:
+            # Asked first: a thousand requests at once are a thousand folds otherwise.
+            return web.Response(status=503, text=f"{MAX_ANSWERS} answers are under way: ask again in a moment\n")
         self._trades.fold()
         slot = self._trades.slot_of(SymbolKey(query.symbol, query.origin))
         if slot is None:
             return web.Response(status=404, text=self._unknown(query))
-        if self.answers >= MAX_ANSWERS:
-            return web.Response(status=503, text=f"{MAX_ANSWERS} answers are under way: ask again in a moment\n")
         self.answers += 1
         try:
             return await self._stream(request, self._rows(slot, query))
@@ -63,7 +64,8 @@ class TradesEndpoint:
         try:
             async with asyncio.timeout(self._answer_s):
                 await response.prepare(request)
-                for chunk in encode_rows(rows, wanted):
+                # A body after the head that was asked for would be taken for the next answer.
+                for chunk in () if request.method == "HEAD" else encode_rows(rows, wanted):
                     await response.write(chunk)
                     await asyncio.sleep(0)  # the pipeline goes first
                 await response.write_eof()

@@ -26,8 +26,8 @@ class Subject(NamedTuple):
 
     symbol: str
     origin: Origin
-    is_together: bool = False
-    """A symbol's own name may look like several."""
+    together: tuple[str, ...] = ()
+    """The several, as a symbol's own name may have a plus in it."""
 
 
 class Due(NamedTuple):
@@ -180,11 +180,16 @@ class Schedule:
 
 def _subject(spec: StudySpec, symbol: str, origin: Origin) -> Subject:
     if spec.together:
-        return Subject(TOGETHER.join(spec.together), origin, is_together=True)
+        return Subject(TOGETHER.join(spec.together), origin, tuple(spec.together))
     return Subject(symbol, origin)
 
 
 def _concerns(spec: StudySpec, symbol: str) -> bool:
     if spec.together:
         return symbol in spec.together
-    return not spec.symbols or any(fnmatchcase(symbol, pattern) for pattern in spec.symbols)
+    return not spec.symbols or any(_matches(symbol, pattern) for pattern in spec.symbols)
+
+
+def _matches(symbol: str, pattern: str) -> bool:
+    # A bracket stands for itself: symbols may have some.
+    return fnmatchcase(symbol, pattern.replace("[", "[[]"))

@@ -4,6 +4,7 @@
 |---|---|
 | `loading.py` | worker: finds the studies in files, folders, modules and packages |
 | `frames.py` | worker: DataFrames of the columns in memory |
+| `texts.py` | worker: what a user's code says, as it can be sent |
 | `calls.py` | worker: calls studies, with their state and parameters, and says what came of it |
 | `worker.py` | worker: loads the studies and answers |
 | `fork_server.py` | the process that workers are forks of: its main |

@@ -14,6 +14,7 @@ import pandas as pd
 from analytics.studies.protocol import CallResult
 from analytics.studies.runner.frames import FrameMaker, window_of
 from analytics.studies.runner.loading import Library
+from analytics.studies.runner.texts import described, sendable
 from telemetry_studies import Study, StudyError, checked_values
 
 MAX_STATES: Final = 10_000
@@ -84,7 +85,7 @@ class Caller:
         try:
             with redirect_stdout(output), redirect_stderr(output):
                 returned = self._call(study, frames)
-            values = [(each.gauge, each.label, each.value) for each in checked_values(study.gauges, returned)]
+            values = [(each.gauge, sendable(each.label), each.value) for each in checked_values(study.gauges, returned)]
         except StudyError as error:
             failure = Failure(error.reason, str(error))
         except MemoryError as error:
@@ -94,16 +95,17 @@ class Caller:
         took_s = time.perf_counter() - began
         reason, text = failure or (None, "")
         grown = resident_bytes() - before
-        return CallResult(study_name, took_s, values, reason, text[:_MAX_TEXT], output.text, grown)
+        return CallResult(study_name, took_s, values, reason, sendable(text[:_MAX_TEXT]), sendable(output.text), grown)
 
     def _call(self, study: Study, frames: dict[str, pd.DataFrame]) -> object:
-        given: Any = {symbol: window_of(frame, study.window_ns) for symbol, frame in frames.items()}
+        # Copies, whose columns are copied only when they are written to: what a study does to its frame, no other sees.
+        given: Any = {symbol: window_of(frame, study.window_ns).copy(deep=False) for symbol, frame in frames.items()}
         lives = tuple(frame.attrs["life"] for frame in frames.values())
-        subject = ("", "")
+        origin: str = next(iter(frames.values())).attrs["origin"]
+        key = _StateKey(study.name, "", origin)
         if not study.together:
             ((symbol, given),) = given.items()
-            subject = (symbol, given.attrs["origin"])
-        key = _StateKey(study.name, *subject)
+            key = _StateKey(study.name, symbol, origin)
         parameters = {**study.parameters, **self._parameters.get(study.name, {})}
         if study.is_generator:
             return self._send(study, key, lives, given, parameters)
@@ -165,4 +167,4 @@ def _located(error: BaseException, study: Study) -> str:
     file = study.function.__code__.co_filename
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     where = f" ({Path(file).name}:{lines[-1]})" if lines else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return f"{described(error)}{where}"

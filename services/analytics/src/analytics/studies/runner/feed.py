@@ -68,8 +68,7 @@ class FrameFeed:
     def copy(self, subject: Subject, specs: Sequence[StudySpec]) -> list[FrameRef]:
         """Copies the subject's trades of the longest window, one frame a symbol; symbols without trades have none."""
         window_ns = max(each.window_ns for each in specs)
-        # All studies of a subject look at the same symbols: it is named after them.
-        symbols = specs[0].together or [subject.symbol]
+        symbols = subject.together or [subject.symbol]
         found = [self._copy_one(SymbolKey(symbol, subject.origin), window_ns) for symbol in symbols]
         return [ref for ref in found if ref is not None]
 

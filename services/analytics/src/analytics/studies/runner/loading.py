@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from analytics.studies.protocol import GaugeSpec, LoadProblem, StudySpec
+from analytics.studies.runner.texts import described, sendable
 from telemetry_studies import Study
 
 ENTRY_POINTS: Final = "telemetry.studies"
@@ -38,21 +39,26 @@ class Library:
         self.studies: dict[str, Found] = {}
         self.problems: list[LoadProblem] = []
         self._gauges: dict[str, str] = {}
+        self._off: set[str] = set()
+        self._left_out: set[str] = set()
 
     def load(self, places: Sequence[str], *, disabled: Sequence[str] = (), builtin: bool = True) -> None:
         """Loads the built-in studies, those of installed packages and those in `places`, but for the disabled ones."""
+        self._off = set(disabled)
         if builtin:
             self._load_module(BUILTIN, is_builtin=True)
         for point in entry_points(group=ENTRY_POINTS):
-            self._load_module(point.value)
+            self._load_module(point.value.partition(":")[0])
         for place in places:
-            self._load_place(place)
-        names = {name for name in disabled if name not in self.studies}
-        self.problems += [
-            LoadProblem("ANALYTICS_STUDIES_OFF", f"{name}: there is no such study") for name in sorted(names)
-        ]
-        for name in disabled:
-            self.studies.pop(name, None)
+            try:
+                self._load_place(place)
+            except OSError as error:  # a folder that may not be looked into, a name that is too long
+                self._refuse(place, described(error))
+        for name in sorted(self._off - self._left_out):
+            self._refuse("ANALYTICS_STUDIES_OFF", f"{name}: there is no such study")
+
+    def _refuse(self, where: str, text: str) -> None:
+        self.problems.append(LoadProblem(sendable(where), sendable(text)))
 
     def _load_place(self, place: str) -> None:
         path = Path(place)
@@ -63,7 +69,7 @@ class Library:
         elif path.is_file():
             self._load_file(path)
         elif "/" in place or place.endswith(".py"):
-            self.problems.append(LoadProblem(place, "there is no such file or folder"))
+            self._refuse(place, "there is no such file or folder")
         else:
             self._load_module(place)
 
@@ -71,25 +77,29 @@ class Library:
         try:
             self._collect(importlib.import_module(name), is_builtin=is_builtin)
         except BaseException as error:  # noqa: BLE001 - a user's module may raise anything, SystemExit too
-            self.problems.append(LoadProblem(_place_of(error) or name, _text_of(error)))
+            self._refuse(_place_of(error) or name, _text_of(error))
 
     def _load_file(self, path: Path) -> None:
         try:
             self._collect(_import_file(path))
         except BaseException as error:  # noqa: BLE001 - as above
-            self.problems.append(LoadProblem(_place_of(error, path) or str(path), _text_of(error)))
+            self._refuse(_place_of(error, path) or str(path), _text_of(error))
 
     def _collect(self, module: ModuleType, *, is_builtin: bool = False) -> None:
         for study in _studies_in(module):
+            if study.name in self._off:
+                # Its gauges are free for another study.
+                self._left_out.add(study.name)
+                continue
             where = _where(study)
             if study.name in self.studies:
                 text = f"a study {study.name!r} is there already, in {self.studies[study.name].where}"
-                self.problems.append(LoadProblem(where, text))
+                self._refuse(where, text)
                 continue
             taken = next((each.name for each in study.gauges if each.name in self._gauges), None)
             if taken is not None:
                 text = f"the gauge {taken!r} is there already, of the study {self._gauges[taken]!r}"
-                self.problems.append(LoadProblem(where, text))
+                self._refuse(where, text)
                 continue
             self._gauges.update((each.name, study.name) for each in study.gauges)
             self.studies[study.name] = Found(study, where, is_builtin)
@@ -127,7 +137,7 @@ def _where(study: Study) -> str:
         code: Any = inspect.unwrap(study.function).__code__
     except AttributeError:
         return study.name
-    return f"{code.co_filename}:{code.co_firstlineno}"
+    return sendable(f"{code.co_filename}:{code.co_firstlineno}")
 
 
 def _place_of(error: BaseException, path: Path | None = None) -> str | None:
@@ -140,8 +150,7 @@ def _place_of(error: BaseException, path: Path | None = None) -> str | None:
 
 
 def _text_of(error: BaseException) -> str:
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {text}"[:_MAX_TEXT]
+    return described(error)[:_MAX_TEXT]
 
 
 def _spec(found: Found) -> StudySpec:

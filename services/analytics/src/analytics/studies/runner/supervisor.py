@@ -225,5 +225,6 @@ class StudySupervisor:
         if sum(self._grown.values()) <= _GROWN_SHARE * self._options.limit_bytes:
             return False
         study = max(self._grown, key=self._grown.__getitem__)
+        self._study_is_to_blame = True
         self._fail(study, "memory", f"it has taken {self._grown[study] / 1e6:,.0f} MB and kept them")
         return True
