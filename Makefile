@@ -50,12 +50,18 @@ coverage: $(STAMP) ## branch coverage by the tests that run in this process; ARG
 	FUZZ_TIMES=0.1 $(BIN)/coverage run -m pytest -q tests/analytics tests/client tests/dashboards tests/ingest tests/loadtest tests/runtime tests/schema tests/ui
 	$(BIN)/coverage report $(ARGS)
 
+# Without an engine the client names a socket, and without the client make names a file.
+NEEDS_ENGINE = @docker compose version >/dev/null 2>&1 && docker version >/dev/null 2>&1 || { \
+	echo "make $@: no container engine answers: install Docker with its compose plugin, or start it" >&2; exit 1; }
+
 up: ## build and start the containers, and wait until all are healthy
+	$(NEEDS_ENGINE)
 	docker compose up --build --detach --wait
 	@for one in "Page ui 8501" "Grafana grafana 3000" "Prometheus prometheus 9090" "Alertmanager alertmanager 9093"; do set -- $$one; \
 		at=$$(docker compose port $$2 $$3 2>/dev/null) && [ -n "$$at" ] && printf '%s http://%s  ' $$1 $$at; done; echo
 
 down: ## stop the containers; the data stays in their volumes
+	$(NEEDS_ENGINE)
 	docker compose down
 
 keys: $(STAMP) ## make key pairs (CURVE) in keys/, for the services and ARGS="bot-1 bot-2"; keeps those that are there

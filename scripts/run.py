@@ -79,6 +79,8 @@ class OrderedManager(Manager):  # type: ignore[misc]  # honcho has no types
         super().__init__()
         self._own_pid = os.getpid()
         self._is_asked = False
+        self.is_forced = False
+        """Whether somebody asked twice: then what had not stopped was killed."""
         self._stopper: threading.Thread | None = None
 
     def exit_code(self) -> int:
@@ -106,6 +108,7 @@ class OrderedManager(Manager):  # type: ignore[misc]  # honcho has no types
         if os.getpid() != self._own_pid:
             return  # a child of honcho's that has not come to its own handlers yet; the stop is not its affair
         if self._is_asked:
+            self.is_forced = True
             self.kill()
         else:
             self._is_asked = True
@@ -206,7 +209,8 @@ def main() -> int:
         manager.loop()
     if failed := manager.failed():
         # The line that says why stands above what the others said while they stopped.
-        print(f"run: ended {', '.join(failed)}: the first error line of each says why", flush=True)
+        why = "it was asked to stop twice" if manager.is_forced else "the first error line of each says why"
+        print(f"run: ended {', '.join(failed)}: {why}", flush=True)
     return manager.exit_code()
 
 

@@ -45,6 +45,18 @@ def test_what_makes_no_sense_is_refused_before_anything_starts(wrong: str, capsy
     assert wrong.split(maxsplit=1)[0] in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--rate", "'abc' is not a number above 0"), ("--symbols", "'abc' is not a whole number above 0")],
+)
+def test_a_number_that_is_none_is_refused_in_plain_words(
+    option: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse([option, "abc"])
+    assert said in capsys.readouterr().err
+
+
 def test_the_stack_is_where_its_settings_say() -> None:
     assert target_of({}) == Target()
     published = {"TRADES_PORT": "1", "INGEST_METRICS_PORT": "2", "ANALYTICS_METRICS_PORT": "3", "GRAFANA_PORT": "4"}

@@ -104,6 +104,28 @@ def test_a_process_that_fails_ends_the_others_and_is_exit_1(project: Path) -> No
     assert "analytics | bye" in output
 
 
+def test_who_asks_twice_is_told_that_he_did_and_not_to_look_for_an_error(project: Path) -> None:
+    add_process(
+        project,
+        "ingest",
+        """
+        import pathlib, signal, time
+        signal.signal(signal.SIGTERM, lambda *_: pathlib.Path("asked.up").touch())
+        pathlib.Path("ingest.up").touch()
+        while True:
+            time.sleep(0.05)
+        """,
+    )
+    with start(project) as supervisor:
+        wait_until_up(project, "ingest")
+        supervisor.send_signal(signal.SIGINT)
+        wait_until_up(project, "asked")
+        supervisor.send_signal(signal.SIGINT)
+        output, _ = supervisor.communicate(timeout=30)
+    assert supervisor.returncode == 1, output
+    assert output.splitlines()[-1] == "run: ended ingest with -9: it was asked to stop twice", output
+
+
 def add_process_with_number(project: Path, name: str) -> None:
     """A steady one that writes its process number."""
     number = f"import os, pathlib\npathlib.Path('{name}.pid').write_text(str(os.getpid()))\n"

@@ -142,5 +142,6 @@ class _above:  # noqa: N801 - used like a function, and argparse shows its name
             value = self._kind(-1)
         if not self._least < value <= self._most:
             most = f" and at most {self._most:g}" if self._most < sys.float_info.max else ""
-            raise argparse.ArgumentTypeError(f"{text!r} is not a {self._kind.__name__} above {self._least:g}{most}")
+            kind = "whole number" if self._kind is int else "number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {kind} above {self._least:g}{most}")
         return value
