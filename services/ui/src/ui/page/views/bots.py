@@ -3,8 +3,6 @@
 from datetime import tzinfo
 from typing import Final
 
-import streamlit as st
-
 from telemetry_schema import BotsState
 from ui.instant import Instant
 from ui.page.model import formats
@@ -13,7 +11,7 @@ from ui.page.model.hub import DataLink
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
-from ui.page.widgets import boards, bot_orders, bots, chosen
+from ui.page.widgets import bot_orders, bots, live_page
 
 SNIPPET: Final = """from telemetry_client import Publisher
 with Publisher(source="my-bot") as publisher:
@@ -22,15 +20,7 @@ with Publisher(source="my-bot") as publisher:
 
 def show(link: DataLink) -> None:
     """Draws the page."""
-    boards.start("bots")
-    _live(link)
-
-
-@st.fragment(run_every=boards.EVERY_S)
-def _live(link: DataLink) -> None:
-    view, now = link.view, link.now()
-    selection = chosen.read(now)
-    boards.draw(link, "bots", parts(view, selection, now, chosen.zone(selection)))
+    live_page.show(link, "bots", parts)
 
 
 def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:

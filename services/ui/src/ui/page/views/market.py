@@ -21,7 +21,7 @@ _TAPE: Final = (text("Time"), text("Side"), number("Price"), number("Qty"), name
 
 def show(link: DataLink) -> None:
     """Draws the page."""
-    live_page.show(link, "market", parts)
+    live_page.show_symbol(link, "market", parts)
 
 
 def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:

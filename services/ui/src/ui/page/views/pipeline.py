@@ -2,8 +2,6 @@
 
 from datetime import tzinfo
 
-import streamlit as st
-
 from telemetry_schema import IngestStatus
 from ui.instant import Instant
 from ui.page.model import formats
@@ -11,20 +9,12 @@ from ui.page.model.hub import DataLink
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
-from ui.page.widgets import boards, charts, chosen, reports
+from ui.page.widgets import charts, live_page, reports
 
 
 def show(link: DataLink) -> None:
     """Draws the page."""
-    boards.start("pipeline")
-    _live(link)
-
-
-@st.fragment(run_every=boards.EVERY_S)
-def _live(link: DataLink) -> None:
-    view, now = link.view, link.now()
-    selection = chosen.read(now)
-    boards.draw(link, "pipeline", parts(view, selection, now, chosen.zone(selection)))
+    live_page.show(link, "pipeline", parts)
 
 
 def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:

@@ -31,7 +31,7 @@ _HEALTH: Final = (
 
 def show(link: DataLink) -> None:
     """Draws the page."""
-    live_page.show(link, "studies", parts)
+    live_page.show_symbol(link, "studies", parts)
 
 
 def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> dict[str, Part]:

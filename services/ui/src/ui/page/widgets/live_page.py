@@ -1,4 +1,4 @@
-"""A page about one symbol: the controls on top, and under them a board that moves."""
+"""A page with a board that moves; one about one symbol has the controls on top of it."""
 
 from collections.abc import Callable
 from datetime import tzinfo
@@ -17,7 +17,13 @@ Parts = Callable[[PageView, Selection, Instant, tzinfo], dict[str, Part]]
 
 
 def show(link: DataLink, layout: str, parts: Parts) -> None:
-    """Draws the page."""
+    """Draws a page without controls."""
+    boards.start(layout)
+    _live(link, layout, parts, None)
+
+
+def show_symbol(link: DataLink, layout: str, parts: Parts) -> None:
+    """Draws a page about one symbol."""
     selection = controls.settled(link)
     drawn = controls.show(link, tuple(link.view.symbols), selection)
     boards.start(layout)
@@ -25,9 +31,9 @@ def show(link: DataLink, layout: str, parts: Parts) -> None:
 
 
 @st.fragment(run_every=boards.EVERY_S)
-def _live(link: DataLink, layout: str, parts: Parts, drawn: controls.Drawn) -> None:
+def _live(link: DataLink, layout: str, parts: Parts, drawn: controls.Drawn | None) -> None:
     view, now = link.view, link.now()
     selection = chosen.read(now)
-    if controls.drawn(tuple(view.symbols), selection) != drawn:
+    if drawn is not None and controls.drawn(tuple(view.symbols), selection) != drawn:
         st.rerun(scope="app")
     boards.draw(link, layout, parts(view, selection, now, chosen.zone(selection)))
