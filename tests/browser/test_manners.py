@@ -35,6 +35,17 @@ def test_the_page_lives_under_its_base_path_and_an_empty_one_says_how_to_send_a_
         assert page.url.startswith(f"{under_a_path.page_url}/desk/trade")
 
 
+def test_the_link_of_an_alert_leads_to_its_entry_in_the_runbook(desk: Desk, watch: Watch, page: Page) -> None:
+    page.goto(f"{desk.page_url}/runbook#drawdowndeep")
+    expect(page.get_by_role("heading", name="DrawdownDeep")).to_be_in_viewport()
+    expect(page.locator("#tt-banner")).to_contain_text("Live")
+    page.get_by_role("link", name="Pipeline").first.click()
+    page.get_by_role("table", name="Ledger").wait_for()
+    expect(page.get_by_role("heading", name="DrawdownDeep")).to_have_count(0)
+    # Opened under a page's own address, Streamlit looks for its server below that address first.
+    watch.errors[:] = [text for text in watch.errors if "404" not in text]
+
+
 def test_streamlits_menu_has_the_theme_and_nothing_else(page: Page) -> None:
     page.get_by_test_id("stMainMenu").get_by_role("button").click()
     expect(page.get_by_role("menuitemradio", name="Dark")).to_be_visible()

@@ -85,6 +85,20 @@ def test_who_goes_back_at_once_sees_what_was_chosen_before(page: Page) -> None:
     expect_shown(page, "ETH-USD")
 
 
+def test_who_came_without_a_choice_can_go_back_to_where_he_came_from(desk: Desk, page: Page) -> None:
+    came_from = f"{desk.page_url}/pipeline?symbol=SOL-USD&window=5m"
+    for path in ("pipeline?symbol=SOL-USD&window=5m", "trade"):
+        page.goto(f"{desk.page_url}/{path}")
+        page.locator(".tt-board").wait_for()
+    eventually(lambda: "symbol=" in address(page), what="the symbol in the address")
+    page.go_back()
+    eventually(lambda: address(page) == f"{desk.page_url}/trade", what="the address without a symbol")
+    page.wait_for_timeout(1_200)  # over redraws, which must not write it again
+    page.go_back()
+    page.get_by_role("table", name="Ledger").wait_for()
+    assert address(page) == came_from
+
+
 def test_the_choice_survives_a_killed_page_process(desk: Desk, watch: Watch, page: Page) -> None:
     choose_symbol(page, "SOL-USD")
     expect_shown(page, "SOL-USD")

@@ -70,7 +70,7 @@ def test_a_dashboard_is_readable_on_a_laptop(model: dict[str, Any], panels: Pane
 def test_symbol_and_source_travel_with_the_links_between_the_dashboards(model: dict[str, Any]) -> None:
     names = [variable["name"] for variable in model["templating"]["list"]]
     assert names[:2] == ["symbol", "source"]
-    links, _ = model["links"]
+    links, *_ = model["links"]
     assert links["type"] == "dashboards"
     assert set(links["tags"]) <= set(model["tags"])
     assert links["includeVars"]
@@ -85,10 +85,10 @@ def test_what_one_may_choose_changes_something(model: dict[str, Any]) -> None:
 
 def test_links_lead_where_the_settings_say_and_no_address_is_written_into_a_dashboard(model: dict[str, Any]) -> None:
     assert "127.0.0.1" not in json.dumps(model)
-    _, page = model["links"]
-    assert page["url"] == "${page}"
+    _, page, runbook = model["links"]
+    assert (page["url"], runbook["url"]) == ("${page}", "${runbook}")
     queries = {each["name"]: each["query"]["query"] for each in model["templating"]["list"] if each["type"] == "query"}
-    for name in ("page", "prometheus"):
+    for name in ("page", "runbook", "prometheus"):
         assert queries[name] == f'label_values(ALERTS{{alertname="Watchdog"}}, {name})'
 
 

@@ -136,11 +136,11 @@ def test_what_the_dashboards_read_their_links_from_gets_it_from_the_settings() -
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     settings = compose["services"]["prometheus"]["environment"]
     (relabel,) = configuration["alerting"]["alert_relabel_configs"]
-    for name in ("page", "prometheus"):
+    for name in ("page", "prometheus", "runbook"):
         assert ALERTS["Watchdog"]["labels"][name] == f"{{{{ $externalLabels.{name} }}}}"
         variable = f"{name.upper()}_URL"
         assert labels[name] == f"${{{variable}}}"
-        assert settings[variable].startswith(f"${{{variable}:-http://127.0.0.1:")
+        assert re.match(rf"\$\{{{variable}:-(\$\{{PAGE_URL:-)?http://127\.0\.0\.1:", settings[variable])
         assert re.fullmatch(relabel["regex"], name)  # who is called does not get them as labels of each alert
 
 

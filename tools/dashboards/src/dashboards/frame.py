@@ -59,12 +59,14 @@ def dashboard(
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(_links())
         .link(_page())
+        .link(_runbook())
         .annotation(_alerts())
         .annotation(_restarts())
         .annotation(_load_tests())
         .with_variable(_shown(_symbol(), "symbol" in chosen))
         .with_variable(_shown(_source(), "source" in chosen))
         .with_variable(_shown(_address("page"), shown=False))
+        .with_variable(_shown(_address("runbook"), shown=False))
         .with_variable(_shown(_address("prometheus"), shown=False))
     )
     numbers, shelf = count(1), Shelf()
@@ -88,12 +90,17 @@ def _links() -> DashboardLink:
 
 def _page() -> DashboardLink:
     """To the live page: where PAGE_URL says that it is."""
+    return _elsewhere("Live page", "${page}")
+
+
+def _runbook() -> DashboardLink:
+    """To what to do when an alert fires: where RUNBOOK_URL says that it is, by default on the page."""
+    return _elsewhere("Runbook", "${runbook}")
+
+
+def _elsewhere(title: str, url: str) -> DashboardLink:
     return (
-        DashboardLink("Live page")
-        .type(DashboardLinkType.LINK)
-        .url("${page}")
-        .icon("external link")
-        .target_blank(target_blank=True)
+        DashboardLink(title).type(DashboardLinkType.LINK).url(url).icon("external link").target_blank(target_blank=True)
     )
 
 

@@ -58,7 +58,7 @@ def _firing() -> table.Panel:
     text = (
         "Every alert that fires or is about to. A click on its name opens Prometheus' page of alerts, with what "
         "to do, the panel "
-        "and the runbook; docs/runbook.md has all of them."
+        "and the runbook, which has all of them."
     )
     labels = "alertname, severity, alertstate, job, source, account, reason, feed, stage"
     expr = f'max by ({labels}) (ALERTS{{alertname!="Watchdog"}})'

@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from ui.page import login
 from ui.page.model import hub
 from ui.page.model.hub import DataLink
-from ui.page.views import bots, market, pipeline, studies, trade
+from ui.page.views import bots, market, pipeline, runbook, studies, trade
 from ui.page.widgets import banner, controls, kill_switch, style
 
 _PAGE = "drawn_page"
@@ -31,6 +31,7 @@ def run(link: DataLink, gate: login.Gate) -> None:
         st.Page(partial(bots.show, link), title="Bots", icon=":material/smart_toy:", url_path="bots"),
         st.Page(partial(studies.show, link), title="Studies", icon=":material/science:", url_path="studies"),
         st.Page(partial(pipeline.show, link), title="Pipeline", icon=":material/speed:", url_path="pipeline"),
+        st.Page(partial(runbook.show, link), title="Runbook", url_path="runbook", visibility="hidden"),
     ]
     chosen = st.navigation(pages, position="top")
     kill_switch.show(link)

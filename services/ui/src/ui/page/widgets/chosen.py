@@ -18,6 +18,7 @@ from ui.page.model.selection import Selection
 
 _KEPT: Final = "selection"
 _CHANGED_NS: Final = "selection_changed_ns"
+_BARE: Final = "selection_bare_page"
 SETTLES_NS: Final = 3_000_000_000
 
 
@@ -34,6 +35,8 @@ def read(now: Instant) -> Selection:
     # Another page is opened with a bare address: what was chosen goes along.
     if query and (is_settled or _went_in_history()):
         return _keep(asked, now)
+    if not query and _is_left_bare():
+        return kept
     st.query_params.from_dict(kept.query())
     return kept
 
@@ -56,6 +59,19 @@ def _went_in_history() -> bool:
     return context is not None and context.is_history_navigation
 
 
+def _is_left_bare() -> bool:
+    """Whether somebody has gone back to a bare address of this page, and perhaps on his way out.
+
+    With the choices written behind it, as a new entry of the history, Back would lead to where he was, for ever.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return False
+    if context.is_history_navigation:
+        st.session_state[_BARE] = context.page_script_hash
+    return bool(st.session_state.get(_BARE) == context.page_script_hash)
+
+
 def zone(selection: Selection) -> tzinfo:
     """The zone that times are written in."""
     name = st.context.timezone if selection.zone == "local" else None
@@ -68,4 +84,5 @@ def zone(selection: Selection) -> tzinfo:
 def _keep(selection: Selection, now: Instant) -> Selection:
     st.session_state[_KEPT] = selection
     st.session_state[_CHANGED_NS] = now.monotonic_ns
+    st.session_state.pop(_BARE, None)
     return selection
