@@ -34,6 +34,18 @@ def test_fifty_changes_of_page_with_clicks_on_rows_leave_no_page_empty(page: Pag
     open_trade(page)
 
 
+def test_the_tab_names_the_page_and_the_keyboard_is_seen_on_the_links(page: Page) -> None:
+    for name in PAGES:
+        link = page.get_by_role("link", name=name).first
+        link.focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        expect(link).to_be_focused()
+        expect(link).to_have_css("outline-style", "solid")
+        page.keyboard.press("Enter")
+        expect(page).to_have_title(f"{name} · Trading telemetry")
+
+
 def test_clicks_that_are_quicker_than_the_server_are_all_taken(page: Page) -> None:
     table = page.get_by_role("table", name="All symbols")
     pins = [table.get_by_role("button", name=f"Pin {symbol}") for symbol in ("BTC-USD", "ETH-USD", "SOL-USD")]

@@ -150,7 +150,7 @@ def test_a_symbol_that_has_left_the_snapshot_is_quiet_and_not_another_one() -> N
     feed.model.apply(snapshot(2, symbols=("BTC-USD",)), at(NOW_NS))
     feed.model.apply(status(2, desk_state=desk().model_copy(update={"symbols": ["BTC-USD"]})), at(NOW_NS))
     parts = _parts(app.run())
-    assert "ETH-USD is quiet" in parts["cards"]["text"]
+    assert "ETH-USD is quiet: analytics knows no trade of it. If its name is right" in parts["cards"]["text"]
     assert parts["chart"]["title"].startswith("ETH-USD")
     assert len(parts["chart"]["bars"]) == 60
 
@@ -194,6 +194,7 @@ def test_of_more_symbols_than_a_snapshot_has_the_pinned_and_the_chosen_one_keep_
     many = snapshot(2, symbols=[f"S{i:03}" for i in range(256)]).model_copy(update={"symbols_in_all": 400})
     feed.model.apply(many, at(NOW_NS))
     app = _at(_fresh("market", feed), symbol="QUIET-USD", pin=["S200", "QUIET-USD", "OTHER-USD"])
+    assert "QUIET-USD is quiet: it is not among those that analytics reports, 256 busiest of 400" in _html(app)
     table = _parts(app)["symbols"]
     assert [row[0] for row in table["rows"]][:4] == ["OTHER-USD", "QUIET-USD", "S200", "S000"]
     assert table["rows"][1][1][-1][0] == "no news"

@@ -13,12 +13,13 @@ from ui.page.views import bots, market, pipeline, runbook, studies, trade
 from ui.page.widgets import banner, controls, kill_switch, style
 
 _PAGE = "drawn_page"
+TITLE = "Trading telemetry"
 ICON = Path(__file__).with_name("static") / "icon.png"
 
 
 def run(link: DataLink, gate: login.Gate) -> None:
     """Asks who it is, draws what all pages share, then the chosen page."""
-    st.set_page_config(page_title="Trading telemetry", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title=TITLE, page_icon=str(ICON), layout="wide")
     style.apply()
     link = login.SignedLink(link, login.ask(gate))
     pages = [
@@ -34,6 +35,7 @@ def run(link: DataLink, gate: login.Gate) -> None:
         st.Page(partial(runbook.show, link), title="Runbook", url_path="runbook", visibility="hidden"),
     ]
     chosen = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{chosen.title.strip()} · {TITLE}")
     kill_switch.show(link)
     st.html(banner.SLOT)
     _note_page(chosen)

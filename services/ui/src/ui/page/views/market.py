@@ -43,8 +43,12 @@ def _quiet(view: PageView, selection: Selection) -> Part:
     symbol, desk = selection.symbol, view.status.desk if view.status else None
     if desk is not None and symbol in desk.symbols:
         text = f"{symbol} trades, but analytics counts it among the others: see ANALYTICS_MAX_SYMBOLS."
+    elif view.cut:
+        text = f"{symbol} is quiet: it is not among those that analytics reports{view.cut}. It comes with more trades."
     else:
-        text = f"{symbol} is quiet: analytics reports no trade of it. It shows here again with the next one."
+        text = (
+            f"{symbol} is quiet: analytics knows no trade of it. If its name is right, it shows here with the next one."
+        )
     return {"kind": "note", "text": text, "code": ""}
 
 
