@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from bench import durability
+from analytics.environment import AnalyticsSettings
+from bench import durability, neighbours, studies
 from bench.durability import DurabilityCost
 from bench.entrypoint import main
 from bench.figures import Compared, at_least, at_most
 from bench.merging import merged
 from bench.table import NOTES, table, with_notes
+from ingest.environment import IngestSettings
 
 MACHINE = {"date": "2026-01-02 03:04 UTC", "processor": "a processor", "cores": "2"}
 
@@ -93,3 +95,11 @@ def test_what_people_wrote_below_the_figures_is_kept(tmp_path: Path) -> None:
 def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(SystemExit):
         main(["--parts", "everything"])
+
+
+@pytest.mark.parametrize("settings", [neighbours.LIMITED, studies.OFF, studies.ON, studies.HOSTILE])
+def test_what_a_part_sets_is_a_setting(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    IngestSettings.load()
+    AnalyticsSettings.load()

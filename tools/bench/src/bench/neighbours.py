@@ -28,7 +28,7 @@ MESSAGES = 3 * RATE
 """Trades of the client in one measurement."""
 
 _SLOW_RATE = 5
-_LIMIT_PER_S = 5 * RATE
+LIMITED = {"INGEST_MAX_MESSAGES_PER_S": str(5 * RATE)}
 """What one source may send in the pipeline with limits: the client is far below it, the flood far above."""
 
 _FLOOD_AGE_NS = 20_000_000_000
@@ -99,8 +99,7 @@ def measure(*, repeats: int, report: Report) -> Neighbours:
 
 
 def _measure_limited(found: Neighbours, repeats: int, report: Report) -> None:
-    settings = {"INGEST_MAXMESSAGES_PER_S": str(_LIMIT_PER_S)}
-    with pipeline(settings=settings) as tested, process(push_paced) as client:
+    with pipeline(settings=LIMITED) as tested, process(push_paced) as client:
         p99_ms(tested, client)
         for _ in range(repeats):
             found.limited_alone_ms.append(p99_ms(tested, client))
