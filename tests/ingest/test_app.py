@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from ingest.app import HISTORY_S, Checks, IngestApp, Storage, UnappliedError
 from ingest.checking.checker import Checker
+from ingest.checking.crowding import HELD_BACK_LIMITED, HELD_BACK_MESSAGES
 from ingest.checking.rate_limit import RateLimit, RateLimiter
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
@@ -347,19 +348,19 @@ async def test_what_a_source_sends_beyond_its_limit_is_refused_counted_and_logge
 async def test_a_flood_is_held_back_beside_another_client_and_not_alone(rig: Rig) -> None:
     flood = [frame(trade(source="flood", run="r", seq=number)) for number in range(200)]
     await rig.take(*flood[:100])
-    assert rig.source.held_back == 0
+    assert rig.source.held_back == []
     rig.source.put(frame(trade(source="bot")), *flood[100:])
     rig.source.put(frame(trade(source="bot")))
     rig.source.stop()
     await rig.app.take_in()
-    assert rig.source.held_back == 1
+    assert rig.source.held_back == [HELD_BACK_MESSAGES]
     assert rig.metric("telemetry_source_trades_total", source="flood") == 200
 
 
 async def test_a_flood_that_is_refused_is_held_back(tmp_path: Path) -> None:
     rig = Rig(tmp_path, RateLimit(messages_per_s=5))
     await rig.take(*(frame(trade(source="flood", run="r", seq=number)) for number in range(100)))
-    assert rig.source.held_back == 1
+    assert rig.source.held_back == [HELD_BACK_LIMITED]
 
 
 async def test_the_page_is_sent_the_last_commands_as_far_as_they_came(rig: Rig) -> None:

@@ -11,7 +11,6 @@ import pytest
 from telemetry_runtime import Burst
 from telemetry_runtime.transport import EdgePullSource, Gathering, PushSink
 from telemetry_runtime.transport.gathering import ENOUGH_MESSAGES, SILENCE_NS, TRIAL_EVERY
-from telemetry_runtime.transport.pull import HELD_BACK_BURST
 from telemetry_runtime.transport.short_timer import ShortTimer
 
 US = 1_000
@@ -177,19 +176,19 @@ async def test_closing_ends_the_wait() -> None:
 
 async def test_held_back_the_next_burst_is_small_and_nothing_is_lost() -> None:
     async with EdgePullSource("tcp://127.0.0.1:*") as source, PushSink(source.endpoint) as sink:
-        frames = [b"%d" % number for number in range(20 * HELD_BACK_BURST)]
+        frames = [b"%d" % number for number in range(20 * 256)]
         sending = asyncio.ensure_future(_send_all(sink, frames))
         received: list[bytes] = []
         sizes: list[int] = []
         async with asyncio.timeout(30):
             while len(received) < len(frames):
-                source.hold_back()
+                source.hold_back(256)
                 burst = await source.receive()
                 sizes.append(len(burst.frames))
                 received += burst.frames
             await sending
     assert received == frames
-    assert max(sizes) <= HELD_BACK_BURST
+    assert max(sizes) <= 256
 
 
 async def _send_all(sink: PushSink, frames: list[bytes]) -> None:

@@ -1,7 +1,7 @@
 """Whether reading is held back: by what was in the bursts, with plain numbers."""
 
 from ingest.checking.chunks import Chunk
-from ingest.checking.crowding import LARGE_BURST, REMEMBERED_NS, Crowding
+from ingest.checking.crowding import HELD_BACK_LIMITED, HELD_BACK_MESSAGES, LARGE_BURST, REMEMBERED_NS, Crowding
 from telemetry_schema.batch import RECORD
 
 FLOOD = 1_000
@@ -18,7 +18,9 @@ def _burst(**trades: int) -> list[Chunk]:
 
 
 def _is_seen(crowding: Crowding, at_ns: int = 0, **trades: int) -> bool:
-    return crowding.is_seen(sum(trades.values()), 0, _burst(**trades), at_ns)
+    most = crowding.next_burst(sum(trades.values()), 0, _burst(**trades), at_ns)
+    assert most in {0, HELD_BACK_MESSAGES}
+    return bool(most)
 
 
 def test_one_client_alone_is_never_held_back_however_much_it_sends() -> None:
@@ -46,6 +48,13 @@ def test_small_bursts_hold_up_nobody() -> None:
 
 
 def test_a_flood_that_is_refused_is_held_back_even_alone() -> None:
-    assert Crowding().is_seen(FLOOD, FLOOD // 2, [], 0)
-    assert not Crowding().is_seen(FLOOD, FLOOD // 2 - 1, [], 0)
-    assert not Crowding().is_seen(LARGE_BURST - 1, LARGE_BURST - 1, [], 0)
+    assert Crowding().next_burst(FLOOD, FLOOD // 2, [], 0) == HELD_BACK_LIMITED
+    assert not Crowding().next_burst(FLOOD, FLOOD // 2 - 1, [], 0)
+    assert not Crowding().next_burst(HELD_BACK_LIMITED // 2 - 1, HELD_BACK_LIMITED // 2 - 1, [], 0)
+
+
+def test_a_refused_flood_stays_held_back_while_others_have_their_messages_in_its_bursts() -> None:
+    crowding, burst = Crowding(), FLOOD
+    for _ in range(10):
+        burst = crowding.next_burst(burst, burst - burst // 4, _burst(bot=burst // 4), 0)
+        assert burst == HELD_BACK_LIMITED

@@ -30,7 +30,7 @@ class EdgeSource(Protocol):
         """The next burst, at least one message; empty when the source has ended."""
         ...
 
-    def hold_back(self) -> None:
+    def hold_back(self, most_messages: int) -> None:
         """Lets the next burst come a moment later, and small: one client's flood must not crowd out the others."""
         ...
 

@@ -107,7 +107,7 @@ class FakeEdgeSource:
 
     def __init__(self) -> None:
         self._bursts: asyncio.Queue[Burst] = asyncio.Queue()
-        self.held_back = 0
+        self.held_back: list[int] = []
         """How often the next burst was held back."""
 
     def put(self, *messages: bytes | list[bytes]) -> None:
@@ -122,9 +122,9 @@ class FakeEdgeSource:
         """The next burst; empty when the source has ended."""
         return await self._bursts.get()
 
-    def hold_back(self) -> None:
-        """Counts it."""
-        self.held_back += 1
+    def hold_back(self, most_messages: int) -> None:
+        """Takes note of it."""
+        self.held_back.append(most_messages)
 
 
 class FakePeerChannel:

@@ -128,8 +128,9 @@ class IngestApp:
             checked = self._checker.check(limited.burst, now_ns)
             if limited.sources:
                 self._refuse_limited(limited, checked)
-            if self._crowding.is_seen(len(burst.frames), sum(checked.limited.values()), checked.chunks, monotonic_ns):
-                self._source.hold_back()
+            limited_messages = sum(checked.limited.values())
+            if most := self._crowding.next_burst(len(burst.frames), limited_messages, checked.chunks, monotonic_ns):
+                self._source.hold_back(most)
             await self.pass_on(checked)
             self._is_reading = True
 

@@ -26,8 +26,7 @@ EDGE_HIGH_WATER_MARK = 64
 """Messages of one client that libzmq holds. As fast as 1,000: 200,000 trades take 0.3 to 0.6 s with either."""
 
 HELD_BACK_US = 300
-HELD_BACK_BURST = 256
-"""After `hold_back`: how long the next burst waits, and its most messages. Nobody waits longer than for both."""
+"""After `hold_back`: how long the next burst waits. Nobody waits longer than for that and its messages."""
 
 _Taken = TypeVar("_Taken", Burst, list[Frames])
 
@@ -164,7 +163,8 @@ class EdgePullSource(_Pull):
     _under_load = False
     _timer: ShortTimer | None = None
     _has_waited = False
-    _is_held_back = False
+    _held_back_burst: int | None = None
+    """The most messages of the next burst, if it is held back."""
 
     def __init__(
         self,
@@ -191,9 +191,9 @@ class EdgePullSource(_Pull):
         """The next burst; empty when the source was stopped and is drained, or closed."""
         return await self._next_burst(self._take, Burst([], []))
 
-    def hold_back(self) -> None:
-        """The next burst comes after `HELD_BACK_US` and has at most `HELD_BACK_BURST` messages."""
-        self._is_held_back = True
+    def hold_back(self, most_messages: int) -> None:
+        """The next burst comes after `HELD_BACK_US` and has at most so many messages."""
+        self._held_back_burst = min(self._max_burst, most_messages)
 
     async def __aenter__(self) -> Self:
         self._timer = ShortTimer.open()
@@ -207,7 +207,7 @@ class EdgePullSource(_Pull):
             self._timer = None
 
     async def _give_way(self) -> None:
-        if self._is_held_back and self._timer is not None:
+        if self._held_back_burst and self._timer is not None:
             await self._timer.wait(HELD_BACK_US)
         else:
             await super()._give_way()
@@ -215,7 +215,7 @@ class EdgePullSource(_Pull):
     async def _gather(self) -> None:
         if self._timer is None or self._is_over():
             return
-        if self._is_held_back:
+        if self._held_back_burst:
             await self._timer.wait(HELD_BACK_US)
         elif self._gathering.is_due(time.monotonic_ns()):
             await self._timer.wait(self._gathering.wait_us)
@@ -237,13 +237,14 @@ class EdgePullSource(_Pull):
     def _take_burst(self) -> Burst:
         burst = Burst([], [])
         take = self._take_frames if self._under_load else self._take_messages
-        most = min(self._max_burst, HELD_BACK_BURST) if self._is_held_back else self._max_burst
+        most = self._held_back_burst or self._max_burst
         try:
             take(burst, most)
         except zmq.Again:
             self._note_empty()
         # One that found nothing was no burst: the one that follows is the next.
-        self._is_held_back = self._is_held_back and not (burst.frames or burst.multipart)
+        if burst:
+            self._held_back_burst = None
         # A quarter, as a fast taker now and then finds the queue empty under full load too.
         self._under_load = 4 * len(burst.frames) >= most
         # Under load it looks once more before it waits: if there is nothing then either, the load is over.

@@ -14,13 +14,19 @@ import numpy as np
 from ingest.checking.chunks import Chunk
 
 LARGE_BURST: Final = 64
-"""Messages or trades; smaller bursts hold up nobody."""
+"""Trades; smaller bursts hold up nobody."""
 
 _MOST: Final = 0.75
 """Of a burst: what is one client's flood beside others. Of several that send much, each gets its turn as it is."""
 
 _LIMITED: Final = 0.5
 """Of a burst: what is refused because its source sends too much."""
+
+HELD_BACK_MESSAGES: Final = 256
+"""The most messages of a burst that is held back: a flood that is accepted still brings 100,000 and more a second."""
+
+HELD_BACK_LIMITED: Final = 64
+"""The same where most of it is refused: what ingest does not read, nobody has to send, carry and refuse."""
 
 REMEMBERED_NS: Final = 100_000_000
 """How long it is remembered that there are others: one that sends ten times a second is there."""
@@ -32,10 +38,17 @@ class Crowding:
     def __init__(self) -> None:
         self._others_ns = -REMEMBERED_NS
 
-    def is_seen(self, messages: int, limited: int, chunks: Sequence[Chunk], monotonic_ns: int) -> bool:
-        """Whether to hold back after a burst of so many messages, of which `limited` were refused by the rate limit."""
-        if limited >= LARGE_BURST and limited >= _LIMITED * messages:
-            return True
+    def next_burst(self, messages: int, limited: int, chunks: Sequence[Chunk], monotonic_ns: int) -> int:
+        """The most messages of the next burst if it is to be held back, else 0.
+
+        It follows one of so many messages, of which `limited` were refused by the rate limit.
+        """
+        # Half of a burst that is held back, or the one after it would not be.
+        if limited >= HELD_BACK_LIMITED // 2 and limited >= _LIMITED * messages:
+            return HELD_BACK_LIMITED
+        return HELD_BACK_MESSAGES if self._is_crowded(chunks, monotonic_ns) else 0
+
+    def _is_crowded(self, chunks: Sequence[Chunk], monotonic_ns: int) -> bool:
         is_crowded = False
         for chunk in chunks:
             largest = _largest_share(chunk)
