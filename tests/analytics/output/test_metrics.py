@@ -10,6 +10,7 @@ from analytics.engine import Engine
 from analytics.output.exposition import text
 from analytics.output.metrics import Metrics
 from ingest.delivery.batch_delivery import BatchDelivery
+from ingest.reporting.metrics import batch_sizes
 from ingest.storage.log.group_commit import GroupCommit
 from ingest.storage.log.memory_log import MemoryLog
 from telemetry_runtime.fakes import FakeClock, FakeSink
@@ -105,8 +106,7 @@ def test_plain_numbers() -> None:
 def test_batch_sizes_have_the_same_buckets_in_both_services() -> None:
     clock = FakeClock()
     delivery = BatchDelivery(FakeSink(), GroupCommit(MemoryLog("s", max_bytes=1), clock=clock), clock=clock)
-    (family,) = delivery.sizes.collect()
-    of_ingest = {sample.labels["le"] for sample in family.samples if "le" in sample.labels}
+    of_ingest = {sample.labels["le"] for sample in batch_sizes(delivery).samples if "le" in sample.labels}
     of_analytics = {
         dict(labels)["le"] for name, labels in exported(engine()) if name == "telemetry_batch_trades_bucket"
     }

@@ -151,8 +151,9 @@ class IngestApp:
         self._delivery.add_events(checked.events, now_ns)
         self._desk.last_prices.note(checked.chunks, monotonic_ns)
         outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns, after=checked.chunks)
-        end_seqs = self._add_fills(outcome, now_ns)
-        self._note_answers(checked.commands, outcome, end_seqs)
+        if outcome.decisions or outcome.updates:
+            end_seqs = self._add_fills(outcome, now_ns)
+            self._note_answers(checked.commands, outcome, end_seqs)
         self._ledger.count(checked, outcome)
         refusals = [*checked.refusals, *outcome.refusals]
         self._refusal_log.log(refusals)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, cast
 import msgspec
 
 from telemetry_schema.batch.event_decoder import FAST_STRUCTS
-from telemetry_schema.batch.records import BatchHeader, Frame, TradeBatch, decode_batch, decode_header
+from telemetry_schema.batch.records import BatchHeader, Frame, TradeBatch, checked_batch, decode_header
 from telemetry_schema.errors import BatchError
 from telemetry_schema.fields import LAST_NS
 from telemetry_schema.orders import BotMessage, OrderEvent, missing_fields
@@ -59,7 +59,7 @@ def decode_stream_batch(frames: Sequence[Frame]) -> TradeBatch | EventBatch:
         raise BatchError(f"a batch has 2 frames, not {len(frames)}")
     header = decode_header(bytes(frames[0]))
     if header.kind == "trades":
-        return decode_batch(frames)
+        return checked_batch(header, frames[1])
     if header.count > MAX_BATCH_EVENTS:
         raise BatchError(f"{header.count} messages are more than {MAX_BATCH_EVENTS}")
     lines = bytes(frames[1]).splitlines()

@@ -152,9 +152,14 @@ def decode_batch(frames: Sequence[Frame]) -> TradeBatch:
     """
     if len(frames) != 2:  # noqa: PLR2004 - header and records
         raise BatchError(f"a batch has 2 frames, not {len(frames)}")
-    header, frame = decode_header(bytes(frames[0])), frames[1]
+    header = decode_header(bytes(frames[0]))
     if header.kind != "trades":
         raise BatchError(f"a batch of {header.kind}, not of trades")
+    return checked_batch(header, frames[1])
+
+
+def checked_batch(header: BatchHeader, frame: Frame) -> TradeBatch:
+    """The batch of a header of trades and their records; raises `BatchError` where they do not fit."""
     if len(frame) != header.count * TRADE_DTYPE.itemsize:
         raise BatchError(f"{header.count} trades do not fill {len(frame)} bytes")
     _check_header(header)

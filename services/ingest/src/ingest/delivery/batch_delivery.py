@@ -16,10 +16,10 @@ log is full, ingest waits: backpressure reaches the clients' own queues.
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import structlog
-from prometheus_client import Histogram
 
 from ingest.checking.chunks import Chunk
 from ingest.delivery.log_cursor import LogCursor
@@ -87,10 +87,8 @@ class BatchDelivery:
         """By this process: trades, and messages about orders."""
         self.batches = 0
         self.largest_batch_trades = 0
-        self.sizes = Histogram(
-            "telemetry_batch_trades", "Trades in a batch.", ["service"], buckets=BATCH_TRADES_BOUNDS, registry=None
-        )
-        self._observe_size = self.sizes.labels("ingest").observe
+        self.batches_by_size = [0] * (len(BATCH_TRADES_BOUNDS) + 1)
+        """Batches of trades by size, in the buckets of `BATCH_TRADES_BOUNDS` and one beyond."""
         self.retransmissions = 0
         self.abandoned_batches = 0
         self.abandoned_trades = 0
@@ -152,7 +150,7 @@ class BatchDelivery:
         self.accepted_trades += count
         self.batches += 1
         self.largest_batch_trades = max(self.largest_batch_trades, count)
-        self._observe_size(count)
+        self.batches_by_size[bisect_left(BATCH_TRADES_BOUNDS, count)] += 1
 
     def add_events(self, frames: Sequence[bytes], received_ns: int) -> None:
         """Numbers messages about orders among the trades, and adds them as batches of their own."""

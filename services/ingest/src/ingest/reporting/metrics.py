@@ -1,9 +1,10 @@
 """Ingest's metrics: one collector that reads the ledger, the sequences and the delivery at scrape time."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -21,6 +22,7 @@ from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_runtime.metrics import message_family
 from telemetry_schema import BOT_MESSAGES, Reason
+from telemetry_schema.batch import BATCH_TRADES_BOUNDS
 
 SERVICE = "ingest"
 _FEED_STATES = ("starting", "live", "waiting", "finished", "failed")
@@ -191,10 +193,7 @@ class IngestCollector(Collector):
 
     def _batches(self) -> Iterator[Metric]:
         delivery = self._delivery
-        for sizes in delivery.sizes.collect():
-            # Without the time at which the family was made, which prometheus_client adds.
-            sizes.samples = [sample for sample in sizes.samples if not sample.name.endswith("_created")]
-            yield sizes
+        yield batch_sizes(delivery)
         yield _gauge(
             "telemetry_unapplied_trades",
             "Trades that are accepted and not yet acknowledged by analytics.",
@@ -246,3 +245,12 @@ def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, text, value=value)
+
+
+def batch_sizes(delivery: BatchDelivery) -> Metric:
+    """`telemetry_batch_trades` of the batches that were made so far."""
+    family = HistogramMetricFamily("telemetry_batch_trades", "Trades in a batch.", labels=["service"])
+    bounds = [*(str(float(bound)) for bound in BATCH_TRADES_BOUNDS), "+Inf"]
+    at_most = accumulate(delivery.batches_by_size)
+    family.add_metric([SERVICE], list(zip(bounds, at_most, strict=True)), delivery.accepted_trades)
+    return family
