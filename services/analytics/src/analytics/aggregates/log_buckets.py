@@ -76,10 +76,10 @@ class LogBuckets:
         floats[:] = ns
         cells = floats.view(np.int64)
         cells >>= _CELL_SHIFT
-        np.clip(cells, _FIRST_CELL, _LAST_CELL, out=cells)
         cells -= _FIRST_CELL
-        # All are in range; with this mode nothing is copied to find out.
+        # What lies before the first cell or behind the last one is clipped to them.
         np.take(_FIRST_BUCKET, cells, out=buckets, mode="clip")
+        # All are in range; with this mode nothing is copied to find out.
         bounds_ns = np.take(FINE_NS, buckets, out=cells, mode="clip")
         buckets += ns > bounds_ns
         return buckets
