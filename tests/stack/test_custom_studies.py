@@ -41,10 +41,10 @@ def test_the_studies_of_the_repository_and_the_microstructure_set_run_beside_it(
     stack.wait_until(f"trading_study_cvd{{{labels}}}", 20 * QTY)
 
 
-def test_only_the_worker_has_pandas(stack: Stack) -> None:
+def test_only_the_worker_and_the_fork_server_that_made_it_have_pandas(stack: Stack) -> None:
     answer = stack.compose("exec", "-T", "analytics", "/opt/venv/bin/python", "-c", PROCESSES)
     processes = [line.split(maxsplit=2) for line in answer.splitlines()]
     with_pandas = [command for _, has, command in processes if has == "True"]
-    assert len(with_pandas) == 1
-    assert "analytics.studies" in with_pandas[0]
+    assert len(with_pandas) == 2
+    assert all("analytics.studies.runner.fork_server" in command for command in with_pandas)
     assert {has for pid, has, _ in processes if pid == "1"} == {"False"}
