@@ -59,9 +59,18 @@ def test_the_symbol_that_has_waited_longest_comes_first_with_all_its_studies() -
 
 def test_what_the_worker_had_no_time_for_is_counted_as_skipped() -> None:
     schedule = Schedule([spec("s")], max_failures=3)
-    schedule.trigger("A", "market", 0)
+    for tenth in range(36):
+        schedule.trigger("A", "market", tenth * S // 10)
     schedule.next_due(int(3.5 * S))
     assert schedule.skipped == {"s": 3}
+
+
+def test_a_run_that_is_late_without_new_trades_is_not_counted_as_skipped() -> None:
+    schedule = Schedule([spec("s")], max_failures=3)
+    schedule.trigger("A", "market", 0)
+    schedule.trigger("A", "market", S // 2)
+    assert schedule.next_due(60 * S) == Due(A, ["s"])
+    assert schedule.skipped == {"s": 0}
 
 
 def test_a_failed_study_rests_longer_each_time_and_is_disabled_in_the_end() -> None:

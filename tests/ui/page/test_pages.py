@@ -289,6 +289,18 @@ def _studies(**fields: Any) -> StudiesState:  # noqa: ANN401 - fields of one stu
     )
 
 
+@pytest.mark.parametrize(
+    ("kept", "text"), [(0, "trades."), (1, "trades."), (2, "the 2 symbols for which they ran last.")]
+)
+def test_the_studies_page_says_why_it_has_no_values_of_a_symbol(kept: int, text: str) -> None:
+    feed = FakeLink().live()
+    others = [StudyValues(symbol=f"S{number}", origin="market", values={"vpin_ratio": 0.5}) for number in range(kept)]
+    feed.model.apply(_studies().model_copy(update={"values": others}), at(NOW_NS))
+    note = _parts(_app("studies", feed))["quiet"]["text"]
+    assert note.startswith("No values of BTC-USD: studies run when it trades")
+    assert note.endswith(text)
+
+
 def test_the_studies_page_shows_the_chosen_symbols_values_and_how_each_study_does() -> None:
     feed = FakeLink().live()
     feed.model.apply(_studies(), at(NOW_NS))

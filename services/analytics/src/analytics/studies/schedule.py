@@ -64,6 +64,8 @@ class Schedule:
         self._suspects: list[tuple[int, Subject, str]] = []
         """A heap of what failed the last time, by the moment when it is due."""
         self._ran_ns: dict[tuple[Subject, str], int] = {}
+        self._traded_ns: dict[Subject, int] = {}
+        """When trades of a subject were last seen."""
         self._concerned: dict[tuple[str, str], list[tuple[Subject, list[StudySpec]]]] = {}
         self.skipped: dict[str, int] = dict.fromkeys(self._studies, 0)
         """Times that a study would have run, had the worker been free."""
@@ -71,6 +73,7 @@ class Schedule:
     def trigger(self, symbol: str, origin: Origin, now_ns: int) -> None:
         """Trades of a symbol have come."""
         for subject, specs in self._studies_of(symbol, origin):
+            self._traded_ns[subject] = now_ns
             waiting = self._triggered.setdefault(subject, {})
             if len(waiting) < len(specs):
                 self._add(subject, waiting, specs, now_ns)
@@ -134,7 +137,9 @@ class Schedule:
 
     def _begin(self, subject: Subject, name: str, now_ns: int) -> None:
         due_ns = self._triggered[subject].pop(name)
-        self.skipped[name] += (now_ns - due_ns) // self._studies[name].every_ns
+        # What waited without new trades would not have run in between.
+        waited_ns = max(self._traded_ns[subject] - due_ns, 0)
+        self.skipped[name] += waited_ns // self._studies[name].every_ns
         self._ran_ns[subject, name] = now_ns
 
     def spec(self, name: str) -> StudySpec:
@@ -175,6 +180,7 @@ class Schedule:
             key: ran_ns for key, ran_ns in self._ran_ns.items() if now_ns - ran_ns < self._studies[key[1]].every_ns
         }
         self._triggered = {subject: waiting for subject, waiting in self._triggered.items() if waiting}
+        self._traded_ns = {subject: self._traded_ns[subject] for subject in self._triggered}
         self._concerned.clear()
 
 

@@ -41,7 +41,7 @@ def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> d
     if state is None:
         text = "No study has reported yet. With ANALYTICS_STUDIES_BUILTIN=false and no files there is none."
         return {"note": {"kind": "note", "text": text, "code": ""}}
-    return {"cards": _numbers(state), **_values(view, selection), "health": _health(state)}
+    return {"cards": _numbers(state), **_values(view, state, selection), "health": _health(state)}
 
 
 def _numbers(state: StudiesState) -> Part:
@@ -70,7 +70,7 @@ def _numbers(state: StudiesState) -> Part:
     }
 
 
-def _values(view: PageView, selection: Selection) -> dict[str, Part]:
+def _values(view: PageView, state: StudiesState, selection: Selection) -> dict[str, Part]:
     """Own tables for trades of the market, for our own, and for symbols that are looked at together."""
     found: dict[str, Part] = {}
     for subject, history in sorted(view.study_history.items()):
@@ -79,8 +79,10 @@ def _values(view: PageView, selection: Selection) -> dict[str, Part]:
             title = f"{subject.symbol}, our own trades" if subject.origin == "own" else subject.symbol
             found[_panel(subject, len(together), len(found))] = _table(title, history)
     if not found:
-        text = f"Studies have no values of {selection.symbol} yet: they run when it trades."
-        found["quiet"] = {"kind": "note", "text": text, "code": ""}
+        text = f"No values of {selection.symbol}: studies run when it trades"
+        if len(state.values) > 1:
+            text += f", and this page has the {len(state.values)} symbols for which they ran last"
+        found["quiet"] = {"kind": "note", "text": f"{text}.", "code": ""}
     return found
 
 
