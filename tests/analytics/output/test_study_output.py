@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from analytics.output.exposition import text
+from analytics.output.exposition import Family, text
 from analytics.output.study_metrics import StudyMetrics
 from analytics.output.study_views import MAX_SUBJECTS, studies_state
 from analytics.studies.protocol import GaugeSpec, LoadProblem
@@ -59,6 +59,29 @@ def test_values_have_their_symbol_origin_and_label(studies: Any) -> None:  # noq
     assert found.value("trading_study_g", symbol='A "{}"', origin="market") == 1.5
     assert found.value("trading_study_close", symbol="B", origin="market", bar="1m") == 3.0
     assert found.total("trading_study_close") == 5.0
+
+
+def test_labels_are_made_once_and_anew_only_where_series_come_or_go(studies: Any) -> None:  # noqa: ANN401
+    shown = StudyMetrics(studies)
+
+    def close() -> Family:
+        return next(family for family in shown.families() if family.name == "trading_study_close")
+
+    for symbol in "AB":
+        studies.put("bars", symbol, ("close", "1s", 1.0))
+    first = close()
+    for symbol in "BA":
+        studies.put("bars", symbol, ("close", "1s", float(ord(symbol))))
+    again = close()
+    assert again.series is first.series
+    assert list(again.values) == [65.0, 66.0]
+    studies.put("bars", "A", ("close", "1m", 3.0))
+    assert Metrics(text(close())).value("trading_study_close", symbol="A", origin="market", bar="1m") == 3.0
+    studies.put("bars", "A")
+    assert list(close().values) == [66.0]
+    renamed = [GaugeSpec("close", "Last price.", "span", 3)]
+    studies.results.load([spec("bars", gauges=renamed)], [])
+    assert Metrics(text(close())).value("trading_study_close", symbol="B", origin="market", span="1s") == 66.0
 
 
 def test_health_is_told_also_of_studies_that_have_not_run(studies: Any) -> None:  # noqa: ANN401

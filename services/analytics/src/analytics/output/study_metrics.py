@@ -1,15 +1,42 @@
 """Metrics of the studies: their values, and how they do."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 from analytics.output.exposition import Family, LabelledSeries, Labels
-from analytics.studies.results import COST_BOUNDS_S, REASONS, SeriesKey
+from analytics.studies.protocol import GaugeSpec, StudySpec
+from analytics.studies.results import COST_BOUNDS_S, REASONS
 from analytics.studies.runner.studies import Studies
+from analytics.studies.schedule import Subject
 
 _Kind: TypeAlias = Literal["counter", "gauge"]
+_Shape: TypeAlias = list[tuple[Subject, tuple[tuple[str, str], ...]]]
+"""The subjects, and of each the gauges and labels that have values."""
+
+
+class _Layout(NamedTuple):
+    """Which of a study's values, one subject after the other, belong to which gauge.
+
+    With hundreds of symbols these are thousands of series: their labels are not made anew for each scrape.
+    """
+
+    study: StudySpec
+    shape: _Shape
+    series: dict[str, tuple[list[int], LabelledSeries]]
+
+    @classmethod
+    def of(cls, study: StudySpec, shape: _Shape) -> Self:
+        """All gauges of the study."""
+        flat = [(subject, *key) for subject, keys in shape for key in keys]
+        series = {each.name: _series(each, flat) for each in study.gauges}
+        return cls(study, shape, series)
+
+
+def _series(gauge: GaugeSpec, flat: list[tuple[Subject, str, str]]) -> tuple[list[int], LabelledSeries]:
+    places = [place for place, (_, name, _) in enumerate(flat) if name == gauge.name]
+    labels = [_labels(flat[place][0], gauge.label, flat[place][2]) for place in places]
+    return places, LabelledSeries(f"trading_study_{gauge.name}", lambda: (("", each) for each in labels))
 
 
 class StudyMetrics:
@@ -18,6 +45,7 @@ class StudyMetrics:
     def __init__(self, studies: Studies) -> None:
         self._studies = studies
         self._series: dict[str, tuple[tuple[Labels, ...], LabelledSeries]] = {}
+        self._layouts: dict[str, _Layout] = {}
 
     def families(self) -> Iterator[Family]:
         """All families, each a step small enough to be done without a break."""
@@ -27,13 +55,20 @@ class StudyMetrics:
     def _values(self) -> Iterator[Family]:
         results, now_ns = self._studies.results, self._studies.monotonic_ns()
         for study in results.studies.values():
-            by_gauge: dict[str, list[tuple[SeriesKey, float]]] = defaultdict(list)
-            for key, value in results.series_of(study.name, now_ns):
-                by_gauge[key.gauge].append((key, value))
+            fresh = results.fresh(study.name, now_ns)
+            layout = self._laid_out(study, [(subject, tuple(values)) for subject, values in fresh])
+            flat = [value for _, values in fresh for value in values.values()]
             for gauge in study.gauges:
-                found = by_gauge[gauge.name]
-                labels = tuple(_labels(key, gauge.label) for key, _ in found)
-                yield self._family(f"trading_study_{gauge.name}", "gauge", gauge.help, labels, [x for _, x in found])
+                places, series = layout.series[gauge.name]
+                found = [flat[place] for place in places]
+                yield Family(f"trading_study_{gauge.name}", "gauge", gauge.help, series, found)
+
+    def _laid_out(self, study: StudySpec, shape: _Shape) -> _Layout:
+        """The study's series; mostly they are those of the last time."""
+        kept = self._layouts.get(study.name)
+        if kept is None or kept.study is not study or kept.shape != shape:
+            kept = self._layouts[study.name] = _Layout.of(study, shape)
+        return kept
 
     def _health(self) -> Iterator[Family]:
         results, studies = self._studies.results, list(self._studies.results.studies)
@@ -77,10 +112,9 @@ class StudyMetrics:
         return Family(name, kind, help_text, kept[1], values)
 
 
-def _labels(key: SeriesKey, label: str | None) -> Labels:
-    symbol, origin, _ = key.subject
-    own = () if label is None else ((label, key.label),)
-    return (("symbol", symbol), ("origin", origin), *own)
+def _labels(subject: Subject, name: str | None, value: str) -> Labels:
+    own = () if name is None else ((name, value),)
+    return (("symbol", subject.symbol), ("origin", subject.origin), *own)
 
 
 def _parts(bounds: tuple[str, ...]) -> Iterator[tuple[str, Labels]]:

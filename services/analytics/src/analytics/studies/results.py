@@ -85,12 +85,16 @@ class StudyResults:
 
     def put(self, study: str, subject: Subject, values: Sequence[tuple[str, str, float]], now_ns: int) -> bool:
         """Takes the values of one run; what it did not return is dropped. False where there was no room for all."""
-        self._drop(study, subject)
-        room = self._max_series - self._count
+        by_subject = self._found[study]
+        before = by_subject.get(subject)
+        room = self._max_series - self._count + (0 if before is None else len(before.values))
         after = {(gauge, label): value for gauge, label, value in values[:room]}
-        if after:
-            self._found[study][subject] = NewestValues(now_ns, after)
-            self._count += len(after)
+        if not after:
+            self._drop(study, subject)
+            return len(values) <= room
+        # In its old place, so that the series of two scrapes have the same order.
+        by_subject[subject] = NewestValues(now_ns, after)
+        self._count += len(after) - (0 if before is None else len(before.values))
         return len(values) <= room
 
     def _drop(self, study: str, subject: Subject) -> None:
@@ -122,12 +126,16 @@ class StudyResults:
 
     def series_of(self, study: str, now_ns: int) -> Iterator[tuple[SeriesKey, float]]:
         """Of one study, all that is fresh; what is stale is dropped."""
-        for subject, found in list(self._found[study].items()):
-            if now_ns - found.at_ns > STALE_NS:
-                self._drop(study, subject)
-                continue
-            for (gauge, label), value in found.values.items():
+        for subject, values in self.fresh(study, now_ns):
+            for (gauge, label), value in values.items():
                 yield SeriesKey(study, gauge, label, subject), value
+
+    def fresh(self, study: str, now_ns: int) -> list[tuple[Subject, dict[tuple[str, str], float]]]:
+        """Of one study the values by subject, each by gauge and label; what is stale is dropped."""
+        by_subject = self._found[study]
+        for subject in [subject for subject, found in by_subject.items() if now_ns - found.at_ns > STALE_NS]:
+            self._drop(study, subject)
+        return [(subject, found.values) for subject, found in by_subject.items()]
 
     def newest_subjects(self, now_ns: int, most: int) -> list[Subject]:
         """The subjects that were looked at last, at most so many, and none that is stale."""
