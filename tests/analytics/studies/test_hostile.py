@@ -108,6 +108,14 @@ async def test_the_worker_ends_with_the_task() -> None:
     assert not psutil.pid_exists(found.pid)
 
 
+async def test_a_stop_at_any_step_of_the_start_leaves_no_process() -> None:
+    for steps in range(40):
+        async with running(world("good")):
+            for _ in range(steps):
+                await asyncio.sleep(0)
+        assert not psutil.Process().children(), f"stopped after {steps} steps"
+
+
 async def test_state_is_kept_from_call_to_call() -> None:
     made = world("counter")
     async with running(made):

@@ -122,9 +122,15 @@ class ForkServer:
                 pass_fds=(theirs.fileno(), memory),
                 env=dict(self._options.environment) | _THREADS,
             )
-            mapped = memoryview(mmap.mmap(memory, self._options.memory_bytes))
-            control = ours.dup()
-            return _Started(process, control, *await asyncio.open_connection(sock=ours.dup()), mapped)
+            async with AsyncExitStack() as unfinished:
+                # Also when this is cancelled, or there are no descriptors left: nobody else knows of the process yet.
+                unfinished.push_async_callback(_kill, process)
+                mapped = memoryview(mmap.mmap(memory, self._options.memory_bytes))
+                control = ours.dup()
+                unfinished.callback(control.close)
+                reader, writer = await asyncio.open_connection(sock=ours.dup())
+                unfinished.pop_all()
+            return _Started(process, control, reader, writer, mapped)
 
     def _command(self, control: int, memory: int) -> list[str]:
         options = self._options
@@ -144,15 +150,19 @@ class ForkServer:
             return
         started.control.close()
         started.writer.close()
-        if started.process.returncode is None:
-            started.process.kill()
-        # SIGKILL cannot be ignored: this returns at once, also when this task is cancelled.
-        await started.process.wait()
+        await _kill(started.process)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._kill()
+
+
+async def _kill(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    # SIGKILL cannot be ignored: this returns at once, also when this task is cancelled.
+    await process.wait()
 
 
 def _anonymous(size: int) -> int:
