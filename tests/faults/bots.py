@@ -1,10 +1,12 @@
 """Bots in processes of their own, to be killed like everything else."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +24,20 @@ class DurableBot:
     """One bot, in as many processes after each other as one likes."""
 
     def __init__(
-        self, endpoint: str, acks_endpoint: str, directory: Path, source: str, *, rate: int, seed: int
+        self,
+        endpoint: str,
+        acks_endpoint: str,
+        directory: Path,
+        source: str,
+        *,
+        rate: int,
+        seed: int,
+        queue: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._diary = directory / f"{source}.diary"
-        self.queue = directory / f"{source}.queue"
+        self.queue = queue or directory / f"{source}.queue"
+        self._environment = os.environ | (environment or {})
         self._arguments = [endpoint, acks_endpoint, str(self.queue), str(self._diary), source, str(rate)]
         self._seed = seed
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,7 +45,8 @@ class DurableBot:
     def start(self) -> "DurableBot":
         """Starts it; it goes on with what the last one has left in the queue."""
         self._seed += 1_000
-        self._process = subprocess.Popen([sys.executable, PROGRAM, *self._arguments, str(self._seed)])
+        command: list[str | Path] = [sys.executable, PROGRAM, *self._arguments, str(self._seed)]
+        self._process = subprocess.Popen(command, env=self._environment)
         return self
 
     def signal(self, number: signal.Signals) -> None:

@@ -4,6 +4,8 @@
    call it is of, so a process that is killed between both has written more than is recorded: as if that had not reached
    the disk. A sync has a record before it as well: what is written meanwhile is not on disk when it returns.
 
+   DISK_RECORDER_BOOT is a file that is read in the place of the kernel's boot id.
+
      | op: 1 | 0: 3 | thread: 4 | inode: 8 | offset: 8 | path bytes: 4 | data bytes: 4 | path | data |
 
    Not recorded: writing through a mapping, through a copy of a file descriptor, or by sendfile and its like. */
@@ -91,13 +93,19 @@ static int opened(const char *path, int flags, uint64_t before, int fd) {
     return fd;
 }
 
+/* After a power cut the machine has another boot id: read from a file where one is given. */
+static const char *redirected(const char *path) {
+    const char *boot = getenv("DISK_RECORDER_BOOT");
+    return boot != NULL && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0 ? boot : path;
+}
+
 #define OPEN(name)                                                                                                     \
     int name(const char *path, int flags, ...) {                                                                       \
         va_list rest;                                                                                                  \
         va_start(rest, flags);                                                                                         \
         mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;                                                      \
         va_end(rest);                                                                                                  \
-        if (!is_below_root(path)) return REAL(name)(path, flags, mode);                                                \
+        if (!is_below_root(path)) return REAL(name)(redirected(path), flags, mode);                                                \
         uint64_t before = inode_at(path);                                                                              \
         return opened(path, flags, before, REAL(name)(path, flags, mode));                                             \
     }
@@ -184,7 +192,8 @@ FTRUNCATE(ftruncate64)
 TRUNCATE(truncate)
 TRUNCATE(truncate64)
 
-/* The path of a directory that is open, or nothing: a file is known by its inode. */
+/* The path of a directory that is open, or nothing: a file is known by its inode. The directory that the root is in
+   counts, as it has the name of the root. */
 static void directory_of(int fd, char *path, size_t size) {
     char link[64];
     struct stat found;
@@ -193,7 +202,9 @@ static void directory_of(int fd, char *path, size_t size) {
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, size - 1);
     path[length < 0 ? 0 : length] = 0;
-    if (!is_below_root(path)) path[0] = 0;
+    size_t bytes = strlen(path);
+    int has_root = strncmp(path, root, bytes) == 0 && strrchr(root, '/') == root + bytes;
+    if (!is_below_root(path) && !has_root) path[0] = 0;
 }
 
 #define SYNC(name)                                                                                                     \

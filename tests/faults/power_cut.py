@@ -224,6 +224,8 @@ class PowerSupply:
     def __init__(self, root: Path, recorder: Path) -> None:
         self._root, self._recorder = root, recorder
         self._log = root.with_name(f"{root.name}.writes")
+        self._boot, self._boots = root.with_name(f"{root.name}.boot"), 0
+        self._start_machine()
         self._disk = RecordedDisk(root)
 
     @property
@@ -233,7 +235,12 @@ class PowerSupply:
             "LD_PRELOAD": str(self._recorder),
             "DISK_RECORDER_ROOT": str(self._root),
             "DISK_RECORDER_LOG": str(self._log),
+            "DISK_RECORDER_BOOT": str(self._boot),
         }
+
+    def _start_machine(self) -> None:
+        self._boots += 1
+        self._boot.write_text(f"boot {self._boots}\n")
 
     def records(self) -> list[Record]:
         """All since the beginning or the last cut."""
@@ -246,6 +253,7 @@ class PowerSupply:
         write_image(self._root, self._disk.image(random, kept_ratio))
         self._log.unlink(missing_ok=True)
         self._disk = RecordedDisk(self._root)
+        self._start_machine()
 
 
 def built_recorder(directory: Path) -> Path:

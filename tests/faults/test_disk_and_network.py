@@ -1,12 +1,9 @@
-"""What hits a whole machine: a power cut, a full disk, a network that is cut."""
+"""What hits a whole machine: a full disk, a network that is cut."""
 
 import os
-import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +19,7 @@ from tests.faults.test_durable_faults import (
     stop_all,
     wait_for_all,
 )
-from tests.faults.watch import CounterWatch, trades_of
+from tests.faults.watch import CounterWatch
 from tests.helpers.services import BIN, Pipeline, eventually
 
 IN_CI_AS_ROOT = bool(os.environ.get("CI")) and sys.platform == "linux" and os.geteuid() == 0
@@ -148,45 +145,3 @@ def test_a_full_disk_of_ingest_makes_durable_bots_wait_and_costs_nothing(tmp_pat
         stop_all(bots)
         check_exact(pipeline, bots)
         check_books(pipeline)
-
-
-@pytest.mark.timeout(100)
-def test_a_power_cut_costs_what_was_not_on_disk_and_that_is_counted(tmp_path: Path) -> None:
-    """All of a machine but its bots goes back to what was on disk half a second before."""
-    with Pipeline(tmp_path).start() as pipeline, running_bots(pipeline, tmp_path, rate=1_500) as bots:
-        services = [pipeline.ingest, pipeline.analytics]
-        lost = 0
-        for _ in range(2):
-            wait_for_all(bots)
-            lost += missing(pipeline)
-            for service in services:
-                service.signal(signal.SIGSTOP)
-            for part in ("ingest", "analytics"):
-                shutil.copytree(tmp_path / part, tmp_path / f"{part}.disk")
-            for service in services:
-                service.signal(signal.SIGCONT)
-            time.sleep(0.5)
-            for service in services:
-                service.kill()
-            for part in ("ingest", "analytics"):
-                shutil.rmtree(tmp_path / part)
-                (tmp_path / f"{part}.disk").rename(tmp_path / part)
-            for service in services:
-                service.start()
-            for service in services:
-                service.wait_ready()
-        wait_for_all(bots)
-        stop_all(bots)
-        eventually(lambda: pipeline.ingest.metrics().value("telemetry_unapplied_trades") == 0, what="all applied")
-        lost += missing(pipeline)
-        kept = sum((bot.diary().kept for bot in bots), Counter[tuple[str, str]]())
-        applied = trades_of(pipeline.analytics)
-        assert applied <= kept
-        assert sum(kept.values()) - sum(applied.values()) == lost
-        assert lost > 0  # else nothing was tried
-
-
-def missing(pipeline: Pipeline) -> int:
-    """Trades that this process of ingest has found to be missing."""
-    metrics = pipeline.ingest.metrics()
-    return int(sum(metrics.total(f"telemetry_source_{what}_total") for what in ("lost", "unaccounted")))

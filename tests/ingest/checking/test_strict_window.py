@@ -90,6 +90,21 @@ def test_what_the_client_holds_no_more_is_lost_or_after_a_power_cut_unaccounted(
     assert (restored.sources["bot"].lost, restored.sources["bot"].unaccounted) == (0, 3)
 
 
+def test_of_a_run_that_a_power_cut_took_the_earlier_numbers_are_unaccounted() -> None:
+    sequences = tracker()
+    sequences.follow("bot", "before", 7)
+    assert sequences.sources.get("bot") is None  # forgotten, or of a log that was moved away: nobody knows
+    sequences.lacks_runs = True
+    sequences.follow("bot", "new", 0)
+    sequences.follow("bot", "cut", 5)
+    sequences.follow("bot", "cut", 5)
+    assert sequences.sources["bot"].unaccounted == 5
+    # Joined by a message before its sender has said where it stands.
+    sequences.observe("bot", "joined", 3, 2, (NOW_NS, NOW_NS, NOW_NS))
+    assert sequences.follow("bot", "joined", 3)
+    assert (sequences.sources["bot"].unaccounted, sequences.sources["bot"].lost) == (8, 0)
+
+
 def test_a_run_stays_strict_over_a_restart_and_a_plain_run_is_never_made_so() -> None:
     sequences = tracker()
     sequences.follow("bot", "strict", 0)

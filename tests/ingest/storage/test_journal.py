@@ -141,6 +141,16 @@ def test_a_crash_right_after_a_start_on_another_boot_is_still_a_crash(tmp_path: 
     assert again.missing == (0, 2, 0)
 
 
+def test_that_a_power_cut_may_have_taken_runs_is_known_until_a_clean_stop(tmp_path: Path) -> None:
+    assert not Ingest(tmp_path).sequences.lacks_runs
+    assert not Ingest(tmp_path).sequences.lacks_runs
+    assert Ingest(tmp_path, boot="boot 2").sequences.lacks_runs
+    killed = Ingest(tmp_path, boot="boot 2")
+    assert killed.sequences.lacks_runs
+    killed.journal.close()
+    assert not Ingest(tmp_path, boot="boot 3").sequences.lacks_runs
+
+
 def test_a_log_that_was_cut_makes_the_numbers_unsure(tmp_path: Path) -> None:
     before = Ingest(tmp_path)
     before.see(0, 10)

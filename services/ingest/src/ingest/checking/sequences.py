@@ -112,6 +112,8 @@ class SequenceTracker:
         self._table = SourceTable(max_sources=max_sources, idle_s=source_idle_s)
         self.sources = self._table.sources
         self.accept = self._table.accept
+        self.lacks_runs = False
+        """A power cut may have taken whole runs: of one that we do not know, the earlier numbers are missing."""
         self.moves = 0
         self.wall_ns = 0
         """Wall time of the last `tick`."""
@@ -189,16 +191,23 @@ class SequenceTracker:
             self._forget_asked()
             self._remember((source, run), _Run(StrictWindow(first_seq, 0, 0), self.moves, self._table.now_ns))
             self._asked[source, run] = None
+            self._count_forgotten(source, run, first_seq)
             return True
         if not isinstance(known.window, StrictWindow):
             window = known.window
             if window.first != window.next_seq and not window.is_joined_at(first_seq):
                 return False
+            self._count_forgotten(source, run, window.first)
             known.window = StrictWindow(known.window.next_seq, 0, 0, is_unsure=known.window.is_unsure)
         if first_seq - known.window.next_seq > MAX_JUMP_TRADES:
             return False
         self._result(source, run, 0, known.window.give_up(first_seq))
         return True
+
+    def _count_forgotten(self, source: str, run: str, first_seq: int) -> None:
+        """Counts what came before of a strict run, whose numbers begin at 0, that a power cut may have taken."""
+        if self.lacks_runs and 0 < first_seq <= MAX_JUMP_TRADES:
+            self._result(source, run, 0, Observation((), unaccounted=first_seq))
 
     def is_ahead(self, key: RunKey, seq: int) -> bool:
         """Whether a number is refused for now, as one before it is missing."""

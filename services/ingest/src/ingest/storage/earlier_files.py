@@ -50,11 +50,6 @@ class EarlierFiles:
         self._runs, self._desk = directory / "runs.json", directory / "desk.json"
         self._log = structlog.get_logger("earlier_files")
 
-    @property
-    def is_there(self) -> bool:
-        """Whether there is any."""
-        return self._runs.exists() or self._desk.exists()
-
     def take_over(self, sequences: SequenceTracker, desk: Desk) -> None:
         """Takes over what they hold. Of one that is not valid: no runs, and a desk whose kill switch is engaged."""
         if self._runs.exists() and (runs := self._read(self._runs, RunsRecord)):

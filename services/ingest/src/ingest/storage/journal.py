@@ -35,6 +35,9 @@ _REPLAY: Final = "replay "
 _CLEAN: Final = "stopped"
 """Set by a stop in which all was put on disk; until then the boot of the machine that the process runs in."""
 
+_LACKS_RUNS: Final = "lacks runs"
+"""Set after a power cut, until a clean stop."""
+
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -91,18 +94,19 @@ class Journal:
         self._writer.set_state({_CLEAN: self._boot.encode()})
         self._write_desk()
         self.record()
-        if earlier.is_there:
-            # Before they are gone; at the start nobody waits for the event loop.
-            self._writer.log.sync()
-            earlier.move_away()
+        # After a power cut the next process must find that this one was there. At the start nobody waits for the loop.
+        self._writer.log.sync()
+        earlier.move_away()
 
     def _restore_runs(self, state: dict[str, bytes]) -> None:
         stopped = state.get(_CLEAN, b"").decode()
         exact = not self._writer.log.was_cut and stopped in {_CLEAN, self._boot}
         if not exact:
             self._logger.warning("runs_unsure", was_cut=self._writer.log.was_cut)
+            self._writer.set_state({_LACKS_RUNS: b"1"})
         for prefix, sequences in self._runs.items():
             values = [value for key, value in state.items() if key.startswith(prefix)]
+            sequences.lacks_runs = not exact or _LACKS_RUNS in state
             sequences.load([msgspec.msgpack.decode(value, type=SavedRun) for value in values], exact=exact)
 
     def _restore_desk(self, value: bytes | None) -> None:
@@ -218,7 +222,9 @@ class Journal:
         """Writes that the process ends as it should."""
         self.record()
         # Whoever starts ingest again expects recordings from their beginning.
-        self._writer.set_state({_CLEAN: _CLEAN.encode(), **{_REPLAY + feed.name: None for feed in self._replays}})
+        self._writer.set_state(
+            {_CLEAN: _CLEAN.encode(), _LACKS_RUNS: None, **{_REPLAY + feed.name: None for feed in self._replays}}
+        )
         self._writer.append()
 
 
