@@ -5,19 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from tests.faults.watch import Sums
 
 PROGRAM = Path(__file__).with_name("durable_bot.py")
 
 
 class Diary(NamedTuple):
-    """What a bot was told is kept, by symbol and side, and what it was at when it was killed."""
+    """What a bot was told is kept, and what it was at when it was killed."""
 
-    kept: Counter[tuple[str, str]]
-    in_doubt: Counter[tuple[str, str]]
+    kept: Sums
+    in_doubt: Sums
 
 
 class DurableBot:
@@ -79,14 +80,21 @@ class DurableBot:
 
     def diary(self) -> Diary:
         """What it has written."""
-        kept, in_doubt, at = Counter[tuple[str, str]](), Counter[tuple[str, str]](), list[list[str]]()
+        kept, in_doubt, at = Sums(), Sums(), list[list[Any]]()
         for line in self._diary.read_bytes().splitlines():
             if line.startswith(b"["):
-                in_doubt.update(map(tuple, at))  # type: ignore[arg-type]  # pairs, as JSON knows them
+                _add(in_doubt, at)
                 at = json.loads(line)
             else:
                 if line == b"kept":
-                    kept.update(map(tuple, at))  # type: ignore[arg-type]  # the same
+                    _add(kept, at)
                 at = []
-        in_doubt.update(map(tuple, at))  # type: ignore[arg-type]  # the same
+        _add(in_doubt, at)
         return Diary(kept, in_doubt)
+
+
+def _add(sums: Sums, trades: list[list[Any]]) -> None:
+    for symbol, side, qty, price in trades:
+        sums["trades", symbol, side] += 1
+        sums["volume", symbol, side] += qty
+        sums["notional", symbol, side] += qty * price

@@ -27,7 +27,10 @@ def main() -> int:
     due_s = time.monotonic()
     while not stopping:
         count = choice.choice((1, 1, 20, 100, 400))
-        trades = [(choice.choice(SYMBOLS), choice.choice(("buy", "sell"))) for _ in range(count)]
+        trades = [
+            (choice.choice(SYMBOLS), choice.choice(("buy", "sell")), choice.randint(1, 3), choice.randint(99, 101))
+            for _ in range(count)
+        ]
         os.write(fd, json.dumps(trades).encode() + b"\n")
         kept = _send(publisher, trades)
         os.write(fd, b"kept\n" if kept else b"refused\n")
@@ -36,12 +39,12 @@ def main() -> int:
     return int(not publisher.close())
 
 
-def _send(publisher: Publisher, trades: list[tuple[str, str]]) -> bool:
+def _send(publisher: Publisher, trades: list[tuple[str, str, int, int]]) -> bool:
     if len(trades) == 1:
-        ((symbol, side),) = trades
-        return publisher.trade(symbol, side, 1.0, 100.0)  # type: ignore[arg-type]  # one of both sides
-    symbols, sides = zip(*trades, strict=True)
-    return publisher.trades(symbol=symbols, side=sides, qty=[1.0] * len(trades), price=[100.0] * len(trades))
+        ((symbol, side, qty, price),) = trades
+        return publisher.trade(symbol, side, qty, price)  # type: ignore[arg-type]  # one of both sides
+    symbols, sides, qtys, prices = zip(*trades, strict=True)
+    return publisher.trades(symbol=symbols, side=sides, qty=qtys, price=prices)
 
 
 if __name__ == "__main__":

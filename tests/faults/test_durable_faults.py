@@ -11,8 +11,7 @@ from random import Random
 import pytest
 
 from tests.faults.bots import DurableBot
-from tests.faults.load import SYMBOLS
-from tests.faults.watch import CounterWatch, trades_of, window_of
+from tests.faults.watch import CounterWatch, Sums, sums_of, trades_in, wait_for_windows
 from tests.helpers.desk import Desk
 from tests.helpers.services import Pipeline, Service, eventually
 
@@ -128,17 +127,15 @@ def stop_all(bots: list[DurableBot]) -> None:
 def check_exact(pipeline: Pipeline, bots: list[DurableBot]) -> int:
     """Applied is what was kept, by symbol and side, but for the messages that a killed bot was at; how many that is."""
     diaries = [bot.diary() for bot in bots]
-    kept = sum((diary.kept for diary in diaries), Counter[tuple[str, str]]())
+    kept = sum((diary.kept for diary in diaries), Sums())
     at_most = sum((diary.in_doubt for diary in diaries), kept)
     eventually(
         lambda: pipeline.ingest.metrics().value("telemetry_unapplied_trades") == 0, within_s=60, what="all applied"
     )
-    applied = trades_of(pipeline.analytics)
+    applied = sums_of(pipeline.analytics)
     assert kept <= applied <= at_most
-    # A window ends with the last whole second: the last trades enter it when theirs has ended.
-    per_symbol = Counter({symbol: applied[symbol, "buy"] + applied[symbol, "sell"] for symbol in SYMBOLS})
-    eventually(lambda: window_of(pipeline.analytics) == per_symbol, within_s=10, what=f"a window of {per_symbol}")
-    return sum(applied.values())
+    wait_for_windows(pipeline.analytics, applied)
+    return trades_in(applied)
 
 
 def check_books(pipeline: Pipeline) -> None:

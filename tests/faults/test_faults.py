@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
-from tests.faults.load import SYMBOLS, Client
-from tests.faults.watch import CounterWatch, trades_of, window_of
+from tests.faults.load import Client
+from tests.faults.watch import CounterWatch, sums_of, trades_of, wait_for_windows
 from tests.helpers.services import Pipeline, eventually
 
 SEED = time.time_ns() % 1_000_000
@@ -146,9 +146,7 @@ def _check(pipeline: Pipeline, clients: list[Client], doing: Faults, watch: Coun
     assert watch.fallen == []
     assert all(applied[key] <= count for key, count in sent.items())
     assert sum(sent.values()) - sum(applied.values()) == sum(doing.lost.values())
-    # A window ends with the last whole second: the last trades enter it when theirs has ended.
-    all_applied = Counter({symbol: applied[symbol, "buy"] + applied[symbol, "sell"] for symbol in SYMBOLS})
-    eventually(lambda: window_of(pipeline.analytics) == all_applied, within_s=10, what=f"a window of {all_applied}")
+    wait_for_windows(pipeline.analytics, sums_of(pipeline.analytics))
     analytics = pipeline.analytics.metrics()
     assert analytics.value("telemetry_stream_lost_trades_total") == 0
     assert analytics.value("telemetry_stream_rewound_trades_total") == 0

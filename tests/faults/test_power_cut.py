@@ -1,17 +1,15 @@
 """A power cut of the machine of ingest and analytics, in each mode of the log: what was not synced is dropped."""
 
 import signal
-from collections import Counter
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from tests.faults.bots import DurableBot
-from tests.faults.load import SYMBOLS
 from tests.faults.power_cut import PowerSupply, Record, built_recorder
 from tests.faults.test_durable_faults import SEED, check_books, check_exact, running_bots, stop_all, wait_for_all
-from tests.faults.watch import trades_of, window_of
+from tests.faults.watch import Sums, sums_of, trades_in, wait_for_windows
 from tests.helpers.services import Pipeline, Service, eventually
 
 
@@ -58,8 +56,8 @@ class Machine:
         return int(at_ingest + lost - analytics.value("telemetry_stream_rewound_trades_total"))
 
 
-def _kept(bots: list[DurableBot]) -> Counter[tuple[str, str]]:
-    return sum((bot.diary().kept for bot in bots), Counter[tuple[str, str]]())
+def _kept_trades(bots: list[DurableBot]) -> int:
+    return sum(trades_in(bot.diary().kept) for bot in bots)
 
 
 def _wait_applied(pipeline: Pipeline) -> None:
@@ -70,16 +68,15 @@ def _wait_applied(pipeline: Pipeline) -> None:
 
 def _check_counted(machine: Machine, bots: list[DurableBot]) -> int:
     """What is applied is what was kept but for what is counted, and the windows are what is applied."""
-    kept, pipeline = _kept(bots), machine.pipeline
+    kept, pipeline = _kept_trades(bots), machine.pipeline
     _wait_applied(pipeline)
     eventually(
-        lambda: kept.total() - trades_of(pipeline.analytics).total() == machine.missing(),
-        what=f"{kept.total()} kept, {trades_of(pipeline.analytics).total()} applied, {machine.missing()} counted",
+        lambda: kept - pipeline.applied() == machine.missing(),
+        what=f"{kept} kept, {pipeline.applied()} applied, {machine.missing()} counted",
     )
-    applied = trades_of(pipeline.analytics)
-    per_symbol = Counter({symbol: applied[symbol, "buy"] + applied[symbol, "sell"] for symbol in SYMBOLS})
-    eventually(lambda: window_of(pipeline.analytics) == per_symbol, within_s=10, what=f"a window of {per_symbol}")
-    return kept.total() - applied.total()
+    applied = sums_of(pipeline.analytics)
+    wait_for_windows(pipeline.analytics, applied)
+    return kept - trades_in(applied)
 
 
 def _cut_counted(tmp_path: Path, recorder: Path, random: Random, sync: str, kept_ratio: float) -> int:
@@ -98,7 +95,7 @@ def _cut_counted(tmp_path: Path, recorder: Path, random: Random, sync: str, kept
             wait_for_all(bots)
             assert machine.missing() == 0
             machine.cut_power(kept_ratio)
-            at_most = sum(bot.diary().kept.total() + bot.diary().in_doubt.total() for bot in bots) - synced_trades
+            at_most = _kept_trades(bots) + sum(trades_in(bot.diary().in_doubt) for bot in bots) - synced_trades
             wait_for_all(bots)
             stop_all(bots)
             missing = _check_counted(machine, bots)
@@ -171,7 +168,7 @@ def test_a_power_cut_of_a_bots_machine_costs_at_most_what_was_not_acknowledged(t
             queue=tmp_path / "bots" / "queue",
             environment=disk.environment,
         )
-        applied_at_cuts = Counter[tuple[str, str]]()
+        applied_at_cuts = Sums()
         try:
             bot.start()
             for kept_ratio in (0.0, 0.5, 0.9):
@@ -183,11 +180,11 @@ def test_a_power_cut_of_a_bots_machine_costs_at_most_what_was_not_acknowledged(t
                 disk.cut(random, kept_ratio)
                 pipeline.ingest.signal(signal.SIGCONT)
                 bot.start()
-                applied_at_cuts = trades_of(pipeline.analytics)
+                applied_at_cuts = sums_of(pipeline.analytics)
             wait_for_all([bot])
             assert bot.stop() == 0
         finally:
             bot.end()
         _wait_applied(pipeline)
-        diary, applied = bot.diary(), trades_of(pipeline.analytics)
+        diary, applied = bot.diary(), sums_of(pipeline.analytics)
         assert applied_at_cuts <= applied <= diary.kept + diary.in_doubt

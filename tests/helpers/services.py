@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -21,6 +21,8 @@ from tests.helpers.wall_clock import WallClock
 BIN = Path(sys.executable).parent
 
 T = TypeVar("T")
+SampleKey: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
+"""Name and labels of a sample."""
 
 
 def eventually(look: Callable[[], T | None], *, within_s: float = 20.0, what: str = "it") -> T:
@@ -43,11 +45,17 @@ class Metrics:
     """One scrape of a service."""
 
     def __init__(self, text: str) -> None:
-        self._samples: dict[tuple[str, frozenset[tuple[str, str]]], float] = {
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
+        self._samples: dict[SampleKey, float] = {}
+        self._counters: set[SampleKey] = set()
+        for family in text_string_to_metric_families(text):
+            found = {(sample.name, frozenset(sample.labels.items())): sample.value for sample in family.samples}
+            self._samples |= found
+            if family.type in {"counter", "histogram"}:
+                self._counters |= found.keys()
+
+    def counters(self) -> dict[SampleKey, float]:
+        """All that may only rise: counters, and the counts and sums of histograms."""
+        return {key: self._samples[key] for key in self._counters}
 
     def value(self, name: str, **labels: str) -> float:
         """The value of one sample; 0 where there is none. A symbol's market trades unless it says `origin`."""

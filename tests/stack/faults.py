@@ -82,7 +82,7 @@ def plant(planted: Planted) -> None:
     hold_analytics(planted)
     no_room(planted)
     with Publisher(planted.pipeline.endpoint, "desk", account="desk") as publisher:
-        go_wrong(publisher)
+        go_wrong(planted, publisher)
         steady.flow(LONGEST_S, rate=5)
 
 
@@ -97,7 +97,7 @@ def share_a_run(planted: Planted) -> None:
         eventually(lambda: planted.prometheus.at(seen) or None, "two senders of one run", 30)
 
 
-def go_wrong(publisher: Publisher) -> None:
+def go_wrong(planted: Planted, publisher: Publisher) -> None:
     """Two waves of orders, so that rates see the second."""
     for wave in ("a", "b"):
         begin_ns = time.time_ns()
@@ -121,7 +121,7 @@ def go_wrong(publisher: Publisher) -> None:
         publisher.order_filled(f"{wave}-deep", "ORD-USD", "buy", 1_000.0, 100.0, exec_id=wave, **at("s", begin_ns))
         publisher.rate_limit("planted", "orders", used=90, allowed=100, interval_s=60.0)
         assert publisher.flush(5)
-        time.sleep(2.5)
+        planted.settle()
     publisher.quote("ORD-USD", 90.5, 91.5)
     publisher.position("ORD-USD", 9_999.0)
     assert publisher.flush(5)
@@ -157,7 +157,7 @@ def hold_analytics(planted: Planted) -> None:
         for _ in range(HELD_S):
             for _ in range(HELD_TRADES // HELD_S):
                 flood.trade("FLOOD-USD")
-            time.sleep(0.9)
+            time.sleep(0.9)  # the pace of what flows, for as long as the alert looks back
     finally:
         analytics.signal(signal.SIGCONT)
 

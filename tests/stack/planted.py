@@ -124,6 +124,15 @@ class Planted:
         eventually(lambda: True if self._unapplied() == 0 else None, "nothing unapplied", 30)
         time.sleep(SCRAPED_S)
 
+    def scraped(self) -> None:
+        """Returns when Prometheus has scraped both services after this moment."""
+        begun_s = time.time()
+        eventually(lambda: self._scraped_s() > begun_s or None, "a scrape", 30)
+
+    def _scraped_s(self) -> float:
+        lines = self.prometheus.at('min(timestamp(up{job=~"analytics|ingest"}))')
+        return lines[0].last if lines else 0.0
+
     def _unapplied(self) -> float:
         return self.pipeline.ingest.metrics().value("telemetry_unapplied_trades")
 

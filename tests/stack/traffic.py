@@ -117,7 +117,7 @@ def nothing_is_wrong(planted: Planted, outcome: Outcome) -> None:
         send_orders(planted, outcome, publisher)
     for number in range(LOAD_TRADES):
         load.trade(f"LOAD-{number % 2}")
-    time.sleep(1.5)
+    planted.scraped()
     outcome.note("load")
     for number in range(60):
         replay.trade("OLD-USD", age_ns=(1_800 - 10 * number) * SECOND_NS)

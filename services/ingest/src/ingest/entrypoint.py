@@ -189,7 +189,8 @@ def _open_log(settings: IngestSettings, clock: Clock) -> BatchLog:
     try:
         return SegmentLog(directory, new_stream=new_stream, now_ns=now_ns, max_bytes=settings.log_max_bytes)
     except OSError as error:
-        raise StartupError(f"INGEST_DATA_DIR: {directory} cannot be used: {error.strerror}") from error
+        path = error.filename or directory
+        raise StartupError(f"INGEST_DATA_DIR: {path} cannot be used: {error.strerror}") from error
 
 
 def _new_name(clock: Clock) -> str:

@@ -107,15 +107,17 @@ def restored_engine(
         now_ns: the time now.
         monotonic_ns: the same in monotonic time.
     """
-    engine = make(max_symbols, max_sources)
+    engine, has_orders = make(max_symbols, max_sources), True
 
     def take(state: State) -> None:
-        nonlocal engine
+        nonlocal engine, has_orders
         fresh = make(max(max_symbols, _symbols_in(state)), max(max_sources, len(state["sources"]["keys"]) - 1))
         fresh.restore(state, now_ns=now_ns, monotonic_ns=monotonic_ns)
-        engine = fresh
+        engine, has_orders = fresh, "orders" in state
 
     if store.load(take):
         log = structlog.get_logger("checkpoint")
+        if not has_orders:
+            log.warning("checkpoint_without_orders", hint="of an earlier version: orders begin with what comes now")
         log.info("checkpoint_restored", applied_trades=engine.ledger.applied, streams=engine.streams.positions())
     return engine

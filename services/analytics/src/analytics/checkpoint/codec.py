@@ -18,6 +18,8 @@ from analytics.checkpoint.parts import State
 
 MAGIC: Final = b"ttstate2"
 """Begins each file. The digit is the version of the format and of what it holds: a change of either is a new one."""
+_VERSION_1: Final = b"ttstate1"
+"""Kept orders in another way: they are left out. All else is the same."""
 _ANY_MAGIC: Final = MAGIC[:-1]
 _ARRAY: Final = "$array"
 _PREFIX_BYTES: Final = len(MAGIC) + 8
@@ -67,10 +69,12 @@ def _without_arrays(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:  # n
 def decode_state(data: bytes) -> State:
     """The state that was encoded; its arrays share memory with `data` and cannot be written to.
 
+    One of version 1 comes without `orders`.
+
     Raises:
         UnreadableError: there is none.
     """
-    if data[: len(MAGIC)] != MAGIC:
+    if data[: len(MAGIC)] not in {MAGIC, _VERSION_1}:
         other = data[: len(_ANY_MAGIC)] == _ANY_MAGIC
         raise UnreadableError("it is of another version" if other else "it does not begin as a state does")
     if crc32(memoryview(data)[len(MAGIC) + 4 :]) != int.from_bytes(data[len(MAGIC) : len(MAGIC) + 4], "little"):
@@ -81,6 +85,8 @@ def decode_state(data: bytes) -> State:
         state: State = _with_arrays(header.state, list(_arrays(data, end, header.arrays)))
     except (msgspec.MsgspecError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise UnreadableError(f"its header is not one of ours: {error}") from error
+    if data[: len(MAGIC)] == _VERSION_1:
+        state.pop("orders", None)
     return state
 
 

@@ -87,7 +87,10 @@ class RotatedFile:
 
 
 def _ends_whole(path: Path) -> bool:
-    """Whether the last line is whole."""
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+    """Whether the last line is whole; also where that cannot be read: the first write will say so."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+    except OSError:
+        return True

@@ -129,6 +129,8 @@ class SegmentLog:
     def _content(self, segment: _Segment) -> _Content:
         data = memoryview(segment.path.read_bytes())
         head, end = decode_head(data)
+        if head.first_seq != segment.first_seq:
+            raise DamagedError(f"it begins at offset {head.first_seq}, not where its name says")
         content = _Content(head, dict(head.state), head.first_seq)
         try:
             for transaction, after in transactions(data, end, head.first_seq):
