@@ -2,12 +2,14 @@
 
 import os
 import signal
+import time
 
 import pytest
 
 from telemetry_client import Publisher
 from tests.helpers.compose import Stack, eventually
 from tests.helpers.market import publish
+from tests.stack.test_dashboards import OF_PANELS, asked_text
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
@@ -96,3 +98,10 @@ def test_every_other_service_comes_back_too_and_trades_go_on_without_it(stack: S
         stack.wait_until('sum(trading_trades_total{symbol="KILL-O"})', count * TRADES)
         wait_until_back(stack, service, restarts)
     stack.wait_until("min(up)", 1)
+
+
+def test_no_query_of_a_dashboard_broke_over_all_these_kills(stack: Stack) -> None:
+    end_s = time.time()
+    for each in OF_PANELS:
+        # It raises where Prometheus cannot answer, such as a series that is there twice for a while.
+        stack.prometheus.over(asked_text(each), end_s - 600, end_s, 5)

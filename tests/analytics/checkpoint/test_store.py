@@ -161,7 +161,7 @@ def test_a_checkpoint_with_other_contents_is_put_aside_not_half_restored(tmp_pat
     with capture_logs() as logs:
         again = restore(tmp_path)
     assert again.ledger.applied == 0
-    assert [line["event"] for line in logs] == ["checkpoint_unreadable"]
+    assert [line["event"] for line in logs] == ["checkpoint_unreadable", "no_checkpoint_left"]
 
 
 def test_names_keep_their_labels_when_less_of_them_are_allowed_and_more_get_one_when_more_are(tmp_path: Path) -> None:

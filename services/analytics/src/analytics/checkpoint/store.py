@@ -75,6 +75,9 @@ class CheckpointStore:
                 self._log.error("checkpoint_unreadable", moved_to=str(aside), error=repr(error))
             else:
                 return True
+        if found:
+            hint = "counters and windows begin with what the log of ingest still holds"
+            self._log.error("no_checkpoint_left", hint=hint)
         return False
 
     def _load(self, path: Path, take: Callable[[State], None]) -> set[str]:
