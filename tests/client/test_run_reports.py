@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from telemetry_client import InvalidSettingError, Publisher
+from telemetry_client.outbox import MemoryOutbox
 from telemetry_schema import RunAlive, RunEnd, decode_edge
 from tests.client.conftest import Receiver
 from tests.client.test_end import run_python
@@ -65,7 +66,9 @@ def test_reports_do_not_fill_the_queue_while_ingest_is_away(away: Receiver) -> N
     with Publisher(away.endpoint, max_queued_messages=10, linger_s=30, alive_every_s=OFTEN_S) as publisher:
         publisher.trade("BTC-USD", "buy", 1, 1)
         # What the thread does, more often than the queue has room.
-        assert not any(publisher._outbox.report_alive() for _ in range(20))
+        outbox = publisher._outbox
+        assert isinstance(outbox, MemoryOutbox)
+        assert not any(outbox.report_alive() for _ in range(20))
         assert all(publisher.trade("BTC-USD", "buy", 1, 1) for _ in range(9))
         assert not publisher.trade("BTC-USD", "buy", 1, 1)
         away.bind()

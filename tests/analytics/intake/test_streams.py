@@ -41,6 +41,11 @@ def reports(streams: Streams) -> list[Progress]:
     return found
 
 
+def begin(streams: Streams, epoch: int, first_seq: int) -> None:
+    """The mark of an epoch."""
+    streams.admit(header(first_seq, 0, epoch=epoch, epoch_seq=first_seq, resume=True))
+
+
 @pytest.fixture
 def streams() -> Streams:
     made = Streams()
@@ -206,7 +211,9 @@ def test_no_trade_is_applied_twice_whatever_is_sent_again(cuts: list[tuple[int, 
 
 
 def test_the_next_epoch_of_a_log_goes_on_with_its_offsets(streams: Streams) -> None:
+    begin(streams, 1, 10)
     assert streams.admit(header(10, 2, epoch=1, epoch_seq=10)) == Admission(Place.NEXT)
+    begin(streams, 2, 12)
     assert streams.admit(header(12, 2, epoch=2, epoch_seq=12)) == Admission(Place.NEXT)
     assert streams.positions() == {"s": (2, 14)}
 
@@ -217,11 +224,26 @@ def test_a_log_that_lost_its_end_uses_its_offsets_again_for_other_trades(streams
     assert streams.positions() == {"s": (1, 9)}
 
 
-def test_the_first_batch_of_the_next_epoch_may_come_without_a_mark(streams: Streams) -> None:
-    assert streams.admit(header(6, 3, epoch=1, epoch_seq=6)) == Admission(Place.NEXT, rewound=4)
+def test_a_batch_of_the_next_epoch_is_dropped_until_its_mark_comes(streams: Streams) -> None:
+    assert streams.admit(header(6, 3, epoch=1, epoch_seq=6)) == Admission(Place.OUT_OF_ORDER)
+    assert streams.admit(header(9, 0, epoch=1, epoch_seq=6)) == Admission(Place.HEARTBEAT)
+    assert reports(streams) == [Progress(stream="s", next_seq=10, resend=True)]
+    begin(streams, 1, 6)
+    assert streams.admit(header(6, 3, epoch=1, epoch_seq=6)) == Admission(Place.NEXT)
+
+
+def test_an_epoch_that_came_and_went_unheard_takes_us_back_to_its_beginning(streams: Streams) -> None:
+    ended = header(6, 0, epoch=1, epoch_seq=6, resume=True, final=True)
+    assert streams.admit(ended) == Admission(Place.HEARTBEAT, rewound=4)
+    assert streams.admit(header(10, 0, epoch=2, epoch_seq=14, resume=True)) == Admission(Place.HEARTBEAT, lost=4)
+    assert streams.admit(ended) == Admission(Place.HEARTBEAT)
+    assert streams.admit(header(10, 4, epoch=1, epoch_seq=6)) == Admission(Place.NEXT)
+    assert streams.admit(header(14, 1, epoch=2, epoch_seq=14)) == Admission(Place.NEXT)
+    assert Streams().admit(ended) == Admission(Place.HEARTBEAT)
 
 
 def test_what_still_comes_of_an_epoch_that_lost_its_end_is_not_applied(streams: Streams) -> None:
+    begin(streams, 1, 6)
     streams.admit(header(6, 3, epoch=1, epoch_seq=6))
     assert streams.admit(header(9, 4, epoch=0)).place is Place.REPEATED
     assert streams.positions() == {"s": (1, 9)}
@@ -242,6 +264,7 @@ def test_a_checkpoint_is_reported_and_does_not_reach_into_the_lost_end_of_a_log(
     assert reports(streams) == [Progress(stream="s", next_seq=10, checkpointed_seq=10)]
     streams.checkpointed(positions)
     assert reports(streams) == []
+    begin(streams, 1, 6)
     streams.admit(header(6, 3, epoch=1, epoch_seq=6))
     assert reports(streams) == [Progress(stream="s", epoch=1, next_seq=9, checkpointed_seq=6)]
     streams.checkpointed(positions)
@@ -249,6 +272,7 @@ def test_a_checkpoint_is_reported_and_does_not_reach_into_the_lost_end_of_a_log(
 
 
 def test_restored_streams_go_on_where_they_were(streams: Streams) -> None:
+    begin(streams, 3, 10)
     streams.admit(header(10, 2, epoch=3, epoch_seq=10))
     restored = Streams()
     restored.restore(streams.state())

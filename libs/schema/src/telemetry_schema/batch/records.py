@@ -77,7 +77,8 @@ class BatchHeader(Message):
     `replayed` lists the sources (as indexes) that are replayed: their times are of the recording, so only feed latency
     and skew mean anything. `accounts` and `ids` are empty unless there are trades of our own. A batch without trades is
     a heartbeat: it says which number comes next, so that a loss at the end shows. `resume` says that nothing before
-    `first_seq` will come any more; `final` that the stream has ended.
+    `first_seq` will come any more; `final` that the stream has ended; both together that this epoch has, and another
+    one goes on.
     """
 
     kind: Literal["trades", "events"] = Field(

@@ -12,7 +12,8 @@ A power cut may take the end of a log, and the next epoch uses its offsets again
     epoch 2                       80 ─────────────▶     its first offset is below our position: goes back to 80
 
 What was applied of the lost end stays applied, as it was accepted, and is counted as rewound. What still comes of an
-earlier epoch is a repetition.
+earlier epoch is a repetition. An epoch may have come and gone while we heard nothing, and its first offset may be below
+our position too: so a stream goes on in a new epoch only behind a mark, and before that come marks of those that ended.
 """
 
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ class Streams:
     def admit(self, header: BatchHeader) -> Admission:
         """Finds the place of a batch and moves the stream's position behind it."""
         stream = self._stream(header.stream)
+        if header.resume and header.final:
+            return self._of_ended_epoch(stream, header)
         if header.resume and stream.joined and header.first_seq - stream.next_seq > MAX_JUMP_TRADES:
             return Admission(Place.IMPOSSIBLE)
         self._doubt(stream, header)
@@ -117,6 +120,9 @@ class Streams:
         stream.acknowledged = False
         if header.epoch < stream.epoch:
             return self._of_earlier_epoch(stream, header)
+        if header.epoch > stream.epoch and stream.joined and not header.resume:
+            self._miss(stream, header)
+            return Admission(Place.OUT_OF_ORDER if header.count else Place.HEARTBEAT)
         rewound = self._begin_epoch(stream, header) if header.epoch > stream.epoch else 0
         lost = self._resume(stream, header) if header.resume or not (stream.joined or header.first_seq) else 0
         if not stream.joined or header.first_seq > stream.next_seq:
@@ -127,6 +133,11 @@ class Streams:
             self.give_up_waiting()
         admission = self._place(stream, header, lost)
         return admission._replace(rewound=rewound) if rewound else admission
+
+    def _of_ended_epoch(self, stream: _Stream, header: BatchHeader) -> Admission:
+        """A mark of an epoch that has ended since: we may have applied what was gone when it began."""
+        is_news = stream.joined and header.epoch > stream.epoch
+        return Admission(Place.HEARTBEAT, rewound=self._begin_epoch(stream, header) if is_news else 0)
 
     def _of_earlier_epoch(self, stream: _Stream, header: BatchHeader) -> Admission:
         """A batch that was written before the ingest that we hear now was started.

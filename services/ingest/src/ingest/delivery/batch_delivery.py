@@ -265,7 +265,8 @@ class BatchDelivery:
 
         One of an earlier epoch may lie behind the end of that epoch: a power cut took the trades that it means.
         """
-        return seq if self._is_of_ours(progress) else min(seq, self._log.epoch.first_seq)
+        newer = (each.first_seq for each in (*self._log.ended, self._log.epoch) if each.number > progress.epoch)
+        return min(seq, *newer, seq)
 
     def _is_of_ours(self, progress: Progress) -> bool:
         return progress.epoch == self._log.epoch.number

@@ -8,7 +8,7 @@ where the stream goes on.
 
 from collections import deque
 
-from ingest.storage.log.batch_log import LogBatch
+from ingest.storage.log.batch_log import Epoch, LogBatch
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_runtime import Clock, TrySink
 from telemetry_schema.batch import FastHeader, encode_header
@@ -37,7 +37,9 @@ class LogCursor:
         self._queue: deque[LogBatch] = deque()
         self.sent_seq = self._queued_seq = first_seq
         self.resume_due = True
-        """Analytics must hear where the stream goes on, before anything else."""
+        """Analytics must hear where the stream goes on, before anything else: behind marks of the epochs that ended."""
+        self._announced = 0
+        """Of those marks so many are sent."""
         self.has_more = False
         """There is more in the log than one piece: whoever sends comes again."""
 
@@ -51,7 +53,7 @@ class LogCursor:
         """Sends again from there on, or from the oldest that the log holds."""
         self._queue.clear()
         self.sent_seq = self._queued_seq = max(seq, self._log.first_seq)
-        self.resume_due = True
+        self._resume()
 
     @property
     def is_all_sent(self) -> bool:
@@ -78,13 +80,18 @@ class LogCursor:
         while self.resume_due or (self._queue and self._queue[0].end_seq <= self._writer.committed_seq):
             if not self._sink.try_send(self._next_frames()):
                 return False
-            if self.resume_due:
+            if self._announced < len(self._log.ended):
+                self._announced += 1
+            elif self.resume_due:
                 self.resume_due = False
             else:
                 self.sent_seq = self._queue.popleft().end_seq
         return True
 
     def _next_frames(self) -> tuple[bytes, bytes | memoryview]:
+        if self._announced < len(self._log.ended):
+            epoch = self._log.ended[self._announced]
+            return self._mark(epoch, epoch.first_seq, resume=True, final=True)
         if self.resume_due:
             return self.mark(self.sent_seq, resume=True)
         return self._queue[0].header, self._queue[0].records
@@ -95,15 +102,22 @@ class LogCursor:
         first_seq = self._queue[0].first_seq if self._queue else self._log.next_seq
         if first_seq > self._queued_seq:
             # What is between them cannot be read any more: analytics counts it as lost.
-            self.sent_seq, self.resume_due = first_seq, True
+            self.sent_seq = first_seq
+            self._resume()
         self._queued_seq = self._queue[-1].end_seq if self._queue else first_seq
+
+    def _resume(self) -> None:
+        self.resume_due, self._announced = True, 0
 
     def mark(self, first_seq: int, *, resume: bool = False, final: bool = False) -> tuple[bytes, bytes]:
         """A batch without trades: it says which number comes next, and that the stream goes on there, or has ended."""
+        return self._mark(self._log.epoch, first_seq, resume=resume, final=final)
+
+    def _mark(self, epoch: Epoch, first_seq: int, *, resume: bool, final: bool) -> tuple[bytes, bytes]:
         header = FastHeader(
             stream=self._log.stream,
-            epoch=self._log.epoch.number,
-            epoch_seq=self._log.epoch.first_seq,
+            epoch=epoch.number,
+            epoch_seq=epoch.first_seq,
             first_seq=first_seq,
             count=0,
             symbols=[],

@@ -75,6 +75,11 @@ class BatchLog(Protocol):
         ...
 
     @property
+    def ended(self) -> Sequence[Epoch]:
+        """Earlier epochs that a reader may not have heard of, oldest first."""
+        ...
+
+    @property
     def first_seq(self) -> int:
         """The offset of the oldest batch, or `next_seq` where there is none."""
         ...

@@ -19,6 +19,7 @@ class MemoryLog:
     def __init__(self, stream: str, *, max_bytes: int, epoch: int = 1, next_seq: int = 0) -> None:
         self.stream = stream
         self.epoch = Epoch(epoch, next_seq)
+        self.ended: tuple[Epoch, ...] = ()
         self.next_seq = next_seq
         self.held_bytes = 0
         self.synced: list[int] = []

@@ -2,7 +2,7 @@
 
     segment      = MAGIC  record(head)  record(transaction)*
     record       = | crc32: 4 | payload bytes: 4 | payload |          the checksum is of all that follows it
-    head         = msgpack map: stream, epoch, epoch_seq, first_seq, state (all of it, so that one file is enough)
+    head         = msgpack map: stream, epoch, epoch_seq, ended, first_seq, state (all, so that one file is enough)
     transaction  = | first_seq: 8 | batches: 4 | state bytes: 4 |
                    | trades: 4 | header bytes: 4 | records bytes: 4 |   for each batch
                    state as a msgpack map, then header and records of each batch
@@ -44,6 +44,8 @@ class SegmentHead(msgspec.Struct):
     """The offset that the segment begins at."""
     state: dict[str, bytes]
     """The state before its first transaction."""
+    ended: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    """Earlier epochs, oldest first: their numbers and the offsets they began at."""
     record_format: str = RECORD_FORMAT
     """How the records of its batches are laid out."""
 

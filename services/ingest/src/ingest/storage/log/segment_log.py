@@ -35,6 +35,9 @@ from telemetry_runtime import StartupError, make_directory, sync_directory
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """A segment is closed at this size: 350,000 trades. The start reads one of them, and trimming removes whole ones."""
 
+MAX_ENDED: Final = 64
+"""Epochs that are remembered: so often ingest may be started while analytics is away."""
+
 _MAX_PARTS: Final = 512
 """Pieces that are written in one call; Linux takes twice as many."""
 
@@ -94,6 +97,7 @@ class SegmentLog:
         self.stream = found.head.stream if found else new_stream
         self.next_seq = found.next_seq if found else 0
         self.epoch = Epoch(max(now_ns, found.head.epoch + 1 if found else 1), self.next_seq)
+        self.ended = _ended(found.head, self.next_seq) if found else ()
         self._state = found.state if found else {}
         self._syncing = threading.Lock()
         self._sealed_fds: list[int] = []
@@ -159,7 +163,14 @@ class SegmentLog:
         """Begins the next segment."""
         path = self._directory / f"{self.next_seq:020}.segment"
         content = encode_head(
-            SegmentHead(self.stream, self.epoch.number, self.epoch.first_seq, self.next_seq, self._state)
+            SegmentHead(
+                self.stream,
+                self.epoch.number,
+                self.epoch.first_seq,
+                self.next_seq,
+                self._state,
+                [(each.number, each.first_seq) for each in self.ended],
+            )
         )
         part = path.with_suffix(".part")
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -275,6 +286,12 @@ class SegmentLog:
         with self._syncing:
             os.close(self._fd)
             self._fd = -1
+
+
+def _ended(head: SegmentHead, next_seq: int) -> tuple[Epoch, ...]:
+    """The epochs before the one that begins at that offset; those are left out that it says all about."""
+    found = [Epoch(*each) for each in (*head.ended, (head.epoch, head.epoch_seq))]
+    return tuple(each for each in found if each.first_seq < next_seq)[-MAX_ENDED:]
 
 
 def _find(directory: Path) -> list[_Segment]:
