@@ -139,3 +139,9 @@ def test_a_segment_under_another_name_is_put_aside(left: Path) -> None:
         assert len(pipeline.ingest.events("log_segment_unreadable")) == 1
         _send(pipeline, *map(_trade, range(10, 15)))
         pipeline.wait_applied(15)
+
+
+def test_analytics_alone_shows_its_last_checkpoint(left: Path) -> None:
+    with Pipeline(left) as pipeline:
+        pipeline.analytics.start().wait_ready()
+        eventually(lambda: pipeline.applied() == 10, what="the trades of the checkpoint")
