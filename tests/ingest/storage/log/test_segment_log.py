@@ -123,8 +123,8 @@ def test_a_flipped_bit_anywhere_costs_what_follows_in_its_segment_and_is_never_t
         found = read_all(again)
         assert found == good[: len(found)]
         assert len(found) < len(good)
-        assert {line["event"] for line in logs} <= {"log_cut", "log_segment_unreadable"}
-        assert len(logs) == 1
+        (error,) = [line["event"] for line in logs if line["log_level"] == "error"]
+        assert error in {"log_cut", "log_segment_unreadable"}
         again.close()
 
 
