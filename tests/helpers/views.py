@@ -257,10 +257,11 @@ def bots_state(
     ended_orders: Sequence[OrderSummary] = (),
     lives: Sequence[OrderLife] = (),
     at_ns: int = NOW_NS,
+    **changes: object,
 ) -> BotsState:
     ack = AckLatency(count=99, p50_ns=4_000_000, p99_ns=20_000_000)
     reject = RejectCount(account="bot-1", strategy="maker", venue="sim", kind="order", reason="min_size", count=3)
-    return BotsState(
+    made = BotsState(
         run="a",
         at_ns=at_ns,
         bots=list(bots),
@@ -276,6 +277,7 @@ def bots_state(
         ended_in_all=len(ended_orders),
         lives=list(lives),
     )
+    return made.model_copy(update=changes)
 
 
 def page_state(

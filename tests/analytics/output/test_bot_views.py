@@ -7,7 +7,7 @@ import pytest
 from analytics.cooperative import run
 from analytics.orders.tracker import OrderTracker
 from analytics.output.bot_views import MAX_ENDED, MAX_LIVES, MAX_OPEN, BotViews
-from telemetry_schema import BotsState, PositionReport, decode_ui, encode
+from telemetry_schema import BotsState, PositionReport, RateLimitReport, decode_ui, encode
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
 from tests.analytics.orders.test_quality import quoted
 
@@ -47,6 +47,48 @@ def test_a_bot_has_its_acks_rejects_and_money() -> None:
     (money,) = bot.money
     assert (money.currency, money.realised, money.unrealised, money.fees) == ("USD", 0.0, 2.0, 0.5)
     assert money.slippage_bps == pytest.approx(100.0)
+
+
+def test_a_bot_has_its_slippage_markouts_and_how_its_orders_ended() -> None:
+    made = lived()
+    made.apply(event("submit", "o-3", account="acct", strategy="s", decision_price=99.0, arrival_price=100.0), T0)
+    made.apply(event("fill", "o-3", account="acct", last_qty=10.0, last_price=101.0, exec_id="y"), T0)
+    quoted(made, 102.01, T0 + 2 * SECOND)
+    run(made.quality.settle_markouts(made.marks, T0 + 2 * SECOND))
+    (bot,) = state(made).bots
+    (money,) = bot.money
+    assert money.slippage_bps == pytest.approx(100.0)
+    assert money.decision_slippage_bps == pytest.approx(2 / 99 * 1e4)
+    # Both fills at 101 and the mid of 103 a second later.
+    assert [(one.horizon, one.bps) for one in money.markouts] == [("1s", pytest.approx(2 / 101 * 1e4))]
+    assert bot.ended.model_dump() == {"filled": 1, "partly": 0, "unfilled": 0, "rejected": 1}
+
+
+def test_an_account_has_its_equity_its_messages_for_a_trade_and_its_limits() -> None:
+    made = lived()
+    used = RateLimitReport(
+        source="bot",
+        account="acct",
+        venue="v",
+        limit="orders",
+        used=30.0,
+        allowed=100.0,
+        interval_s=10.0,
+        event_ns=T0,
+        sent_ns=T0,
+    )
+    made.peers.rate_limit(used)
+    for second, mid in ((1, 103.0), (2, 101.0)):
+        quoted(made, mid, T0 + second * SECOND)
+        made.books.value(made.marks, T0 + second * SECOND)
+    found = state(made)
+    (account,) = found.accounts
+    assert (account.account, account.currency, account.equity) == ("acct", "USD", -0.5)
+    assert (account.drawdown, account.deepest) == (2.0, 2.0)
+    (pair,) = found.order_to_trade
+    assert (pair.account, pair.symbol, pair.messages, pair.executions) == ("acct", "BTC-USD", 2.0, 1.0)
+    (limit,) = found.limits
+    assert (limit.venue, limit.limit, limit.used_ratio) == ("v", "orders", 0.3)
 
 
 def test_books_venues_and_rejections_are_there() -> None:

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from telemetry_schema import BotSourceState, BotState, IngestStatus, PositionMismatch, SourceRefusals
+from telemetry_schema import (
+    AccountEquity,
+    BotSourceState,
+    BotState,
+    EndedOrders,
+    IngestStatus,
+    LimitUse,
+    MarkoutBps,
+    OrderToTrade,
+    PositionMismatch,
+    SourceRefusals,
+)
 from tests.helpers.views import (
     NOW_NS,
     S_NS,
@@ -25,6 +36,7 @@ from ui.page.model.bots import MAX_ORDERS, REJECT_LEAST_ORDERS, REJECT_WARN
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.views import bots as page
+from ui.page.widgets.bot_quality import DRAWDOWN_BAD, LIMIT_WARN
 from ui.page.widgets.sparks import spark
 
 
@@ -150,6 +162,83 @@ def test_what_floats_leave_is_nothing_beside_money() -> None:
     money = bot().money[0].model_copy(update={"realised": 3e-12, "unrealised": -2e-13, "fees": 12.5})
     table = parts(shown(FakeLink().live(), bot(money=[money])))["bots"]
     assert [cell(table, name) for name in ("Realised", "Unrealised")] == [["0.00", "muted"]] * 2
+
+
+def executed(**changes: object) -> BotState:
+    """A bot of whose orders some have ended."""
+    markouts = [MarkoutBps(horizon="1s", bps=0.5), MarkoutBps(horizon="1m", bps=-12.25)]
+    money = bot().money[0].model_copy(update={"decision_slippage_bps": 2.0, "markouts": markouts})
+    return bot(money=[money], ended=EndedOrders(filled=30, partly=10, unfilled=5, rejected=5)).model_copy(
+        update=changes
+    )
+
+
+def test_a_bot_shows_how_its_orders_ended_and_what_its_fills_cost_and_brought() -> None:
+    part = parts(shown(FakeLink().live(), executed(), bot("bot-2", money=[])))["execution"]
+    assert names(part) == ["bot-1 maker"], "the other one has neither a fill nor an order that ended"
+    wanted = {"Ended": "50", "Filled": "60.0 %", "Partly": "20.0 %", "Unfilled": "10.0 %", "Rejected": "10.0 %"}
+    wanted |= {"To arrival": "+1.25", "To decision": "+2.00", "In": "USD"}
+    wanted |= {"After 1 s": "+0.50", "After 5 s": "–", "After 30 s": "–", "After 1 min": "−12.25"}
+    assert {column: cell(part, column)[0] for column in wanted} == wanted
+
+
+def test_a_bot_without_fills_shows_that_its_orders_are_rejected() -> None:
+    part = parts(shown(FakeLink().live(), executed(money=[], ended=EndedOrders(rejected=3))))["execution"]
+    assert [cell(part, column)[0] for column in ("Ended", "Rejected", "To arrival", "In")] == ["3", "100.0 %", "–", "–"]
+
+
+def test_executions_are_of_the_chosen_bot_and_of_an_accounts_first_source_alone() -> None:
+    second = executed(source="copy", is_authority=False)
+    feed = shown(FakeLink().live(), executed(), second, executed(source="bot-2", account="bot-2"))
+    assert names(parts(feed)["execution"]) == ["bot-1 maker", "bot-2 maker"]
+    assert names(parts(feed, bot="bot-2\tbot-2\tmaker")["execution"]) == ["bot-2 maker"]
+    assert names(parts(feed, bots_quality="-bot")["execution"]) == ["bot-2 maker", "bot-1 maker"]
+
+
+def test_what_has_no_value_is_last_whichever_way_a_column_is_sorted() -> None:
+    without = executed(source="a", account="a", money=[bot().money[0]])
+    feed = shown(FakeLink().live(), without, executed(), executed(source="c", account="c"))
+    for sort in ("1m", "-1m"):
+        assert names(parts(feed, bots_quality=sort)["execution"])[-1] == "a maker"
+
+
+def account(name: str = "bot-1", **changes: object) -> AccountEquity:
+    made = AccountEquity(account=name, currency="USD", equity=9.1, drawdown=3.4, deepest=7.0)
+    return made.model_copy(update=changes)
+
+
+def test_an_account_shows_its_equity_drawdown_messages_for_a_trade_and_limits() -> None:
+    pairs = [
+        OrderToTrade(account="bot-1", symbol=symbol, messages=messages, executions=executions)
+        for symbol, messages, executions in (("A-USD", 30, 10), ("B-USD", 55, 5), ("C-USD", 99, 0))
+    ]
+    limits = [
+        LimitUse(account="bot-1", venue="sim", limit=limit, used_ratio=used) for limit, used in (("x", 0.2), ("y", 0.4))
+    ]
+    part = parts(shown(FakeLink().live(), bot(), accounts=[account()], order_to_trade=pairs, limits=limits))["accounts"]
+    found = [cell(part, column)[0] for column in ("Account", "In", "State", "Equity", "Drawdown", "Deepest")]
+    assert found == ["bot-1", "USD", "well", "+9.10", "3.40", "7.00"]
+    assert [cell(part, column)[0] for column in ("Orders to trades", "Limit used")] == ["10.0 B-USD", "40 %"]
+
+
+def test_accounts_in_trouble_are_first_and_the_limits_are_those_of_the_alerts() -> None:
+    deep = account("bot-9", drawdown=10_001.0, deepest=10_001.0)
+    near = [LimitUse(account="bot-5", venue="sim", limit="orders", used_ratio=0.81)]
+    feed = shown(FakeLink().live(), bot(), accounts=[account(), account("bot-5"), deep], limits=near)
+    part = parts(feed)["accounts"]
+    assert names(part) == ["bot-9", "bot-5", "bot-1"]
+    assert [cell(part, "State", row)[1] for row in range(3)] == ["bad", "warn", "good"]
+    assert names(parts(feed, bot_accounts="account")["accounts"]) == ["bot-1", "bot-5", "bot-9"]
+    limits = (Path(__file__).parents[3] / "prometheus" / "rules" / "limits.yml").read_text()
+    for rule, value in (("limit:drawdown:quote", DRAWDOWN_BAD), ("limit:rate_limit_used:ratio", LIMIT_WARN)):
+        assert limits.partition(f"{rule}\n")[2].split("\n")[0].strip() == f"expr: vector({value:g})"
+
+
+def test_an_account_without_an_execution_or_a_fill_is_shown_with_its_messages() -> None:
+    pair = OrderToTrade(account="bot-1", symbol="A", messages=7, executions=0)
+    part = parts(shown(FakeLink().live(), bot(), order_to_trade=[pair]))["accounts"]
+    assert (cell(part, "Account")[0], cell(part, "Equity")[0], cell(part, "Orders to trades")[0]) == ("bot-1", "–", "–")
+    assert "7 messages and no execution" in texts(part)
 
 
 def test_a_second_source_does_not_show_the_accounts_position_as_its_own() -> None:
@@ -293,6 +382,17 @@ def test_events_that_are_not_kept_are_counted_where_they_are_missing() -> None:
     found = parts(feed, bot_order="bot-1\to-1")["life"]
     assert [row[0] for row in found["rows"]].index("hole") == 16
     assert "7 events" in texts(found)
+
+
+@pytest.mark.parametrize("panel", ["execution", "accounts"])
+def test_every_column_of_quality_can_be_sorted_by(panel: str) -> None:
+    feed = shown(FakeLink().live(), executed(), bot("b"), accounts=[account(), account("b", equity=-5.0)])
+    for column, _, sort, _ in parts(feed)[panel]["columns"]:
+        for order_ in (sort, f"-{sort}") if sort else ():
+            chosen = parts(feed, bots_quality=order_, bot_accounts=order_)[panel]
+            assert len(chosen["rows"]) == 2
+            marked = [each[0] for each in chosen["columns"] if each[3]]
+            assert marked == [column]
 
 
 def test_an_order_whose_events_have_not_come_or_that_nobody_knows_says_so() -> None:

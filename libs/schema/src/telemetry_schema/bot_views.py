@@ -38,6 +38,22 @@ class AckLatency(Message):
     p99_ns: SpanNs | None = None
 
 
+class MarkoutBps(Message):
+    """What the mid's move after fills gained, since the start; bps of the fills' value."""
+
+    horizon: Literal["1s", "5s", "30s", "1m"] = Field(description="How long after the fill.")
+    bps: float = Field(description="Weighted by notional; positive is gained.")
+
+
+class EndedOrders(Message):
+    """Orders that have ended since the start, by how far they were filled; the four are disjoint."""
+
+    filled: EventCount = 0
+    partly: EventCount = 0
+    unfilled: EventCount = 0
+    rejected: EventCount = 0
+
+
 class BotMoney(Message):
     """Money of a bot in one quote currency, over all its books."""
 
@@ -48,6 +64,8 @@ class BotMoney(Message):
     slippage_bps: float | None = Field(
         default=None, description="Against arrival, weighted by notional, since the start; positive is paid."
     )
+    decision_slippage_bps: float | None = Field(default=None, description="The same against the decision's price.")
+    markouts: Rows[MarkoutBps] = Field(default_factory=list, description="By horizon, as far as there are any.")
 
 
 class BotState(Message):
@@ -71,6 +89,7 @@ class BotState(Message):
         default=None, description="Minimum of received - sent, recent: negative where the sender's clock is ahead."
     )
     money: Rows[BotMoney] = Field(default_factory=list, description="By currency; of the authority alone.")
+    ended: EndedOrders = Field(default_factory=EndedOrders, description="Of the authority alone.")
 
 
 class BookState(Message):
@@ -87,6 +106,34 @@ class BookState(Message):
     realised: Realised
     unrealised: Unrealised | None = None
     fees: FeesPaid
+
+
+class AccountEquity(Message):
+    """Equity of an account in one quote currency: realised and unrealised profit less fees."""
+
+    account: BotAccount
+    currency: Currency
+    equity: float = Field(description="Now, or when it last had a value.")
+    drawdown: float = Field(ge=0, description="How far it is below its highest so far.")
+    deepest: float = Field(ge=0, description="The largest drawdown so far.")
+
+
+class OrderToTrade(Message):
+    """Messages to the venue and executions since the start, by the weights of RTS 9: (EU) 2017/566."""
+
+    account: BotAccount
+    symbol: BookSymbol
+    messages: float = Field(ge=0, description="Weighted.")
+    executions: float = Field(ge=0, description="Fills.")
+
+
+class LimitUse(Message):
+    """How far a venue's limit of requests is used, by its last report."""
+
+    account: BotAccount
+    venue: BotVenue
+    limit: str = Field(description="Its name.")
+    used_ratio: float = Field(ge=0, description="Of 1.")
 
 
 class PositionMismatch(Message):
@@ -190,6 +237,9 @@ class BotsState(Message):
     bots_in_all: Count = Field(description="Bots that are known; not all need be in `bots`.")
     books: Rows[BookState] = Field(description="By account, strategy and symbol.")
     books_in_all: Count = Field(description="Books that are known; not all need be in `books`.")
+    accounts: Rows[AccountEquity] = Field(default_factory=list, description="By account and currency.")
+    order_to_trade: Rows[OrderToTrade] = Field(default_factory=list, description="By account and symbol.")
+    limits: Rows[LimitUse] = Field(default_factory=list, description="By account, venue and name.")
     mismatches: Rows[PositionMismatch] = Field(description="Only those that are not 0.")
     venues: Rows[VenueAcks] = Field(description="By account and venue.")
     rejects: Rows[RejectCount] = Field(description="Most first.")

@@ -12,23 +12,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import isfinite, isnan
-from sys import float_info
 from typing import Final
 
 from analytics.cooperative import Steps
 from analytics.orders.activity import OTHER_BOT, AckSpans, BotActivity, BotKey
 from analytics.orders.books import OTHER, Valued
 from analytics.orders.order import BotOrder
-from analytics.orders.quality import counts
 from analytics.orders.registry import Key
 from analytics.orders.tracker import OrderTracker
+from analytics.output import bot_quality
+from analytics.output.bot_quality import BotQuality, Owner, OwnMoney
+from analytics.output.numbers import finite_or_none, to_json_number
 from telemetry_schema import (
     AckLatency,
     BookState,
     BotMoney,
     BotsState,
     BotState,
+    EndedOrders,
     OrderLife,
     OrderMoment,
     OrderSummary,
@@ -51,7 +52,6 @@ _LIVES_A_STEP: Final = 8
 _BOTS_A_STEP: Final = 16
 _DUST_QTY: Final = 1e-9
 """A difference of positions below this is rounding."""
-_ACCOUNT_AND_STRATEGY: Final = slice(0, 2)
 
 
 @dataclass(slots=True)
@@ -85,7 +85,9 @@ class BotViews:
         valued = orders.books.value(orders.marks, now_ns)
         yield
         activities = dict(orders.activities.bots())
-        bots = yield from self._bots(activities, valued, opened, now_ns)
+        quality = yield from bot_quality.of_bots(orders.quality)
+        order_to_trade = yield from bot_quality.order_to_trade(orders.quality)
+        bots = yield from self._bots(activities, valued, opened, quality, now_ns)
         open_orders = yield from self._summaries(_listed(keys))
         ended_orders = yield from self._summaries(orders.registry.newest_ended_keys(MAX_ENDED))
         lives = yield from self._lives([*open_orders, *ended_orders])
@@ -101,6 +103,9 @@ class BotViews:
             bots_in_all=len(bots),
             books=books,
             books_in_all=len(valued),
+            accounts=bot_quality.accounts(orders),
+            order_to_trade=order_to_trade,
+            limits=bot_quality.limits(orders),
             mismatches=mismatches,
             venues=venues,
             rejects=self._rejects(),
@@ -129,16 +134,18 @@ class BotViews:
         activities: dict[BotKey, BotActivity],
         valued: Sequence[Valued],
         opened: dict[tuple[str, str], OpenCounts],
+        quality: BotQuality,
         now_ns: int,
     ) -> Steps[list[BotState]]:
         """All bots that have sent something lately, have a book or an open order."""
         owners = {(each.key.account, each.key.strategy) for each in valued} | opened.keys()
         keys = activities.keys() | {self._owner(account, strategy) for account, strategy in owners}
-        money = self._money(valued)
+        money = _money(valued, quality)
         bots = []
         for number, key in enumerate(sorted(keys), 1):
             found = opened.get((key.account, key.strategy), OpenCounts())
-            bots.append(self._bot(key, activities.get(key, BotActivity()), found, money, now_ns))
+            state = self._bot(key, activities.get(key, BotActivity()), found, now_ns)
+            bots.append(_with_quality(state, money, quality) if state.is_authority else state)
             if number % _BOTS_A_STEP == 0:
                 yield
         return bots
@@ -153,16 +160,14 @@ class BotViews:
         key: BotKey,
         activity: BotActivity,
         opened: OpenCounts,
-        money: dict[tuple[str, str], list[BotMoney]],
         now_ns: int,
     ) -> BotState:
         sums = activity.sums(now_ns)
-        is_authority = key == self._owner(key.account, key.strategy)
         return BotState(
             source=key.source,
             account=key.account,
             strategy=key.strategy,
-            is_authority=is_authority,
+            is_authority=key == self._owner(key.account, key.strategy),
             last_ns=activity.last_ns or None,
             events_per_s=sums.events_per_s,
             recent_orders=sums.orders,
@@ -172,40 +177,7 @@ class BotViews:
             oldest_open_ns=opened.oldest_ns,
             ack=_acks(activity.acks.spans(now_ns)),
             skew_ns=sums.skew_ns,
-            # Of two sources of one account both would show the same money, and a reader would add it up.
-            money=money.get((key.account, key.strategy), []) if is_authority else [],
         )
-
-    def _money(self, valued: Sequence[Valued]) -> dict[tuple[str, str], list[BotMoney]]:
-        by_currency: dict[tuple[str, str, str], list[Valued]] = defaultdict(list)
-        for each in valued:
-            by_currency[each.key.account, each.key.strategy, each.book.currency].append(each)
-        slippage_bps = self._slippage_bps()
-        money: dict[tuple[str, str], list[BotMoney]] = defaultdict(list)
-        for (account, strategy, currency), books in sorted(by_currency.items()):
-            unrealised = [each.unrealised for each in books]
-            known = [value for value in unrealised if value is not None]
-            money[account, strategy].append(
-                BotMoney(
-                    currency=currency,
-                    realised=_number(sum(each.book.holding.realised for each in books)),
-                    unrealised=_finite(sum(known)) if len(known) == len(unrealised) else None,
-                    fees=_number(sum(each.book.fees.get(currency, 0.0) for each in books)),
-                    slippage_bps=slippage_bps.get((account, strategy, currency)),
-                )
-            )
-        return money
-
-    def _slippage_bps(self) -> dict[tuple[str, ...], float | None]:
-        """Against arrival, by account, strategy and currency."""
-        quality, paid, notional = self._orders.quality, counts(), counts()
-        for labels, value in quality.slippage_notional.items():
-            *book, currency, reference = labels
-            if reference == "arrival":
-                owner = (*book[_ACCOUNT_AND_STRATEGY], currency)
-                paid[owner] += quality.slippage_paid[labels] - quality.slippage_gained[labels]
-                notional[owner] += value
-        return {owner: _finite(1e4 * cost / notional[owner]) for owner, cost in paid.items() if notional[owner]}
 
     def _venues(self, now_ns: int) -> Steps[list[VenueAcks]]:
         """The venues that acknowledged something lately, in the order of their names."""
@@ -230,7 +202,7 @@ class BotViews:
     def _mismatches(self) -> list[PositionMismatch]:
         found = sorted(self._orders.peers.mismatches().items())
         wrong = (
-            PositionMismatch(account=account, symbol=symbol, qty=_number(qty))
+            PositionMismatch(account=account, symbol=symbol, qty=to_json_number(qty))
             for (account, symbol), qty in found
             if abs(qty) > _DUST_QTY
         )
@@ -267,6 +239,36 @@ class BotViews:
         return lives
 
 
+def _with_quality(state: BotState, money: dict[Owner, list[BotMoney]], quality: BotQuality) -> BotState:
+    # Of two sources of one account both would show the same money, and a reader would add it up: the authority has it.
+    owner = (state.account, state.strategy)
+    ended = quality.ended.get(owner, EndedOrders())
+    return state.model_copy(update={"money": money.get(owner, []), "ended": ended})
+
+
+def _money(valued: Sequence[Valued], quality: BotQuality) -> dict[Owner, list[BotMoney]]:
+    by_currency: dict[OwnMoney, list[Valued]] = defaultdict(list)
+    for each in valued:
+        by_currency[each.key.account, each.key.strategy, each.book.currency].append(each)
+    money: dict[Owner, list[BotMoney]] = defaultdict(list)
+    for key, books in sorted(by_currency.items()):
+        unrealised = [each.unrealised for each in books]
+        known = [value for value in unrealised if value is not None]
+        account, strategy, currency = key
+        money[account, strategy].append(
+            BotMoney(
+                currency=currency,
+                realised=to_json_number(sum(each.book.holding.realised for each in books)),
+                unrealised=finite_or_none(sum(known)) if len(known) == len(unrealised) else None,
+                fees=to_json_number(sum(each.book.fees.get(currency, 0.0) for each in books)),
+                slippage_bps=quality.arrival_bps.get(key),
+                decision_slippage_bps=quality.decision_bps.get(key),
+                markouts=quality.markouts.get(key, []),
+            )
+        )
+    return money
+
+
 def _listed(keys: Sequence[Key]) -> list[Key]:
     """Newest first; of too many the oldest and the newest."""
     half = MAX_OPEN // 2
@@ -290,9 +292,9 @@ def _summary(order: BotOrder) -> OrderSummary:
             "waits_for": _waits_for(order),
             "qty": order.qty,
             "price": order.ordered_price.value if order.ordered_price else None,
-            "filled_qty": _number(order.filled_qty),
-            "inferred_qty": _number(order.inferred.qty),
-            "average_price": _finite(order.executions.average_price),
+            "filled_qty": to_json_number(order.filled_qty),
+            "inferred_qty": to_json_number(order.inferred.qty),
+            "average_price": finite_or_none(order.executions.average_price),
             "began_ns": order.begun_ns,
             "touched_ns": order.touched_ns,
         }
@@ -312,26 +314,15 @@ def _book(each: Valued) -> BookState:
         strategy=key.strategy,
         symbol=key.symbol,
         currency=each.book.currency,
-        qty=_number(holding.qty),
-        average_price=_finite(holding.average_price) if holding.qty else None,
-        mark=_finite(each.mark),
+        qty=to_json_number(holding.qty),
+        average_price=finite_or_none(holding.average_price) if holding.qty else None,
+        mark=finite_or_none(each.mark),
         mark_age_ns=each.mark_age_ns,
-        realised=_number(holding.realised),
-        unrealised=_finite(each.unrealised),
-        fees=_number(each.book.fees.get(each.book.currency, 0.0)),
+        realised=to_json_number(holding.realised),
+        unrealised=finite_or_none(each.unrealised),
+        fees=to_json_number(each.book.fees.get(each.book.currency, 0.0)),
     )
 
 
 def _acks(spans: AckSpans) -> AckLatency:
     return AckLatency(count=spans.number, p50_ns=spans.p50_ns, p99_ns=spans.p99_ns)
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and isfinite(value) else None
-
-
-def _number(value: float) -> float:
-    """JSON has no infinity: a sum that overflowed becomes the largest number there is; one of both, nothing."""
-    if isnan(value):
-        return 0.0
-    return max(-float_info.max, min(value, float_info.max))

@@ -39,6 +39,8 @@ class Selection:
     bots: str = "state"
     bots_show: ShowBots = "all"
     bots_find: str = ""
+    bots_quality: str = "bot"
+    bot_accounts: str = "state"
     bot: str = ""
     bot_order: str = ""
     bot_orders: ShowOrders = "all"
@@ -64,6 +66,8 @@ class Selection:
             bots=one.get("bots", "state"),
             bots_show="trouble" if one.get("bots_show") == "trouble" else "all",
             bots_find=one.get("bots_find", ""),
+            bots_quality=one.get("bots_quality", "bot"),
+            bot_accounts=one.get("bot_accounts", "state"),
             bot=last.get("bot", "")[:MAX_KEY],
             bot_order=last.get("bot_order", "")[:MAX_KEY],
             bot_orders=_show_orders(one.get("bot_orders", "")),
@@ -103,6 +107,8 @@ class Selection:
             "show blotter": replace(self, orders=_show(text), order_page=0),
             "page blotter": replace(self, order_page=page),
             "sort bots": replace(self, bots=_turned(self.bots, text)),
+            "sort bots_quality": replace(self, bots_quality=_turned(self.bots_quality, text)),
+            "sort bot_accounts": replace(self, bot_accounts=_turned(self.bot_accounts, text)),
             "find bots": replace(self, bots_find=text),
             "show bots": replace(self, bots_show="trouble" if text == "trouble" else "all"),
             "choose bots": replace(self, bot="" if text == self.bot else text, bot_orders_page=0),

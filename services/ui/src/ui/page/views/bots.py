@@ -11,7 +11,7 @@ from ui.page.model.hub import DataLink
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
-from ui.page.widgets import bot_orders, bots, live_page
+from ui.page.widgets import bot_orders, bot_quality, bots, live_page
 
 SNIPPET: Final = """from telemetry_client import Publisher
 with Publisher(source="my-bot") as publisher:
@@ -33,6 +33,8 @@ def parts(view: PageView, selection: Selection, now: Instant, zone: tzinfo) -> d
         "cards": _numbers(view, state, now),
         "bots": bots.part(view, selection, now),
         **({"life": life} if life else {}),
+        "execution": bot_quality.executions(view, selection),
+        "accounts": bot_quality.accounts(view, selection),
         "orders": bot_orders.orders(view, selection, zone),
         "positions": bots.positions(view, selection),
         "rejects": bots.rejects(state, selection),

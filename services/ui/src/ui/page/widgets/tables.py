@@ -1,11 +1,12 @@
 """Tables as data for the board: columns, rows that are known by a key, cells with a tone. Pure."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from ui.page.model import formats
 from ui.page.model.parts import Part
 
+_Row = TypeVar("_Row")
 Tone = Literal["", "up", "down", "muted", "warn", "bad", "good", "strong"]
 
 
@@ -86,6 +87,26 @@ def table(
         "rows": [[row.key, [_cell(cell) for cell in row.cells], row.is_marked] for row in rows],
         "empty": empty,
     }
+
+
+def sort_rows(
+    found: Iterable[_Row],
+    sort: str,
+    names: Callable[[_Row], object],
+    keys: Mapping[str, Callable[[_Row], float | None]],
+) -> list[_Row]:
+    """Rows by a column, those of equal or no value by name: no two change places without a reason.
+
+    `sort` is a key, with a minus for descending; any other word is the names themselves. What has no value is last.
+    """
+    key = keys.get(sort.removeprefix("-"))
+    by_name = sorted(found, key=names, reverse=key is None and sort.startswith("-"))  # type: ignore[arg-type] - of text
+    if key is None:
+        return by_name
+    valued = [(key(one), one) for one in by_name]
+    known = [(value, one) for value, one in valued if value is not None]
+    known.sort(key=lambda pair: pair[0], reverse=sort.startswith("-"))
+    return [*(one for _, one in known), *(one for value, one in valued if value is None)]
 
 
 def page_buttons(page: int, pages: int, orders: int) -> list[str | list[object]]:
