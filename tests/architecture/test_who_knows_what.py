@@ -64,6 +64,7 @@ JSON_ALLOWED = {
     "libs/schema/src/telemetry_schema/batch/table.py": "the same for many frames",
     "libs/schema/src/telemetry_schema/batch/verdict.py": "the same for long frames that are refused",
     "services/analytics/src/analytics/checkpoint/codec.py": "a file of its own: names and numbers beside the arrays",
+    "services/analytics/src/analytics/output/order_export.py": "orders for a notebook, as JSON lines",
     "services/analytics/src/analytics/output/trade_export.py": "trades for a notebook, as JSON lines",
     "services/analytics/src/analytics/studies/runner/forks.py": "the studies' parameters, on a command line",
     "services/analytics/src/analytics/studies/runner/fork_server.py": "the same, at the other end",

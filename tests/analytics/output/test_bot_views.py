@@ -60,7 +60,7 @@ def test_a_bot_has_its_slippage_markouts_and_how_its_orders_ended() -> None:
     assert money.slippage_bps == pytest.approx(100.0)
     assert money.decision_slippage_bps == pytest.approx(2 / 99 * 1e4)
     # Both fills at 101 and the mid of 103 a second later.
-    assert [(one.horizon, one.bps) for one in money.markouts] == [("1s", pytest.approx(2 / 101 * 1e4))]
+    assert {one.horizon: one.bps for one in money.markouts} == pytest.approx({"1s": 2 / 101 * 1e4})
     assert bot.ended.model_dump() == {"filled": 1, "partly": 0, "unfilled": 0, "rejected": 1}
 
 

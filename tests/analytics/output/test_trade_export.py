@@ -17,6 +17,7 @@ import pytest
 from multidict import MultiDict
 
 from analytics.engine import Engine
+from analytics.output.streamed_answers import MAX_ANSWERS
 from analytics.output.trade_export import (
     CHUNK_ROWS,
     ExportError,
@@ -26,7 +27,7 @@ from analytics.output.trade_export import (
     encode_rows,
     parse_query,
 )
-from analytics.output.trades_endpoint import MAX_ANSWERS, TradesEndpoint
+from analytics.output.trades_endpoint import TradesEndpoint
 from analytics.studies.runner.studies import EngineTrades
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.fakes import FakeClock

@@ -94,7 +94,9 @@ def test_a_bot_that_is_well_has_all_its_numbers() -> None:
     assert cell(table, "Slippage")[0] == "+1.25"
     assert cell(table, "Realised") == ["▲ +12.50", "up"]
     assert cell(table, "Unrealised") == ["▼ −3.00", "down"]
-    assert table["rows"][0][1][12] == ["+0.2000 BTC-USD", "", 0, "BTC-USD", "", "BTC-USD"]
+    assert table["rows"][0][1][12] == ["+0.2000 BTC-USD", "", 0, "+0.2000 BTC-USD", "", "BTC-USD"]
+    large = parts(shown(feed, bot(), books=[book(qty=-5_000_000.25)]))["bots"]["rows"][0][1][12]
+    assert (large[0], large[3]) == ("−5,000,000 BTC-USD", "−5,000,000.2500 BTC-USD")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_money_of_any_size_can_be_read_in_the_rows_the_positions_and_the_cards()
         found = parts(shown(FakeLink().live(), bot(money=[money]), books=[held]))
         assert cell(found["bots"], "Realised")[0] == written
         assert cell(found["positions"], "Realised")[0] == written
-        assert cell(found["positions"], "In")[0] == "BTC"
+        assert found["positions"]["rows"][0][1][7][3] == "BTC"
         assert written.removeprefix("▲ ") in texts(found["cards"])
         assert "e-10" in cell(found["bots"], "Fees")[0] or realised > 1
 

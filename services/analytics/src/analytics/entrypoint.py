@@ -16,6 +16,7 @@ from analytics.checkpoint.store import CheckpointStore
 from analytics.engine import Engine
 from analytics.environment import DEFAULT_STUDIES, AnalyticsSettings, environment_of_children
 from analytics.output.metrics import Metrics
+from analytics.output.orders_endpoint import OrdersEndpoint
 from analytics.output.snapshots import Snapshots
 from analytics.output.trades_endpoint import TradesEndpoint
 from analytics.studies.runner.feed import shared_bytes
@@ -68,7 +69,9 @@ async def serve(settings: AnalyticsSettings) -> None:
         )
         checkpointer = Checkpointer(engine, store, clock=clock, reading=app.reading, on_saved=app.acknowledge)
         readiness = Readiness("tasks_running")
-        pages = {} if trades is None else {"/trades": TradesEndpoint(trades, clock).answer}
+        pages = {"/orders": OrdersEndpoint(engine.orders.registry).answer}
+        if trades is not None:
+            pages["/trades"] = TradesEndpoint(trades, clock).answer
         registry = service_registry("analytics", security.refused)
         http = await _open_http(stack, settings, _with_registry(app.render, registry), readiness, pages)
         tasks = await stack.enter_async_context(AsyncTaskManager())

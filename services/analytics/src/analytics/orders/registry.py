@@ -83,6 +83,10 @@ class KnownOrders:
         """The keys of the orders that have not ended, the oldest first: for who reads them in steps."""
         return list(self._open)
 
+    def newest_keys(self) -> list[Key]:
+        """The keys of all orders, the newest first: for who reads them in steps."""
+        return list(reversed(self._orders))
+
     @property
     def ended(self) -> int:
         """Orders that have ended and are still known."""

@@ -23,6 +23,7 @@ from analytics.orders.tracker import OrderTracker
 from analytics.output import bot_quality
 from analytics.output.bot_quality import BotQuality, Owner, OwnMoney
 from analytics.output.numbers import finite_or_none, to_json_number
+from analytics.output.order_summary import order_summary
 from telemetry_schema import (
     AckLatency,
     BookState,
@@ -215,7 +216,7 @@ class BotViews:
         for number, key in enumerate(keys, 1):
             order = self._orders.registry.get(*key)
             if order is not None:
-                found.append(_summary(order))
+                found.append(order_summary(order))
             if number % _ORDERS_A_STEP == 0:
                 yield
         return found
@@ -273,38 +274,6 @@ def _listed(keys: Sequence[Key]) -> list[Key]:
     """Newest first; of too many the oldest and the newest."""
     half = MAX_OPEN // 2
     return [*reversed(keys)] if len(keys) <= MAX_OPEN else [*reversed(keys[-half:]), *reversed(keys[:half])]
-
-
-def _summary(order: BotOrder) -> OrderSummary:
-    return OrderSummary.model_validate(
-        {
-            "account": order.account,
-            "order_id": order.order_id,
-            "source": order.source,
-            "strategy": order.strategy,
-            "venue": order.venue,
-            "symbol": order.symbol,
-            "side": order.side,
-            "order_type": order.order_type,
-            "tif": order.tif,
-            "state": order.state.value,
-            "in_doubt": order.in_doubt,
-            "waits_for": _waits_for(order),
-            "qty": order.qty,
-            "price": order.ordered_price.value if order.ordered_price else None,
-            "filled_qty": to_json_number(order.filled_qty),
-            "inferred_qty": to_json_number(order.inferred.qty),
-            "average_price": finite_or_none(order.executions.average_price),
-            "began_ns": order.begun_ns,
-            "touched_ns": order.touched_ns,
-        }
-    )
-
-
-def _waits_for(order: BotOrder) -> str | None:
-    if order.waits_for("cancel_request"):
-        return "cancel"
-    return "replace" if order.waits_for("replace_request") else None
 
 
 def _book(each: Valued) -> BookState:

@@ -1,6 +1,5 @@
 """`GET /trades`: recent trades of one symbol, for a notebook. Bounded, streamed, and off the pipeline's way."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,6 +7,7 @@ import numpy as np
 from aiohttp import web
 
 from analytics.intake.labels import SymbolKey
+from analytics.output.streamed_answers import ANSWER_S, StreamedAnswers, too_many_answers
 from analytics.output.trade_export import (
     TYPES,
     ExportError,
@@ -21,12 +21,6 @@ from analytics.studies.protocol import COLUMNS, Column
 from analytics.studies.runner.studies import EngineTrades
 from telemetry_runtime import Clock
 
-MAX_ANSWERS: Final = 4
-"""Answers under way; one more is refused until one has ended."""
-
-ANSWER_S: Final = 30.0
-"""How long a reader may take for its answer."""
-
 _SHOWN_SYMBOLS: Final = 20
 _ALL_NS: Final = 2**62
 
@@ -35,9 +29,13 @@ class TradesEndpoint:
     """Answers requests from the trades that are kept for studies."""
 
     def __init__(self, trades: EngineTrades, clock: Clock, *, answer_s: float = ANSWER_S) -> None:
-        self._trades, self._clock, self._answer_s = trades, clock, answer_s
-        self.answers = 0
+        self._trades, self._clock = trades, clock
+        self._answers = StreamedAnswers(answer_s=answer_s)
+
+    @property
+    def answers(self) -> int:
         """Answers under way."""
+        return self._answers.under_way
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The trades, or 400, 404 or 503 with a line that says why."""
@@ -45,35 +43,15 @@ class TradesEndpoint:
             query = parse_query(request.query, now_ns=self._clock.now_ns(), max_rows=self._trades.ring.depth)
         except ExportError as error:
             return web.Response(status=400, text=f"{error}\n")
-        if self.answers >= MAX_ANSWERS:
+        if self._answers.is_busy:
             # Asked first: a thousand requests at once are a thousand folds otherwise.
-            return web.Response(status=503, text=f"{MAX_ANSWERS} answers are under way: ask again in a moment\n")
+            return too_many_answers()
         self._trades.fold()
         slot = self._trades.slot_of(SymbolKey(query.symbol, query.origin))
         if slot is None:
             return web.Response(status=404, text=self._unknown(query))
-        self.answers += 1
-        try:
-            return await self._stream(request, self._rows(slot, query))
-        finally:
-            self.answers -= 1
-
-    async def _stream(self, request: web.Request, rows: TradeRows) -> web.StreamResponse:
         wanted = chosen_format(request.headers.get("Accept", ""))
-        response = web.StreamResponse(headers={"Content-Type": TYPES[wanted], "Cache-Control": "no-store"})
-        try:
-            async with asyncio.timeout(self._answer_s):
-                await response.prepare(request)
-                # A body after the head that was asked for would be taken for the next answer.
-                for chunk in () if request.method == "HEAD" else encode_rows(rows, wanted):
-                    await response.write(chunk)
-                    await asyncio.sleep(0)  # the pipeline goes first
-                await response.write_eof()
-        except (TimeoutError, ConnectionError):
-            # The reader is too slow, or gone. Closed in order, the connection would hold what he does not take.
-            if request.transport is not None:
-                request.transport.abort()
-        return response
+        return await self._answers.send(request, TYPES[wanted], encode_rows(self._rows(slot, query), wanted))
 
     def _rows(self, slot: int, query: ExportQuery) -> TradeRows:
         ring = self._trades.ring

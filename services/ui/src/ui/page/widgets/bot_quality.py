@@ -108,7 +108,7 @@ def _moneys(bot: BotState) -> Sequence[BotMoney]:
 
 def _execution(one: _Executed, selection: Selection) -> Row:
     bot = model.name_of(one.bot)
-    cells = (
+    cells: tuple[Cell | str, ...] = (
         Cell(short_name(bot), "strong", title=" / ".join(part for part in bot if part)),
         formats.count(one.ended),
         *(_share(one, how) for how in ("filled", "partly", "unfilled", "rejected")),
@@ -186,7 +186,7 @@ def _accounts(state: BotsState, selection: Selection) -> list[_Account]:
     equities: dict[str, list[AccountEquity | None]] = {}
     for equity in state.accounts:
         equities.setdefault(equity.account, []).append(equity)
-    names = equities.keys() | {one.account for one in (*state.order_to_trade, *state.limits)}
+    names = equities.keys() | {one.account for one in state.order_to_trade} | {one.account for one in state.limits}
     chosen = selection.bot.split(_SEPARATOR)[1:2] if selection.bot else list(names)
     return [
         _Account(

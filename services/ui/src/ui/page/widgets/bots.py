@@ -46,10 +46,10 @@ _BOOKS: Final = (
     number("Unrealised"),
     number("Realised"),
     number("Fees"),
-    text("In"),
 )
 _VENUES: Final = (name("Venue"), name("Account"), number("Acks"), number("p50"), number("p99"))
 _REJECTS: Final = (text("Reason"), text("Of"), name("Bot"), name("Venue"), number("Number"))
+_LARGE_QTY: Final = 10_000
 _TONES: Final[dict[Severity, Tone]] = {"bad": "bad", "warn": "warn", "": "muted"}
 
 
@@ -196,11 +196,14 @@ def _position(line: BotLine, view: PageView) -> Cell:
     held = [book for book in _books(view, line.name) if book.qty]
     if len(held) != 1:
         return Cell(f"{len(held)} symbols" if held else "flat", "muted", title=", ".join(map(_held, held)))
-    return Cell(_held(held[0]), title=held[0].symbol, symbol=held[0].symbol)
+    return Cell(_held(held[0], is_short=True), title=_held(held[0]), symbol=held[0].symbol)
 
 
-def _held(book: BookState) -> str:
-    return f"{'−' if book.qty < 0 else '+'}{formats.qty(abs(book.qty))} {book.symbol}"
+def _held(book: BookState, *, is_short: bool = False) -> str:
+    """With its sign; what is short leaves the decimals of large quantities out."""
+    size = abs(book.qty)
+    written = formats.volume(size) if is_short and size >= _LARGE_QTY else formats.qty(size)
+    return f"{'−' if book.qty < 0 else '+'}{written} {book.symbol}"
 
 
 def _books(view: PageView, bot: BotName) -> list[BookState]:
@@ -257,10 +260,9 @@ def _book(book: BookState, selection: Selection) -> Row:
         formats.price(book.average_price),
         formats.price(book.mark, book.average_price) if book.mark is not None else _no_mark(book),
         formats.ago(book.mark_age_ns),
-        _amount(book.unrealised, _size(book)),
-        _amount(book.realised, _size(book)),
-        Cell(formats.unsigned_money(book.fees, _size(book)), title="positive is paid"),
-        Cell(book.currency or formats.NONE, "muted"),
+        _amount(book.unrealised, _size(book))._replace(title=book.currency),
+        _amount(book.realised, _size(book))._replace(title=book.currency),
+        Cell(formats.unsigned_money(book.fees, _size(book)), title=f"{book.currency}; positive is paid"),
     )
     key = _SEPARATOR.join((book.account, book.strategy, book.symbol))
     return Row(key, cells, is_marked=book.symbol == selection.symbol)

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from ui.page.model import formats
 from ui.page.model.parts import Part
 
-_Row = TypeVar("_Row")
+_Line = TypeVar("_Line")
 Tone = Literal["", "up", "down", "muted", "warn", "bad", "good", "strong"]
 
 
@@ -90,17 +90,17 @@ def table(
 
 
 def sort_rows(
-    found: Iterable[_Row],
+    found: Iterable[_Line],
     sort: str,
-    names: Callable[[_Row], object],
-    keys: Mapping[str, Callable[[_Row], float | None]],
-) -> list[_Row]:
+    names: Callable[[_Line], tuple[str, ...]],
+    keys: Mapping[str, Callable[[_Line], float | None]],
+) -> list[_Line]:
     """Rows by a column, those of equal or no value by name: no two change places without a reason.
 
     `sort` is a key, with a minus for descending; any other word is the names themselves. What has no value is last.
     """
     key = keys.get(sort.removeprefix("-"))
-    by_name = sorted(found, key=names, reverse=key is None and sort.startswith("-"))  # type: ignore[arg-type] - of text
+    by_name = sorted(found, key=names, reverse=key is None and sort.startswith("-"))
     if key is None:
         return by_name
     valued = [(key(one), one) for one in by_name]
