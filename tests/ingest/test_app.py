@@ -21,7 +21,7 @@ from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.desk.limits import DeskLimits
-from ingest.desk.outcome import Decision
+from ingest.desk.outcome import DeskOutcome
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.metrics import IngestCollector, KeptFiles, RateLimitCollector
 from ingest.reporting.status import StatusReporter
@@ -55,9 +55,9 @@ COMMAND_ID = UUID("12345678-1234-5678-1234-567812345678")
 class AuditAtOnce(AuditFile):
     """The audit without its thread, which knows nothing of the rig's clock."""
 
-    async def write(self, commands: Sequence[DeskCommand], decisions: Sequence[Decision], now_ns: int) -> None:
+    async def write(self, commands: Sequence[DeskCommand], outcome: DeskOutcome, now_ns: int) -> None:
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(asyncio.run, super().write(commands, decisions, now_ns)).result()
+            pool.submit(asyncio.run, super().write(commands, outcome, now_ns)).result()
 
 
 class Rig:
@@ -191,7 +191,9 @@ async def test_a_repeated_command_is_answered_and_not_filled_again(rig: Rig) -> 
     assert rig.metric("telemetry_messages_total", service="ingest", outcome="duplicate") == 1
 
 
-async def test_an_order_that_rests_is_answered_again_when_a_trade_fills_it_and_names_its_command_then(rig: Rig) -> None:
+async def test_an_order_that_rests_is_answered_again_when_a_trade_fills_it_and_names_its_command_then(
+    rig: Rig, tmp_path: Path
+) -> None:
     resting = TradeCommand(
         command_id=COMMAND_ID, source="ui", symbol="BTC-USD", side="buy", qty=2.0, price=99.0, tif="gtc", sent_ns=NOW_NS
     )
@@ -211,6 +213,8 @@ async def test_an_order_that_rests_is_answered_again_when_a_trade_fills_it_and_n
     assert [one.result.status for one in rig.histories()[-1].commands] == ["accepted"]
     assert rig.metric("telemetry_desk_open_orders", source="ui") is None
     assert rig.metric("telemetry_commands_total", outcome="accepted", reason="") == 1
+    audited = [json.loads(line)["outcome"] for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert audited == ["accepted", "filled"]
 
 
 async def test_a_refused_command_says_why_and_is_kept(rig: Rig) -> None:

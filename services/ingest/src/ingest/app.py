@@ -162,7 +162,7 @@ class IngestApp:
         # Up to here nothing was awaited, so a burst is one transaction of the log. Cancelled below nothing is lost: it
         # is in the log, or pending for it.
         await self._storage.journal.committed()
-        await self._storage.audit.write(checked.commands, outcome.decisions, now_ns)
+        await self._storage.audit.write(checked.commands, outcome, now_ns)
         self._answer(outcome)
         await self._delivery.flush()
 

@@ -1,25 +1,28 @@
-"""Every command with its answer: JSON lines in a file that is rotated and bounded.
+"""Every command with its answer, and what became of resting orders: JSON lines in a file that is rotated and bounded.
 
 A line is `{"at_ns", "outcome", "command", "answer"}`: the command as it came, with who sent it in `source` and
 `sent_by`, and the answer as it went to the UI. `outcome` is accepted, refused, or duplicate (answered before: the same
 answer again).
+
+Of an order that rested each fill and its cancel is a line of its own, with the order's command and what the UI is told:
+`outcome` is partly_filled, filled or cancelled.
 """
 
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
-from ingest.desk.outcome import Decision
+from ingest.desk.outcome import Decision, DeskOutcome, OrderUpdate
 from ingest.storage.rotated_file import RotatedFile
-from telemetry_schema import DeskCommand, encode
+from telemetry_schema import CommandResult, DeskCommand, encode
 
 
 class Audit(Protocol):
-    """Keeps commands with their answers."""
+    """Keeps commands with their answers, and what became of resting orders."""
 
-    async def write(self, commands: Sequence[DeskCommand], decisions: Sequence[Decision], now_ns: int) -> None:
-        """Keeps each command with the decision at the same place."""
+    async def write(self, commands: Sequence[DeskCommand], outcome: DeskOutcome, now_ns: int) -> None:
+        """Keeps each command with the decision at the same place, and each fill or cancel of an order that rested."""
         ...
 
 
@@ -38,16 +41,30 @@ class AuditFile:
         """Commands that the disk did not take."""
         return self._file.unkept_lines
 
-    async def write(self, commands: Sequence[DeskCommand], decisions: Sequence[Decision], now_ns: int) -> None:
-        """Appends a line a command, off the event loop; one caller at a time.
+    async def write(self, commands: Sequence[DeskCommand], outcome: DeskOutcome, now_ns: int) -> None:
+        """Appends a line a command and a line an update, off the event loop; one caller at a time.
 
         Cancelled here the lines are written all the same.
         """
-        if commands:
-            pairs = zip(commands, decisions, strict=True)
-            await asyncio.to_thread(self._file.write, [_line(command, each, now_ns) for command, each in pairs])
+        pairs = zip(commands, outcome.decisions, strict=True)
+        lines = [_of_command(command, decision, now_ns) for command, decision in pairs]
+        lines += [_of_update(update) for update in outcome.updates]
+        if lines:
+            await asyncio.to_thread(self._file.write, lines)
 
 
-def _line(command: DeskCommand, decision: Decision, now_ns: int) -> bytes:
-    head = b'{"at_ns":%d,"outcome":"%b","command":' % (now_ns, decision.outcome.encode())
-    return head + encode(command) + b',"answer":' + encode(decision.result) + b"}\n"
+def _of_command(command: DeskCommand, decision: Decision, now_ns: int) -> bytes:
+    return _line(now_ns, decision.outcome, command, decision.result)
+
+
+def _of_update(update: OrderUpdate) -> bytes:
+    outcome = _UPDATES[update.result.status]
+    return _line(update.at_ns, outcome, update.order.command, update.result)
+
+
+def _line(at_ns: int, outcome: str, command: DeskCommand, answer: CommandResult) -> bytes:
+    head = b'{"at_ns":%d,"outcome":"%b","command":' % (at_ns, outcome.encode())
+    return head + encode(command) + b',"answer":' + encode(answer) + b"}\n"
+
+
+_UPDATES: Final = {"resting": "partly_filled", "accepted": "filled", "cancelled": "cancelled"}
