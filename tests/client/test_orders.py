@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def test_a_dropped_event_is_counted_and_keeps_its_number() -> None:
 
 
 def test_the_examples_of_the_documentation_run(ingest: Receiver) -> None:
-    example, timed = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    example, timed = [block for block in blocks if "telemetry_client" in block]
     exec(example.replace("tcp://127.0.0.1:5555", ingest.endpoint), {})  # noqa: S102 - our own documentation
     kinds = [received(ingest).type for _ in range(10)]
     assert kinds == ["quote", *["order"] * 7, "position", "rate_limit"]
@@ -119,6 +121,13 @@ class ThrottledError(RateLimitExceeded):
     """A subclass that nobody has heard of."""
 
 
+class SilentError(Exception):
+    """One that cannot even be written."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 @pytest.mark.parametrize(
     ("error", "event", "reason"),
     [
@@ -129,6 +138,9 @@ class ThrottledError(RateLimitExceeded):
         (asyncio.CancelledError(), "unknown", "disconnected"),
         (KeyboardInterrupt(), "unknown", "disconnected"),
         (ValueError("x" * 1_000), "reject", "other"),
+        (ValueError("two\nlines \x00"), "reject", "other"),
+        (ValueError("half of a pair: \ud800"), "reject", "other"),
+        (SilentError(), "reject", "other"),
     ],
 )
 def test_an_exception_is_told_as_what_it_says_of_the_order_and_goes_on_its_way(
@@ -140,6 +152,69 @@ def test_an_exception_is_told_as_what_it_says_of_the_order_and_goes_on_its_way(
     answer = told_by(ingest)
     assert (answer.event, answer.reason) == (event, reason)
     assert (answer.text or "").startswith(type(error).__name__)
+
+
+def test_who_names_the_reason_and_fails_hides_neither_the_exception_nor_the_answer(
+    ingest: Receiver, publisher: Publisher
+) -> None:
+    def fails(_error: BaseException) -> str:
+        raise LookupError
+
+    def says_no_code(_error: BaseException) -> str:
+        return "no code, but a sentence"
+
+    for reason_of in (fails, says_no_code):
+        with pytest.raises(TimeoutError), publisher.placing("o-1", "A", "buy", 1.0, reason_of=reason_of):
+            raise TimeoutError
+        assert told_by(ingest).event == "submit"
+        assert told_by(ingest).event == "unknown"
+
+
+def test_a_placing_that_is_used_again_is_answered_again(ingest: Receiver, publisher: Publisher) -> None:
+    placing = publisher.placing("o-1", "A", "buy", 1.0)
+    with placing:
+        placing.reject("rate_limit")
+    with placing:
+        placing.venue_order_id = "v-1"
+    with pytest.raises(ValueError, match="no"), placing:
+        raise ValueError("no")
+    told = [told_by(ingest) for _ in range(6)]
+    assert [event.event for event in told] == ["submit", "reject", "submit", "ack", "submit", "reject"]
+    assert [event.venue_order_id for event in told] == [None, None, None, "v-1", None, None]
+
+
+def test_a_refusal_that_is_told_to_a_closed_publisher_fails_no_call(ingest: Receiver) -> None:
+    publisher = Publisher(ingest.endpoint, "bot")
+    with publisher.placing("o-1", "A", "buy", 1.0) as placing:
+        publisher.close()
+        placing.reject("price_band")
+
+
+async def test_a_task_that_is_cancelled_while_it_places_is_in_doubt(ingest: Receiver, publisher: Publisher) -> None:
+    async def place() -> None:
+        async with publisher.placing("o-1", "A", "buy", 1.0):
+            await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(place())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert [told_by(ingest).event for _ in range(2)] == ["submit", "unknown"]
+
+
+def test_orders_that_are_placed_from_many_threads_are_all_answered(ingest: Receiver, publisher: Publisher) -> None:
+    def place(number: int) -> None:
+        for each in range(20):
+            with publisher.placing(f"{number}-{each}", "A", "buy", 1.0):
+                pass
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(place, range(8)))
+    told = [told_by(ingest) for _ in range(8 * 20 * 2)]
+    assert sorted(event.seq for event in told if event.seq is not None) == list(range(320))
+    acked = {event.order_id for event in told if event.event == "ack"}
+    assert acked == {f"{number}-{each}" for number in range(8) for each in range(20)}
 
 
 async def test_an_await_is_timed_by_two_stamps_of_the_bot(ingest: Receiver, publisher: Publisher) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from telemetry_client.errors import ClientError
-from telemetry_schema import MAX_TEXT_CHARS
+from telemetry_schema import MAX_TEXT_CHARS, REJECT_REASONS
 
 _REASONS: Final = {
     "InsufficientFunds": "insufficient_funds",
@@ -69,9 +69,13 @@ class Placing:
     def reject(self, reason: str, text: str = "") -> None:
         """Says that the venue has refused the order, where its library returns an answer instead of raising."""
         self._answered = True
-        self._tell("reject", reason=reason, text=text[:MAX_TEXT_CHARS])
+        is_code = reason in REJECT_REASONS
+        words = text if is_code else f"{reason}: {text}"
+        with suppress(ClientError):  # as below
+            self._tell("reject", reason=reason if is_code else "other", text=_sendable(words))
 
     def __enter__(self) -> Self:
+        self._answered, self.venue_order_id = False, None
         self._submit()
         return self
 
@@ -98,9 +102,28 @@ class Placing:
         # One that was cancelled or stopped by the user has no answer either.
         reason = self._reason(error) if isinstance(error, Exception) else "disconnected"
         event = "unknown" if reason in _NOBODY_KNOWS else "reject"
-        self._tell(event, reason=reason, text=f"{type(error).__name__}: {error}"[:MAX_TEXT_CHARS])
+        self._tell(event, reason=reason, text=_sendable(f"{type(error).__name__}: {_words(error)}"))
 
     def _reason(self, error: Exception) -> str:
-        named = self._reason_of(error) if self._reason_of else None
         found = (_REASONS[base.__name__] for base in type(error).__mro__ if base.__name__ in _REASONS)
-        return named or next(found, "other")
+        return self._named(error) or next(found, "other")
+
+    def _named(self, error: Exception) -> str | None:
+        """What the bot calls it; None if it does not, or not by a code, or fails."""
+        if self._reason_of is None:
+            return None
+        with suppress(Exception):  # the call's own exception must go on its way
+            named = self._reason_of(error)
+            return named if named in REJECT_REASONS else None
+        return None
+
+
+def _words(error: BaseException) -> str:
+    with suppress(Exception):  # what cannot be written has no words
+        return str(error)
+    return ""
+
+
+def _sendable(text: str) -> str:
+    """As much as may be sent; half a pair of surrogates is no text."""
+    return text[:MAX_TEXT_CHARS].encode(errors="replace").decode()
