@@ -9,7 +9,8 @@ import pytest
 
 from telemetry_client import InvalidSettingError
 from telemetry_client.durable.damage import KEPT_FILES
-from telemetry_client.durable.queue_file import APPLICATION_ID, VERSION, QueueFile
+from telemetry_client.durable.database import APPLICATION_ID, VERSION
+from telemetry_client.durable.queue_file import QueueFile
 from telemetry_client.durable.rows import ROW_BYTES, MessageRow
 
 MAX_BYTES = 1024 * 1024
