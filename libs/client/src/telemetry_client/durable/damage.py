@@ -9,6 +9,8 @@ from typing import Final
 from telemetry_client.durable.rows import Contents
 from telemetry_client.errors import InvalidSettingError
 
+_SUFFIXES: Final = ("", "-wal", "-shm", ".tail")
+
 KEPT_FILES: Final = 3
 """Damaged files of one path that are kept, the newest ones."""
 
@@ -22,14 +24,14 @@ class DamagedFileError(Exception):
 
 
 def set_aside(path: Path, why: str) -> None:
-    """Renames the file and what SQLite keeps beside it, and says so.
+    """Renames the file and what is beside it, and says so.
 
     Raises:
         InvalidSettingError: the directory does not let us.
     """
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
     try:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in _SUFFIXES:
             part = path.with_name(path.name + suffix)
             if part.exists():
                 os.replace(part, aside.with_name(aside.name + suffix))  # noqa: PTH105 - either way is one call
@@ -43,5 +45,5 @@ def _drop_oldest(path: Path) -> None:
     prefix = f"{path.name}.damaged-"
     found = sorted(each for each in path.parent.iterdir() if each.name.startswith(prefix) and each.name[-1].isdigit())
     for old in found[:-KEPT_FILES]:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in _SUFFIXES:
             old.with_name(old.name + suffix).unlink(missing_ok=True)

@@ -14,8 +14,14 @@ from telemetry_client.errors import InvalidSettingError
 APPLICATION_ID: Final = 0x54544451
 """Says that the file is ours: `TTDQ`."""
 
-VERSION: Final = 1
-"""Of the tables. A file of a newer one is refused, as what it holds would be misread."""
+WHOLE: Final = 1
+"""Version of a file in which all is in the tables, as one that was closed."""
+
+WITH_TAIL: Final = 2
+"""Version of one whose newest messages are in a tail beside it."""
+
+VERSION: Final = WITH_TAIL
+"""A file of a newer one is refused, as what it holds would be misread."""
 
 _WAL_PAGES: Final = 1000
 """Of 4 kB: how long the write-ahead log grows before SQLite copies it into the file."""
@@ -27,8 +33,8 @@ _TABLES: Final = """
 """
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Sets the connection up, and makes the tables in a new file."""
+def prepare(connection: sqlite3.Connection, path: Path) -> int:
+    """Sets the connection up, and makes the tables in a new file; the file's version."""
     connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     application_id, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _NAMES)
     is_new = not connection.execute("SELECT 1 FROM sqlite_master").fetchone() and not application_id
@@ -42,8 +48,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
     if is_new:
-        mark = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION};"
+        mark = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={WHOLE};"
         connection.executescript(f"BEGIN; {_TABLES} {mark} COMMIT;")
+    return WHOLE if is_new else int(version)
 
 
 def may_be_ours(path: Path) -> bool:
@@ -117,3 +124,12 @@ def close_quietly(connection: sqlite3.Connection | None) -> None:
 def but(streams: Sequence[int]) -> str:
     """A condition that leaves these out."""
     return f" AND stream NOT IN ({','.join(map(str, streams))})" if streams else ""
+
+
+def store(connection: sqlite3.Connection, messages: Sequence[MessageRow]) -> None:
+    """Adds messages, all or none; raises `sqlite3.Error`."""
+    if not messages:
+        return
+    with connection:
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO messages VALUES (?,?,?,?,?,?)", map(values_of, messages))

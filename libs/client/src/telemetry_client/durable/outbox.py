@@ -275,8 +275,9 @@ class DurableOutbox:
             return self._link.offer(self._counts.alive(trades.sent_seq))
 
     def _check_is_ours(self) -> None:
-        # Before the lock: a fork may have copied it while another thread held it.
-        if os.getpid() != self._pid:
+        # Before the lock: a fork may have copied it while another thread held it. To ask for the process would cost
+        # more than all else here where system calls are slow.
+        if not self._file.is_ours:
             raise ForkedError("this publisher belongs to the parent process: make a new one after the fork")
 
     # --- the thread

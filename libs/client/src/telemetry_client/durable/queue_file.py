@@ -1,11 +1,16 @@
-"""The file of a durable queue: SQLite, a row a message, oldest first out.
+"""The file of a durable queue: SQLite, a row a message, oldest first out; the newest messages are in a tail beside it.
 
-A message that was put is in the file when `put` returns: a killed process loses none. It is not waited for the disk
-(`synchronous=OFF`: 7 µs a message instead of 23, and no pauses of 160 ms): a power cut of the bot's machine may cost
-what was not acknowledged yet. Each row has a checksum, as SQLite's pages have none.
+A message that was put is in one of both when `put` returns: a killed process loses none. It is not waited for the disk
+(`synchronous=OFF`; the tail is mapped): a power cut of the bot's machine may cost what was not acknowledged yet. Each
+row has a checksum, as SQLite's pages have none.
 
     streams(id, source, run, kind, crc)              each run's kinds of messages, numbered apart
     messages(id, stream, seq, trades, crc, frame)    `id` counts up; rows leave from the front
+
+    put() ──▶ TAIL ──drop_through()──▶ gone          while ingest acknowledges
+                │ full
+                ▼
+              SQLITE ──drop_through()──▶ gone
 """
 
 import ctypes
@@ -16,19 +21,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from telemetry_client.durable.damage import DamagedFileError, set_aside
-from telemetry_client.durable.database import (
-    but,
-    close_quietly,
-    contents_of,
-    may_be_ours,
-    prepare,
-    stream_values,
-    values_of,
-)
+from telemetry_client.durable.database import but, close_quietly, store, stream_values
 from telemetry_client.durable.file_lock import FileLock
-from telemetry_client.durable.rows import ROW_BYTES, Contents, MessageRow, StreamRow
-from telemetry_client.errors import InvalidSettingError
+from telemetry_client.durable.opening import new_tail, opened, put_away
+from telemetry_client.durable.rows import ROW_BYTES, MessageRow, StreamRow
 
 
 class QueueFile:
@@ -37,65 +33,35 @@ class QueueFile:
     Args:
         path: the file; made if it is not there. A damaged one is set aside, and what is whole in it taken over.
         max_bytes: of the messages that it may hold.
+        has_tail: whether the newest messages are in a mapped file beside it.
 
     Raises:
         InvalidSettingError: another process has it, it is of a newer version or no queue, or cannot be written.
     """
 
-    def __init__(self, path: Path, *, max_bytes: int) -> None:
+    def __init__(self, path: Path, *, max_bytes: int, has_tail: bool = True) -> None:
         self._path, self._max_bytes = path, max_bytes
+        self.is_ours = True
+        """Not in a child that was forked."""
         self._lock = FileLock(path)
         try:
-            self._connection, self.found = self._open()
+            self._connection, self.found, self._next_id = opened(path)
         except BaseException:
             self._lock.release()
             raise
         self.held_bytes = sum(row.size_bytes for row in self.found.messages)
         self._dropped_bytes = 0
         """Of messages that are acknowledged and could not be removed yet."""
-        self._next_id = self.found.messages[-1].id + 1 if self.found.messages else 1
+        self._stored, self._stored_id = len(self.found.messages), self._next_id - 1
+        """How many messages are in SQLite, the newest up to that id; the others are in the tail."""
         self._next_stream = max((row.id for row in self.found.streams), default=0) + 1
+        self._tail = new_tail(self._connection, path, self._next_id) if has_tail else None
         _OPEN.add(self)
 
     @property
     def last_id(self) -> int:
         """The id of the newest message that was ever put; 0 if there was none."""
         return self._next_id - 1
-
-    def _open(self) -> tuple[sqlite3.Connection, Contents]:
-        if not may_be_ours(self._path):
-            # SQLite itself would write over a file of a few bytes.
-            raise InvalidSettingError(f"durable: {self._path} holds something else; give another path, or remove it")
-        try:
-            return self._open_existing()
-        except DamagedFileError as error:
-            kept = error.contents
-            set_aside(self._path, f"{error}; {len(kept.messages)} of its messages are whole and are taken over")
-        try:
-            connection, _ = self._open_existing()
-            with connection:
-                connection.execute("BEGIN")
-                connection.executemany("INSERT INTO streams VALUES (?,?,?,?,?)", map(stream_values, kept.streams))
-                connection.executemany("INSERT INTO messages VALUES (?,?,?,?,?,?)", map(values_of, kept.messages))
-        except (DamagedFileError, sqlite3.Error) as error:
-            raise InvalidSettingError(f"durable: {self._path} cannot be used: {error}") from error
-        return connection, kept
-
-    def _open_existing(self) -> tuple[sqlite3.Connection, Contents]:
-        connection = None
-        try:
-            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=0)
-            prepare(connection, self._path)
-            return connection, contents_of(connection)
-        except sqlite3.OperationalError as error:
-            close_quietly(connection)
-            raise InvalidSettingError(f"durable: {self._path} cannot be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            close_quietly(connection)
-            raise DamagedFileError(str(error), Contents([], [])) from error
-        except (DamagedFileError, InvalidSettingError):
-            close_quietly(connection)
-            raise
 
     def add_stream(self, source: str, run: str, kind: str) -> StreamRow:
         """A new kind of messages, or run; raises `sqlite3.Error` if the disk does not take it."""
@@ -116,31 +82,61 @@ class QueueFile:
     def put(self, stream: int, seq: int, trades: int, frame: bytes) -> MessageRow:
         """Adds a message; raises `sqlite3.Error` if the disk does not take it."""
         row = MessageRow(self._next_id, stream, seq, trades, frame)
-        self._connection.execute("INSERT INTO messages VALUES (?,?,?,?,?,?)", values_of(row))
+        if self._tail is None or not self._tail.append(row):
+            self._put_without_room(row)
         self._next_id += 1
         self.held_bytes += len(frame) + ROW_BYTES
         return row
 
+    def _put_without_room(self, row: MessageRow) -> None:
+        """Moves the older half of the tail to SQLite, or all of it; the message too, if it is larger than a half."""
+        if self._tail is not None:
+            for rows in (self._tail.older(), self._tail.held()):
+                self._store(rows)
+                if self._tail.append(row):
+                    return
+        self._store([row])
+
+    def _store(self, rows: list[MessageRow]) -> None:
+        store(self._connection, rows)
+        if rows:
+            self._stored, self._stored_id = self._stored + len(rows), max(self._stored_id, rows[-1].id)
+            if self._tail is not None:
+                self._tail.drop_through(rows[-1].id)
+
     def read(self, after_id: int, limit: int, parked: Sequence[int] = ()) -> list[MessageRow]:
         """The next messages behind that one, but for those of these streams."""
-        found = self._connection.execute(
-            f"SELECT id, stream, seq, trades, frame FROM messages WHERE id > ?{but(parked)} ORDER BY id LIMIT ?",  # noqa: S608 - numbers
-            (after_id, limit),
-        )
-        return [MessageRow(*values) for values in found]
+        rows: list[MessageRow] = []
+        if self._stored and after_id < self._stored_id:
+            found = self._connection.execute(
+                f"SELECT id, stream, seq, trades, frame FROM messages WHERE id > ?{but(parked)} ORDER BY id LIMIT ?",  # noqa: S608 - numbers
+                (after_id, limit),
+            )
+            rows = [MessageRow(*values) for values in found]
+        if len(rows) < limit and self._tail is not None:
+            rows += self._tail.read(after_id, limit - len(rows), parked)
+        return rows
 
     def drop_through(self, last_id: int, size_bytes: int, parked: Sequence[int] = ()) -> None:
         """Drops the messages up to that one, which count so many bytes, but for those of these streams."""
         self._dropped_bytes += size_bytes
         # Where it fails they are acknowledged: they go with the next ones, at worst are sent once more after a restart.
         with suppress(sqlite3.Error):
-            self._connection.execute(f"DELETE FROM messages WHERE id <= ?{but(parked)}", (last_id,))  # noqa: S608 - numbers
+            if self._tail is not None:
+                if parked:
+                    self._store([row for row in self._tail.held() if row.id <= last_id and row.stream in parked])
+                self._tail.drop_through(last_id)
+            if self._stored:
+                done = self._connection.execute(f"DELETE FROM messages WHERE id <= ?{but(parked)}", (last_id,))  # noqa: S608 - numbers
+                self._stored -= done.rowcount
             self.held_bytes -= self._dropped_bytes
             self._dropped_bytes = 0
 
     def close(self) -> None:
-        """Closes it; what it holds stays."""
+        """Closes it; what it holds stays, all of it in one file if the disk lets it."""
         _OPEN.discard(self)
+        if self._tail is not None:
+            put_away(self._connection, self._tail)
         close_quietly(self._connection)
         self._lock.release()
 
@@ -149,6 +145,7 @@ class QueueFile:
 
         To close it would write to the file, and remove its write-ahead log, while the parent goes on with both.
         """
+        self.is_ours = False
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
         self._lock.release()
 
