@@ -70,7 +70,7 @@ def test_a_full_disk_is_an_error_and_what_was_there_stays(tmp_path: Path) -> Non
     file = QueueFile(tmp_path / "queue", max_bytes=MAX_BYTES)
     file._connection.execute("PRAGMA max_page_count=5")
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        for seq in range(10, 4_000):
+        for seq in range(10, 12_000):
             file.put(1, seq, 1, b"x" * 500)
     file.close()
     assert found(tmp_path / "queue")[:10] == rows

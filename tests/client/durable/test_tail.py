@@ -48,7 +48,7 @@ def version(path: Path) -> int:
 
 
 @pytest.mark.parametrize(
-    ("count", "size_bytes"), [(0, 1), (1, 1), (500, 200), (12_000, 200), (30, 400_000), (5, 900_000)]
+    ("count", "size_bytes"), [(0, 1), (1, 1), (500, 200), (30_000, 200), (30, 400_000), (5, 900_000)]
 )
 def test_after_a_kill_all_that_was_put_is_there_in_order(tmp_path: Path, count: int, size_bytes: int) -> None:
     (tmp_path / "a").mkdir()
@@ -68,8 +68,8 @@ def test_after_a_kill_all_that_was_put_is_there_in_order(tmp_path: Path, count: 
 def test_what_left_is_not_there_after_a_kill_and_ids_go_on(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     file = opened(tmp_path / "a" / "queue")
-    rows = put(file, 6_000)
-    for last in (100, 4_000, 5_990):
+    rows = put(file, 24_000)
+    for last in (100, 4_000, 23_990):
         file.drop_through(rows[last].id, 0)
         path = killed(file, tmp_path / f"{last}")
         second = opened(path)
@@ -164,13 +164,14 @@ def test_a_tail_that_was_cut_is_set_aside_with_a_line(
 ) -> None:
     (tmp_path / "a").mkdir()
     file = opened(tmp_path / "a" / "queue")
-    rows = put(file, 5_000)
+    rows = put(file, 20_000)
     path = killed(file, tmp_path / "b")
     file.close()
     content = tail_path(path).read_bytes()
     tail_path(path).write_bytes(content[:length])
     left = found(path)
     assert [row.seq for row in left] == [row.seq for row in rows[: len(left)]]
+    assert 0 < len(left) < len(rows)
     assert "queue.tail is not as it was written" in caplog.text
     (aside,) = (
         each for each in path.parent.iterdir() if each.name.startswith("queue.damaged-") and "tail" in each.name

@@ -15,8 +15,8 @@ import zmq
 from telemetry_client.connection import MONITORED_EVENTS, CurveKeys, configure, monitor_of
 from telemetry_client.errors import InvalidSettingError
 
-MAX_QUEUED: Final = 1_000
-"""Messages in libzmq's queue: more wait in the file."""
+MAX_QUEUED: Final = 10_000
+"""Messages in libzmq's queue: more than may be in flight, so that whoever sends is not woken for each half of it."""
 
 ANSWER_WITHIN_S: Final = 5.0
 """A connection that is not made by then is tried again."""

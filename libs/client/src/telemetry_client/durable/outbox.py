@@ -21,7 +21,7 @@ from typing import Final
 from telemetry_client.durable.link import Link
 from telemetry_client.durable.queue_file import QueueFile
 from telemetry_client.durable.rows import ROW_BYTES, MessageRow
-from telemetry_client.durable.streams import MAX_IN_FLIGHT, QueueStream, QueueStreams
+from telemetry_client.durable.streams import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, QueueStream, QueueStreams
 from telemetry_client.errors import ClosedError, ForkedError
 from telemetry_client.heartbeat import Heartbeat
 from telemetry_client.run_counts import TRADE, RunCounts
@@ -380,15 +380,15 @@ class DurableOutbox:
                 if not stream.is_sent:
                     self._ask(stream)
             if self._stalls > _PARKED_AFTER_STALLS and self._is_held_up_by_first():
-                self._say_of(self._streams.in_flight[0].stream, "ingest does not take the first; the others pass them")
-                self._park(self._streams.in_flight[0].stream, now_s)
+                self._say_of(self._streams.in_flight[0][0], "ingest does not take the first; the others pass them")
+                self._park(self._streams.in_flight[0][0], now_s)
             elif self._stalls > 1:
                 self._go_back(now_s)
 
     def _is_held_up_by_first(self) -> bool:
         """Whether ingest has all of another stream that is in flight."""
-        first = self._streams.in_flight[0].stream
-        return any(sent.stream is not first and sent.stream.is_sent for sent in self._streams.in_flight)
+        first = self._streams.in_flight[0][0]
+        return any(stream is not first and stream.is_sent for stream, _, _ in self._streams.in_flight)
 
     def _look_for_missing(self, now_s: float) -> None:
         """Sends all again where ingest has missed a message; gives that up if it stays so."""
@@ -442,22 +442,30 @@ class DurableOutbox:
 
     def _send(self, row: MessageRow) -> bool:
         """Hands a message to the socket, unless ingest has it; False if it must wait."""
-        stream = self._streams.by_id[row.stream]
+        streams = self._streams
+        stream = streams.by_id[row.stream]
         self._is_blocked = False
-        if not self._has_session or not stream.is_open or len(self._streams.in_flight) >= self._most_in_flight:
+        if not (self._has_session and stream.is_open and self._has_place):
             return False
         if row.seq > stream.sent_seq:
             self._pass_gap(row, stream)
             return False
-        if row.end_seq > stream.first_seq:
+        if row.seq + (row.trades or 1) > stream.first_seq:
             if not self._link.offer(row.frame):
                 self._is_blocked = True
                 return False
-            if row.id <= self._sent_once_id:
+            if row.id > self._sent_once_id:
+                self._sent_once_id = row.id
+            else:
                 self._resent_trades += row.trades
-            self._sent_once_id = max(self._sent_once_id, row.id)
-        self._streams.note_sent(row, stream)
+        streams.note_sent(row, stream)
         return True
+
+    @property
+    def _has_place(self) -> bool:
+        """Whether one more may be in flight."""
+        streams = self._streams
+        return len(streams.in_flight) < self._most_in_flight and streams.in_flight_bytes < MAX_IN_FLIGHT_BYTES
 
     def _pass_gap(self, row: MessageRow, stream: QueueStream) -> None:
         """Numbers before the message were in rows that are damaged: ingest is told once what it has is acknowledged."""

@@ -89,9 +89,9 @@ class QueueFile:
         return row
 
     def _put_without_room(self, row: MessageRow) -> None:
-        """Moves the older half of the tail to SQLite, or all of it; the message too, if it is larger than a half."""
+        """Moves the oldest part of the tail to SQLite, or all of it; the message too, if it is larger than a part."""
         if self._tail is not None:
-            for rows in (self._tail.older(), self._tail.held()):
+            for rows in (self._tail.oldest(), self._tail.held()):
                 self._store(rows)
                 if self._tail.append(row):
                     return

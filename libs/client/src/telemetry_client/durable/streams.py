@@ -7,13 +7,15 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
-from telemetry_client.durable.rows import MessageRow, StreamRow
+from telemetry_client.durable.rows import ROW_BYTES, MessageRow, StreamRow
 from telemetry_client.run_counts import TRADE
 
 MAX_IN_FLIGHT: Final = 8_192
-"""Messages that are sent and not acknowledged: what is sent again at worst when a connection breaks."""
+MAX_IN_FLIGHT_BYTES: Final = 16 * 1024 * 1024
+"""Messages that are sent and not acknowledged: what is sent again at worst when a connection breaks, and what libzmq
+holds in memory at most."""
 
 FIRST_PARK_S: Final = 30.0
 LONGEST_PARK_S: Final = 3600.0
@@ -53,12 +55,8 @@ class QueueStream:
         return self.first_seq == self.sent_seq
 
 
-class _Sent(NamedTuple):
-    row_id: int
-    stream: QueueStream
-    end_seq: int
-    trades: int
-    size_bytes: int
+_Sent: TypeAlias = tuple[QueueStream, int, MessageRow]
+"""A message, its stream, and the number after its last: a tuple, as one is made for each message."""
 
 
 class Released(NamedTuple):
@@ -76,6 +74,7 @@ class QueueStreams:
 
     by_id: dict[int, QueueStream] = field(default_factory=dict)
     in_flight: deque[_Sent] = field(default_factory=deque)
+    in_flight_bytes: int = 0
     sent_id: int = 0
     """The row that was sent last in this session."""
     released_id: int = 0
@@ -116,6 +115,7 @@ class QueueStreams:
     def begin_session(self, now_s: float) -> None:
         """Nothing of what was sent counts any more: a new connection begins, and ingest is asked where to go on."""
         self.in_flight.clear()
+        self.in_flight_bytes = 0
         self.sent_id = self.released_id
         for stream in self.by_id.values():
             stream.close(now_s)
@@ -135,6 +135,7 @@ class QueueStreams:
     def go_back(self) -> None:
         """All that is not acknowledged is to be sent again."""
         self.in_flight.clear()
+        self.in_flight_bytes = 0
         self.sent_id = self.released_id
         for stream in self.by_id.values():
             stream.sent_seq = stream.first_seq
@@ -148,18 +149,23 @@ class QueueStreams:
 
     def note_sent(self, message: MessageRow, stream: QueueStream) -> None:
         """The message is on its way, or need not be sent."""
-        stream.sent_seq = max(stream.sent_seq, message.end_seq)
+        end_seq = message.seq + (message.trades or 1)
+        stream.sent_seq = max(stream.sent_seq, end_seq)
         self.sent_id = message.id
-        self.in_flight.append(_Sent(message.id, stream, message.end_seq, message.trades, message.size_bytes))
+        self.in_flight.append((stream, end_seq, message))
+        self.in_flight_bytes += len(message.frame) + ROW_BYTES
 
     def release(self) -> Released | None:
         """Takes what is acknowledged out of the front of the queue; None if that is nothing."""
+        in_flight = self.in_flight
         messages = trades = size_bytes = 0
-        while self.in_flight and self.in_flight[0].end_seq <= self.in_flight[0].stream.first_seq:
-            sent = self.in_flight.popleft()
-            sent.stream.messages -= 1
-            self.released_id = sent.row_id
-            messages, trades, size_bytes = messages + 1, trades + sent.trades, size_bytes + sent.size_bytes
+        while in_flight and in_flight[0][1] <= in_flight[0][0].first_seq:
+            stream, _, message = in_flight.popleft()
+            stream.messages -= 1
+            self.released_id = message.id
+            messages, trades = messages + 1, trades + message.trades
+            size_bytes += len(message.frame) + ROW_BYTES
+        self.in_flight_bytes -= size_bytes
         return Released(self.released_id, messages, trades, size_bytes) if messages else None
 
     def finished_runs(self, current_run: str) -> Iterator[tuple[QueueStream, list[int]]]:
@@ -180,11 +186,11 @@ class QueueStreams:
 
     def give_up(self, stream: QueueStream, now_s: float) -> int | None:
         """Passes the message that ingest should have next; its last number, or None if it is not in flight."""
-        for sent in self.in_flight:
-            if sent.stream is stream and sent.end_seq > stream.first_seq:
-                stream.first_seq = sent.end_seq
+        for sent_of, end_seq, _ in self.in_flight:
+            if sent_of is stream and end_seq > stream.first_seq:
+                stream.first_seq = end_seq
                 stream.close(now_s)
-                return sent.end_seq - 1
+                return end_seq - 1
         return None
 
     def forget(self, ids: Iterable[int]) -> None:

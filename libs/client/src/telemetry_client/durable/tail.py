@@ -3,11 +3,11 @@
 What is copied into a mapped file outlives this process, however it ends, as what is written does; and it costs the
 copy instead of a transaction. While ingest acknowledges, messages come and go here, and SQLite sees none of them.
 
-    PATH.tail   │ magic │ next id │ floor id │ first half ──▶      │ second half ──▶     │
-                  8 B     8 B       8 B        records               records
+    PATH.tail   │ magic │ next id │ floor id │ part 0 ──▶    │ part 1 ──▶    │ …
+                  8 B     8 B       8 B        records         records
     record      │ crc │ length │ id │ stream │ trades │ seq │ frame │
 
-The halves are filled in turn, each from its front, once all that was in it is gone. Valid are the ids from above `floor
+The parts are filled in turn, each from its front, once all that was in it is gone. Valid are the ids from above `floor
 id` to below `next id`, which is raised when the record is whole: what else is there is of earlier times.
 """
 
@@ -20,14 +20,18 @@ from typing import Final, NamedTuple
 
 from telemetry_client.durable.rows import MessageRow
 
-TAIL_BYTES: Final = 1024 * 1024
-"""Some 4,000 single trades: what ingest acknowledges late, and what a transaction of 5 ms moves to SQLite."""
+PART_BYTES: Final = 256 * 1024
+"""Some 1,000 single trades: what one transaction of 3 ms moves to SQLite."""
+
+PARTS: Final = 16
+
+TAIL_BYTES: Final = PARTS * PART_BYTES
+"""More than may be in flight of single trades."""
 
 MAGIC: Final = b"TTDTAIL1"
 
 _MARKS_AT: Final = len(MAGIC)
 _RECORDS_AT: Final = 64
-_HALF_AT: Final = (_RECORDS_AT + TAIL_BYTES) // 2
 _FIELDS: Final = struct.Struct("=IQIIQ")
 """Length of the frame, id, stream, trades, seq; a CRC-32 of them and the frame is before them."""
 
@@ -67,17 +71,18 @@ def read_tail(path: Path) -> TailContents:
     next_id, floor_id = struct.unpack_from("=QQ", content, _MARKS_AT)
     if not floor_id < next_id <= floor_id + TAIL_BYTES // _HEAD_BYTES:
         raise NoTailError(f"the marks of {path.name} are not as they were written")
-    found = [row for begin, end in _halves() for row in _records(content, begin, end)]
+    found = [row for part in range(PARTS) for row in _records(content, *_bounds(part))]
     rows = {row.id: row for row in sorted(found) if floor_id < row.id < next_id}
     return TailContents(rows, next_id, frozenset(range(floor_id + 1, next_id)) - rows.keys())
 
 
-def _halves() -> tuple[tuple[int, int], tuple[int, int]]:
-    return (_RECORDS_AT, _HALF_AT), (_HALF_AT, TAIL_BYTES)
+def _bounds(part: int) -> tuple[int, int]:
+    """Where a part begins and ends; before the first are the marks."""
+    return part * PART_BYTES or _RECORDS_AT, (part + 1) * PART_BYTES
 
 
 def _records(content: bytes, at: int, end: int) -> list[MessageRow]:
-    """Those of one half that are whole. One that is not is passed, as far as its length can be believed."""
+    """Those of one part that are whole. One that is not is passed, as far as its length can be believed."""
     rows: list[MessageRow] = []
     while at + _HEAD_BYTES <= end:
         (crc,) = _CRC.unpack_from(content, at)
@@ -112,9 +117,9 @@ class Tail:
         self.rows: dict[int, MessageRow] = {}
         self.first_id = next_id
         """Below it nothing is here."""
-        self._half = 0
-        self._at, self._end = _halves()[0]
-        self._last_ids = [0, 0]
+        self._part = 0
+        self._at, self._end = _bounds(0)
+        self._last_ids = [0] * PARTS
 
     def append(self, row: MessageRow) -> bool:
         """Adds the next message; False if there is no room before others have left."""
@@ -127,16 +132,16 @@ class Tail:
         self._map[at : at + size] = b"%b%b%b" % (_CRC.pack(zlib.crc32(frame, zlib.crc32(fields))), fields, frame)
         self._marks[0] = row.id + 1
         self._at = at + size
-        self._last_ids[self._half] = row.id
+        self._last_ids[self._part] = row.id
         self.rows[row.id] = row
         return True
 
     def _turn(self, size: int) -> bool:
-        other = 1 - self._half
-        begin, end = _halves()[other]
-        if self._last_ids[other] >= self.first_id or begin + size > end:
+        following = (self._part + 1) % PARTS
+        begin, end = _bounds(following)
+        if self._last_ids[following] >= self.first_id or begin + size > end:
             return False
-        self._half, self._at, self._end = other, begin, end
+        self._part, self._at, self._end = following, begin, end
         return True
 
     def read(self, after_id: int, limit: int, parked: Sequence[int]) -> list[MessageRow]:
@@ -154,9 +159,9 @@ class Tail:
         """All of them, in order."""
         return list(self.rows.values())
 
-    def older(self) -> list[MessageRow]:
-        """The messages that must leave before there is room: those of the half that was filled before."""
-        last_id = self._last_ids[1 - self._half]
+    def oldest(self) -> list[MessageRow]:
+        """The messages that must leave before there is room: those of the part that was filled first."""
+        last_id = self._last_ids[(self._part + 1) % PARTS]
         return [self.rows[each] for each in range(self.first_id, last_id + 1) if each in self.rows]
 
     def drop_through(self, last_id: int) -> None:
