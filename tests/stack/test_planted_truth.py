@@ -119,6 +119,7 @@ BY_PROMTOOL_ALONE: Final = {
     "LatencyBudgetBurnsSlowly": "six hours of them",
     "ClockSkewJumped": "services that have run for four minutes, and a clock that is set",
     "LogFull": "64 MiB of trades that are not applied: the least that a log may hold",
+    "TradesHeldByClient": "a durable client that ingest does not acknowledge for five minutes",
     "RulesFail": "a rule that Prometheus cannot evaluate would fail the other tests",
 }
 """Alerts whose situation takes longer than a test may, and what it would take; prometheus/tests fires each."""

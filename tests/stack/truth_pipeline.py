@@ -169,6 +169,8 @@ PIPELINE: Final[Mapping[str, Sequence[Check]]] = {
     "Event clock": [machine("A", low=-5, high=30)],
     "Log of accepted trades": [machine("A", high=1e9)],
     "Checkpoints": [machine("A", high=200, lines=("written", "failed")), *at_rest("B")],
+    "Held by durable clients": at_rest("A"),
+    "Acknowledgements": at_rest("AB"),
 }
 
 LOAD_TEST: Final[Mapping[str, Sequence[Check]]] = {

@@ -82,7 +82,7 @@ def _page_skipped() -> timeseries.Panel:
 def service_panels() -> list[Panel]:
     """What the processes cost, whether they answer, and what they could not write."""
     panels = [memory(), cpu(), _scrapes(), _up(), _not_written(), _rules(), _versions(), _event_clock()]
-    return [*(panel.span(6) for panel in panels), *(panel.span(12) for panel in (_log(), _checkpoints()))]
+    return [*(panel.span(6) for panel in panels), *(panel.span(12) for panel in (_log(), _checkpoints(), *_durable()))]
 
 
 def memory() -> timeseries.Panel:
@@ -187,3 +187,17 @@ def _checkpoints() -> timeseries.Panel:
     ]
     panel = lines("Checkpoints", text, "none", *queries).axis_soft_min(0).axis_soft_max(1)
     return colored(panel, written=palette.GOOD, failed=palette.BAD, **{"log full": palette.WARN})
+
+
+def _durable() -> tuple[timeseries.Panel, timeseries.Panel]:
+    text = (
+        "Trades in the files of durable clients that ingest has not acknowledged, as they say themselves: those on "
+        "their way, and all while ingest is away. What stays when a client sends little is held back."
+    )
+    held = over_time("A", "sum by (source) (telemetry_client_unacknowledged_trades) or on () vector(0)", "{{source}}")
+    queries = [
+        over_time("A", f"sum(rate(telemetry_acks_total[{STEP}])) or vector(0)", "acknowledgements"),
+        over_time("B", f"sum(rate(telemetry_ack_requests_refused_total[{STEP}])) or vector(0)", "requests refused"),
+    ]
+    said = lines("Acknowledgements", "To durable clients, per second.", PER_SECOND, *queries).axis_soft_min(0)
+    return lines("Held by durable clients", text, "short", held).axis_soft_min(0).axis_soft_max(1), said
