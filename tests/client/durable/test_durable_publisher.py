@@ -118,6 +118,21 @@ def test_a_publisher_that_closed_too_early_leaves_the_rest_to_the_next_one(
     eventually(lambda: [end["run"] for end in ingest.of_type("end")] == [first.run, second.run])
 
 
+def test_a_publisher_of_another_name_sends_what_is_left_under_the_name_it_was_told(
+    ingest: DurableIngest, tmp_path: Path
+) -> None:
+    first = publisher(ingest, tmp_path)
+    trade(first, 3)
+    first.close()
+    ingest.start()
+    with Publisher(
+        ingest.endpoint, "other", durable=tmp_path / "queue", acks_endpoint=ingest.acks_endpoint, linger_s=0.0
+    ) as second:
+        trade(second, 2)
+        assert second.flush(20)
+    assert ingest.taken == {("bot", first.run, "trade"): [0, 1, 2], ("other", second.run, "trade"): [0, 1]}
+
+
 def test_what_was_taken_and_not_acknowledged_is_not_sent_twice_by_the_next_one(
     ingest: DurableIngest, tmp_path: Path
 ) -> None:

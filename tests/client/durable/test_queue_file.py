@@ -147,6 +147,13 @@ def test_a_file_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path, t
     assert (tmp_path / "notes.csv").read_text() == text
 
 
+def test_a_directory_and_a_path_that_is_not_there_are_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "directory").mkdir()
+    for path in (tmp_path / "directory", tmp_path / "missing" / "queue"):
+        with pytest.raises(InvalidSettingError, match=f"{path} cannot be used"):
+            found(path)
+
+
 def test_only_the_newest_damaged_files_are_kept(tmp_path: Path) -> None:
     for number in range(KEPT_FILES + 2):
         (tmp_path / "queue").write_bytes(b"SQLite format 3\0" + f"{number}".encode() * 1_000)

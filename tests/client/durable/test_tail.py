@@ -1,6 +1,8 @@
 """The tail of a durable queue: what is in it is there after a kill, and never believed where it is damaged."""
 
+import resource
 import shutil
+import signal
 import sqlite3
 from pathlib import Path
 from random import Random
@@ -185,6 +187,21 @@ def test_a_file_of_something_else_in_the_tails_place_is_refused_and_left(tmp_pat
         with pytest.raises(InvalidSettingError, match=r"queue\.tail holds something else"):
             opened(tmp_path / "queue")
     assert tail_path(tmp_path / "queue").read_text() == "my notes"
+
+
+def test_a_tail_that_found_no_room_leaves_none_of_it(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (TAIL_BYTES // 2, hard))
+    try:
+        file = opened(tmp_path / "queue")
+        rows = put(file, 50)
+        assert not list(tmp_path.glob("queue.tail*"))
+        file.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert found(tmp_path / "queue") == rows
 
 
 def test_without_room_for_a_tail_messages_go_to_sqlite_with_a_line(

@@ -15,6 +15,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -107,9 +108,13 @@ class Tail:
         self._path = path
         new = path.with_name(f"{path.name}.new")
         marks = struct.pack("=QQ", next_id, next_id - 1)
-        with new.open("wb") as file:
+        try:
             # All of it: a page that finds no room later ends the process (SIGBUS).
-            file.write((MAGIC + marks).ljust(TAIL_BYTES, b"\0"))
+            new.write_bytes((MAGIC + marks).ljust(TAIL_BYTES, b"\0"))
+        except OSError:
+            with suppress(OSError):
+                new.unlink()  # else what there was of it would take the room that SQLite needs
+            raise
         with new.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), TAIL_BYTES)
         new.replace(path)
