@@ -34,13 +34,6 @@ def test_the_next_process_finds_batches_and_state_and_goes_on_with_the_numbers(o
     assert read_all(open_log()) == contents((0, 3), (3, 2))
 
 
-def test_only_an_empty_log_says_that_it_begins(open_log: OpenLog) -> None:
-    with capture_logs() as logs:
-        open_log()
-        open_log()
-    assert [line["event"] for line in logs] == ["log_begun"]
-
-
 def test_every_process_begins_an_epoch_of_a_higher_number_whatever_its_clock_says(open_log: OpenLog) -> None:
     first = open_log(now_ns=1_000)
     append(first, 3)

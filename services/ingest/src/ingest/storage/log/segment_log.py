@@ -99,9 +99,6 @@ class SegmentLog:
         self.epoch = Epoch(max(now_ns, found.head.epoch + 1 if found else 1), self.next_seq)
         self.ended = _ended(found.head, self.next_seq) if found else ()
         self._state = found.state if found else {}
-        if found is None:
-            # Where there had been one somebody has taken it away: nothing is known any more of runs, desk and trades.
-            self._log.info("log_begun", stream=self.stream)
         self._syncing = threading.Lock()
         self._sealed_fds: list[int] = []
         """Segments that are complete, and may not be on disk yet."""
