@@ -80,7 +80,7 @@ def measure(bare: Bare, *, repeats: int, trades: int, quick: bool, report: macro
                 _paced(found, side, tested, QUICK_PACED_S if quick else PACED_S)
                 side.p99_ms.append(neighbours.p99_ms(quiet, client))
             found.analytics_mb.append(on.rss_bytes()["analytics"] / 1e6)
-            found.worker_mb.append(sum(each.memory_info().rss for each in _workers(on)) / 1e6)
+            found.worker_mb.append(sum(map(_memory_bytes, _workers(on))) / 1e6)
             report(_shown(found))
         found.on.wrong_trades += _wrong(hostile, repeats * neighbours.MESSAGES)
         scrape = on.analytics()
@@ -111,6 +111,12 @@ def _paced(found: StudyCost, side: Side, tested: Pipeline, seconds: float) -> No
 def _workers(tested: Pipeline) -> list[psutil.Process]:
     """The fork server and the worker."""
     return psutil.Process(tested.stack.pids["analytics"]).children(recursive=True)
+
+
+def _memory_bytes(one: psutil.Process) -> int:
+    """Where the system says it, what two processes share is counted once."""
+    used = one.memory_full_info()
+    return int(getattr(used, "pss", used.rss))
 
 
 def _worker_s(tested: Pipeline) -> float:
