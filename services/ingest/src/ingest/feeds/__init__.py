@@ -6,7 +6,7 @@ The files, in the order in which data flows:
 |---|---|
 | `uri` | from a setting (`sim://…`, `sim-orders://…`, `replay://…`, `binance://…`) to a feed |
 | `sim`, `market` | the simulated market as a feed, and the market itself (pure) |
-| `sim_orders`, `order_bot` | the simulated bot as a feed, and the bot itself |
+| `sim_orders`, `order_bot`, `bot_orders` | the simulated bot as a feed, itself, and its open orders |
 | `unpack` | opens gzip, zip, zstd and plain files in UTF-8 or UTF-16 as lines, by content |
 | `recording` | from lines to frames, each with its time of receipt, through its venue's parser |
 | `replay` | a recording as a feed, at the recorded pace, faster, or as fast as possible |
