@@ -178,7 +178,7 @@ def executed(**changes: object) -> BotState:
 def test_a_bot_shows_how_its_orders_ended_and_what_its_fills_cost_and_brought() -> None:
     part = parts(shown(FakeLink().live(), executed(), bot("bot-2", money=[])))["execution"]
     assert names(part) == ["bot-1 maker"], "the other one has neither a fill nor an order that ended"
-    wanted = {"Ended": "50", "Filled": "60.0 %", "Partly": "20.0 %", "Unfilled": "10.0 %", "Rejected": "10.0 %"}
+    wanted = {"Orders ended": "50", "Filled": "60.0 %", "Partly": "20.0 %", "Unfilled": "10.0 %", "Rejected": "10.0 %"}
     wanted |= {"To arrival": "+1.25", "To decision": "+2.00", "In": "USD"}
     wanted |= {"After 1 s": "+0.50", "After 5 s": "–", "After 30 s": "–", "After 1 min": "−12.25"}
     assert {column: cell(part, column)[0] for column in wanted} == wanted
@@ -186,7 +186,12 @@ def test_a_bot_shows_how_its_orders_ended_and_what_its_fills_cost_and_brought() 
 
 def test_a_bot_without_fills_shows_that_its_orders_are_rejected() -> None:
     part = parts(shown(FakeLink().live(), executed(money=[], ended=EndedOrders(rejected=3))))["execution"]
-    assert [cell(part, column)[0] for column in ("Ended", "Rejected", "To arrival", "In")] == ["3", "100.0 %", "–", "–"]
+    assert [cell(part, column)[0] for column in ("Orders ended", "Rejected", "To arrival", "In")] == [
+        "3",
+        "100.0 %",
+        "–",
+        "–",
+    ]
 
 
 def test_executions_are_of_the_chosen_bot_and_of_an_accounts_first_source_alone() -> None:

@@ -21,7 +21,7 @@ _SEPARATOR: Final = "\t"
 _HORIZONS: Final = {"1s": "1 s", "5s": "5 s", "30s": "30 s", "1m": "1 min"}
 _QUALITY: Final = (
     name("Bot", "bot"),
-    number("Ended", "ended"),
+    number("Orders ended", "ended"),
     number("Filled", "filled"),
     number("Partly", "partly"),
     number("Unfilled", "unfilled"),
