@@ -53,6 +53,45 @@ def test_a_key_that_was_taken_off_the_list_stays_out_after_a_restart_too(tmp_pat
         assert pipeline.analytics.stop() == 0
 
 
+def test_a_bot_whose_key_comes_onto_the_list_while_it_lives_loses_nothing_a_second_time_too(tmp_path: Path) -> None:
+    keys = Keys.make(tmp_path / "keys")
+    keys.add("bot")
+    allowed = keys.public("bot").read_text()
+    with Pipeline(tmp_path, **keys.settings("INGEST", "ANALYTICS")).start() as pipeline:
+        with Publisher(pipeline.endpoint, "bot", curve=keys.of_client("bot"), linger_s=20) as publisher:
+            for total in (TRADES, 2 * TRADES):
+                keys.revoke("bot")
+                pipeline.ingest.kill()  # an open connection would last
+                pipeline.ingest.start().wait_ready()
+                for _ in range(TRADES):
+                    assert publisher.trade("BTC-USD", "buy", 1, 100)
+                eventually(lambda: _refused(pipeline, "trades"), what="the bot being refused")
+                keys.public("bot").write_text(allowed)
+                pipeline.wait_applied(total)
+        assert publisher.stats().unflushed_messages == 0
+
+
+def test_a_bot_with_keys_waits_for_an_ingest_that_gets_its_keys_later(tmp_path: Path) -> None:
+    keys = Keys.make(tmp_path / "keys")
+    keys.add("bot")
+    settings = keys.settings("INGEST", "ANALYTICS")
+    with Pipeline(tmp_path, **dict.fromkeys(settings, "")).start() as pipeline:
+        with Publisher(pipeline.endpoint, "bot", curve=keys.of_client("bot"), linger_s=20) as publisher:
+            for _ in range(TRADES):
+                assert publisher.trade("BTC-USD", "buy", 1, 100)
+            eventually(lambda: _refused(pipeline, "trades"), what="the bot being refused")
+            assert pipeline.ingest.stop() == 0
+            pipeline.analytics.kill()
+            pipeline.set(**settings)
+            pipeline.start()
+            pipeline.wait_applied(TRADES)
+        assert publisher.stats().unflushed_messages == 0
+
+
+def _refused(pipeline: Pipeline, endpoint: str) -> float:
+    return pipeline.ingest.metrics().sum_of("telemetry_refused_peers_total", endpoint=endpoint)
+
+
 def test_a_bot_cannot_pose_as_ingest_at_analytics(tmp_path: Path) -> None:
     keys = Keys.make(tmp_path / "keys")
     keys.add("bot")

@@ -38,6 +38,8 @@ class DurableIngest:
         """It says that it acknowledges none of these."""
         self.is_readable: Callable[[dict[str, Any]], bool] = lambda _message: True
         """What it cannot read is as if it had not come."""
+        self.secret: bytes | None = None
+        """The key of an ingest with keys, from its next start on."""
         self._next: dict[Key, int] = {}
         self._peers: dict[Key, tuple[bytes, int]] = {}
         self._stop = threading.Event()
@@ -78,6 +80,8 @@ class DurableIngest:
     def _run(self) -> None:
         with zmq.Context() as context, context.socket(zmq.PULL) as pull, context.socket(zmq.ROUTER) as router:
             pull.linger = router.linger = 0
+            for each in (pull, router) if self.secret else ():
+                each.curve_server, each.curve_secretkey = True, self.secret
             pull.bind(self.endpoint)
             router.bind(self.acks_endpoint)
             poller = zmq.Poller()

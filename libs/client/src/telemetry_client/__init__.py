@@ -7,7 +7,7 @@
 - `errors`: what it raises.
 """
 
-from telemetry_client.connection import CurveKeys
+from telemetry_client.curve_keys import CurveKeys
 from telemetry_client.errors import (
     ClientError,
     ClosedError,

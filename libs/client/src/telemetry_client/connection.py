@@ -1,17 +1,18 @@
-"""A PUSH socket with a bounded queue: with `durable.link`, the only module of the client that knows ZeroMQ."""
+"""A PUSH socket with a bounded queue, which connects again whoever was at its address."""
 
+import math
 import os
 import sys
 import time
+from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import zmq
 
+from telemetry_client.curve_keys import CurveKeys
 from telemetry_client.errors import InvalidSettingError
-from telemetry_schema import curve_key_in
+from telemetry_client.handshakes import Handshakes, monitor_of
 
 Receipt = zmq.MessageTracker
 """Done when libzmq needs a frame no longer; its `wait` raises `NotDone` when it is not in time."""
@@ -26,54 +27,23 @@ _TIMER_SLACK_S = 0.005
 """ZeroMQ counts milliseconds by its own clock: a close that took all of its time but for this may have given up."""
 
 
-MONITORED_EVENTS: Final = (
-    zmq.EVENT_DISCONNECTED
-    | zmq.EVENT_HANDSHAKE_SUCCEEDED
-    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
-    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
-)
-
-_UNREAD_EVENTS = 100_000
-"""Beyond so many the connection stands still until they are read; 2 are made by each try that is refused, ten tries a
-second. Enough for the longest wait for room, in which nobody reads; 13 MB for a publisher that nobody uses."""
-
 _MONITORED_EVERY = 4096
 """Messages after which the monitor is emptied, so that a connection that comes and goes for weeks fills nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class CurveKeys:
-    """Keys for an encrypted connection, 40 characters of Z85 each.
+TRY_AGAIN_S: Final = 0.1
+"""Time until the next try at a peer that speaks otherwise: libzmq's own between two tries at one that is not there."""
 
-    `server` is ingest's public key. Without `public` and `secret` the client makes a pair of its own, which is enough
-    for a server that does not know its clients by their keys; ingest does.
-    """
 
-    server: str
-    public: str | None = None
-    secret: str | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if (self.public is None) != (self.secret is None):
-            raise InvalidSettingError("the client's public and secret key go together: give both, or neither")
-
-    @classmethod
-    def from_files(cls, *, server: str | Path, secret: str | Path | None = None) -> Self:
-        """The keys in files as `make keys` writes them: ingest's public key, and the client's secret one.
-
-        Raises:
-            InvalidSettingError: a file cannot be read or holds no key.
-        """
-        server_key = _key_in(server)
-        if secret is None:
-            return cls(server_key)
-        secret_key = _key_in(secret)
-        return cls(server_key, zmq.curve_public(secret_key.encode()).decode(), secret_key)
+FILLER: Final = b" " * 8192
+"""As long as the buffers in which libzmq writes; blanks behind a JSON message mean nothing."""
 
 
 class Connection:
     """Connects at once, and again for as long as it is open; what is sent meanwhile waits in the queue.
+
+    Until a peer has completed the handshake, the queue is kept here too: libzmq drops its own at a peer that turns out
+    to be none, and then it is queued again for the next one.
 
     Safe to use from one thread at a time, in the process that made it.
     """
@@ -82,8 +52,17 @@ class Connection:
         self._pid = os.getpid()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PUSH)
-        self._offered = 0
-        self._is_answered = self._is_connected = False
+        self._endpoint, self._max_queued_messages = endpoint, max_queued_messages
+        self._offered = self._offered_before = 0
+        """Messages, and those of them that are in no queue of libzmq's any more, as far as is known."""
+        self._handshakes = Handshakes()
+        self._try_at_s = 0.0
+        self._kept: deque[bytes] = deque()
+        """What was offered while no peer was known to be there."""
+        self.times_made = 1
+        """Connections that were begun by ourselves; libzmq makes others within one of them, and keeps its queue."""
+        self.lost_messages = 0
+        """At most so many were dropped by libzmq with a connection that it gave up."""
         try:
             configure(self._socket, endpoint, max_queued_messages, curve)
             self._monitor = monitor_of(self._socket)
@@ -100,46 +79,83 @@ class Connection:
     def is_connected(self) -> bool:
         """Whether a peer has completed the handshake and has not gone since, as far as is known."""
         self._follow_handshakes()
-        return self._is_connected
+        return self._handshakes.is_connected
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether libzmq dropped its queue, and does not try again by itself; `try_again` does."""
+        return self._handshakes.is_given_up
 
     def offer(self, frame: bytes) -> bool:
         """Queues the frame if there is room; never waits."""
         try:
             self._socket.send(frame, zmq.DONTWAIT)
         except zmq.Again:
-            self._follow_handshakes()
-            return False
+            return self._offer_again(frame)
         self._offered += 1
+        if not self._handshakes.is_connected:
+            self._kept.append(frame)
         if not self._offered % _MONITORED_EVERY:
-            self._follow_handshakes()
+            self.try_again()
+        return True
+
+    def _offer_again(self, frame: bytes) -> bool:
+        """As `offer`, where libzmq took none: its queue is full, or it has given up."""
+        made = self.times_made
+        self.try_again()
+        if self.is_given_up:
+            return self._keep(frame)
+        return self.times_made > made and self.offer(frame)
+
+    def _keep(self, frame: bytes) -> bool:
+        """Holds a frame for the next connection, as libzmq has no queue just now."""
+        if len(self._kept) >= self._max_queued_messages:
+            return False
+        self._kept.append(frame)
+        self._offered += 1
         return True
 
     def offer_tracked(self, frame: bytes) -> Receipt | None:
         """Queues the frame if there is room; the tracker is done when libzmq has written it, or has dropped it.
 
-        Written is: put into a buffer of up to 8 kB that is on its way. It has left when one more has been written.
+        Written is: put into a buffer of 8 kB that is on its way. libzmq fills the next one only once that has left.
         """
         part = zmq.Frame(frame, track=True, copy=False)
+        self.try_again()
+        if self.is_given_up:
+            return None
         try:
             self._socket.send(part, zmq.DONTWAIT, copy=False)
         except zmq.Again:
             return None
         self._offered += 1
+        self._offered_before += 1  # nobody misses a report
         tracker: Receipt = part.tracker
         return tracker
 
-    def wait_for_room(self, wait_s: float) -> bool:
-        """Waits at most so long, in whole milliseconds, until the queue has room.
+    def wait_for_room(self, wait_s: float) -> None:
+        """Waits at most so long for room in the queue, and not longer than until it is time to try again.
 
-        ZeroMQ reports room in a queue that was full once half of it has gone out.
+        ZeroMQ reports room in a queue that was full once half of it has gone out. May be called while another thread
+        asks whether there is a connection.
         """
-        return bool(self._socket.poll(int(wait_s * 1000), zmq.POLLOUT))
+        wait_s = min(wait_s, TRY_AGAIN_S)
+        if self.is_given_up:
+            time.sleep(wait_s)  # what is left of its queue may report room that leads nowhere
+        else:
+            self._socket.poll(int(wait_s * 1000), zmq.POLLOUT)
 
     def offer_within(self, frame: bytes, wait_s: float) -> bool:
         """Queues the frame as soon as there is room, for at most so long; whether there was."""
-        if not self.is_ours or self._socket.closed:
-            return False
-        return self.offer(frame) or (self.wait_for_room(wait_s) and self.offer(frame))
+        deadline_s = time.monotonic() + wait_s
+        while self.is_ours and not self._socket.closed:
+            if self.offer(frame):
+                return True
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                break
+            self.wait_for_room(left_s)
+        return False
 
     def close(self, linger_s: float) -> bool:
         """Sends what is queued for at most so long; whether certainly all of it went out to an ingest.
@@ -163,57 +179,59 @@ class Connection:
 
     def _wait_for_answer(self, deadline_s: float) -> bool:
         """Whether a peer has completed the handshake by then: one that speaks ZeroMQ, pulls, and knows our keys."""
-        self._follow_handshakes()
-        while not self._is_answered:
-            if not self._monitor.poll(int(max(0.0, deadline_s - time.monotonic()) * 1000)):
+        self.try_again()
+        while not self._handshakes.is_answered:
+            wait_s = min(deadline_s - time.monotonic(), TRY_AGAIN_S)
+            if wait_s <= 0:
                 return False
-            self._follow_handshakes()
+            self._monitor.poll(math.ceil(wait_s * 1000))
+            self.try_again()
         return True
 
+    def try_again(self) -> None:
+        """Connects anew if libzmq has given up, at most every `TRY_AGAIN_S`; to be called again and again."""
+        self._follow_handshakes()
+        if self.is_given_up and time.monotonic() >= self._try_at_s:
+            self._connect_again()
+
+    def _connect_again(self) -> None:
+        with suppress(zmq.ZMQError):  # it has forgotten the endpoint already
+            self._socket.disconnect(self._endpoint)
+        self._handshakes.begin_again()
+        self.times_made += 1
+        # What was queued under a peer that has gone since is lost: which of it was on its way already is not known.
+        queued = self._offered - self._offered_before - len(self._kept)
+        self.lost_messages += max(0, min(queued, self._max_queued_messages))
+        self._offered_before = self._offered - len(self._kept)
+        self._socket.connect(self._endpoint)
+        for frame in self._kept:
+            self._socket.send(frame, zmq.DONTWAIT)
+
     def _follow_handshakes(self) -> None:
-        """Takes in what the monitor has reported: the last handshake counts."""
+        """Takes in what the monitor has reported."""
         with suppress(zmq.Again):
             while True:
                 event = int.from_bytes(self._monitor.recv_multipart(zmq.NOBLOCK)[0][:2], sys.byteorder)
-                self._is_connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
-                if event != zmq.EVENT_DISCONNECTED:
-                    self._is_answered = self._is_connected
-
-
-def monitor_of(socket: "zmq.Socket[bytes]", events: int = MONITORED_EVENTS) -> "zmq.Socket[bytes]":
-    """A socket that receives the events of another one."""
-    address = f"inproc://monitor-{int(socket.getsockopt(zmq.FD))}"
-    socket.monitor(address, events)
-    monitor: zmq.Socket[bytes] = socket.context.socket(zmq.PAIR)
-    # Before the two are connected: pyzmq's own `get_monitor_socket` leaves it at 2,000.
-    monitor.setsockopt(zmq.RCVHWM, _UNREAD_EVENTS)
-    monitor.connect(address)
-    return monitor
-
-
-def _key_in(path: str | Path) -> str:
-    try:
-        return curve_key_in(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InvalidSettingError(f"{path}: {error}") from error
+                was_given_up = self.is_given_up
+                self._handshakes.take(event)
+                if self._handshakes.is_connected:
+                    self._kept.clear()
+                if self.is_given_up and not was_given_up:
+                    self._try_at_s = time.monotonic() + TRY_AGAIN_S
 
 
 def configure(socket: "zmq.Socket[bytes]", endpoint: str, max_queued_messages: int, curve: CurveKeys | None) -> None:
     """Sets the options that all sockets of the client have."""
     socket.setsockopt(zmq.SNDHWM, max_queued_messages)
+    # Until the close says otherwise. Else a connection that was given up with messages in its queue waits for ever for
+    # a peer that takes them, and the end of the context for the connection.
+    socket.setsockopt(zmq.LINGER, 0)
     # Only for an IPv6 address: with it, a name like localhost would no longer be looked for under IPv4.
     socket.setsockopt(zmq.IPV6, int("[" in endpoint))
     for option, value in _KEEPALIVE.items():
         socket.setsockopt(option, value)
     if curve is not None:
-        public, secret = _client_keys(curve)
+        public, secret = curve.pair()
         socket.setsockopt(zmq.CURVE_SERVERKEY, curve.server.encode("ascii"))
         socket.setsockopt(zmq.CURVE_PUBLICKEY, public)
         socket.setsockopt(zmq.CURVE_SECRETKEY, secret)
-
-
-def _client_keys(curve: CurveKeys) -> tuple[bytes, bytes]:
-    """Public and secret key of the client."""
-    if curve.public is None or curve.secret is None:
-        return zmq.curve_keypair()
-    return curve.public.encode("ascii"), curve.secret.encode("ascii")

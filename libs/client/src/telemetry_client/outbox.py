@@ -5,14 +5,17 @@ import threading
 import time
 import weakref
 from multiprocessing.util import Finalize
-from typing import Protocol
+from typing import Final, Protocol
 
-from telemetry_client.connection import Connection, NotDone, Receipt
+from telemetry_client.connection import FILLER, Connection, NotDone, Receipt
 from telemetry_client.errors import ClosedError, ForkedError
 from telemetry_client.heartbeat import Heartbeat
 from telemetry_client.run_counts import TRADE, RunCounts
 from telemetry_client.stats import Stats
 from telemetry_schema import with_seq
+
+_LOOK_EVERY_S: Final = 1.0
+"""How often a connection is looked after, for a bot that is quiet."""
 
 
 class Outbox(Protocol):
@@ -61,8 +64,10 @@ class MemoryOutbox:
         self._turn = threading.Lock()
         self._waiting = 0
         self._closed = False
-        self._unflushed_messages = 0
-        self._heartbeat = Heartbeat(weakref.WeakMethod(self.report_alive), alive_every_s)
+        self._is_cut_off = False
+        """Whether the close was over before all that was queued had gone out."""
+        self._alive_every_s, self._alive_at_s = alive_every_s, 0.0
+        self._heartbeat = Heartbeat(weakref.WeakMethod(self.look_after), min(alive_every_s, _LOOK_EVERY_S))
         self._parts = self._heartbeat, self._connection, self._counts, linger_s
         # A bot that forgets to close still sends what is queued, when this object goes or the interpreter ends.
         self._at_end = weakref.finalize(self, _end, *self._parts)
@@ -77,9 +82,13 @@ class MemoryOutbox:
                 counts.sent_trades,
                 counts.sent_messages,
                 counts.dropped_trades,
-                self._unflushed_messages,
+                self._unflushed_messages(),
                 counts.dropped_events,
             )
+
+    def _unflushed_messages(self) -> int:
+        lost = self._connection.lost_messages + (self._max_queued_messages if self._is_cut_off else 0)
+        return min(self._counts.sent_messages, lost)
 
     def flush(self, deadline_s: float) -> bool:
         """Waits at most until then; whether all that was put so far certainly has gone out to a peer."""
@@ -88,12 +97,18 @@ class MemoryOutbox:
             raise ClosedError("this publisher is closed")
         if not self._counts.sent_messages:
             return True
-        # A report is queued behind all else. When it is written it may still be in a buffer with what was before it;
-        # when the next one is, it has left.
-        if not (self._pass_through(deadline_s) and self._pass_through(deadline_s)):
-            return False
-        with self.lock:
-            return self._connection.is_connected() and not self._closed
+        connection, lost = self._connection, self._connection.lost_messages
+        while True:
+            made = connection.times_made
+            # A report is queued behind all else; a long one ends in a later buffer than what is before it, so that this
+            # has left when it is done. With keys it is done when it is encrypted, and out of the way at the next one.
+            if not (self._pass_through(deadline_s, FILLER) and self._pass_through(deadline_s)):
+                return False
+            with self.lock:
+                is_connected = connection.is_connected()
+                # Else the reports may have been dropped with their connection, and what was before them is kept.
+                if connection.times_made == made and not connection.is_given_up:
+                    return is_connected and connection.lost_messages == lost and not self._closed
 
     def close(self) -> bool:
         """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all went to an ingest."""
@@ -103,9 +118,9 @@ class MemoryOutbox:
             self._closed = True
         with self._turn:
             self._at_child_end.cancel()
-            if self._at_end.detach() is not None and not _end(*self._parts):
-                self._unflushed_messages = min(self._counts.sent_messages, self._max_queued_messages)
-        return not self._unflushed_messages
+            if self._at_end.detach() is not None:
+                self._is_cut_off = not _end(*self._parts)
+        return not self._unflushed_messages()
 
     def check_is_ours(self) -> None:
         """Raises `ForkedError` in a child of the process that made it."""
@@ -137,16 +152,24 @@ class MemoryOutbox:
     def _put_when_room(self, frame: bytes, count: int, deadline_s: float, kind: str) -> bool:
         if self._turn.acquire(timeout=_time_left_s(deadline_s)):
             try:
-                # The socket is ours while we wait without the lock: others see that somebody waits, and queue up.
-                while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
-                    with self.lock:
-                        if self._offer(frame, count, kind):
-                            return True
+                if not self._closed and self._wait_and_offer(frame, count, deadline_s, kind):
+                    return True
             finally:
                 self._turn.release()
         with self.lock:
             self._counts.drop(count, kind)
         return False
+
+    def _wait_and_offer(self, frame: bytes, count: int, deadline_s: float, kind: str) -> bool:
+        while True:
+            left_s = _time_left_s(deadline_s)
+            # The socket is ours while we wait without the lock: others see that somebody waits, and queue up.
+            self._connection.wait_for_room(left_s)
+            with self.lock:
+                if self._offer(frame, count, kind):
+                    return True
+            if not left_s:
+                return False
 
     def _offer(self, frame: bytes, count: int, kind: str) -> bool:
         """Queues the message under the next number if there is room; the caller holds the lock."""
@@ -160,17 +183,28 @@ class MemoryOutbox:
         counts.sent_messages += 1
         return True
 
-    def report_alive(self) -> bool:
-        """Reports to an ingest that is there that the run goes on; whether the report was queued. Never waits."""
+    def look_after(self) -> bool:
+        """Reports to an ingest that is there that the run goes on, when it is due; whether one is there. Never waits.
+
+        A connection that libzmq gave up is tried again, as nobody else does so for a bot that is quiet.
+        """
         with self.lock:
             # Whoever waits for room has the socket, and ingest hears of us when there is some.
-            if self._closed or self._waiting or not self._connection.is_connected():
+            if self._closed or self._waiting:
                 return False
-            return self._connection.offer(self._counts.alive())
+            self._connection.try_again()
+            return self._connection.is_connected() and self._report_alive(time.monotonic())
 
-    def _pass_through(self, deadline_s: float) -> bool:
+    def _report_alive(self, now_s: float) -> bool:
+        if now_s < self._alive_at_s:
+            return True
+        # Looks come a little late: half an interval early is nearer to the time than the next one.
+        self._alive_at_s = now_s + self._alive_every_s - min(self._alive_every_s, _LOOK_EVERY_S) / 2
+        return self._connection.offer(self._counts.alive())
+
+    def _pass_through(self, deadline_s: float, filler: bytes = b"") -> bool:
         """Sends a report behind all that is queued; whether it was written in time."""
-        tracker = self._queue_report(deadline_s)
+        tracker = self._queue_report(deadline_s, filler)
         if tracker is None:
             return False
         try:
@@ -179,25 +213,26 @@ class MemoryOutbox:
             return False
         return True
 
-    def _queue_report(self, deadline_s: float) -> Receipt | None:
+    def _queue_report(self, deadline_s: float, filler: bytes) -> Receipt | None:
         """Queues a report as soon as there is room; None if there was none in time, or the publisher was closed."""
         with self.lock:
             if self._closed:
                 return None
-            if not self._waiting and (tracker := self._connection.offer_tracked(self._counts.alive())):
+            if not self._waiting and (tracker := self._connection.offer_tracked(self._counts.alive() + filler)):
                 return tracker
-        return self._queue_report_when_room(deadline_s)
+        return self._queue_report_when_room(deadline_s, filler)
 
-    def _queue_report_when_room(self, deadline_s: float) -> Receipt | None:
+    def _queue_report_when_room(self, deadline_s: float, filler: bytes) -> Receipt | None:
         if not self._turn.acquire(timeout=_time_left_s(deadline_s)):
             return None
         try:
             with self.lock:
                 # From here on the socket is ours without the lock too: others see that somebody waits.
                 self._waiting += 1
-            while not self._closed and self._connection.wait_for_room(_time_left_s(deadline_s)):
+            while not self._closed and (left_s := _time_left_s(deadline_s)):
+                self._connection.wait_for_room(left_s)
                 with self.lock:
-                    if tracker := self._connection.offer_tracked(self._counts.alive()):
+                    if tracker := self._connection.offer_tracked(self._counts.alive() + filler):
                         return tracker
             return None
         finally:

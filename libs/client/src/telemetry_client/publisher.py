@@ -23,7 +23,8 @@ from telemetry_client.checks import (
     trade_encoder,
 )
 from telemetry_client.columns import Texts, as_columns
-from telemetry_client.connection import Connection, CurveKeys
+from telemetry_client.connection import Connection
+from telemetry_client.curve_keys import CurveKeys
 from telemetry_client.durable.link import Link
 from telemetry_client.durable.outbox import DurableOutbox
 from telemetry_client.durable.queue_file import QueueFile

@@ -15,7 +15,8 @@ class Stats:
     sent_messages: int
     dropped_trades: int
     unflushed_messages: int
-    """After `close`: at most so many messages were still queued and are lost; 0 before, and if all went out in time.
+    """At most so many messages were queued and are lost: after `close` those that had not gone out in time, and before
+    those queued for an ingest in whose place something else was found then; 0 if there are none.
 
     A durable publisher loses none of them: they are in its file."""
     dropped_events: int = 0

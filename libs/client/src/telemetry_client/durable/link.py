@@ -12,8 +12,10 @@ from typing import Final
 
 import zmq
 
-from telemetry_client.connection import MONITORED_EVENTS, CurveKeys, configure, monitor_of
+from telemetry_client.connection import configure
+from telemetry_client.curve_keys import CurveKeys
 from telemetry_client.errors import InvalidSettingError
+from telemetry_client.handshakes import MONITORED_EVENTS, monitor_of
 
 MAX_QUEUED: Final = 10_000
 """Messages in libzmq's queue: more than may be in flight, so that whoever sends is not woken for each half of it."""

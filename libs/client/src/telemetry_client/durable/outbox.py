@@ -348,7 +348,10 @@ class DurableOutbox:
         if any(each.is_open for each in self._streams.by_id.values()):
             self._say_of(stream, "ingest does not acknowledge them, though it does others; these pass them")
             self._park(stream, now_s)
-        elif not self._is_silence_reported:
+            return
+        # Another program was at the address of acknowledgements, perhaps: libzmq tries such a one once.
+        self._link.is_broken = True
+        if not self._is_silence_reported:
             self._is_silence_reported = True
             self._log.warning("ingest does not acknowledge: check acks_endpoint, and INGEST_ACKS_ENDPOINT")
 
@@ -376,9 +379,9 @@ class DurableOutbox:
         elif now_s - self._progress_at_s > self._stall_s:
             self._progress_at_s, self._stalls = now_s, self._stalls + 1
             self._stall_s = min(2 * self._stall_s, _LONGEST_STALL_S)
-            for stream in self._streams.by_id.values():
-                if not stream.is_sent:
-                    self._ask(stream)
+            asked = [self._ask(stream) for stream in self._streams.by_id.values() if not stream.is_sent]
+            if not all(asked):
+                self._link.is_broken = True  # nobody is there who acknowledges
             if self._stalls > _PARKED_AFTER_STALLS and self._is_held_up_by_first():
                 self._say_of(self._streams.in_flight[0][0], "ingest does not take the first; the others pass them")
                 self._park(self._streams.in_flight[0][0], now_s)
