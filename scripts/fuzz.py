@@ -1,7 +1,8 @@
 """Tries all that takes in bytes of others with random and insane values, for as long as is asked. Run by `make fuzz`.
 
 The properties are those of the ordinary tests, which try the same few hundred values each time; here each round begins
-with another seed and tries many times as many. The first failure ends it, with the command that shows it again.
+with another seed and tries many times as many, and a run begins anywhere, so that short ones try all in time, too. The
+first failure ends it, with the command that shows it again.
 """
 
 import argparse
@@ -21,6 +22,7 @@ TARGETS: Final = (
     "tests/ingest/checking/test_checker.py",
     "tests/ingest/checking/test_sequences.py",
     "tests/ingest/test_insane_commands.py",
+    "tests/ingest/delivery/test_acknowledger.py",
     "tests/ingest/delivery/test_insane_progress.py",
     "tests/ingest/feeds/test_hostile.py",
     "tests/ingest/feeds/test_venues.py",
@@ -33,7 +35,7 @@ TARGETS: Final = (
     "tests/ui/test_insane_views.py",
     "tests/ui/test_bars.py",
 )
-"""Edge, feeds, log, batches, checkpoints, and what comes to the UI and the page."""
+"""Edge, acknowledgements, feeds, log, batches, checkpoints, and what comes to the UI and the page."""
 
 
 def main() -> int:
@@ -43,7 +45,8 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=5, help="times as many values as usual in a round (default: 5)")
     options = parser.parse_args()
     began_s, rounds = time.monotonic(), 0
-    for target in cycle(TARGETS):
+    first = secrets.randbelow(len(TARGETS))
+    for target in cycle((*TARGETS[first:], *TARGETS[:first])):
         left_s = options.seconds - (time.monotonic() - began_s)
         if left_s <= 0:
             break

@@ -98,7 +98,7 @@ class Rig:
             feeds=[],
         )
         self.registry = CollectorRegistry()
-        self.registry.register(RateLimitCollector(limiter))
+        self.registry.register(RateLimitCollector(limiter, self.ledger.held_back, lambda: 0.5))
         self.registry.register(
             IngestCollector(
                 self.ledger,
@@ -358,6 +358,9 @@ async def test_a_flood_is_held_back_beside_another_client_and_not_alone(rig: Rig
     rig.source.stop()
     await rig.app.take_in()
     assert rig.source.held_back == [HELD_BACK_MESSAGES]
+    assert rig.metric("telemetry_ingest_held_back_bursts_total", reason="flood") == 1
+    assert rig.metric("telemetry_ingest_held_back_bursts_total", reason="rate_limited") == 0
+    assert rig.metric("telemetry_ingest_held_back_seconds_total") == 0.5
     assert rig.metric("telemetry_source_trades_total", source="flood") == 200
 
 
@@ -365,6 +368,7 @@ async def test_a_flood_that_is_refused_is_held_back(tmp_path: Path) -> None:
     rig = Rig(tmp_path, RateLimit(messages_per_s=5))
     await rig.take(*(frame(trade(source="flood", run="r", seq=number)) for number in range(100)))
     assert rig.source.held_back == [HELD_BACK_LIMITED]
+    assert rig.metric("telemetry_ingest_held_back_bursts_total", reason="rate_limited") == 1
 
 
 async def test_the_page_is_sent_the_last_commands_as_far_as_they_came(rig: Rig) -> None:

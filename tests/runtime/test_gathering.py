@@ -11,6 +11,7 @@ import pytest
 from telemetry_runtime import Burst
 from telemetry_runtime.transport import EdgePullSource, Gathering, PushSink
 from telemetry_runtime.transport.gathering import ENOUGH_MESSAGES, SILENCE_NS, TRIAL_EVERY
+from telemetry_runtime.transport.pull import HELD_BACK_US
 from telemetry_runtime.transport.short_timer import ShortTimer
 
 US = 1_000
@@ -189,6 +190,7 @@ async def test_held_back_the_next_burst_is_small_and_nothing_is_lost() -> None:
             await sending
     assert received == frames
     assert max(sizes) <= 256
+    assert source.held_back_s >= len(sizes) * HELD_BACK_US / 2e6
 
 
 async def _send_all(sink: PushSink, frames: list[bytes]) -> None:

@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ingest.checking.sequences import SequenceTracker
 from ingest.delivery.acknowledger import ACK_INTERVAL_S, MAX_STREAMS, REQUEST_PAUSE_S, SHOWN_FOR_NS, Acknowledger
 from ingest.delivery.request_limit import MOST_AT_ONCE, REQUESTS_PER_S
 from telemetry_runtime.fakes import FakeClock, FakePeerChannel
 from telemetry_schema import Ack, AckRequest, decode_ack, encode
+from tests.helpers.examples import examples
+from tests.helpers.insane import insane_messages
 
 
 class Log:
@@ -108,6 +113,19 @@ async def test_a_missing_number_is_asked_for_once_until_the_next_one_shows_it_ag
         rig.trades.observe("bot", "r", 5, 1, (1, 1, 1))
         await rig.ask(session=2)  # a new connection: what was missed on the old one does not matter
         assert [(ack.session, ack.resend) for ack in rig.said()] == [(2, False)]
+
+
+@settings(max_examples=examples(50))
+@given(frames=st.lists(st.one_of(insane_messages("ack_request"), st.binary(max_size=5_000)), max_size=20))
+async def test_insane_requests_are_counted_or_followed_and_stop_nothing(frames: list[bytes]) -> None:
+    async with running() as rig:
+        for frame in frames:
+            rig.channel.put(b"insane", frame)
+            await rig.clock.advance(REQUEST_PAUSE_S + ACK_INTERVAL_S)
+        assert rig.acks.refused_requests + len({(ack.source, ack.run, ack.kind) for ack in rig.said()}) <= len(frames)
+        await rig.ask(run="sane")
+        await rig.take(3, run="sane")
+        assert rig.said()[-1].next_seq == 3
 
 
 async def test_kinds_are_numbered_apart() -> None:

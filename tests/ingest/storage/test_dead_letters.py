@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from ingest.checking.outcomes import Refusal
 from ingest.storage.dead_letters import MAX_KEPT_BYTES, DeadLetterFile, DeadLetterThread
+from tests.helpers.services import eventually
 
 
 def _letters(path: Path) -> list[dict[str, Any]]:
@@ -158,6 +159,30 @@ def test_once_the_disk_goes_on_there_is_room_again() -> None:
         while len(disk.kept) < 2 and time.monotonic() < deadline_s:
             letters.write(one, now_ns=2)
     assert len(disk.kept) >= 2
+
+
+class BrokenFile:
+    """A file that fails otherwise than a disk does, for some of the letters."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.unkept_messages = 0
+
+    def write(self, refusals: Sequence[Refusal], now_ns: int) -> None:
+        if now_ns < 3:
+            raise ValueError("not a disk's error")
+        self.kept += [refusal.detail for refusal in refusals]
+
+
+def test_a_letter_that_cannot_be_made_costs_itself_and_not_those_that_follow() -> None:
+    file = BrokenFile()
+    with capture_logs() as logs, DeadLetterThread(file, max_waiting_bytes=2_100) as letters:
+        for number in range(6):
+            letters.write([Refusal("not_json", str(number), b"")], now_ns=number)
+            eventually(lambda: letters._room_bytes == 2_100, what="room for the next one")
+    assert file.kept == ["3", "4", "5"]
+    assert letters.unkept_messages == 3
+    assert [(line["event"], line["error"]) for line in logs] == [("dead_letters_failed", "not a disk's error")]
 
 
 def test_a_disk_that_stands_for_ever_does_not_keep_the_process_from_ending() -> None:

@@ -10,7 +10,7 @@ import structlog
 
 from ingest.checking.checker import Checker
 from ingest.checking.chunks import ChunkBuilder
-from ingest.checking.crowding import Crowding
+from ingest.checking.crowding import Crowding, reason_of
 from ingest.checking.outcomes import Checked, Refusal
 from ingest.checking.rate_limit import Limited, RateLimiter
 from ingest.delivery.batch_delivery import BatchDelivery
@@ -131,6 +131,7 @@ class IngestApp:
             limited_messages = sum(checked.limited.values())
             if most := self._crowding.next_burst(len(burst.frames), limited_messages, checked.chunks, monotonic_ns):
                 self._source.hold_back(most)
+                self._ledger.held_back[reason_of(most)] += 1
             await self.pass_on(checked)
             self._is_reading = True
 

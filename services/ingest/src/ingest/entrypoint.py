@@ -108,6 +108,7 @@ async def serve(settings: IngestSettings) -> None:
         runners = [FeedRunner(feed, parts.checker, app.pass_on, clock) for feed in parts.feeds]
         readiness = Readiness("tasks_running")
         registry = _registry(security, parts, delivery, runners, acknowledger)
+        registry.register(RateLimitCollector(parts.limiter, parts.ledger.held_back, lambda: source.held_back_s))
         http = await _http(stack, settings, readiness, registry)
         tasks = await stack.enter_async_context(AsyncTaskManager())
         if authenticator is not None:
@@ -163,7 +164,6 @@ def _registry(
 ) -> CollectorRegistry:
     registry = service_registry("ingest", security.refused)
     registry.register(_collector(parts, delivery, runners))
-    registry.register(RateLimitCollector(parts.limiter))
     if acknowledger is not None:
         registry.register(AckCollector(acknowledger, parts.sequences))
     return registry

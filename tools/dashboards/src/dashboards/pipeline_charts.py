@@ -149,12 +149,14 @@ def _hop() -> timeseries.Panel:
 def _refused_trades() -> timeseries.Panel:
     text = (
         "Trades per second in refused messages, as far as these can be read; a message that cannot counts as one. "
-        "too fast: messages beyond what their source may send. peers: connections that were refused."
+        "too fast: messages beyond what their source may send. peers: connections that were refused. "
+        "held back: bursts that all clients' messages waited for a moment, because one of them floods."
     )
     queries = [
         over_time("A", f"sum(rate(telemetry_refused_trades_total[{STEP}]))", "trades"),
         over_time("B", f"sum(rate(telemetry_rate_limited_total[{STEP}])) or vector(0)", "too fast"),
         over_time("C", f"sum(rate(telemetry_refused_peers_total[{STEP}])) or vector(0)", "peers"),
+        over_time("D", f"sum(rate(telemetry_ingest_held_back_bursts_total[{STEP}])) or vector(0)", "held back"),
     ]
     return lines("Trades refused", text, PER_SECOND, *queries).axis_soft_min(0).axis_soft_max(1).span(6)
 

@@ -165,6 +165,8 @@ class EdgePullSource(_Pull):
     _has_waited = False
     _held_back_burst: int | None = None
     """The most messages of the next burst, if it is held back."""
+    held_back_s = 0.0
+    """How long bursts that were held back have waited, all together."""
 
     def __init__(
         self,
@@ -208,7 +210,7 @@ class EdgePullSource(_Pull):
 
     async def _give_way(self) -> None:
         if self._held_back_burst and self._timer is not None:
-            await self._timer.wait(HELD_BACK_US)
+            await self._wait_held_back(self._timer)
         else:
             await super()._give_way()
 
@@ -216,10 +218,15 @@ class EdgePullSource(_Pull):
         if self._timer is None or self._is_over():
             return
         if self._held_back_burst:
-            await self._timer.wait(HELD_BACK_US)
+            await self._wait_held_back(self._timer)
         elif self._gathering.is_due(time.monotonic_ns()):
             await self._timer.wait(self._gathering.wait_us)
             self._has_waited = True
+
+    async def _wait_held_back(self, timer: ShortTimer) -> None:
+        began_s = time.monotonic()
+        await timer.wait(HELD_BACK_US)
+        self.held_back_s += time.monotonic() - began_s
 
     def _take(self) -> Burst:
         burst = self._take_burst()

@@ -7,7 +7,7 @@ queue, as ZeroMQ holds few messages of each. A client that is alone is never hel
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -30,6 +30,15 @@ HELD_BACK_LIMITED: Final = 64
 
 REMEMBERED_NS: Final = 100_000_000
 """How long it is remembered that there are others: one that sends ten times a second is there."""
+
+
+HoldBackReason = Literal["rate_limited", "flood"]
+"""A source that sends more than it may, or one whose trades fill the burst beside others'."""
+
+
+def reason_of(most: int) -> HoldBackReason:
+    """Why the next burst is to have at most so many messages."""
+    return "rate_limited" if most == HELD_BACK_LIMITED else "flood"
 
 
 class Crowding:

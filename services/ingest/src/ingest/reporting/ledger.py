@@ -26,6 +26,8 @@ class IngestLedger:
     commands: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: dict[str, MessageCounts] = field(default_factory=lambda: defaultdict(MessageCounts))
     """Messages about orders by kind and outcome; they are in `messages` too."""
+    held_back: Counter[str] = field(default_factory=Counter)
+    """Bursts after which the next one was made to wait, by reason."""
 
     def count(self, checked: Checked, outcome: DeskOutcome) -> None:
         """Adds a burst: what the checker and the desk made of it."""

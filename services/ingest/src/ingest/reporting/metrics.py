@@ -1,13 +1,14 @@
 """Ingest's metrics: one collector that reads the ledger, the sequences and the delivery at scrape time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ingest.checking.crowding import HoldBackReason
 from ingest.checking.event_check import kind_and_source
 from ingest.checking.open_runs import OpenRuns
 from ingest.checking.rate_limit import RateLimiter
@@ -226,13 +227,28 @@ class IngestCollector(Collector):
 
 
 class RateLimitCollector(Collector):
-    """What each source had refused because it sent more than it may."""
+    """What each source had refused because it sent more than it may, and how often all had to wait because of a flood.
 
-    def __init__(self, limiter: RateLimiter) -> None:
-        self._limiter = limiter
+    Args:
+        limiter: counts refused messages.
+        held_back: bursts by the reason why the one after each waited.
+        held_back_s: for how long these have waited, all together.
+    """
+
+    def __init__(self, limiter: RateLimiter, held_back: Mapping[str, int], held_back_s: Callable[[], float]) -> None:
+        self._limiter, self._held_back, self._held_back_s = limiter, held_back, held_back_s
 
     def collect(self) -> Iterator[Metric]:
-        """One counter by source."""
+        """One counter by source, one by reason, one of time."""
+        bursts = _counter(
+            "telemetry_ingest_held_back_bursts", "Bursts that waited, and came in small, because of a flood.", "reason"
+        )
+        for reason in get_args(HoldBackReason):
+            bursts.add_metric([reason], self._held_back.get(reason, 0))
+        yield bursts
+        waited = _counter("telemetry_ingest_held_back_seconds", "How long bursts were held back because of a flood.")
+        waited.add_metric([], self._held_back_s())
+        yield waited
         limited = _counter("telemetry_rate_limited", "Messages beyond what their source may send a second.", "source")
         for source, count in self._limiter.refused.items():
             limited.add_metric([source], count)

@@ -78,16 +78,16 @@ class DeadLetterThread:
         self._letters, self._room_bytes = letters, max_waiting_bytes
         self._waiting: queue.SimpleQueue[tuple[Sequence[Refusal], int] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._overflowed = 0
-        self._is_full = False
+        self._overflowed = self._failed = 0
+        self._is_full = self._is_failing = False
         self._log = structlog.get_logger("dead_letters")
         # A daemon: a disk that stands must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="dead letters", daemon=True)
 
     @property
     def unkept_messages(self) -> int:
-        """Messages that the disk did not take, or for which it was too slow."""
-        return self._overflowed + self._letters.unkept_messages
+        """Messages that the disk did not take, for which it was too slow, or of which no letter could be made."""
+        return self._overflowed + self._failed + self._letters.unkept_messages
 
     def write(self, refusals: Sequence[Refusal], now_ns: int) -> None:
         """Takes them over; never waits."""
@@ -114,9 +114,20 @@ class DeadLetterThread:
     def _run(self) -> None:
         while (waiting := self._waiting.get()) is not None:
             refusals, now_ns = waiting
-            self._letters.write(refusals, now_ns)
+            self._write(refusals, now_ns)
             with self._lock:
                 self._room_bytes += sum(map(_size_bytes, refusals))
+
+    def _write(self, refusals: Sequence[Refusal], now_ns: int) -> None:
+        try:
+            self._letters.write(refusals, now_ns)
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: its end would be seen by nobody
+            self._failed += len(refusals)
+            if not self._is_failing:
+                self._log.exception("dead_letters_failed", error=str(error), unkept_messages=self.unkept_messages)
+            self._is_failing = True
+        else:
+            self._is_failing = False
 
     def __enter__(self) -> Self:
         self._thread.start()
