@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
 
 from telemetry_runtime.http import HttpServer, Readiness, TextFormat
 from tests.helpers.ports import room_for_files
@@ -95,3 +97,43 @@ async def test_a_body_is_not_read(server: HttpServer) -> None:
         async with asyncio.timeout(5):
             assert (await peer.reader.readline()).startswith(b"HTTP/1.1 405")
         assert await _is_served(server)
+
+
+REFUSED = {
+    "two names of the host": b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n",
+    "a long header": b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+    "many headers": b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n" + b"X: 1\r\n" * 20_000 + b"\r\n",
+    "a long path": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "no HTTP": bytes(range(256)) * 10,
+    "a chunk that is none": b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+}
+
+
+async def test_requests_that_cannot_be_read_leave_one_line_and_no_traceback(
+    server: HttpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with capture_logs() as lines:
+        async with AsyncExitStack() as stack:
+            for request in [*REFUSED.values()] * 5:
+                peer = await _connect(stack, server)
+                peer.writer.write(request)
+                await peer.until_closed()
+            assert await _is_served(server)
+    assert [(line["event"], line["times"], line["status"]) for line in lines] == [("http_request_refused", 1, 400)]
+    assert caplog.records == []
+
+
+async def test_a_fault_of_ours_is_logged_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(_request: web.Request) -> web.StreamResponse:
+        raise ZeroDivisionError
+
+    async with (
+        HttpServer(
+            "127.0.0.1", 0, render=_render, readiness=Readiness(), setting="X_HTTP_PORT", pages={"/fail": fail}
+        ) as server,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{server.port}/fail") as answer,
+    ):
+        assert answer.status == 500
+    assert [record.name for record in caplog.records] == ["aiohttp.server"]
+    assert "ZeroDivisionError" in caplog.text

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from telemetry_runtime.accept import TextFormat, format_asked, takes_gzip
 from telemetry_runtime.errors import StartupError
+from telemetry_runtime.request_log import RequestLog
 
 __all__ = ["HttpServer", "Page", "Readiness", "Render", "TextFormat", "registry_text", "render_registry"]
 
@@ -125,6 +126,7 @@ class HttpServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=RequestLog(),
             handle_signals=False,
             shutdown_timeout=1.0,
             keepalive_timeout=self._keep_alive_s,
