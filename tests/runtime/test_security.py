@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 import structlog
+import zmq
 
 from telemetry_client import CurveKeys, Publisher
 from telemetry_runtime import REFUSED_REASONS, RefusedPeers, StartupError
 from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.settings import ServiceSettings
 from telemetry_runtime.transport import EdgePullSource, EndpointSecurity, PullSource, PushSink, new_key_pair
+from telemetry_runtime.transport.curve import CurveClient
 from tests.helpers.keys import Keys
 from tests.helpers.ports import held_port, room_for_files
 
@@ -200,6 +202,32 @@ async def test_a_producer_tries_again_when_the_other_end_comes_back_with_the_rig
                     assert await source.receive()
                 sending.cancel()
                 running.cancel()
+
+
+@pytest.mark.parametrize("has_keys", [False, True], ids=["keys where it has none", "no keys where it has some"])
+async def test_a_producer_gets_through_after_the_wrong_other_end_a_second_time_too(*, has_keys: bool) -> None:
+    public, secret = zmq.curve_keypair()
+    curve = CurveClient(public, *zmq.curve_keypair()) if has_keys else None
+    with held_port() as port:
+        endpoint = f"tcp://127.0.0.1:{port}"
+        async with PushSink(endpoint, curve=curve) as sink:
+            sending = asyncio.create_task(_send_until_it_arrives(sink))
+            for _ in range(2):
+                with _pull_at(endpoint, None if has_keys else secret) as wrong:
+                    assert not await asyncio.to_thread(wrong.poll, 500)
+                with _pull_at(endpoint, secret if has_keys else None) as right:
+                    assert await asyncio.to_thread(right.poll, 20_000)
+            sending.cancel()
+
+
+@contextmanager
+def _pull_at(endpoint: str, secret: bytes | None) -> Iterator["zmq.Socket[bytes]"]:
+    """The other end, with keys or without; the port is free again afterwards."""
+    with zmq.Context() as context, context.socket(zmq.PULL) as pull:
+        if secret is not None:
+            pull.curve_server, pull.curve_secretkey = True, secret
+        pull.bind(endpoint)
+        yield pull
 
 
 async def _rebound(endpoint: str, security: EndpointSecurity) -> PullSource:

@@ -7,8 +7,10 @@ were due, so a stall shows in full.
 import signal
 import time
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized, SynchronizedArray
 
@@ -25,6 +27,9 @@ _GROUP = 32
 
 _STALL_MS = 100
 """A send that is pushed back looks this often whether it should stop."""
+
+_LOOKS_A_TRY = 10
+"""A second: after so many looks that found no peer it is connected to anew."""
 
 _LINGER_MS = 10_000
 """How long the end waits for what ingest has not taken yet."""
@@ -78,8 +83,7 @@ def send_share(
     context = zmq.Context()
     socket = connect(context, share.endpoint)
     sender = Sender(socket, share, progress, stop)
-    while not socket.poll(_STALL_MS, zmq.POLLOUT) and not stop.value:
-        pass
+    wait_connected(socket, share.endpoint, lambda: bool(stop.value))
     try:
         pipe.send(None)
         sender.run(pipe.recv())
@@ -99,6 +103,20 @@ def connect(context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str) -> "zmq.So
     socket.setsockopt(zmq.SNDTIMEO, _STALL_MS)
     socket.connect(endpoint)
     return socket
+
+
+def wait_connected(socket: "zmq.Socket[bytes]", endpoint: str, is_stopped: Callable[[], bool]) -> None:
+    """Returns once a peer is there, or it was stopped.
+
+    libzmq tries a peer that turns out to be none (another program at the address) only once: it is connected to anew.
+    """
+    for looks in count(1):
+        if socket.poll(_STALL_MS, zmq.POLLOUT) or is_stopped():
+            return
+        if not looks % _LOOKS_A_TRY:
+            with suppress(zmq.ZMQError):  # it has forgotten the endpoint already
+                socket.disconnect(endpoint)
+            socket.connect(endpoint)
 
 
 class Sender:
