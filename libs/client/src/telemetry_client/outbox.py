@@ -67,7 +67,7 @@ class MemoryOutbox:
         self._is_cut_off = False
         """Whether the close was over before all that was queued had gone out."""
         self._alive_every_s, self._alive_at_s = alive_every_s, 0.0
-        self._heartbeat = Heartbeat(weakref.WeakMethod(self.look_after), min(alive_every_s, _LOOK_EVERY_S))
+        self._heartbeat = Heartbeat(weakref.WeakMethod(self.report_alive), min(alive_every_s, _LOOK_EVERY_S))
         self._parts = self._heartbeat, self._connection, self._counts, linger_s
         # A bot that forgets to close still sends what is queued, when this object goes or the interpreter ends.
         self._at_end = weakref.finalize(self, _end, *self._parts)
@@ -183,7 +183,7 @@ class MemoryOutbox:
         counts.sent_messages += 1
         return True
 
-    def look_after(self) -> bool:
+    def report_alive(self) -> bool:
         """Reports to an ingest that is there that the run goes on, when it is due; whether one is there. Never waits.
 
         A connection that libzmq gave up is tried again, as nobody else does so for a bot that is quiet.
@@ -193,9 +193,9 @@ class MemoryOutbox:
             if self._closed or self._waiting:
                 return False
             self._connection.try_again()
-            return self._connection.is_connected() and self._report_alive(time.monotonic())
+            return self._connection.is_connected() and self._report_when_due(time.monotonic())
 
-    def _report_alive(self, now_s: float) -> bool:
+    def _report_when_due(self, now_s: float) -> bool:
         if now_s < self._alive_at_s:
             return True
         # Looks come a little late: half an interval early is nearer to the time than the next one.
