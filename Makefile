@@ -12,7 +12,7 @@ ARGS       ?=
 export UV_VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types up down coverage keys password lock loadtest bench dashboards settings test-browser test-stack test-faults fuzz soak clean
+.PHONY: help setup run test lint types up down coverage keys password lock loadtest bench dashboards settings test-browser test-stack test-faults test-long fuzz soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s%s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ test-stack: $(STAMP) ## the containers on a real engine
 
 test-faults: $(STAMP) ## 50 kills, stops and restarts under load, for each way to sync the log
 	$(BIN)/pytest -m faults tests/faults $(ARGS)
+
+test-long: $(STAMP) ## 20,000 random histories of orders, shuffled and repeated: each gives one result
+	$(BIN)/pytest -m long tests/analytics/orders $(ARGS)
 
 fuzz: $(STAMP) ## ten minutes of insane values for all that takes in bytes; ARGS="--seconds 3600" for an hour
 	@$(BIN)/python scripts/fuzz.py $(ARGS)

@@ -56,19 +56,18 @@ class Life:
         self.qty = float(self.random.randint(1, 20))
         self.cum = self.cost = 0.0
         self.fills: dict[str, tuple[float, float]] = {}
-        self.name = self.order_id
+        self.names = [self.order_id]
         self.side = self.random.choice(["buy", "sell"])
         self.clock = self.random.choice(["bot", "adapter"])
 
     def add(self, kind: str, **fields: Any) -> None:  # noqa: ANN401 - fields of any type
         self.now_ns += self.random.randrange(1, 50) * MS
-        stamps: dict[str, Any] = {"clock": self.clock}
+        mixed = self.random.random() < 0.1
+        stamps: dict[str, Any] = {"clock": self.random.choice(["bot", "adapter"]) if mixed else self.clock}
         if kind in {"ack", "fill", "cancel", "expire", "reject", "replace"} and self.random.random() < 0.5:
             stamps = {"clock": "venue", "seen_ns": self.now_ns + 5 * MS, "seen_by": self.clock}
         identity = {"account": "acct", "strategy": "s", "venue": "v"}
-        self.events.append(
-            event(kind, self.random.choice([self.order_id, self.name]), self.now_ns, **identity, **stamps, **fields)
-        )
+        self.events.append(event(kind, self.random.choice(self.names), self.now_ns, **identity, **stamps, **fields))
 
     def tell(self) -> list[OrderEvent]:
         self.add("submit", symbol="BTC-USD", side=self.side, qty=self.qty, price=100.0)
@@ -100,7 +99,7 @@ class Life:
         self.add("replace_request", alias=alias)
         self.qty = max(self.cum, 1.0) + self.random.randint(0, 10)
         self.add("replace", alias=alias, qty=self.qty, price=100.0 + number)
-        self.name = alias
+        self.names.append(alias)
 
     def _fill(self, number: int) -> None:
         qty, price = float(self.random.randint(1, int(self.qty - self.cum))), 100.0 + self.random.randint(-5, 5)

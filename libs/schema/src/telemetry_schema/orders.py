@@ -94,13 +94,14 @@ def _checked_code(text: str) -> str:
 ReasonCode = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REASON_CHARS), AfterValidator(_checked_code)]
 """A bounded code; one of `REJECT_REASONS` becomes a label, any other is counted as `other`."""
 
-_NEEDS: Final[dict[str, tuple[str, ...]]] = {
+NEEDED_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "submit": ("symbol", "side", "qty"),
     "fill": ("symbol", "side", "last_qty", "last_price"),
     "replace": ("qty",),
     "bust": ("ref_exec_id",),
     "correct": ("ref_exec_id", "last_qty", "last_price"),
 }
+"""By event what it must have."""
 
 
 class _Numbered(Message):
@@ -118,7 +119,7 @@ class _Numbered(Message):
 
 def missing_fields(event: str, has: Callable[[str], Any]) -> list[str]:
     """What an event of this name must have and has not; `has` gives the value of a field, or None."""
-    missing = [name for name in _NEEDS.get(event, ()) if has(name) is None]
+    missing = [name for name in NEEDED_FIELDS.get(event, ()) if has(name) is None]
     if (has("seen_ns") is None) != (has("seen_by") is None):
         missing.append("seen_by" if has("seen_by") is None else "seen_ns")
     if has("fee") is not None and has("fee_currency") is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import durability, endurance, macro, micro, neighbours, orders, paced, scrapes, soak, studies
+from bench import durability, endurance, macro, micro, neighbours, order_rate, orders, paced, scrapes, soak, studies
 from bench.figures import TargetCheck
 from bench.machine import describe
 from bench.merging import merged
@@ -111,9 +111,10 @@ def _scrapes(repeats: int, quick: bool, report: macro.Report) -> tuple[object, l
     return [look.as_dict() for look in looks], scrapes.targets(looks)
 
 
-def _orders(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: ARG001, FBT001 - a Part
+def _orders(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part
     found = orders.measure(repeats=repeats)
-    return found.as_dict(), orders.targets(found)
+    rate = order_rate.measure(seconds=order_rate.QUICK_SECONDS if quick else order_rate.SECONDS, report=report)
+    return {**found.as_dict(), "rate": rate.as_dict()}, [*orders.targets(found), *order_rate.targets(rate)]
 
 
 def _macro(repeats: int, quick: bool, report: macro.Report) -> tuple[object, list[TargetCheck]]:  # noqa: FBT001 - a Part

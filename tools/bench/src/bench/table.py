@@ -146,7 +146,26 @@ def _orders(found: dict[str, Any]) -> str:
         f"{found['events']:,} events of orders in 200 books. CPU time of the thread; markouts, ticks and the packing "
         "of orders that ended are in *apply*."
     )
-    return _section("Orders", ("step", "CPU"), rows, text)
+    return "\n".join([_section("Orders", ("step", "CPU"), rows, text), *_order_rate(found.get("rate"))])
+
+
+def _order_rate(found: dict[str, Any] | None) -> Iterable[str]:
+    if found is None:
+        return
+    cores = ", ".join(f"{name} {percent:.0f} %" for name, percent in found["core_percent"].items())
+    rows = [
+        ("order events sent and applied, /s", f"{found['events_per_s']:,.0f}"),
+        ("trades beside them, /s", f"{found['trades_per_s']:,.0f}"),
+        ("most that was not applied at a scrape, s of the rate", f"{found['most_behind_s']:.2f}"),
+        ("until all was applied after the last one was sent, s", f"{found['drained_s']:.2f}"),
+        ("a scrape of both services meanwhile, s", f"{found['scrape_s']:.2f}"),
+        ("order events lost", f"{found['lost']:,.0f}"),
+    ]
+    text = (
+        f"{found['seconds']:.0f} s, one JSON message each, numbered; 10 bots in 200 books, trades of 200 symbols; both "
+        f"services scraped once a second. Of a core: {cores}."
+    )
+    yield _section("Order events beside trades", ("figure", "value"), rows, text)
 
 
 def _neighbours(found: dict[str, Any]) -> str:

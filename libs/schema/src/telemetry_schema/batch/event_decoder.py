@@ -14,7 +14,7 @@ import msgspec
 from telemetry_schema.batch.structs import KnownNames, struct_of
 from telemetry_schema.fields import MAX_FRAME_BYTES
 from telemetry_schema.names import MAX_NAME_BYTES
-from telemetry_schema.orders import BOT_MESSAGES, REJECT_REASONS, BotMessage, OrderEvent, missing_fields
+from telemetry_schema.orders import BOT_MESSAGES, NEEDED_FIELDS, REJECT_REASONS, BotMessage, OrderEvent
 
 FAST_STRUCTS: Final = {kind: struct_of(model, tag=kind) for kind, model in BOT_MESSAGES.items()}
 """By kind the struct of its messages."""
@@ -69,11 +69,25 @@ class EventDecoder:
         return struct is not _QUOTE or message.bid <= message.ask
 
 
+_NEEDED: Final = {event: attrgetter(*names, names[0]) for event, names in NEEDED_FIELDS.items()}
+"""By event what gives a tuple of all that it must have."""
+
+
+def is_whole(event: OrderEvent) -> bool:
+    """Whether an event has all that `missing_fields` looks for, several times as fast."""
+    needed = _NEEDED.get(event.event)
+    if needed is not None and None in needed(event):
+        return False
+    if (event.seen_ns is None) != (event.seen_by is None):
+        return False
+    return event.fee is None or event.fee_currency is not None
+
+
 def _is_good_event(event: OrderEvent) -> bool:
     # Almost every order has ids of its own: remembering them would push the other names out.
     if not all(one is None or _is_plain(one) for one in _IDS(event)) or event.reason not in _KNOWN_REASONS:
         return False
-    return not missing_fields(event.event, lambda name: getattr(event, name))
+    return is_whole(event)
 
 
 def _is_plain(name: str) -> bool:

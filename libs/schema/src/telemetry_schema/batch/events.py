@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from telemetry_schema.batch.event_decoder import FAST_STRUCTS
+from telemetry_schema.batch.event_decoder import FAST_STRUCTS, is_whole
 from telemetry_schema.batch.records import BatchHeader, Frame, TradeBatch, checked_batch, decode_header
 from telemetry_schema.errors import BatchError
 from telemetry_schema.fields import LAST_NS
@@ -79,8 +79,8 @@ def _event(line: bytes) -> ReceivedEvent:
     if not 0 <= received_ns <= LAST_NS:
         raise BatchError("a time of receipt is out of range")
     kind, message = _KINDS[type(struct)], cast("BotMessage", struct)
-    if kind == "order" and (missing := _missing_of(cast("OrderEvent", message))):
-        raise BatchError(f"an order event lacks {', '.join(missing)}")
+    if kind == "order" and not is_whole(cast("OrderEvent", message)):
+        raise BatchError(f"an order event lacks {', '.join(_missing_of(cast('OrderEvent', message)))}")
     return ReceivedEvent(received_ns, kind, message)
 
 

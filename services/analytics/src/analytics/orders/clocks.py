@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
+from msgspec import Struct
+
 from telemetry_schema import ClockName, OrderEvent
 
 CLOCKS: Final[tuple[ClockName, ...]] = ("bot", "adapter", "venue")
@@ -17,7 +19,7 @@ COARSE_NS: Final = 100_000_000
 """Two stamps whose resolutions add up to this much say nothing about a latency."""
 
 
-class Stamp(NamedTuple):
+class Stamp(Struct, frozen=True, order=True, array_like=True, gc=False):
     """A moment on one clock, UTC epoch nanoseconds, and how coarse it is."""
 
     at_ns: int

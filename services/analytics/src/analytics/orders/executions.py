@@ -21,7 +21,7 @@ ROUNDING: Final = 1e-9
 """Quantities that differ by less than this ratio are the same: peers send rounded decimals."""
 
 
-class Execution(NamedTuple):
+class Execution(Struct, frozen=True, order=True, array_like=True, gc=False):
     """A fill: units of base (above 0), price, fee (positive is paid) with its currency."""
 
     qty: float
@@ -44,7 +44,7 @@ class Correction(NamedTuple):
     key: str
 
 
-class Reported(NamedTuple):
+class Reported(Struct, frozen=True, array_like=True, gc=False):
     """The peer's cumulative view: filled quantity and its average price (NaN where it was not sent)."""
 
     qty: float

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
-from msgspec import convert
+from msgspec import Struct, convert
 
 from analytics.checkpoint.parts import State
 from analytics.orders.books import OTHER
@@ -44,7 +44,7 @@ EXEMPLAR_MAX_AGE_NS: Final = 60_000_000_000
 """A slow order stands for its bucket for so long: then any newer one is of more use."""
 
 
-class Exemplar(NamedTuple):
+class Exemplar(Struct, frozen=True, array_like=True, gc=False):
     """An order that stands for a bucket: its id, its latency, and when it was measured (UTC epoch nanoseconds)."""
 
     order_id: str

@@ -12,7 +12,7 @@ Quantities decide, not the peer's status words: some peers send the completing f
 
 from collections.abc import Callable
 from enum import IntEnum, StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -88,7 +88,7 @@ ENDED: Final = frozenset(
 )
 
 
-class Version(NamedTuple):
+class Version(Struct, frozen=True, order=True, array_like=True, gc=False):
     """A quantity or price that was ordered. A replace beats the submit, the later replace the earlier."""
 
     is_replace: bool
@@ -98,7 +98,9 @@ class Version(NamedTuple):
 
 
 def _newer(one: Version | None, other: Version | None) -> Version | None:
-    return max((version for version in (one, other) if version is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 class Booking(Struct, omit_defaults=True, gc=False):

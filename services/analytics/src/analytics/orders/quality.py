@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from msgspec import convert
+from msgspec import Struct, convert
 
 from analytics.checkpoint.parts import State
 from analytics.cooperative import Steps
@@ -78,7 +78,7 @@ def refill(counter: Counts, values: list[Any]) -> None:
     counter.update((tuple(labels), value) for labels, value in values)
 
 
-class Markout(NamedTuple):
+class Markout(Struct, frozen=True, order=True, array_like=True, gc=False):
     """A fill that waits for the mid at its horizon. Ordered by the moment, UTC epoch nanoseconds."""
 
     due_ns: int

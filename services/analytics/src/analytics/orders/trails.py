@@ -8,7 +8,7 @@ second most are gone before. In a checkpoint trails are in segments, so that onl
 """
 
 from collections import OrderedDict
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -30,7 +30,7 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 
-class SeenEvent(NamedTuple):
+class SeenEvent(msgspec.Struct, frozen=True, gc=False):
     """An event with its outcome and when it was received, UTC epoch nanoseconds."""
 
     event: OrderEvent
