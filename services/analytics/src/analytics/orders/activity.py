@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 
 from analytics.checkpoint.parts import State
 from analytics.orders.books import OTHER
-from analytics.orders.clocks import Latency, measure
 from analytics.orders.order import BotOrder, Outcome
 from telemetry_schema import OrderEvent
 
@@ -175,16 +174,17 @@ class Activities:
             slot.orders += event.event != "reject"
             slot.rejects += event.event != "submit"
 
-    def see_ack(self, order: BotOrder, source: str, now_ns: int) -> None:
-        """Takes in the acknowledgement of an order that has just been measured."""
-        latency = measure(order.stamps.get("submit"), order.stamps.get("ack", {}))
-        if not isinstance(latency, Latency):
-            return
-        self._bot((source, order.account, order.strategy), now_ns).acks.add(now_ns, latency.span_ns)
+    def see_ack(self, order: BotOrder, source: str, span_ns: int) -> None:
+        """Takes in the acknowledgement of an order that was just measured."""
+        now_ns = order.touched_ns
+        self._bot((source, order.account, order.strategy), now_ns).acks.add(now_ns, span_ns)
         venue = VenueKey(order.account, order.venue)
         if venue not in self._venues and len(self._venues) >= MAX_VENUES:
             venue = VenueKey(OTHER, OTHER)
-        self._venues.setdefault(venue, RecentAcks()).add(now_ns, latency.span_ns)
+        known = self._venues.get(venue)
+        if known is None:
+            known = self._venues[venue] = RecentAcks()
+        known.add(now_ns, span_ns)
 
     def tick(self, now_ns: int) -> None:
         """Moves all back where the clock was set back."""

@@ -67,6 +67,10 @@ def latest(one: Stamps, other: Stamps) -> Stamps:
 def _picked(pick: Callable[[Iterable[Stamp]], Stamp], one: Stamps, other: Stamps) -> Stamps:
     if not one:
         return other
+    if len(one) == 1 and one.keys() == other.keys():
+        # Mostly one clock stamps all that happens to an order.
+        (clock,) = one
+        return one if pick((one[clock], other[clock])) is one[clock] else other
     return {
         clock: pick(stamp for stamp in (one.get(clock), other.get(clock)) if stamp is not None)
         for clock in CLOCKS

@@ -92,29 +92,37 @@ class OrderLatencies:
         """By the parts of `LatencyLabels`."""
         self.unmeasured: dict[tuple[str, str], int] = defaultdict(int)
 
-    def see(self, order: BotOrder, event: OrderEvent, *, before: OrderState) -> None:
-        """Counts the stages that an event completes; `event` is in `order` already."""
-        stages = _STAGES_OF.get(event.event)
+    def see(self, order: BotOrder, event: OrderEvent, *, before: OrderState) -> int | None:
+        """Counts the stages that an event completes; `event` is in `order` already.
+
+        Returns:
+            The span of the acknowledgement in nanoseconds, if it was measured now.
+        """
+        stages, ack_ns = _STAGES_OF.get(event.event), None
         if stages is None:
-            return
+            return None
         for stage, start, end in stages(order, event, before):
             name = f"{stage} {event.alias}" if stage == "replace" and event.alias is not None else stage
-            if end is not None and name not in order.measured:
-                self._measure(order, event, (stage, name), start, end)
+            if end is None or name in order.measured:
+                continue
+            span_ns = self._measure(order, event, (stage, name), start, end)
+            ack_ns = span_ns if stage == "ack" else ack_ns
+        return ack_ns
 
     def _measure(
         self, order: BotOrder, event: OrderEvent, stage: tuple[str, str], start: Stamps | None, end: Stamps
-    ) -> None:
+    ) -> int | None:
         label, name = stage
         span = Unmeasured.REPLAYED if not end else measure(start, end)
         if span is Unmeasured.NO_START:
-            return
+            return None
         order.measured.add(name)
         if isinstance(span, Latency):
             histogram = self._histogram(order, label, span.clock)
             histogram.add(Exemplar(order.order_id, span.span_ns, event.sent_ns))
-        else:
-            self.unmeasured[label, span] += 1
+            return span.span_ns
+        self.unmeasured[label, span] += 1
+        return None
 
     def forget(self, order: BotOrder) -> None:
         """Counts the stages of an order that is forgotten whose start never came."""

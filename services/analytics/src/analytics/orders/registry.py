@@ -109,7 +109,18 @@ class KnownOrders:
             # Nearly every event but the first of an order comes by here.
             self._segments.touch(named)
             return FoundOrder(order, named)
+        if order is None and event.alias is None and named not in self._links:
+            nameless = Key(event.source, event.order_id)
+            if nameless not in self._links and nameless not in self._orders:
+                return self._begin(named, nameless)
         return self._join(event, named)
+
+    def _begin(self, named: Key, nameless: Key) -> FoundOrder:
+        """An order of which no name is known."""
+        if nameless != named:
+            self._links[nameless] = named
+            self._linked_to.setdefault(named, []).append(nameless)
+        return FoundOrder(self._new(named), named, is_new=True)
 
     def _joins_nothing(self, event: OrderEvent, named: Key) -> bool:
         """Whether all names of an event lead to an order already."""

@@ -162,10 +162,9 @@ class OrderTracker:
             self._check_overfill(order, source, before)
 
     def _measure(self, order: BotOrder, event: OrderEvent, before: Before) -> None:
-        was_acked = "ack" in order.measured
-        self.latencies.see(order, event, before=before.state)
-        if not was_acked and "ack" in order.measured:
-            self.activities.see_ack(order, event.source, order.touched_ns)
+        ack_ns = self.latencies.see(order, event, before=before.state)
+        if ack_ns is not None:
+            self.activities.see_ack(order, event.source, ack_ns)
 
     def _check_overfill(self, order: BotOrder, source: str, before: Before) -> None:
         if before.state in ENDED and before.state is not OrderState.FILLED:
