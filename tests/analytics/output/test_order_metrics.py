@@ -3,6 +3,7 @@
 from prometheus_client.samples import Sample
 
 from analytics.cooperative import CooperativeTask, run
+from analytics.orders.registry import KnownOrders
 from analytics.orders.tracker import OrderTracker
 from analytics.output.exposition import openmetrics_text, text
 from analytics.output.open_orders import ORDERS_A_STEP, open_totals
@@ -58,6 +59,7 @@ CONTRACT = {
     "telemetry_order_latency_unmeasured_total": {"stage", "reason"},
     "telemetry_order_inferred_fills_total": {"source"},
     "telemetry_order_overfills_total": {"source"},
+    "telemetry_forgotten_open_orders_total": set(),
     "telemetry_order_fills_after_end_total": {"source"},
     "telemetry_order_inferred_qty": {"account", "symbol"},
     "telemetry_second_source_fills_total": {"source", "outcome"},
@@ -96,9 +98,19 @@ def test_names_and_labels_are_the_contract() -> None:
     assert found == CONTRACT
 
 
-def test_before_the_first_event_only_closed_lists_are_there() -> None:
+def test_open_orders_that_were_given_up_are_told() -> None:
+    made = tracker()
+    made.registry = KnownOrders(max_orders=2)
+    for number in range(5):
+        made.apply(event("submit", f"o-{number}"), T0 + number)
+    run(made.tick(T0 + SECOND))
+    assert "telemetry_forgotten_open_orders_total 3.0" in told(made).splitlines()
+
+
+def test_before_the_first_event_only_closed_lists_and_what_has_no_labels_are_there() -> None:
     lines = [line for line in told(tracker()).splitlines() if not line.startswith("#")]
     assert {line.partition("{")[0] for line in lines} == {
+        "telemetry_forgotten_open_orders_total 0.0",
         "trading_markout_missed_total",
         "telemetry_order_latency_unmeasured_total",
     }

@@ -11,7 +11,7 @@ services are behind.
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -94,15 +94,15 @@ class OrderRate:
         }
 
 
-def measure(*, seconds: int, report: Report) -> OrderRate:
-    """One run in a pipeline of its own."""
-    with process(push_mixed) as pusher, _ui() as ui_endpoint, pipeline(ui_endpoint) as tested:
+def measure(*, seconds: int, report: Report, settings: Mapping[str, str] | None = None) -> OrderRate:
+    """One run in a pipeline of its own, its services with these settings."""
+    with process(push_mixed) as pusher, _ui() as ui_endpoint, pipeline(ui_endpoint, settings) as tested:
         pusher.send(Load(tested.endpoint, EVENTS_PER_S, TRADES_PER_S, seconds))
         sender_pid: int = pusher.recv()
         pids = {**tested.stack.pids, "client": sender_pid}
         clock = ProcessorClock({name: (pid,) for name, pid in pids.items()})
         pusher.send(None)
-        behind = [_behind(tested, pusher, report) for _ in range(seconds)]
+        behind = list(_scrapes(tested, pusher, seconds, report))
         core_percent = clock.core_percent()
         pusher.send(None)
         sent_s, events, trades = pusher.recv()
@@ -122,9 +122,20 @@ def targets(rate: OrderRate) -> list[TargetCheck]:
     ]
 
 
-def _behind(tested: Pipeline, pusher: Pipe, report: Report) -> Behind:
-    """Waits for the end of a second of sending, and asks both services."""
-    events, trades = pusher.recv()
+def _scrapes(tested: Pipeline, pusher: Pipe, seconds: int, report: Report) -> Iterator[Behind]:
+    """A scrape at the end of each second of sending; one that takes longer leaves the next ones out."""
+    sent_s = 0
+    while sent_s < seconds:
+        # Older messages would compare what is applied now with what was sent long ago.
+        while True:
+            sent, sent_s = pusher.recv(), sent_s + 1
+            if not pusher.poll():
+                break
+        yield _behind(tested, *sent, report)
+
+
+def _behind(tested: Pipeline, events: int, trades: int, report: Report) -> Behind:
+    """Asks both services what they have of what was sent."""
     begin_s = time.monotonic()
     tested.ingest()
     analytics = tested.analytics()

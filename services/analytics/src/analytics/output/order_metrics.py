@@ -202,6 +202,9 @@ class OrderMetrics:
         ):
             by_source = {(source,): values.get((source,), 0.0) for source in sources}
             yield self._of(f"telemetry_order_{what}_total", "counter", help_text, ("source",), by_source)
+        help_text = "Open orders that were given up: too many were known at once."
+        forgotten = {(): float(orders.registry.forgotten_open)}
+        yield self._of("telemetry_forgotten_open_orders_total", "counter", help_text, (), forgotten)
         help_text = "Quantity that is filled by a peer's word alone, base."
         yield self._of(
             "telemetry_order_inferred_qty", "gauge", help_text, ("account", "symbol"), orders.bookkeeper.inferred_qty
