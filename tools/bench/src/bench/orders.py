@@ -73,7 +73,7 @@ class OrderCosts:
 def measure(*, repeats: int, orders: int = ORDERS) -> OrderCosts:
     """All steps, each with as many orders."""
     frames = [encode(event) for event in _events(orders)]
-    decode_us, batches = _timed(lambda: [_batch(frames[at : at + MAX_BATCH_EVENTS]) for at in _starts(frames)])
+    decode_us, batches = _timed(lambda: _batches(frames))
     tracker = OrderTracker(Marks(lambda _symbol: None), limits=TrackerLimits(max_books=BOOKS))
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)  # as in the services
@@ -130,6 +130,15 @@ def _events(orders: int) -> Iterator[OrderEvent]:
         for step, fields in enumerate(steps if number % 20 else steps[:3]):
             stamp_ns = at_ns + 2 * step * _MS
             yield OrderEvent.model_validate({**shared, **fields, "event_ns": stamp_ns, "sent_ns": stamp_ns})
+
+
+def lived_batches(orders: int) -> list[EventBatch]:
+    """The events of so many orders, as analytics gets them."""
+    return _batches([encode(event) for event in _events(orders)])
+
+
+def _batches(frames: list[bytes]) -> list[EventBatch]:
+    return [_batch(frames[at : at + MAX_BATCH_EVENTS]) for at in _starts(frames)]
 
 
 def _starts(frames: list[bytes]) -> range:

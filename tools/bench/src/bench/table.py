@@ -118,7 +118,7 @@ def _micro(steps: list[dict[str, Any]]) -> str:
 def _scrapes(looks: list[dict[str, Any]]) -> str:
     rows = [
         (
-            f"{each['symbols']}",
+            f"{each['symbols']}" + (f" and {each['books']} books" if each.get("books") else ""),
             f"{each['series']:,}",
             f"{each['metrics_ms']:.1f}",
             f"{each['limit_ms']:.1f}",
