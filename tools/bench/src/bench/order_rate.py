@@ -128,10 +128,11 @@ def _scrapes(tested: Pipeline, pusher: Pipe, seconds: int, report: Report) -> It
     while sent_s < seconds:
         # Older messages would compare what is applied now with what was sent long ago.
         while True:
-            sent, sent_s = pusher.recv(), sent_s + 1
+            events, trades = pusher.recv()
+            sent_s += 1
             if not pusher.poll():
                 break
-        yield _behind(tested, *sent, report)
+        yield _behind(tested, events, trades, report)
 
 
 def _behind(tested: Pipeline, events: int, trades: int, report: Report) -> Behind:
