@@ -47,7 +47,7 @@ _TRADE: Final = b'%b%d,"event_ns":%d,"sent_ns":%d}'
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class MixedLoad:
     """What to send, and for how long."""
 
     endpoint: str
@@ -97,7 +97,7 @@ class OrderRate:
 def measure(*, seconds: int, report: Report, settings: Mapping[str, str] | None = None) -> OrderRate:
     """One run in a pipeline of its own, its services with these settings."""
     with process(push_mixed) as pusher, _ui() as ui_endpoint, pipeline(ui_endpoint, settings) as tested:
-        pusher.send(Load(tested.endpoint, EVENTS_PER_S, TRADES_PER_S, seconds))
+        pusher.send(MixedLoad(tested.endpoint, EVENTS_PER_S, TRADES_PER_S, seconds))
         sender_pid: int = pusher.recv()
         pids = {**tested.stack.pids, "client": sender_pid}
         clock = ProcessorClock({name: (pid,) for name, pid in pids.items()})
@@ -186,7 +186,7 @@ def _ui() -> Iterator[str]:
 
 def push_mixed(pipe: Pipe) -> None:
     """Pushes one load: its process → go → at the end of each second what was sent so far → go → all that was sent."""
-    load: Load = pipe.recv()
+    load: MixedLoad = pipe.recv()
     context = zmq.Context()
     with open_socket(context, zmq.PUSH) as socket:
         socket.connect(load.endpoint)
@@ -200,7 +200,7 @@ def push_mixed(pipe: Pipe) -> None:
     context.term()
 
 
-def _push(load: Load, orders: "_Orders", market: "_Market", pipe: Pipe) -> tuple[float, int, int]:
+def _push(load: MixedLoad, orders: "_Orders", market: "_Market", pipe: Pipe) -> tuple[float, int, int]:
     begin_s, ticks = time.monotonic(), round(load.seconds / _TICK_S)
     for tick in range(ticks):
         while (wait_s := begin_s + tick * _TICK_S - time.monotonic()) > 0:
