@@ -12,10 +12,13 @@ from analytics.checkpoint.parts import Part, State
 PART_ROWS: Final = 500
 """Rows of a table that are packed at a time: about half a millisecond."""
 
+LARGE_ROWS: Final = 100
+"""A table with more rows is saved in parts: all smaller ones are packed at once, and there are twenty of them."""
+
 
 def is_large(rows: list[Any]) -> bool:
     """Whether a table is to be saved in parts."""
-    return len(rows) > PART_ROWS
+    return len(rows) > LARGE_ROWS
 
 
 def parts_of(rows: list[Any], version: int) -> State:
