@@ -202,10 +202,16 @@ class Pipeline:
 
     def start(self) -> Self:
         """Starts both and waits until they are ready."""
-        self.analytics.start()
-        self.ingest.start()
-        self.analytics.wait_ready()
-        self.ingest.wait_ready()
+        try:
+            self.analytics.start()
+            self.ingest.start()
+            self.analytics.wait_ready()
+            self.ingest.wait_ready()
+        except BaseException:
+            # Often called before the context begins, which would end them.
+            self.ingest.end()
+            self.analytics.end()
+            raise
         return self
 
     def applied(self) -> float:
