@@ -1,5 +1,6 @@
 """One kind of messages, or one message, that ingest does not acknowledge holds up no others."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,24 @@ def test_a_message_that_ingest_cannot_read_is_given_up_with_a_line_and_the_rest_
     assert f"number 3 of kind trade of run {bot.run} is given up" in caplog.text
     assert len([frame for frame in ingest.of_type("trade") if frame["seq"] == 3]) < 20
     bot.close()
+
+
+def test_of_a_run_whose_messages_are_all_acknowledged_ingest_is_believed_without_a_line(
+    ingest: DurableIngest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a").mkdir()
+    ingest.start()
+    with publisher(ingest, tmp_path / "a") as first:
+        trade(first, 3)
+        assert first.flush(20)
+        shutil.copytree(tmp_path / "a", tmp_path / "b")  # as a kill leaves it
+        ingest.kill()
+    ingest.start()
+    with publisher(ingest, tmp_path / "b") as second:
+        eventually(lambda: (first.run, 3) in [(end["run"], end["next_seq"]) for end in ingest.of_type("end")])
+        trade(second)
+        assert second.flush(20)
+    assert "ingest has more" not in caplog.text
 
 
 def test_an_ingest_that_has_more_than_the_file_is_believed_with_a_line(

@@ -496,7 +496,8 @@ class DurableOutbox:
                 self._park(stream, now_s)
             return
         next_seq = ack.next_seq
-        if next_seq > stream.next_seq:
+        # One of an earlier process of which nothing is held: only ingest knows how far it came.
+        if next_seq > stream.next_seq and (stream.messages or stream is self._current.get(ack.kind)):
             if stream is self._current.get(ack.kind):
                 self._say_of(stream, "ingest acknowledges what was never sent; that is not believed")
                 return  # what is sent under these numbers would be lost
