@@ -65,7 +65,9 @@ async def test_what_is_checkpointed_leaves_the_disk_in_time_in_a_quiet_market_to
     log.close()
 
 
-async def test_also_with_os_a_complete_segment_is_synced_closed_and_then_trimmed(tmp_path: Path) -> None:
+async def test_with_os_a_complete_segment_is_closed_and_then_trimmed_once_the_head_behind_it_is_on_disk(
+    tmp_path: Path,
+) -> None:
     log = SegmentLog(tmp_path, new_stream="s", now_ns=1, max_bytes=1 << 30, segment_bytes=2_000)
     writer = _writer(log)
     syncing = asyncio.ensure_future(writer.keep_synced())

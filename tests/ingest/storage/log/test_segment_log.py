@@ -220,3 +220,47 @@ def test_sync_says_up_to_where_and_covers_the_segments_that_were_closed_since(di
     assert len(synced) == 2
     assert synced[0] == synced[1]
     log.close()
+
+
+def test_sync_of_the_head_leaves_complete_segments_to_the_next_sync_and_lets_trim(directory: Path) -> None:
+    synced: list[str] = []
+
+    def noting(fd: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+
+    log = SegmentLog(directory, new_stream="s", now_ns=1, max_bytes=1 << 30, segment_bytes=1_000, fdatasync=noting)
+    synced.clear()
+    for _ in range(24):
+        append(log, 1)
+    names = [path.name for path in _segments(directory)]
+    assert len(names) > 2
+    log.sync_head()
+    assert synced == names[-1:]
+    assert not log.is_sync_due
+    log.trim(12)
+    kept = [path.name for path in _segments(directory)]
+    assert len(kept) < len(names)
+    synced.clear()
+    assert log.sync() == 24
+    assert set(synced) == set(kept)
+    synced.clear()
+    log.sync()
+    assert synced == kept[-1:]
+    log.close()
+
+
+def test_what_a_power_cut_takes_of_complete_segments_is_missing_and_the_state_behind_them_is_not(
+    directory: Path,
+) -> None:
+    log = SegmentLog(directory, new_stream="s", now_ns=1, max_bytes=1 << 30, segment_bytes=1_000)
+    for seq in range(24):
+        append(log, 1, seq=b"%d" % (seq + 1))
+    log.sync_head()
+    whole = _segments(directory)
+    for path in whole[:-1]:
+        path.write_bytes(b"")
+    again = SegmentLog(directory, new_stream="other", now_ns=2, max_bytes=1 << 30)
+    assert (again.stream, again.next_seq, again.state()["seq"]) == ("s", 24, b"24")
+    assert again.read(0, max_bytes=1 << 20)[0].first_seq == int(whole[-1].stem)
+    again.close()
+    log.close()

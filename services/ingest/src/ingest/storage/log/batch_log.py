@@ -101,7 +101,7 @@ class BatchLog(Protocol):
 
     @property
     def is_sync_due(self) -> bool:
-        """Whether to sync it soon, whatever a power cut may cost: until then it holds what could be dropped."""
+        """Whether to sync its head soon, whatever a power cut may cost: until then it holds what could be dropped."""
         ...
 
     @property
@@ -139,6 +139,10 @@ class BatchLog(Protocol):
         Raises:
             OSError: the disk would not take it; nothing happened.
         """
+        ...
+
+    def sync_head(self) -> None:
+        """Waits until what it needs to drop older batches is on disk: as `sync`, but quicker. Raises as `sync`."""
         ...
 
     def sync(self) -> int:

@@ -147,8 +147,11 @@ class GroupCommit:
                 await self._clock.sleep(self._sync_interval_s)
             # Cleared before: what is appended meanwhile is for the next time.
             self._unsynced.clear()
-            seq = await asyncio.to_thread(self.log.sync)
-            if self._sync == "burst":
-                self._commit(seq)
+            if self._sync == "os":
+                await asyncio.to_thread(self.log.sync_head)
+            else:
+                seq = await asyncio.to_thread(self.log.sync)
+                if self._sync == "burst":
+                    self._commit(seq)
             # What is dropped must not be missed after a power cut, so it may have waited for the sync.
             self.trim(self._trimmed_seq)

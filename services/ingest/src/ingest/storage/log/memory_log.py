@@ -70,6 +70,9 @@ class MemoryLog:
     def roll(self) -> None:
         """Nothing to do: any batch can be dropped."""
 
+    def sync_head(self) -> None:
+        """Nothing to do: nothing waits for it."""
+
     def sync(self) -> int:
         """Notes that it was asked; there is no disk."""
         if self.failure is not None:

@@ -13,6 +13,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -102,6 +103,8 @@ class SegmentLog:
         self._syncing = threading.Lock()
         self._sealed_fds: list[int] = []
         """Segments that are complete, and may not be on disk yet."""
+        self._has_unsynced = False
+        """Whether some of those were closed before they were on disk."""
         self._durable_seq = 0
         """Where the newest segment begins whose head is on disk: what is needed of those before it are their trades."""
         self._reader = SegmentReader()
@@ -152,12 +155,13 @@ class SegmentLog:
 
     def _sync_found(self) -> None:
         """Puts on disk what an earlier process has appended, which from now on is passed on as if it were there."""
-        for segment in self._segments:
-            fd = os.open(segment.path, os.O_RDONLY)
-            try:
-                self._fdatasync(fd)
-            finally:
-                os.close(fd)
+        for segment in list(self._segments):
+            with suppress(FileNotFoundError):  # trimmed meanwhile
+                fd = os.open(segment.path, os.O_RDONLY)
+                try:
+                    self._fdatasync(fd)
+                finally:
+                    os.close(fd)
 
     def _begin(self) -> tuple[int, _Segment]:
         """Begins the next segment."""
@@ -269,14 +273,32 @@ class SegmentLog:
             next_seq, active = self.next_seq, self._active
             fd = self._fd
             sealed = list(self._sealed_fds)
+            if self._has_unsynced:
+                self._sync_found()
+                self._has_unsynced = False
             for each in (*sealed, fd):
                 self._fdatasync(each)
-            sync_directory(self._directory)
-            for each in sealed:
-                self._sealed_fds.remove(each)
-                os.close(each)
-            self._durable_seq = active.first_seq
+            self._note_on_disk(active, sealed)
             return next_seq
+
+    def sync_head(self) -> None:
+        """Waits until what the active segment begins with is on disk; may be called in another thread.
+
+        Just after a roll that is little. A sync of the complete segment, 16 MB, would hold up for 20 ms who appends.
+        """
+        # In this order, as in `sync`: a head that is sealed meanwhile is not needed, as that of the next one is synced.
+        with self._syncing:
+            active, sealed = self._active, list(self._sealed_fds)
+            self._fdatasync(self._fd)
+            self._has_unsynced = self._has_unsynced or bool(sealed)
+            self._note_on_disk(active, sealed)
+
+    def _note_on_disk(self, active: _Segment, sealed: Sequence[int]) -> None:
+        sync_directory(self._directory)
+        for each in sealed:
+            self._sealed_fds.remove(each)
+            os.close(each)
+        self._durable_seq = active.first_seq
 
     def close(self) -> None:
         """Puts all on disk and closes the files; does nothing the second time."""
