@@ -4,13 +4,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zmq
 
 from telemetry_client import ClosedError, InvalidSettingError, Publisher
+from telemetry_client.connection import Connection, Receipt
+from telemetry_client.outbox import MemoryOutbox
+from telemetry_client.run_counts import RunCounts
 from tests.client.conftest import Receiver
 from tests.client.test_end import run_python
 from tests.client.test_peers import http_port as http_port  # noqa: PLC0414 - a fixture
@@ -120,6 +123,45 @@ def test_closing_meanwhile_ends_the_wait(away: Receiver) -> None:
         call = pool.submit(publisher.flush, 0.5)
         publisher.close()
         assert call.exception() is not None or not call.result()
+
+
+class ClosingReceipt(Receipt):
+    """Calls `close` in place of a wait."""
+
+    def __init__(self, close: Callable[[], object]) -> None:
+        super().__init__()
+        self._close = close
+
+    def wait(self, timeout: float | int = -1) -> None:  # noqa: ARG002, PYI041 - as its base has it
+        self._close()
+
+
+class ClosedAtLastReport(Connection):
+    """Calls `close_meanwhile` just when the second report of a flush is written."""
+
+    reports = 0
+    close_meanwhile: Callable[[], object]
+
+    def offer_tracked(self, frame: bytes) -> Receipt | None:
+        receipt = super().offer_tracked(frame)
+        self.reports += receipt is not None
+        return ClosingReceipt(self.close_meanwhile) if self.reports == 2 else receipt
+
+
+def test_a_close_just_before_a_flush_looks_at_the_connection_is_no_error(ingest: Receiver) -> None:
+    connection = ClosedAtLastReport(ingest.endpoint, max_queued_messages=10, curve=None)
+    outbox = MemoryOutbox(
+        connection,
+        RunCounts("bot", "run"),
+        max_queued_messages=10,
+        block_s=0.0,
+        linger_s=30.0,
+        alive_every_s=10.0,
+    )
+    connection.close_meanwhile = outbox.close
+    assert outbox.put(b"{}", 1, None)
+    assert not outbox.flush(time.monotonic() + 30)
+    assert connection.reports == 2
 
 
 def test_a_closed_publisher_cannot_be_flushed(publisher: Publisher) -> None:

@@ -105,10 +105,22 @@ class MemoryOutbox:
             if not (self._pass_through(deadline_s, FILLER) and self._pass_through(deadline_s)):
                 return False
             with self.lock:
-                is_connected = connection.is_connected()
-                # Else the reports may have been dropped with their connection, and what was before them is kept.
-                if connection.times_made == made and not connection.is_given_up:
-                    return is_connected and connection.lost_messages == lost and not self._closed
+                has_gone_out = self._has_gone_out(made, lost)
+            if has_gone_out is not None:
+                return has_gone_out
+
+    def _has_gone_out(self, made: int, lost: int) -> bool | None:
+        """Whether what is before two reports that are written has gone out to a peer; the caller holds the lock.
+
+        None where the reports may have been dropped with their connection, and what was before them is kept.
+        """
+        if self._closed:
+            return False  # the close has the connection now, in its own thread
+        connection = self._connection
+        is_connected = connection.is_connected()
+        if connection.times_made != made or connection.is_given_up:
+            return None
+        return is_connected and connection.lost_messages == lost
 
     def close(self) -> bool:
         """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all went to an ingest."""
