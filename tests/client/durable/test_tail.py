@@ -215,3 +215,25 @@ def test_without_room_for_a_tail_messages_go_to_sqlite_with_a_line(
     file.close()
     assert found(path) == rows
     assert "has no tail" in caplog.text
+
+
+def test_an_old_tail_that_could_not_be_replaced_gives_nothing_back_once_its_messages_have_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a").mkdir()
+    file = opened(tmp_path / "a" / "queue")
+    rows = put(file, 50)
+    path = killed(file, tmp_path / "b")
+    file.close()
+    (tmp_path / "b" / "queue.tail.new").mkdir()
+    file = opened(path)
+    assert file.found.messages == rows
+    file.drop_through(rows[39].id, sum(row.size_bytes for row in rows[:40]))
+    file.close()
+    assert found(path) == rows[40:]
+    file = opened(path)
+    file.drop_through(rows[-1].id, sum(row.size_bytes for row in rows[40:]))
+    file.forget_streams([rows[0].stream])
+    file.close()
+    assert found(path) == []
+    assert "damaged" not in caplog.text

@@ -16,7 +16,7 @@ from telemetry_client.durable.database import (
     stream_values,
 )
 from telemetry_client.durable.rows import Contents, in_order
-from telemetry_client.durable.tail import NoTailError, Tail, TailContents, read_tail, tail_path
+from telemetry_client.durable.tail import NoTailError, Tail, TailContents, empty_tail, read_tail, tail_path
 from telemetry_client.errors import InvalidSettingError
 
 
@@ -110,6 +110,8 @@ def _ids(contents: Contents) -> set[int]:
 def new_tail(connection: sqlite3.Connection, path: Path, next_id: int) -> Tail | None:
     """An empty tail in the place of an old one; None where the disk has no room for it: then SQLite takes each."""
     try:
+        # What it holds is in the tables now. If it stays, it must not be taken for new messages at the next start.
+        empty_tail(tail_path(path), next_id)
         tail = Tail(tail_path(path), next_id)
         connection.execute(f"PRAGMA user_version={WITH_TAIL}")
     except (OSError, sqlite3.Error) as error:

@@ -77,6 +77,22 @@ def read_tail(path: Path) -> TailContents:
     return TailContents(rows, next_id, frozenset(range(floor_id + 1, next_id)) - rows.keys())
 
 
+def empty_tail(path: Path, next_id: int) -> None:
+    """Marks as gone what the file holds, if there is one: in its place, so that it needs no room.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        file.seek(_MARKS_AT)
+        file.write(_marks(next_id))
+
+
+def _marks(next_id: int) -> bytes:
+    """Those of a tail that holds nothing."""
+    return struct.pack("=QQ", next_id, next_id - 1)
+
+
 def _bounds(part: int) -> tuple[int, int]:
     """Where a part begins and ends; before the first are the marks."""
     return part * PART_BYTES or _RECORDS_AT, (part + 1) * PART_BYTES
@@ -107,10 +123,9 @@ class Tail:
     def __init__(self, path: Path, next_id: int) -> None:
         self._path = path
         new = path.with_name(f"{path.name}.new")
-        marks = struct.pack("=QQ", next_id, next_id - 1)
         try:
             # All of it: a page that finds no room later ends the process (SIGBUS).
-            new.write_bytes((MAGIC + marks).ljust(TAIL_BYTES, b"\0"))
+            new.write_bytes((MAGIC + _marks(next_id)).ljust(TAIL_BYTES, b"\0"))
         except OSError:
             with suppress(OSError):
                 new.unlink()  # else what there was of it would take the room that SQLite needs
