@@ -93,6 +93,18 @@ def test_orders_that_ended_before_the_clock_was_set_back_are_packed_in_time() ->
     assert made.registry.get("bot", "o-1") is not None
 
 
+def test_orders_that_ended_before_the_clock_was_set_back_are_forgotten_ten_minutes_later() -> None:
+    made = tracker()
+    made.apply(event("deny"), T0)
+    now_ns = T0 - 86_400 * SECOND
+    run(made.tick(now_ns))
+    made.apply(event("deny", "o-2"), now_ns + SECOND)
+    run(made.tick(now_ns + 599 * SECOND))
+    assert len(made.registry) == 2
+    run(made.tick(now_ns + 601 * SECOND))
+    assert len(made.registry) == 0
+
+
 def test_a_silent_bot_gives_its_place_up_and_an_active_one_does_not() -> None:
     made = tracker(max_books=1)
     made.apply(event("submit", source="a", strategy="s"), T0)

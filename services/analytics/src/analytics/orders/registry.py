@@ -10,7 +10,7 @@ thousand objects of twenty parts would take the garbage collector a second each 
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
 import msgspec
@@ -28,6 +28,9 @@ MAX_ORDERS: Final = 100_000
 
 EXPIRE_A_STEP: Final = 50
 """Orders packed or forgotten without a break: about a millisecond."""
+
+MAX_AHEAD_NS: Final = 60_000_000_000
+"""What ended this far ahead of the clock shows that it was set back."""
 
 WARM_NS: Final = 5_000_000_000
 """How long an order that has ended stays as it is: most of what comes late comes soon."""
@@ -184,6 +187,7 @@ class KnownOrders:
 
     def expire(self, now_ns: int, *, at_most: int = EXPIRE_A_STEP) -> list[BotOrder]:
         """Forgets what has ended long ago, and what is too many; returns what was forgotten, at most so many."""
+        self._move_back(now_ns, at_most)
         gone: list[BotOrder] = []
         while self._ended and len(gone) < at_most:
             key, ended_ns = next(iter(self._ended.items()))
@@ -195,6 +199,14 @@ class KnownOrders:
             gone.append(self._forget(next(iter(self._orders))))
             self.forgotten_open += 1
         return gone
+
+    def _move_back(self, now_ns: int, at_most: int) -> None:
+        """Lets orders that ended ahead of a clock that was set back end now, at most so many: they keep others here."""
+        ahead = takewhile(lambda item: item[1] - now_ns > MAX_AHEAD_NS, self._ended.items())
+        for key, _ in list(islice(ahead, at_most)):
+            self._segments.touch(key)  # when an order ended is saved with it
+            self._ended[key] = now_ns
+            self._ended.move_to_end(key)
 
     def state(self) -> State:
         """All orders and their names, the oldest first."""
