@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import aiohttp
 import pandas as pd
 import pyarrow as pa
 import pytest
+from multidict import MultiDict
 
 from analytics.orders.registry import Key
 from analytics.orders.tracker import OrderTracker
@@ -102,9 +103,10 @@ def test_orders_that_are_packed_are_found_and_those_that_are_forgotten_are_not()
         ({"limit": "-1"}, "at least 1"),
         ({"limit": "²"}, "at least 1"),
         ({"limit": ""}, "at least 1"),
+        (MultiDict([("state", "open"), ("state", "filled")]), "'state' is there twice"),
     ],
 )
-def test_a_wrong_query_says_what_is_wrong(query: dict[str, str], text: str) -> None:
+def test_a_wrong_query_says_what_is_wrong(query: Mapping[str, str], text: str) -> None:
     with pytest.raises(ExportError, match=text):
         parse_order_query(query, max_rows=10)
 
@@ -152,6 +154,11 @@ def test_an_order_that_goes_while_others_are_told_is_left_out() -> None:
     made.registry.expire(T0 + 700 * SECOND)
     assert len(first) + sum(map(len, parts)) == 3 * ORDERS_A_STEP - 20
     assert made.registry.newest_keys()[-1] == Key("bot", "o-20")
+
+
+def test_many_orders_of_another_account_are_passed_over_in_steps() -> None:
+    parts = found_orders(many(3 * ORDERS_A_STEP).registry, OrderQuery({"account": "none"}, 1_000))
+    assert list(parts) == [[], [], []]
 
 
 async def _render(_text_format: TextFormat) -> bytes:

@@ -15,7 +15,7 @@ from nanoarrow.ipc import StreamWriter
 from analytics.orders.order import BotOrder
 from analytics.orders.registry import Key, KnownOrders
 from analytics.output.order_summary import order_summary
-from analytics.output.trade_export import ExportError, Format
+from analytics.output.trade_export import ExportError, Format, refuse_repeated
 from telemetry_schema import OrderStateName, OrderSummary
 
 _TEXTS: Final = ("account", "order_id", "source", "strategy", "venue", "symbol", "side", "order_type", "tif", "state")
@@ -58,6 +58,7 @@ def parse_order_query(query: Mapping[str, str], *, max_rows: int) -> OrderQuery:
     unknown = [name for name in query if name not in _PARAMETERS]
     if unknown:
         raise ExportError(f"{unknown[0]!r} is not known; known are {', '.join(_PARAMETERS)}")
+    refuse_repeated(query)
     if (state := query.get("state")) is not None and state not in _STATES:
         raise ExportError(f"state={state!r}: it is one of {', '.join(_STATES)}")
     wanted = {name: query[name] for name in _FILTERS if name in query}
@@ -75,9 +76,9 @@ def _limit(text: str | None, max_rows: int) -> int:
 def found_orders(orders: KnownOrders, query: OrderQuery) -> Iterator[list[OrderSummary]]:
     """The orders, the newest first, some at a time; what changes meanwhile is told as it is then."""
     left = query.limit
-    keys = [key for key in orders.newest_keys() if query.may_have(key)]
+    keys = orders.newest_keys()
     for begin in range(0, len(keys), ORDERS_A_STEP):
-        read = (orders.get(*key) for key in keys[begin : begin + ORDERS_A_STEP])
+        read = (orders.get(*key) for key in keys[begin : begin + ORDERS_A_STEP] if query.may_have(key))
         found = [order_summary(order) for order in read if order is not None and query.has(order)][:left]
         yield found
         left -= len(found)

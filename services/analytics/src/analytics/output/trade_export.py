@@ -84,6 +84,13 @@ class TradeRows:
         return len(self.event_ns)
 
 
+def refuse_repeated(query: Mapping[str, str]) -> None:
+    """Raises `ExportError` where a parameter is there twice: which of them counts nobody can know."""
+    twice = [name for name, times in Counter(name for name, _ in query.items()).items() if times > 1]
+    if twice:
+        raise ExportError(f"{twice[0]!r} is there twice")
+
+
 def parse_query(query: Mapping[str, str], *, now_ns: int, max_rows: int) -> ExportQuery:
     """The query of a request.
 
@@ -95,9 +102,7 @@ def parse_query(query: Mapping[str, str], *, now_ns: int, max_rows: int) -> Expo
     unknown = [name for name in query if name not in _PARAMETERS]
     if unknown:
         raise ExportError(f"{unknown[0]!r} is not known; known are {', '.join(_PARAMETERS)}")
-    twice = [name for name, times in Counter(name for name, _ in query.items()).items() if times > 1]
-    if twice:
-        raise ExportError(f"{twice[0]!r} is there twice")
+    refuse_repeated(query)
     symbol = query.get("symbol", "")
     if not symbol:
         raise ExportError("symbol is missing, as in /trades?symbol=BTC-USD&since=5m")
