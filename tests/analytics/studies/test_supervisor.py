@@ -2,13 +2,18 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import psutil
 import pytest
 from structlog.testing import capture_logs
 
+from analytics.studies.runner.errors import WorkerDiedError
 from analytics.studies.runner.feed import FRAMES_A_TURN
+from analytics.studies.runner.forks import ForkServer
+from analytics.studies.runner.supervisor import FIRST_BACKOFF_S
+from telemetry_runtime import SystemClock
 from tests.analytics.studies.test_hostile import running, until
 from tests.analytics.studies.worlds import StudyWorld, fork_server, trades, worker
 
@@ -142,3 +147,55 @@ async def test_a_fork_server_that_ends_or_hangs_is_started_again(tmp_path: Path,
         await until(made, lambda: made.results.costs["counted"].runs > runs)
         assert fork_server() != server
     assert not psutil.pid_exists(server.pid)
+
+
+async def asked_to_end_a_worker(made: StudyWorld, number: signal.Signals, patience_s: float) -> str:
+    """What is said of a fork server that got this signal after its first worker."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        async with ForkServer(made.options) as server:
+            await server.fork(theirs)
+            os.kill(fork_server().pid, number)
+            with pytest.raises(WorkerDiedError) as raised:
+                await server.end_worker(patience_s)
+    return str(raised.value)
+
+
+async def test_how_a_fork_server_has_gone_is_said() -> None:
+    assert await asked_to_end_a_worker(StudyWorld(), signal.SIGKILL, 60.0) == "its fork server has gone (exit code -9)"
+    assert "no answer in 0.1 s" in await asked_to_end_a_worker(StudyWorld(), signal.SIGSTOP, 0.1)
+
+
+class HurriedClock(SystemClock):
+    """Waits no longer than a moment, and keeps how long it should have waited."""
+
+    def __init__(self) -> None:
+        self.backoffs_s: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds >= FIRST_BACKOFF_S:
+            self.backoffs_s.append(seconds)
+        await super().sleep(min(seconds, 0.01))
+
+
+KILLS = """
+import os, pathlib, time
+
+@study(window="5m", every="100ms", gauges=[gauge("rows", "Trades.")])
+def kills(trades):
+    if pathlib.Path(__file__).with_suffix(".now").exists():
+        os.kill(os.getppid(), 9)
+        time.sleep(60)
+    return {"rows": len(trades)}
+"""
+
+
+async def test_workers_that_cannot_be_started_after_a_study_has_killed_one_are_tried_ever_later(tmp_path: Path) -> None:
+    environment, clock = dict(os.environ), HurriedClock()
+    made = StudyWorld(places=written(tmp_path, KILLS), environment=environment, clock=clock)
+    async with running(made):
+        await until(made, lambda: made.value("rows") is not None)
+        environment["TOO_LONG"] = "x" * 10_000_000
+        (tmp_path / "mine.now").touch()
+        await until(made, lambda: len(clock.backoffs_s) >= 4)
+    assert clock.backoffs_s[:4] == [FIRST_BACKOFF_S * 2**number for number in range(4)]

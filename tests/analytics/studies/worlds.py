@@ -15,7 +15,7 @@ from analytics.studies.ring import TradeRing
 from analytics.studies.runner.feed import shared_bytes
 from analytics.studies.runner.forks import WorkerOptions
 from analytics.studies.runner.supervisor import StudyLimits, StudySupervisor
-from telemetry_runtime import SystemClock
+from telemetry_runtime import Clock, SystemClock
 from tests.analytics.batches import NOW, SECOND
 
 HOSTILE = Path(__file__).with_name("hostile.py")
@@ -91,11 +91,12 @@ class StudyWorld:
     symbols: Sequence[str] = ("A",)
     max_series: int = 100
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    clock: Clock = field(default_factory=SystemClock)
 
     def __post_init__(self) -> None:
         self.trades = FakeTrades(list(self.symbols))
         self.results = StudyResults(max_series=self.max_series)
-        options = WorkerOptions(
+        self.options = WorkerOptions(
             places=self.places,
             off=self.off,
             builtin=False,
@@ -105,7 +106,7 @@ class StudyWorld:
             parameters=self.parameters,
         )
         limits = StudyLimits(budget_s=self.budget_s, max_failures=self.max_failures)
-        self.supervisor = StudySupervisor(self.trades, self.results, options, limits, SystemClock())
+        self.supervisor = StudySupervisor(self.trades, self.results, self.options, limits, self.clock)
 
     def value(self, gauge: str, symbol: str = "A") -> float | None:
         found = [

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -22,6 +22,9 @@ from analytics.studies.runner.errors import WorkerDiedError
 
 START_S: Final = 60.0
 """How long the fork server may take to import pandas, and to answer."""
+
+_LAST_BREATH_S: Final = 1.0
+"""How long a fork server that has closed its socket may take to end."""
 
 _MODULE: Final = "analytics.studies.runner.fork_server"
 _THREADS: Final = dict.fromkeys(
@@ -104,8 +107,11 @@ class ForkServer:
                 socket.send_fds(started.control, [what], channels)
                 async with asyncio.timeout(patience_s):
                     (pid,) = PID.unpack(await started.reader.readexactly(PID.size))
+            except TimeoutError as error:
+                raise WorkerDiedError(f"its fork server gave no answer in {patience_s:g} s") from error
             except (OSError, EOFError) as error:
-                raise WorkerDiedError(f"its fork server has gone: {error}") from error
+                code = await _ended(started.process)
+                raise WorkerDiedError(f"its fork server has gone (exit code {code})") from error
             unanswered.pop_all()
         return int(pid)
 
@@ -156,6 +162,14 @@ class ForkServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._kill()
+
+
+async def _ended(process: Process) -> int | None:
+    """Its exit code: it has closed its socket, and is on its way out. None if that takes long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_BREATH_S):
+            await process.wait()
+    return process.returncode
 
 
 async def _kill(process: Process) -> None:

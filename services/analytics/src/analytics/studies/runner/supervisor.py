@@ -72,7 +72,7 @@ class StudySupervisor:
         """With one worker after the other."""
         backoff_s = FIRST_BACKOFF_S
         while True:
-            began_ns = self._clock.monotonic_ns()
+            began_ns, self._study_is_to_blame = self._clock.monotonic_ns(), False
             try:
                 async with WorkerProcess(server) as worker:
                     self.starts += 1
@@ -88,7 +88,6 @@ class StudySupervisor:
     async def _serve(self, worker: WorkerProcess) -> None:
         """Feeds one worker until it dies, hangs or has grown too much."""
         self._grown.clear()
-        self._study_is_to_blame = False
         schedule, feed = await self._load(worker), FrameFeed(self._trading, worker.memory)
         while True:
             began_ns = self._clock.monotonic_ns()
