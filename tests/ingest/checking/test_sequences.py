@@ -1,5 +1,7 @@
 """Losses, duplicates and restarts, as a run's sequence numbers say."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -258,7 +260,59 @@ def test_the_gaps_of_a_run_are_bounded() -> None:
     assert len(run.gaps) == MAX_GAPS
     assert tracker.sources["bot"].lost == 4_999
     assert _see(tracker, 9_997, at_ns=1) == (0, 0)
-    assert _see(tracker, 3, at_ns=1) == (1, 0)
+
+
+def test_a_run_with_many_holes_takes_each_number_that_comes_late_once() -> None:
+    tracker = _tracker()
+    even, odd = range(0, 2_000, 2), range(1, 2_000, 2)
+    assert _accepted(tracker, *even) == 1_000
+    assert tracker.sources["bot"].lost == 999
+    for seq in odd:
+        assert _see(tracker, seq, at_ns=1) == (0, 0)
+    assert (tracker.sources["bot"].lost, tracker.sources["bot"].duplicate) == (0, 0)
+    for seq in (*odd, *even):
+        assert _see(tracker, seq, at_ns=1) == (1, 0)
+    assert tracker.sources["bot"].lost == 0
+
+
+def test_columns_may_fill_many_holes_at_once_and_go_on() -> None:
+    tracker = _tracker()
+    for seq in range(0, 1_000, 2):
+        _see(tracker, seq, at_ns=1)
+    result = tracker.observe("bot", "r", 100, 1_000, (1, 1, 1))
+    assert result.new == (*((seq, seq + 1) for seq in range(101, 998, 2)), (999, 1_100))
+    assert result.duplicate == 450
+    assert tracker.sources["bot"].lost == 50
+    assert [_see(tracker, seq, at_ns=1)[0] for seq in (97, 98, 99, 101, 1_099, 1_100)] == [0, 1, 0, 1, 1, 0]
+
+
+def test_what_is_missing_in_older_gaps_counts_as_seen_after_a_restart() -> None:
+    before, tracker = _tracker(), _tracker()
+    for seq in range(0, 1_000, 2):
+        _see(before, seq, at_ns=1)
+    tracker.load(before.dump(), exact=True)
+    assert sum(not _see(tracker, seq, at_ns=1)[0] for seq in range(1, 999, 2)) == MAX_GAPS
+
+
+def test_numbers_that_begin_again_leave_no_holes_of_before() -> None:
+    tracker = _tracker()
+    for seq in range(0, 1_000, 2):
+        _see(tracker, seq, at_ns=1)
+    assert _accepted(tracker, *range(1_000), first_ns=2) == 1_000
+    assert _see(tracker, 501, at_ns=1) == (1, 0)
+    assert (tracker.sources["bot"].restarts, tracker.sources["bot"].lost) == (1, 499)
+
+
+def test_a_run_that_was_joined_between_many_holes_is_not_taken_for_one_that_is_whole() -> None:
+    tracker = _tracker()
+    for seq in range(1_000, 2_000, 2):
+        _see(tracker, seq, at_ns=1)
+    for seq in range(1_901, 1_998, 2):
+        _see(tracker, seq, at_ns=1)
+    assert not tracker.follow("bot", "r", 1_000)
+    for seq in range(1_001, 1_900, 2):
+        _see(tracker, seq, at_ns=1)
+    assert tracker.follow("bot", "r", 1_000)
 
 
 def test_columns_may_fill_a_gap_in_part_and_go_on() -> None:
@@ -300,6 +354,16 @@ def test_each_number_is_accepted_once_and_lost_while_it_is_missing(numbers: list
     counts = tracker.sources.get("bot")
     assert (counts.lost if counts else 0) == len(missing)
     assert (counts.duplicate if counts else 0) == len(numbers) - len(set(numbers))
+
+
+@given(st.integers(0, 2**32), st.integers(100, 1_000))
+def test_each_of_many_numbers_in_any_order_is_accepted_once(seed: int, numbers: int) -> None:
+    tracker = _tracker()
+    some = [0, *Random(seed).choices(range(2 * numbers), k=numbers)]  # noqa: S311 - a simulation
+    assert sum(not _see(tracker, seq)[0] for seq in some) == len(set(some))
+    counts = tracker.sources["bot"]
+    assert counts.lost == max(some) + 1 - len(set(some))
+    assert counts.duplicate == len(some) - len(set(some))
 
 
 _far = st.integers(0, 2**63 - 40_000)

@@ -14,12 +14,14 @@ Newer is what was sent later than all before and did not happen earlier: a sende
 time of sending repeats them, and a venue that repeats its history does so too. A seen number of a trade that happened
 after all others is a *conflict*: two senders share the run.
 
-What is below `next_seq` by more than `WINDOW_TRADES`, or in a gap that was forgotten, counts as seen.
+What is below `next_seq` by more than `WINDOW_TRADES` counts as seen; after a restart of ingest also what was in none of
+the newest `MAX_GAPS` gaps.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias
+
+from ingest.checking.missing import Gap, Missing, ScatteredNumbers
 
 WINDOW_TRADES: Final = 65_536
 """How far below the newest number a late one is still recognised as missing; 0.2 s at the highest rate."""
@@ -31,32 +33,14 @@ MAX_JUMP_TRADES: Final = 1_000_000_000
 """A larger jump is no loss: the sender has changed its numbers."""
 
 MAX_GAPS: Final = 64
-"""Gaps that are remembered of a run, the newest ones; about 6 kB."""
+"""Gaps that are kept of a run, the newest ones, and passed on to the next process; about 6 kB. The numbers of older
+ones are kept as a bit each, at most 8 kB."""
 
 _REORDERED_TRADES: Final = 1_024
 """Numbers this close below the first one seen were only reordered on their way."""
 
 _FOLLOWS_TRADES: Final = 64
 """How many numbers may be missing behind an island that goes on below the run."""
-
-
-class Missing(IntEnum):
-    """Why the numbers of a gap are missing."""
-
-    LOST = 0
-    """They were passed over."""
-    UNACCOUNTED = 1
-    """They were passed over after a crash of ingest: lost, or accepted just before it."""
-    EARLY = 2
-    """They are from before the first number that was seen, or from before a restart of ingest."""
-
-
-class Gap(NamedTuple):
-    """Missing numbers: `start` to `end - 1`."""
-
-    start: int
-    end: int
-    kind: Missing
 
 
 Span: TypeAlias = tuple[int, int]
@@ -105,7 +89,16 @@ class RunWindow:
         gaps: missing numbers below `next_seq`, in order.
     """
 
-    __slots__ = ("_gaps", "_island", "first", "is_unsure", "newest_event_ns", "newest_sent_ns", "next_seq")
+    __slots__ = (
+        "_gaps",
+        "_island",
+        "_scattered",
+        "first",
+        "is_unsure",
+        "newest_event_ns",
+        "newest_sent_ns",
+        "next_seq",
+    )
 
     def __init__(
         self,
@@ -121,11 +114,13 @@ class RunWindow:
         self.newest_event_ns, self.newest_sent_ns = newest_event_ns, newest_sent_ns
         self.is_unsure = is_unsure
         self._gaps = gaps
+        self._scattered: ScatteredNumbers | None = None
+        """What is missing below all gaps; hardly any run has some."""
         self._island: _Island | None = None
 
     @property
     def gaps(self) -> list[Gap]:
-        """Missing numbers below `next_seq`, in order."""
+        """Missing numbers below `next_seq`, in order: the newest ones."""
         if self._gaps is None:
             # Most runs begin at 0 or never bring a late number: made when it is needed.
             early = Gap(max(0, self.first - WINDOW_TRADES), self.first, Missing.EARLY)
@@ -143,8 +138,9 @@ class RunWindow:
 
     def is_joined_at(self, first_seq: int) -> bool:
         """Whether it was joined there, above 0, and all numbers from there on were seen."""
+        is_scattered = self._scattered is not None and self._scattered.is_any_from(self.first)
         is_whole = self._island is None and all(gap.end <= self.first for gap in self.gaps)
-        return 0 < first_seq == self.first and is_whole
+        return 0 < first_seq == self.first and is_whole and not is_scattered
 
     def is_ahead(self, _seq: int) -> bool:
         """Whether it cannot be taken before a number that is missing; any can."""
@@ -225,14 +221,22 @@ class RunWindow:
             oldest = seq - WINDOW_TRADES
             gaps = [gap for gap in self.gaps if gap.end > oldest]
             gaps.append(Gap(max(self.next_seq, oldest), seq, kind))
-            self._gaps = gaps[-MAX_GAPS:]
+            self._keep(gaps, oldest)
         return kind
+
+    def _keep(self, gaps: list[Gap], oldest: int) -> None:
+        """Keeps the newest gaps as they are, and of the others the numbers from `oldest` on."""
+        for gap in gaps[:-MAX_GAPS]:
+            if self._scattered is None:
+                self._scattered = ScatteredNumbers()
+            self._scattered.add(gap, oldest)
+        self._gaps = gaps[-MAX_GAPS:]
 
     def _begin(self, first: int, end: int, stamps: Stamps) -> None:
         """Begins a new epoch."""
         self.first, self.next_seq = first, end
         self._note(stamps)
-        self.is_unsure, self._gaps, self._island = False, None, None
+        self.is_unsure, self._gaps, self._scattered, self._island = False, None, None, None
 
     def _continues(self, island: _Island, seq: int, stamps: Stamps) -> bool:
         if island.is_stray:
@@ -292,22 +296,24 @@ class RunWindow:
 
     def _fill(self, seq: int, end: int, stamps: Stamps) -> Observation:
         """Takes what is missing out of the gaps; numbers beyond them are new too."""
-        brought = dict.fromkeys(Missing, 0)
+        found = [] if self._scattered is None else self._scattered.take(seq, end)
         left: list[Gap] = []
-        new: list[Span] = []
         for gap in self.gaps:
             start, stop = max(gap.start, seq), min(gap.end, end)
             if start >= stop:
                 left.append(gap)
                 continue
-            new.append((start, stop))
-            brought[gap.kind] += stop - start
+            found.append(Gap(start, stop, gap.kind))
             left += [
                 part
                 for part in (Gap(gap.start, start, gap.kind), Gap(stop, gap.end, gap.kind))
                 if part.start < part.end
             ]
-        self._gaps = left[-MAX_GAPS:]
+        self._keep(left, self.next_seq - WINDOW_TRADES)
+        new = [(start, stop) for start, stop, _ in found]
+        brought = dict.fromkeys(Missing, 0)
+        for start, stop, kind in found:
+            brought[kind] += stop - start
         if end > self.next_seq:
             new.append((self.next_seq, end))
             self.go_on(end, stamps)

@@ -7,7 +7,8 @@ A run is known from the first number seen of it, be it 0 or (ingest was restarte
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
-from ingest.checking.run_window import MAX_JUMP_TRADES, Gap, Missing, Observation, RunWindow, Span, Stamps
+from ingest.checking.missing import Gap, Missing
+from ingest.checking.run_window import MAX_JUMP_TRADES, Observation, RunWindow, Span, Stamps
 from ingest.checking.source_counts import SourceTable
 from ingest.checking.strict_window import StrictWindow
 
@@ -65,7 +66,7 @@ class SavedRun(NamedTuple):
     """When it was active last, UTC epoch nanoseconds."""
     unsure: bool
     gaps: tuple[Span, ...]
-    """Missing numbers. Whether they were lost is counted in the process that missed them."""
+    """Missing numbers, of the newest gaps. Whether they were lost is counted in the process that missed them."""
     strict: bool = False
     """Its sender sends again what was not acknowledged."""
 

@@ -7,7 +7,8 @@ Nothing is late and nothing is lost: what comes behind a missing number is refus
 what was taken, and what is below it is a duplicate, whatever its times.
 """
 
-from ingest.checking.run_window import Missing, Observation, RunWindow, Stamps
+from ingest.checking.missing import Missing
+from ingest.checking.run_window import Observation, RunWindow, Stamps
 
 
 class StrictWindow(RunWindow):
