@@ -15,6 +15,19 @@ test("ticks are round, inside their ends, and not far from as many as asked for"
   }
 });
 
+test("ticks come to an end where the numbers are so large that few lie between them", () => {
+  for (const [low, high] of [[1e17, 1e17 + 16], [-1e17 - 16, -1e17], [1e300, 1.0000000000000002e300], [2 ** 53, 2 ** 53 + 2]]) {
+    const { values } = ticks(low, high, 5);
+    assert.ok(values.length >= 1 && values.length <= 6, `${values}`);
+    assert.equal(new Set(values).size, values.length);
+  }
+  for (const [low, high] of [[-1.7e308, 1.7e308], [0, 5e-324], [0, 1e-320]]) {
+    const { values, digits } = ticks(low, high, 5);
+    assert.ok(values.length >= 1 && values.length <= 6, `${values}`);
+    assert.ok(digits >= 0, `${digits}`);
+  }
+});
+
 test("the zero of an axis has no minus", () => {
   const { values, digits } = ticks(-0.7, 14, 3);
   assert.ok(values.map((value) => number(value, digits)).includes("0"), `${values}`);

@@ -94,11 +94,13 @@ function toggleFull(frame) {
 
 // Round values between two ends, some `count` of them, and the decimals that distinguish them.
 export function ticks(low, high, count) {
-  const raw = (high - low) / Math.max(1, count);
+  // A step below what tells two numbers of this size apart would lead from a value to the same one, without end.
+  const raw = Math.max((high - low) / Math.max(1, count), Math.max(Math.abs(low), Math.abs(high)) * Number.EPSILON);
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].find((each) => each * power >= raw) * power;
+  const step = ([1, 2, 5].find((each) => each * power >= raw) ?? 10) * power;
   const values = [];
   for (let i = Math.ceil(low / step); i * step <= high; i += 1) values.push(i * step || 0); // no minus before a zero
+  if (!values.length) values.push(low); // no round one lies between two neighbours
   return { values, digits: Math.max(0, Math.min(20, -Math.floor(Math.log10(step) + 1e-9))) };
 }
 
