@@ -1,7 +1,7 @@
 """The page of bots: rows in an order that numbers do not change, what is wrong in words, and the life of an order."""
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +352,15 @@ def test_orders_are_filtered_by_where_they_are(show: str, ids: list[str]) -> Non
     ended = order("o-3", state="cancelled")
     feed = shown(FakeLink().live(), bot(), open_orders=[order(), order("o-2", in_doubt=True)], ended_orders=[ended])
     assert names(parts(feed, bot_orders=show)["orders"]) == ids
+
+
+def test_an_order_that_rests_since_another_day_has_the_date() -> None:
+    began_ns = NOW_NS - 3 * 86_400 * S_NS
+    feed = shown(FakeLink().live(), bot(), open_orders=[order(), order("o-2", began_ns=began_ns)])
+    drawn = parts(feed)["orders"]
+    day = datetime.fromtimestamp(began_ns // S_NS, UTC)
+    assert cell(drawn, "Began", 1)[0].startswith(f"{day.day} {day:%b} ")
+    assert cell(drawn, "Began", 0)[0].count(" ") == 0
 
 
 def test_the_life_of_an_order_has_every_event_with_its_latency_by_one_clock() -> None:

@@ -13,11 +13,10 @@ from ui.page.model.parts import Part
 from ui.page.model.selection import Selection, ShowOrders
 from ui.page.model.view import PageView
 from ui.page.widgets.banner import zone_name
-from ui.page.widgets.bots import short_name
-from ui.page.widgets.tables import Cell, Row, Tone, name, number, page_buttons, sentence, table, text
+from ui.page.widgets.bots import is_of, short_name
+from ui.page.widgets.tables import SEPARATOR, Cell, Row, Tone, name, number, page_buttons, sentence, table, text
 
 ROWS: Final = 25
-_SEPARATOR: Final = "\t"
 _ENDED: Final = frozenset({"filled", "cancelled", "expired", "rejected", "denied"})
 _TONES: Final[dict[str, Tone]] = {
     "filled": "good",
@@ -102,14 +101,10 @@ def _listed(view: PageView, selection: Selection) -> Iterator[OrderSummary]:
 
 def _is_wanted(one: OrderSummary, selection: Selection) -> bool:
     shown = {"all": True, "open": one.state not in _ENDED, "ended": one.state in _ENDED, "doubt": one.in_doubt}
-    if not shown[selection.bot_orders] or not _is_of(one, selection):
+    if not shown[selection.bot_orders] or not is_of(one.account, one.strategy, selection):
         return False
     words = (one.order_id, one.symbol, one.source, one.account, one.strategy, one.venue, one.state)
     return selection.bot_orders_find.casefold() in " ".join(words).casefold()
-
-
-def _is_of(one: OrderSummary, selection: Selection) -> bool:
-    return not selection.bot or selection.bot.split(_SEPARATOR)[1:] == [one.account, one.strategy]
 
 
 def _counts(view: PageView, selection: Selection, zone: tzinfo) -> str:
@@ -118,12 +113,12 @@ def _counts(view: PageView, selection: Selection, zone: tzinfo) -> str:
     state = view.bots
     listed = f", {len(state.open_orders):,} listed" if state.open_in_all > len(state.open_orders) else ""
     ended = f"{len(state.ended_orders):,} of {state.ended_in_all:,} ended"
-    of = f"; of {short_name(BotName(*selection.bot.split(_SEPARATOR)))}" if selection.bot.count(_SEPARATOR) == 2 else ""  # noqa: PLR2004 - three names
+    of = f"; of {short_name(BotName(*selection.bot.split(SEPARATOR)))}" if selection.bot.count(SEPARATOR) == 2 else ""  # noqa: PLR2004 - three names
     return f"{state.open_in_all:,} open{listed}, {ended}{of}, {zone_name(zone)}"
 
 
 def _row(one: OrderSummary, view: PageView, selection: Selection, zone: tzinfo) -> Row:
-    key = _SEPARATOR.join(model.order_name(one))
+    key = SEPARATOR.join(model.order_name(one))
     owner = short_name(BotName(one.source, one.account, one.strategy))
     at_ns = view.bots.at_ns if view.bots else one.touched_ns
     cells = (
@@ -137,7 +132,7 @@ def _row(one: OrderSummary, view: PageView, selection: Selection, zone: tzinfo) 
         formats.price(one.average_price, one.price),
         Cell(owner, "muted", title=owner),
         Cell(one.venue, "muted", title=one.venue),
-        Cell(formats.clock(one.began_ns, zone, milliseconds=True), "muted"),
+        Cell(formats.moment(one.began_ns, at_ns, zone, milliseconds=True), "muted"),
         formats.ago(max(0, at_ns - one.touched_ns)),
         _note(one),
     )
@@ -157,7 +152,7 @@ def _note(one: OrderSummary) -> Cell:
 
 def life(view: PageView, selection: Selection, zone: tzinfo) -> Part | None:
     """The life of the chosen order; None if none is chosen."""
-    account, _, order_id = selection.bot_order.partition(_SEPARATOR)
+    account, _, order_id = selection.bot_order.partition(SEPARATOR)
     if not order_id:
         return None
     known = view.bot_history.orders.get(OrderName(account, order_id))

@@ -6,18 +6,17 @@ from typing import Final, NamedTuple
 from telemetry_schema import AccountEquity, BotMoney, BotsState, BotState, LimitUse, OrderToTrade
 from ui.page.model import bots as model
 from ui.page.model import formats
-from ui.page.model.bots import Severity, Trouble
+from ui.page.model.bots import Trouble
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
-from ui.page.widgets.bots import short_name
-from ui.page.widgets.tables import Cell, Row, Tone, name, number, sentence, sort_rows, table, text
+from ui.page.widgets.bots import short_name, state_cell
+from ui.page.widgets.tables import SEPARATOR, Cell, Row, name, number, sentence, sort_rows, table, text
 
 DRAWDOWN_BAD: Final = 10_000.0
 LIMIT_WARN: Final = 0.8
 """The limits of the alerts DrawdownDeep (quote currency) and RateLimitNear."""
 
-_SEPARATOR: Final = "\t"
 _HORIZONS: Final = {"1s": "1 s", "5s": "5 s", "30s": "30 s", "1m": "1 min"}
 _QUALITY: Final = (
     name("Bot", "bot"),
@@ -41,7 +40,6 @@ _ACCOUNTS: Final = (
     number("Orders to trades", "otr"),
     number("Limit used", "limit"),
 )
-_TONES: Final[dict[Severity, Tone]] = {"bad": "bad", "warn": "warn", "": "muted"}
 
 
 class _Executed(NamedTuple):
@@ -94,7 +92,7 @@ def executions(view: PageView, selection: Selection) -> Part:
 
 
 def _is_chosen(bot: BotState, selection: Selection) -> bool:
-    return not selection.bot or selection.bot == _SEPARATOR.join(model.name_of(bot))
+    return not selection.bot or selection.bot == SEPARATOR.join(model.name_of(bot))
 
 
 def _moneys(bot: BotState) -> Sequence[BotMoney]:
@@ -117,7 +115,7 @@ def _execution(one: _Executed, selection: Selection) -> Row:
         *(formats.bps(one.markout(horizon)) for horizon in _HORIZONS),
         Cell(one.money.currency or formats.NONE, "muted"),
     )
-    return Row(_SEPARATOR.join(one.key), cells, is_marked=bool(selection.bot))
+    return Row(SEPARATOR.join(one.key), cells, is_marked=bool(selection.bot))
 
 
 def _share(one: _Executed, how: str) -> Cell:
@@ -187,7 +185,7 @@ def _accounts(state: BotsState, selection: Selection) -> list[_Account]:
     for equity in state.accounts:
         equities.setdefault(equity.account, []).append(equity)
     names = equities.keys() | {one.account for one in state.order_to_trade} | {one.account for one in state.limits}
-    chosen = selection.bot.split(_SEPARATOR)[1:2] if selection.bot else list(names)
+    chosen = selection.bot.split(SEPARATOR)[1:2] if selection.bot else list(names)
     return [
         _Account(
             account,
@@ -204,18 +202,17 @@ def _accounts(state: BotsState, selection: Selection) -> list[_Account]:
 def _account(one: _Account) -> Row:
     worth = one.equity
     size = max(abs(worth.equity), worth.deepest) if worth else 0.0
-    words = "; ".join(each.text for each in one.troubles)
     cells = (
         Cell(one.account, "strong", title=one.account),
         Cell(one.currency or formats.NONE, "muted"),
-        Cell(words, _TONES[model.severity(one.troubles)]) if words else Cell("well", "good"),
+        state_cell(one.troubles),
         formats.money(worth.equity if worth else None, size),
         formats.NONE if worth is None else formats.unsigned_money(worth.drawdown, size),
         formats.NONE if worth is None else formats.unsigned_money(worth.deepest, size),
         _order_to_trade(one),
         _limit(one.nearest_limit),
     )
-    return Row(_SEPARATOR.join((one.account, one.currency)), cells)
+    return Row(SEPARATOR.join((one.account, one.currency)), cells)
 
 
 def _order_to_trade(one: _Account) -> Cell:

@@ -12,10 +12,7 @@ from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
 from ui.page.widgets.sparks import spark
-from ui.page.widgets.tables import Cell, Row, Tone, name, number, sentence, signed, table, text
-
-_SEPARATOR: Final = "\t"
-"""Of the names in a key: none holds a control character."""
+from ui.page.widgets.tables import SEPARATOR, Cell, Row, Tone, name, number, sentence, signed, table, text
 
 _BOTS: Final = (
     name("Bot", "bot"),
@@ -140,11 +137,11 @@ def _money(bot: BotState, of: Callable[[BotMoney], float | None]) -> float:
 
 
 def _row(line: BotLine, view: PageView, selection: Selection) -> Row:
-    bot, key = line.bot, _SEPARATOR.join(line.name)
+    bot, key = line.bot, SEPARATOR.join(line.name)
     money = bot.money[0] if bot.money else None
     cells = (
         Cell(short_name(line.name), "strong", title=" / ".join(part for part in line.name if part)),
-        _state(line.troubles),
+        state_cell(line.troubles),
         f"{bot.events_per_s:,.1f}",
         _fault(line.lost, recent=view.bot_history.recent_faults(bot.source).lost),
         _fault(line.refused, recent=view.bot_history.recent_faults(bot.source).refused),
@@ -168,7 +165,8 @@ def short_name(bot: BotName) -> str:
     return " ".join(word for word in (bot.source, account, bot.strategy) if word)
 
 
-def _state(found: Sequence[Trouble]) -> Cell:
+def state_cell(found: Sequence[Trouble]) -> Cell:
+    """What is wrong, the worst first, or that nothing is."""
     words = "; ".join(one.text for one in found)
     return Cell(words, _TONES[model.severity(found)]) if found else Cell("well", "good")
 
@@ -240,15 +238,16 @@ def _in_all(money: Sequence[BotMoney], of: Callable[[BotMoney], float | None]) -
 
 def positions(view: PageView, selection: Selection) -> Part:
     """All books, or those of the chosen bot; a click on the symbol chooses it."""
-    found = [book for book in (view.bots.books if view.bots else []) if _is_of(book.account, book.strategy, selection)]
+    found = [book for book in (view.bots.books if view.bots else []) if is_of(book.account, book.strategy, selection)]
     in_all = view.bots.books_in_all if view.bots else 0
     cut = f", {len(found)} of {in_all:,}" if in_all > len(found) else ""
     rows = [_book(book, selection) for book in found]
     return table("Positions of bots", _BOOKS, rows, empty="No position.", sub=f"average cost, at the mid{cut}")
 
 
-def _is_of(account: str, strategy: str, selection: Selection) -> bool:
-    return not selection.bot or selection.bot.split(_SEPARATOR)[1:] == [account, strategy]
+def is_of(account: str, strategy: str, selection: Selection) -> bool:
+    """Whether something is the chosen bot's; with none chosen all is."""
+    return not selection.bot or selection.bot.split(SEPARATOR)[1:] == [account, strategy]
 
 
 def _book(book: BookState, selection: Selection) -> Row:
@@ -264,7 +263,7 @@ def _book(book: BookState, selection: Selection) -> Row:
         _amount(book.realised, _size(book))._replace(title=book.currency),
         Cell(formats.unsigned_money(book.fees, _size(book)), title=f"{book.currency}; positive is paid"),
     )
-    key = _SEPARATOR.join((book.account, book.strategy, book.symbol))
+    key = SEPARATOR.join((book.account, book.strategy, book.symbol))
     return Row(key, cells, is_marked=book.symbol == selection.symbol)
 
 
@@ -295,12 +294,12 @@ def _venue(one: VenueAcks, *, is_slowest: bool) -> Row:
         formats.duration(one.ack.p50_ns),
         Cell(f"{p99} slowest" if is_slowest else p99, "warn" if is_slowest else ""),
     )
-    return Row(_SEPARATOR.join((one.account, one.venue)), cells)
+    return Row(SEPARATOR.join((one.account, one.venue)), cells)
 
 
 def rejects(state: BotsState | None, selection: Selection) -> Part:
     """Why orders are rejected, most first."""
-    found = [one for one in (state.rejects if state else []) if _is_of(one.account, one.strategy, selection)]
+    found = [one for one in (state.rejects if state else []) if is_of(one.account, one.strategy, selection)]
     rows = [_reject(one) for one in found]
     return table("Rejections", _REJECTS, rows, empty="No order was rejected.", sub="since the start")
 
@@ -310,7 +309,7 @@ _KINDS: Final = {"order": "order", "local": "order, locally", "cancel": "cancel"
 
 def _reject(one: RejectCount) -> Row:
     owner = f"{one.account} {one.strategy}".strip()
-    key = _SEPARATOR.join((one.account, one.strategy, one.venue, one.kind, one.reason))
+    key = SEPARATOR.join((one.account, one.strategy, one.venue, one.kind, one.reason))
     cells = (
         one.reason.replace("_", " "),
         Cell(_KINDS[one.kind], "muted"),

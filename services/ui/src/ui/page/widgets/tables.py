@@ -1,10 +1,13 @@
 """Tables as data for the board: columns, rows that are known by a key, cells with a tone. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from ui.page.model import formats
 from ui.page.model.parts import Part
+
+SEPARATOR: Final = "\t"
+"""Of the names in a row's key: none holds a control character."""
 
 _Line = TypeVar("_Line")
 Tone = Literal["", "up", "down", "muted", "warn", "bad", "good", "strong"]
