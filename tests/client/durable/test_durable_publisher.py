@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from telemetry_client import InvalidSettingError, Publisher
+from telemetry_client.durable.file_lock import FileLock
+from telemetry_client.durable.link import Link
 from telemetry_client.durable.outbox import DurableOutbox
 from telemetry_client.durable.queue_file import QueueFile
+from telemetry_client.run_counts import RunCounts
 from tests.client.durable.durable_ingest import DurableIngest
 from tests.helpers.services import eventually
 
@@ -352,6 +355,39 @@ def test_a_forgotten_publisher_gives_its_file_back(ingest: DurableIngest, tmp_pa
     del bot
     with publisher(ingest, tmp_path) as second:
         assert second.stats().unacknowledged_trades == 1
+
+
+class ForgottenInABeat(DurableOutbox):
+    """Is forgotten while the heartbeat's thread holds the lock, as when the garbage collector runs just there."""
+
+    may_be_forgotten = threading.Event()
+
+    def report_alive(self) -> bool:
+        self.may_be_forgotten.wait()
+        with self.lock:
+            self.forget()
+        return True
+
+
+def test_a_publisher_that_is_forgotten_while_its_heartbeat_reports_gives_its_file_back(
+    ingest: DurableIngest, tmp_path: Path
+) -> None:
+    file = QueueFile(tmp_path / "queue", max_bytes=SMALLEST)
+    link = Link(ingest.endpoint, ingest.acks_endpoint, None)
+    outbox = ForgottenInABeat(file, link, RunCounts("bot", "run"), block_s=0.0, linger_s=0.0, alive_every_s=0.01)
+    assert outbox.put(b"{}", 1, None)
+    outbox.may_be_forgotten.set()
+    eventually(lambda: not is_held(tmp_path / "queue"), what="giving the file back")
+    assert held(tmp_path) in ([0], [])
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody has the lock of that file."""
+    try:
+        FileLock(path).release()
+    except InvalidSettingError:
+        return True
+    return False
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")

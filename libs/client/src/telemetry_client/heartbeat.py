@@ -28,11 +28,16 @@ class Heartbeat:
         with suppress(RuntimeError):
             self._thread.start()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether this is asked in its thread."""
+        return self._thread is threading.current_thread()
+
     def stop(self) -> None:
         """Ends the thread; not to be called in a fork. Does nothing the second time."""
         self._stopping.set()
         # The publisher may go at the end of a beat, in this very thread.
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
+        if self._thread.is_alive() and not self.is_here:
             self._thread.join()
 
     def _run(self) -> None:

@@ -222,9 +222,10 @@ class DurableOutbox:
 
     def forget(self) -> None:
         """Closes it, as the bot has forgotten its publisher; from whatever thread happens to find that out."""
-        if threading.current_thread() is self._thread:
-            # It may hold the lock just now: it closes when it is done with that.
+        if self._heartbeat.is_here or threading.current_thread() is self._thread:
+            # These may hold the lock just now: the thread closes when it is done with its step.
             self._is_forgotten = self._stopping = True
+            self._link.wake()
         else:
             self.close()
 
