@@ -73,6 +73,17 @@ def test_a_clock_that_is_set_back_ends_nothing_and_keeps_nothing_longer(back_s: 
     assert bot.acks.spans(later_ns).number == 0
 
 
+def test_acks_from_before_the_clock_was_set_back_are_not_recent_for_longer_where_new_ones_follow_at_once() -> None:
+    made = lived()
+    now_ns = T0 - 86_400 * SECOND
+    made.apply(event("submit", "o-3", at_ns=now_ns, strategy="s"), now_ns)
+    made.apply(event("ack", "o-3", at_ns=now_ns + MS), now_ns + MS)
+    run(made.tick(now_ns + SECOND))
+    ((_, bot),) = made.activities.bots()
+    assert bot.acks.spans(now_ns + SECOND).number == 2
+    assert bot.acks.spans(now_ns + (300 + 65) * SECOND).number == 0
+
+
 def test_a_bot_that_is_silent_since_the_clock_was_set_back_gives_its_place_up_in_time() -> None:
     made = tracker(max_books=1)
     made.apply(event("submit", source="a", strategy="s"), T0)

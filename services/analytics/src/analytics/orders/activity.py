@@ -70,6 +70,7 @@ class RecentAcks:
 
     def add(self, at_ns: int, span_ns: int) -> None:
         """Takes a span in."""
+        self.tick(at_ns)  # behind it nobody would see those that are ahead
         self._acks.append((at_ns, span_ns))
 
     def spans(self, now_ns: int) -> AckSpans:
