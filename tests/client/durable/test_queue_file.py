@@ -1,7 +1,11 @@
 """The file of a durable queue: bounded, one process' own, and never believed where it is damaged."""
 
+import resource
 import shutil
+import signal
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -125,6 +129,31 @@ def test_with_a_flipped_bit_anywhere_no_message_is_another_one(tmp_path: Path) -
             refused += 1
         shutil.rmtree(path, ignore_errors=True)
     assert refused < 10
+
+
+def test_a_damaged_file_stays_where_there_is_no_room_for_what_is_whole_in_it(tmp_path: Path) -> None:
+    rows = filled(tmp_path / "queue", 1_000)
+    content = bytearray((tmp_path / "queue").read_bytes())
+    content[content.rindex(b"frame 500 ")] ^= 1
+    (tmp_path / "queue").write_bytes(content)
+    for _ in range(2):
+        with files_of_at_most(64 * 1024), pytest.raises(InvalidSettingError, match="make room on its disk"):
+            QueueFile(tmp_path / "queue", max_bytes=MAX_BYTES)
+        assert not [path for path in tmp_path.iterdir() if ".damaged-" in path.name]
+    assert [row.seq for row in found(tmp_path / "queue")] == [row.seq for row in rows if row.seq != 500]
+
+
+@contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    """No file can grow beyond that size meanwhile."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.mark.parametrize("begin", [b"SQLite format 3\0", b"\0" * 68 + b"TTDQ", b"\0" * 100])

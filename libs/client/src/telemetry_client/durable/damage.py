@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +24,8 @@ class DamagedFileError(Exception):
         self.contents = contents
 
 
-def set_aside(path: Path, why: str) -> None:
-    """Renames the file and what is beside it, and says so.
+def set_aside(path: Path, why: str) -> Path:
+    """Renames the file and what is beside it, and says so; its new name.
 
     Raises:
         InvalidSettingError: the directory does not let us.
@@ -39,6 +40,16 @@ def set_aside(path: Path, why: str) -> None:
     except OSError as error:
         raise InvalidSettingError(f"durable: {path} is damaged and cannot be set aside: {error.strerror}") from error
     logging.getLogger("telemetry_client").error("durable queue %s is damaged (%s); set aside as %s", path, why, aside)
+    return aside
+
+
+def put_back(path: Path, aside: Path) -> None:
+    """Takes back `set_aside`, and the new file with it: else what is whole in the damaged one would be forgotten."""
+    for suffix in _SUFFIXES:
+        part = path.with_name(path.name + suffix)
+        part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            aside.with_name(aside.name + suffix).replace(part)
 
 
 def _drop_oldest(path: Path) -> None:

@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from pathlib import Path
 
-from telemetry_client.durable.damage import DamagedFileError, set_aside
+from telemetry_client.durable.damage import DamagedFileError, put_back, set_aside
 from telemetry_client.durable.database import (
     WHOLE,
     WITH_TAIL,
@@ -33,16 +33,29 @@ def opened(path: Path) -> tuple[sqlite3.Connection, Contents, int]:
         return _opened_whole(path)
     except DamagedFileError as error:
         kept = error.contents
-        set_aside(path, f"{error}; {len(kept.messages)} of its messages are whole and are taken over")
+        aside = set_aside(path, f"{error}; {len(kept.messages)} of its messages are whole and are taken over")
     try:
-        connection, _, _ = _opened_whole(path)
+        return _taken_over(path, kept), kept, _next_id(kept)
+    except (DamagedFileError, InvalidSettingError, sqlite3.Error) as error:
+        put_back(path, aside)
+        raise InvalidSettingError(
+            f"durable: {path} is damaged, and there is no keeping what is whole in it ({error}): it stays as it was; "
+            "make room on its disk"
+        ) from error
+
+
+def _taken_over(path: Path, kept: Contents) -> sqlite3.Connection:
+    """A new file with what is whole in a damaged one; all of it, or it raises."""
+    connection, _, _ = _opened_whole(path)
+    try:
         with connection:
             connection.execute("BEGIN")
             connection.executemany("INSERT INTO streams VALUES (?,?,?,?,?)", map(stream_values, kept.streams))
         store(connection, kept.messages)
-    except (DamagedFileError, sqlite3.Error) as error:
-        raise InvalidSettingError(f"durable: {path} cannot be used: {error}") from error
-    return connection, kept, _next_id(kept)
+    except sqlite3.Error:
+        close_quietly(connection)
+        raise
+    return connection
 
 
 def _opened_whole(path: Path) -> tuple[sqlite3.Connection, Contents, int]:
