@@ -7,6 +7,7 @@ import pytest
 from analytics.checkpoint.codec import decode_state, encode_state
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import run
+from analytics.orders.order import MAX_SEEN, Outcome
 from analytics.orders.registry import KEEP_ENDED_NS
 from analytics.orders.saved_tables import PART_ROWS
 from analytics.orders.tracker import OrderTracker
@@ -172,3 +173,17 @@ def test_a_table_with_many_rows_is_saved_in_parts_and_comes_back_whole() -> None
     state = made.state()
     assert len(state["tables"]["markouts"]) == 12
     assert sorted(restored(made).quality._pending) == sorted(made.quality._pending)
+
+
+def test_an_order_whose_status_is_asked_for_again_and_again_stays_small_and_knows_the_newest_repeats() -> None:
+    made = tracker()
+    made.apply(event("submit"), T0)
+    made.apply(event("replace", alias="o-2", at_ns=T0 + 1), T0 + 1)
+    statuses = [event("status", at_ns=T0 + number * SECOND) for number in range(1, 5 * MAX_SEEN)]
+    for each in statuses:
+        assert made.apply(each, each.event_ns) is Outcome.APPLIED
+    order = made.registry.get("bot", "o-1")
+    assert order is not None
+    assert len(order.seen) <= MAX_SEEN
+    for each in (statuses[-1], statuses[-MAX_SEEN // 3], event("submit"), event("replace", alias="o-2", at_ns=T0 + 1)):
+        assert made.apply(each, T0 + 10 * MAX_SEEN * SECOND) is Outcome.DUPLICATE

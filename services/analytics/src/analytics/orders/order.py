@@ -78,6 +78,12 @@ _REPEATABLE: Final = frozenset(
 )
 """Events that an order may have several of, told apart by their alias or their time."""
 
+_ASKED: Final = frozenset({"status", "unknown"})
+"""Of these an order that rests for days may have one each second."""
+
+MAX_SEEN: Final = 1_000
+"""Events by which an order knows a repeat: beyond it the oldest go, and a repeat of one counts as another event."""
+
 _INFORMATIVE: Final = frozenset(
     {"ack", "fill", "cancel", "reject", "expire", "status", "replace", "trigger", "bust", "correct"}
 )
@@ -142,6 +148,7 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
     sent_ns: dict[str, int] = field(default_factory=dict)
     """By event: when the newest was sent."""
     seen: set[tuple[str, str]] = field(default_factory=set)
+    """Events that have come, those of `_REPEATABLE` with what tells them from others; at most `MAX_SEEN`."""
     arrival_price: float | None = None
     decision_price: float | None = None
     decision_ns: int | None = None
@@ -234,7 +241,14 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
         if key in self.seen:
             return Outcome.DUPLICATE
         self.seen.add(key)
+        if len(self.seen) > MAX_SEEN:
+            self._forget_seen()
         return _outcome(before, name) if before in ENDED else Outcome.APPLIED
+
+    def _forget_seen(self) -> None:
+        """Leaves half of them: first those go that ask where it is, of each kind the oldest."""
+        by_worth = sorted(self.seen, key=lambda key: (not key[1], key[0] not in _ASKED, len(key[1]), key[1]))
+        self.seen = set(by_worth[len(by_worth) // 2 :])
 
     def _note_names(self, event: OrderEvent) -> None:
         self.source = self.source or event.source
