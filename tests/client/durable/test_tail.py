@@ -110,6 +110,31 @@ def test_parked_messages_stay_when_the_others_leave(tmp_path: Path) -> None:
     assert found(path) == found(tmp_path / "a" / "queue") == expected
 
 
+def test_parked_messages_in_sqlite_are_not_looked_through_at_each_drop(tmp_path: Path) -> None:
+    file = opened(tmp_path / "queue")
+    parked, other = (file.add_stream("bot", "run", kind).id for kind in ("quote", "trade"))
+    rows = [file.put(stream, seq, 1, b"x") for seq in range(3) for stream in (parked, other)]
+    size = rows[0].size_bytes
+    file.drop_through(rows[-1].id, 3 * size, [parked])
+    statements: list[str] = []
+    file._connection.set_trace_callback(statements.append)
+    for seq in range(3, 100):
+        row = file.put(other, seq, 1, b"x")
+        file.drop_through(row.id, row.size_bytes, [parked])
+    assert len(statements) <= 1
+    file._connection.set_trace_callback(None)
+    # What is parked later, and what is parked no more, is found and dropped all the same.
+    late = [file.put(stream, 100, 1, b"x") for stream in (parked, other)]
+    file.drop_through(late[1].id, late[1].size_bytes, [parked])
+    assert file.read(0, 10) == [rows[0], rows[2], rows[4], late[0]]
+    file.drop_through(rows[2].id, 2 * size)
+    assert file.read(0, 10) == [rows[4], late[0]]
+    file.drop_through(late[0].id, size + late[0].size_bytes)
+    assert (file.read(0, 10), file.held_bytes) == ([], 0)
+    file.close()
+    assert found(tmp_path / "queue") == []
+
+
 def test_a_kill_between_two_steps_of_a_move_gives_no_message_twice(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     file = opened(tmp_path / "a" / "queue")
