@@ -7,11 +7,12 @@ import pytest
 from analytics.checkpoint.codec import decode_state, encode_state
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import run
-from analytics.orders.order import MAX_SEEN, Outcome
-from analytics.orders.registry import KEEP_ENDED_NS
+from analytics.orders.latency import LatencyLabels
+from analytics.orders.order import MAX_SEEN, MAX_STAMPS, Outcome
+from analytics.orders.registry import KEEP_ENDED_NS, MAX_NAMES, Key
 from analytics.orders.saved_tables import PART_ROWS
 from analytics.orders.tracker import OrderTracker
-from tests.analytics.orders.histories import SECOND, T0, event, tracker
+from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker
 from tests.analytics.orders.test_histories import history, money, result
 from tests.analytics.orders.test_quality import quoted
 
@@ -187,3 +188,31 @@ def test_an_order_whose_status_is_asked_for_again_and_again_stays_small_and_know
     assert len(order.seen) <= MAX_SEEN
     for each in (statuses[-1], statuses[-MAX_SEEN // 3], event("submit"), event("replace", alias="o-2", at_ns=T0 + 1)):
         assert made.apply(each, T0 + 10 * MAX_SEEN * SECOND) is Outcome.DUPLICATE
+
+
+def test_an_order_that_is_replaced_again_and_again_stays_small_and_is_found_by_its_newest_names() -> None:
+    made, replaces = tracker(), 3 * MAX_NAMES
+    made.apply(event("submit", "o-0", account="main"), T0)
+    for number in range(replaces):
+        at_ns, of = T0 + number * SECOND, {"account": "main", "alias": f"o-{number + 1}"}
+        made.apply(event("replace_request", f"o-{number}", at_ns=at_ns, **of), at_ns)
+        made.apply(event("replace", f"o-{number}", at_ns=at_ns + MS, qty=number + 1.0, **of), at_ns)
+    order = made.registry.get("main", "o-0")
+    assert order is not None
+    assert order.qty == replaces
+    assert order.begun_ns == T0
+    assert len(order.stamps) <= MAX_STAMPS
+    assert len(order.measured) <= MAX_STAMPS
+    assert sum(made.latencies.histograms[LatencyLabels("main", "", "replace", "bot")].counts) == replaces
+    made = restored(made)
+    assert len(made.registry) == 1
+    row = made.state()["orders"]["0"].copy()["rows"]
+    assert row.nbytes < 100_000
+    end_ns = T0 + replaces * SECOND
+    made.apply(event("ack", f"o-{replaces - MAX_NAMES // 5}", account="main", at_ns=end_ns), end_ns)
+    made.apply(event("cancel", "o-0", at_ns=end_ns), end_ns)
+    assert len(made.registry) == 1
+    made.registry.expire(end_ns + KEEP_ENDED_NS)
+    assert len(made.registry) == 0
+    made.apply(event("status", f"o-{replaces}", account="main", at_ns=end_ns), end_ns)
+    assert made.registry.newest_keys() == [Key("main", f"o-{replaces}")]

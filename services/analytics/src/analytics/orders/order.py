@@ -84,6 +84,9 @@ _ASKED: Final = frozenset({"status", "unknown"})
 MAX_SEEN: Final = 1_000
 """Events by which an order knows a repeat: beyond it the oldest go, and a repeat of one counts as another event."""
 
+MAX_STAMPS: Final = 1_000
+"""Stamps of an order: two for each replace with an alias, of which it may have one each second."""
+
 _INFORMATIVE: Final = frozenset(
     {"ack", "fill", "cancel", "reject", "expire", "status", "replace", "trigger", "bust", "correct"}
 )
@@ -144,7 +147,7 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
     executions: Executions = field(default_factory=Executions)
     stamps: dict[str, Stamps] = field(default_factory=dict)
     """By event, and by alias where there is one: the earliest stamps of those that are not replayed; of requests the
-    latest, as a request that was rejected is asked again."""
+    latest, as a request that was rejected is asked again. At most `MAX_STAMPS`."""
     sent_ns: dict[str, int] = field(default_factory=dict)
     """By event: when the newest was sent."""
     seen: set[tuple[str, str]] = field(default_factory=set)
@@ -277,6 +280,15 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
         if known:
             stamps = (latest if "_request" in key else earliest)(known, stamps)
         self.stamps[key] = stamps
+        if len(self.stamps) > MAX_STAMPS:
+            self._forget_stamps()
+
+    def _forget_stamps(self) -> None:
+        """Leaves half of those of replaces, which have been measured long ago; all others are one of each event."""
+        of_replaces = [key for key in self.stamps if " " in key]
+        for key in of_replaces[: len(of_replaces) // 2]:
+            del self.stamps[key]
+        self.measured = {stage for stage in self.measured if " " not in stage or stage in self.stamps}
 
     def _note_submit(self, event: OrderEvent) -> None:
         self.submitted = True

@@ -29,6 +29,9 @@ MAX_ORDERS: Final = 100_000
 EXPIRE_A_STEP: Final = 50
 """Orders packed or forgotten without a break: about a millisecond."""
 
+MAX_NAMES: Final = 1_000
+"""Names of one order. One that is replaced each second has another one each time; of those the oldest go."""
+
 MAX_AHEAD_NS: Final = 60_000_000_000
 """What ended this far ahead of the clock shows that it was set back."""
 
@@ -245,10 +248,22 @@ class KnownOrders:
     def _forget(self, key: Key) -> BotOrder:
         self._segments.remove(key)
         self._unfile(key)
+        self._unlink(key)
+        return _as_order(self._orders.pop(key))
+
+    def _unlink(self, key: Key) -> None:
+        """Forgets that a key, and all names that lead to it, lead somewhere."""
         for name in list(self._names(key)):
             self._links.pop(name, None)
             self._linked_to.pop(name, None)
-        return _as_order(self._orders.pop(key))
+
+    def _forget_names(self, key: Key, names: list[Key]) -> None:
+        """Leaves half of an order's names: those that came last, and its first id as any source says it."""
+        oldest, newest = names[: len(names) // 2], names[len(names) // 2 :]
+        for name in oldest:
+            if name.order_id != key.order_id:
+                self._unlink(name)
+        names[:] = [*(name for name in oldest if name.order_id == key.order_id), *newest]
 
     def _unfile(self, key: Key) -> None:
         """Takes a key out of what orders are filed under after an event."""
@@ -275,7 +290,10 @@ class KnownOrders:
         order, other = self._to_change(parent), self._to_change(name)
         self._segments.remove(name)
         self._links[name] = parent
-        self._linked_to.setdefault(parent, []).append(name)
+        names = self._linked_to.setdefault(parent, [])
+        names.append(name)
+        if len(names) > MAX_NAMES:
+            self._forget_names(parent, names)
         self._orders.pop(name, None)
         self._unfile(name)
         if other is None:
