@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from telemetry_client.connection import FILLER, Connection, NotDone, Receipt
 from telemetry_client.errors import ClosedError, ForkedError
 from telemetry_client.heartbeat import Heartbeat
+from telemetry_client.interrupted import OWN_CALL_S, is_interrupted
 from telemetry_client.run_counts import TRADE, RunCounts
 from telemetry_client.stats import Stats
 from telemetry_schema import with_seq
@@ -63,7 +64,7 @@ class MemoryOutbox:
         # Held by the one thread that waits for room. While any waits, all queue up here instead of at the socket.
         self._turn = threading.Lock()
         self._waiting = 0
-        self._closed = False
+        self._closed = self._is_cut_short = False
         self._is_cut_off = False
         """Whether the close was over before all that was queued had gone out."""
         self._alive_every_s, self._alive_at_s = alive_every_s, 0.0
@@ -126,12 +127,21 @@ class MemoryOutbox:
         """Sends what is still queued, for at most `linger_s`, then ends; whether certainly all went to an ingest."""
         if os.getpid() != self._pid:
             return False
-        with self.lock:
-            self._closed = True
-        with self._turn:
+        self._closed = True
+        # The handler of a signal that waited for the call which it has interrupted would wait for ever.
+        self._is_cut_short = is_interrupted(self, _CALLS)
+        limit_s = OWN_CALL_S if self._is_cut_short else -1
+        if not self.lock.acquire(timeout=limit_s):
+            return False
+        self.lock.release()
+        if not self._turn.acquire(timeout=limit_s):
+            return False
+        try:
             self._at_child_end.cancel()
             if self._at_end.detach() is not None:
                 self._is_cut_off = not _end(*self._parts)
+        finally:
+            self._turn.release()
         return not self._unflushed_messages()
 
     def check_is_ours(self) -> None:
@@ -180,7 +190,7 @@ class MemoryOutbox:
             with self.lock:
                 if self._offer(frame, count, kind):
                     return True
-            if not left_s:
+            if self._is_cut_short or not left_s:
                 return False
 
     def _offer(self, frame: bytes, count: int, kind: str) -> bool:
@@ -251,6 +261,11 @@ class MemoryOutbox:
             with self.lock:
                 self._waiting -= 1
             self._turn.release()
+
+
+_CALLS: Final = frozenset(
+    each.__code__ for each in (MemoryOutbox.put, MemoryOutbox.flush, MemoryOutbox.stats, MemoryOutbox.close)
+)
 
 
 def _end(heartbeat: Heartbeat, connection: Connection, counts: RunCounts, linger_s: float) -> bool:

@@ -202,6 +202,10 @@ class Publisher(OrderMessages):
 
         A call that waits for room in another thread is waited for first. Closing again does nothing. In a fork it
         leaves the parent's socket alone.
+
+        The handler of a signal may call it. Where it has interrupted a call of this publisher, which goes on only when
+        the handler ends, this returns False within a second. That call then waits for room no longer, and what is
+        queued is sent when it is closed again, or when the program ends.
         """
         return self._outbox.close()
 

@@ -24,6 +24,7 @@ from telemetry_client.durable.rows import ROW_BYTES, MessageRow
 from telemetry_client.durable.streams import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, QueueStream, QueueStreams
 from telemetry_client.errors import ClosedError, ForkedError
 from telemetry_client.heartbeat import Heartbeat
+from telemetry_client.interrupted import OWN_CALL_S, is_interrupted
 from telemetry_client.run_counts import TRADE, RunCounts
 from telemetry_client.stats import Stats
 from telemetry_schema import Ack, AckRequest, DecodeError, RunEnd, decode_ack, encode, with_seq
@@ -102,7 +103,7 @@ class DurableOutbox:
         # Held for a millisecond at most but for a wait for room, which gives it up: file, streams and PUSH socket.
         self.lock = threading.Lock()
         self._changed = threading.Condition(self.lock)
-        self._closed = self._stopping = self._is_forgotten = False
+        self._closed = self._is_ending = self._stopping = self._is_forgotten = False
         self._is_all_sent = not found.messages
         """Then `put` sends; else the thread does, and only the thread touches the PUSH socket."""
         self._is_blocked = False
@@ -211,11 +212,17 @@ class DurableOutbox:
         """
         if os.getpid() != self._pid:
             return False
-        with self.lock:
-            is_first, self._closed = not self._closed, True
+        self._closed = True
+        # The handler of a signal that waited for the call which it has interrupted would wait for ever.
+        if not self.lock.acquire(timeout=OWN_CALL_S if is_interrupted(self, _CALLS) else -1):
+            return False
+        try:
+            is_first, self._is_ending = not self._is_ending, True
             self._changed.notify_all()
             if is_first and self._held_messages:
                 self._wait_released(self._file.last_id, time.monotonic() + self._linger_s)
+        finally:
+            self.lock.release()
         if is_first:
             self._end()
         return not self._held_messages
@@ -531,6 +538,11 @@ class DurableOutbox:
             if self._link.offer(_end_of(trades)):
                 self._file.forget_streams(ids)
                 self._streams.forget(ids)
+
+
+_CALLS: Final = frozenset(
+    each.__code__ for each in (DurableOutbox.put, DurableOutbox.flush, DurableOutbox.stats, DurableOutbox.close)
+)
 
 
 def _end_of(trades: QueueStream) -> bytes:
