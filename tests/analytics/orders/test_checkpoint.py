@@ -1,14 +1,17 @@
 """The state of orders outlives a restart: what is saved, restored and continued is what was never interrupted."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
 from analytics.checkpoint.codec import decode_state, encode_state
 from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import run
+from analytics.orders.books import MAX_FEE_CURRENCIES, MAX_OTHERS
 from analytics.orders.latency import LatencyLabels
 from analytics.orders.order import MAX_SEEN, MAX_STAMPS, Outcome
+from analytics.orders.quality import MAX_VENUES
 from analytics.orders.registry import KEEP_ENDED_NS, MAX_NAMES, Key
 from analytics.orders.saved_tables import PART_ROWS
 from analytics.orders.tracker import OrderTracker
@@ -29,8 +32,8 @@ def saved(state: State) -> State:
     return tree
 
 
-def restored(made: OrderTracker) -> OrderTracker:
-    fresh = tracker()
+def restored(made: OrderTracker, **limits: int) -> OrderTracker:
+    fresh = tracker(**limits)
     fresh.restore(saved(made.state()))
     return fresh
 
@@ -216,3 +219,32 @@ def test_an_order_that_is_replaced_again_and_again_stays_small_and_is_found_by_i
     assert len(made.registry) == 0
     made.apply(event("status", f"o-{replaces}", account="main", at_ns=end_ns), end_ns)
     assert made.registry.newest_keys() == [Key("main", f"o-{replaces}")]
+
+
+def made_up(made: OrderTracker, names: range) -> None:
+    """Each name is another account, strategy, venue, currency of prices and of fees."""
+    for n in names:
+        whose: dict[str, Any] = {"account": f"a-{n}", "strategy": f"s-{n}", "venue": f"v-{n}"}
+        made.apply(event("ack", f"early-{n}", **whose), T0)
+        made.apply(event("reject", f"early-{n}", reason="risk", **whose), T0)
+        made.apply(event("cancel", f"gone-{n}", **whose), T0)
+        made.apply(event("submit", f"o-{n}", **whose | {"symbol": f"BTC-Q{n}"}), T0)
+        fee: dict[str, Any] = {"fee": 1.0, "fee_currency": f"F{n}", "exec_id": f"x-{n}"}
+        made.apply(event("fill", f"o-{n}", **whose | fee | {"symbol": f"BTC-Q{n}"}), T0)
+
+
+def test_whoever_makes_names_up_makes_no_series_without_end_not_even_over_restarts() -> None:
+    made = tracker(max_books=5)
+    made_up(made, range(300))
+    for part in range(3):
+        made = restored(made, max_books=5)
+        made_up(made, range(300 + part * 100, 400 + part * 100))
+    books = 5 + MAX_OTHERS + 1
+    assert len(made.books) == books
+    assert len({labels[:3] for labels in made.events}) <= books + 5
+    assert len(made.quality.rejects) <= (books + 5) * (MAX_VENUES + 1)
+    assert len({labels[2] for labels in made.quality.rejects}) == MAX_VENUES + 1
+    assert len(made.bookkeeper.fees_paid) <= books + MAX_FEE_CURRENCIES
+    assert len(made.books.unpriced_fees) <= books * (MAX_FEE_CURRENCIES + 1)
+    assert sum(made.bookkeeper.fees_paid.values()) == 600
+    assert sum(made.events.values()) == 600 * 5

@@ -88,10 +88,10 @@ class Bookkeeper:
         order.booking.counted.add(name)
         self._quality.fill(order, fill, key, book.currency, self._marks, now_ns)
         if fill.fee:
-            paid = self.fees_paid if fill.fee > 0 else self.rebates
-            paid[key.account, key.strategy, fill.fee_currency] += abs(fill.fee)
-            if fill.fee_currency != book.currency:
-                self._books.unpriced_fees[fill.fee_currency] += abs(fill.fee)
+            paid, currency = self.fees_paid if fill.fee > 0 else self.rebates, book.fee_label(fill.fee_currency)
+            paid[key.account, key.strategy, currency] += abs(fill.fee)
+            if currency != book.currency:
+                self._books.unpriced_fees[currency] += abs(fill.fee)
 
     def _unfill(self, order: BotOrder, key: BookKey, name: str) -> None:
         self._books.open(key).unfill(_sign(order), order.executions.fills[name])

@@ -21,6 +21,10 @@ OTHER: Final = "other"
 """The label of all that are beyond a limit."""
 MAX_ACCOUNTS: Final = 1_000
 """Accounts whose equity is followed."""
+MAX_OTHERS: Final = 20
+"""Books of `other`, one for each quote currency: whoever makes names up makes currencies up, too."""
+MAX_FEE_CURRENCIES: Final = 20
+"""Of one book; fees in those beyond are summed as `other`."""
 
 _SEPARATORS: Final = "-/_:"
 _TAILS: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "GBP", "JPY", "BTC", "ETH")
@@ -32,6 +36,10 @@ class BookKey(NamedTuple):
     account: str
     strategy: str
     symbol: str
+
+
+_NO_BOOK: Final = BookKey(OTHER, OTHER, OTHER)
+"""Of all that has no other book."""
 
 
 def quote_currency(symbol: str) -> str:
@@ -58,14 +66,19 @@ class ProfitBook:
         self.holding.fill(sign * execution.qty, execution.price)
         self.cash -= sign * execution.cost
         if execution.fee:
-            self.fees[execution.fee_currency] += execution.fee
+            self.fees[self.fee_label(execution.fee_currency)] += execution.fee
 
     def unfill(self, sign: int, execution: Execution) -> None:
         """Takes an execution back."""
         self.holding.fill(-sign * execution.qty, execution.price)
         self.cash += sign * execution.cost
         if execution.fee:
-            self.fees[execution.fee_currency] -= execution.fee
+            self.fees[self.fee_label(execution.fee_currency)] -= execution.fee
+
+    def fee_label(self, currency: str) -> str:
+        """The currency under which a fee is counted: itself, or `other`."""
+        is_known = currency == self.currency or currency in self.fees
+        return currency if is_known or len(self.fees) < MAX_FEE_CURRENCIES else OTHER
 
 
 @dataclass(slots=True)
@@ -104,6 +117,8 @@ class Books:
     def __init__(self, *, max_books: int) -> None:
         self._max_books = max_books
         self._books: dict[BookKey, ProfitBook] = {}
+        self._others = 0
+        """Books of `other`."""
         self._equity: dict[tuple[str, str], Equity] = {}
         self.overflows = 0
         self.unpriced_fees: dict[str, float] = defaultdict(float)
@@ -120,14 +135,22 @@ class Books:
             return key
         self.overflows += 1
         # Different symbols cannot share a position: those beyond the budget share one for each quote currency.
-        other = BookKey(OTHER, OTHER, f"{OTHER}-{quote_currency(key.symbol)}")
-        self._books.setdefault(other, ProfitBook(quote_currency(key.symbol)))
+        other = self._other(key.symbol)
+        if other not in self._books:
+            self._books[other] = ProfitBook(quote_currency(other.symbol))
+            self._others += 1
         return other
+
+    def _other(self, symbol: str) -> BookKey:
+        """The book that a symbol beyond the budget shares."""
+        key = BookKey(OTHER, OTHER, f"{OTHER}-{quote_currency(symbol)}")
+        return key if key in self._books or self._others < MAX_OTHERS else _NO_BOOK
 
     def known(self, names: tuple[str, str, str]) -> BookKey:
         """The key under which this one is kept, as `label`, but without making a book of it."""
         key = BookKey(*names)
-        return key if key in self._books else BookKey(OTHER, OTHER, f"{OTHER}-{quote_currency(key.symbol)}")
+        found = key if key in self._books else self._other(key.symbol)
+        return found if found in self._books else _NO_BOOK
 
     def currency(self, key: BookKey) -> str:
         """The quote currency of a key's book."""
@@ -178,6 +201,7 @@ class Books:
         for key, saved in state["books"]:
             book = self._books[BookKey(*key)] = convert(saved, ProfitBook)
             book.fees = defaultdict(float, book.fees)
+        self._others = sum(key.account == OTHER for key in self._books)
         for (account, currency), equity in state["equity"]:
             self._equity[account, currency] = convert(equity, Equity)
         self.overflows = state["overflows"]

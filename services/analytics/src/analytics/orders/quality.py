@@ -19,7 +19,7 @@ from msgspec import Struct, convert
 
 from analytics.checkpoint.parts import State
 from analytics.cooperative import Steps
-from analytics.orders.books import BookKey
+from analytics.orders.books import OTHER, BookKey
 from analytics.orders.executions import Execution
 from analytics.orders.marks import Marks
 from analytics.orders.order import BotOrder, OrderState
@@ -48,6 +48,9 @@ SLIPPAGE_BOUNDS_BPS: Final = (
 
 HORIZONS_S: Final = {"1s": 1, "5s": 5, "30s": 30, "1m": 60}
 _HORIZONS_NS: Final = tuple((name, horizon_s * 1_000_000_000) for name, horizon_s in HORIZONS_S.items())
+
+MAX_VENUES: Final = 100
+"""Venues by which rejections are counted; those beyond share `other`."""
 
 MAX_PENDING_MARKOUTS: Final = 100_000
 """Markouts that wait for their moment; what comes beyond is counted as missed."""
@@ -117,6 +120,8 @@ class Quality:
         self._waiting: list[Markout] = []
         """Due, but their symbol's quotes have not come so far; only while `settle_markouts` is under way."""
         self._number = 0
+        self._venues: set[str] = set()
+        """Venues of `rejects`."""
 
     def fill(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, marks: Marks, now_ns: int) -> None:
         """Counts an execution that is new."""
@@ -203,9 +208,17 @@ class Quality:
     def reject(self, order: BotOrder, event: OrderEvent, book: BookKey) -> None:
         """Counts an event of `REJECT_KINDS` by its reason; one that is not in the list is `other`."""
         reason = event.reason if event.reason in REJECT_REASONS else "other"
-        labels = (book.account, book.strategy, order.venue, reason, REJECT_KINDS[event.event])
+        labels = (book.account, book.strategy, self._venue(order.venue), reason, REJECT_KINDS[event.event])
         self.rejects[labels] += 1
         self.last_rejects[labels] = Rejected(order.order_id, event.sent_ns)
+
+    def _venue(self, venue: str) -> str:
+        """The label of a venue: its name, while there is room for it."""
+        if venue not in self._venues:
+            if len(self._venues) >= MAX_VENUES:
+                return OTHER
+            self._venues.add(venue)
+        return venue
 
     def _counters(self) -> dict[str, Counts]:
         return {name: value for name, value in vars(self).items() if isinstance(value, defaultdict)}
@@ -227,6 +240,7 @@ class Quality:
         self._pending = convert(tables["markouts"], list[Markout])
         heapify(self._pending)
         self._number = state["number"]
+        self._venues = {venue for _, _, venue, *_ in self.rejects}
 
 
 def _references(order: BotOrder, marks: Marks) -> list[tuple[str, float]]:

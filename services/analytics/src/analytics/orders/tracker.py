@@ -86,6 +86,8 @@ class OrderTracker:
         self.overfills: Counts = counts()
         self.fills_after_end: Counts = counts()
         self._sources: set[str] = set()
+        self._unbooked: set[BookKey] = set()
+        """Labels of orders without a book."""
         self._captures = 0
 
     def receive(self, event: ReceivedEvent) -> None:
@@ -149,7 +151,7 @@ class OrderTracker:
         if outcome in _NOT_COUNTED:
             return
         name = event.event
-        book = order.booking.book or BookKey(order.account, order.strategy, order.symbol)
+        book = order.booking.book or self._unbooked_key(order)
         self.events[*book, order.side or "", name] += 1
         if outcome is Outcome.CONFLICT:
             return
@@ -160,6 +162,15 @@ class OrderTracker:
             self.quality.reject(order, event, book)
         if name == "fill" and outcome is _APPLIED:
             self._check_overfill(order, source, before)
+
+    def _unbooked_key(self, order: BotOrder) -> BookKey:
+        """The labels of an order that names no symbol or side, so that nothing is booked; `other` beyond a limit."""
+        key = BookKey(order.account, order.strategy, order.symbol)
+        if key not in self._unbooked:
+            if len(self._unbooked) >= self._limits.max_books:
+                return self.books.known(key)
+            self._unbooked.add(key)
+        return key
 
     def _measure(self, order: BotOrder, event: OrderEvent, before: Before) -> None:
         ack_ns = self.latencies.see(order, event, before=before.state)
@@ -246,6 +257,7 @@ class OrderTracker:
         for name in _SMALL:
             if name in tree or name != "activities":
                 getattr(self, name).restore(tree[name])
+        self._unbooked = {BookKey(*labels[:3]) for labels in self.events} - set(self.books)
         self.trails.restore(state.get("trails", {}))
         self.quality.restore(tree["quality"], tables)
         self.registry.restore(state["orders"])
