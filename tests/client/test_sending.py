@@ -1,5 +1,6 @@
 """What a publisher sends, and how it numbers it."""
 
+import json
 import time
 from decimal import Decimal
 
@@ -9,7 +10,10 @@ import pytest
 import zmq
 
 from telemetry_client import CurveKeys, Publisher
+from telemetry_client.connection import Connection
+from telemetry_client.outbox import MemoryOutbox
 from telemetry_client.publisher import MAX_MESSAGE_TRADES
+from telemetry_client.run_counts import TRADE, RunCounts
 from telemetry_schema import MAX_FRAME_BYTES, Trade, TradeColumns
 from tests.client.conftest import Receiver
 
@@ -159,3 +163,37 @@ def test_with_keys_the_connection_is_encrypted(away: Receiver, *, own_pair: bool
     with Publisher(away.endpoint, "bot", curve=CurveKeys(server_public.decode(), *client)) as publisher:
         publisher.trade("BTC-USD", "buy", 1, 2)
         assert away.trade().price == 2
+
+
+class InterruptedConnection(Connection):
+    """Is interrupted by Ctrl+C when the second message has been sent, or just before."""
+
+    offers = 0
+    is_sent_before = True
+
+    def offer(self, frame: bytes) -> bool:
+        self.offers += 1
+        if self.offers != 2:
+            return super().offer(frame)
+        if self.is_sent_before:
+            super().offer(frame)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("is_sent", "expected"), [(True, [0, 1, 2]), (False, [0, 2])])
+@pytest.mark.parametrize("kind", [TRADE, "order"])
+def test_a_bot_that_is_interrupted_and_goes_on_uses_no_number_twice(
+    ingest: Receiver, kind: str, *, is_sent: bool, expected: list[int]
+) -> None:
+    connection = InterruptedConnection(ingest.endpoint, max_queued_messages=10, curve=None)
+    connection.is_sent_before = is_sent
+    waits = {"block_s": 0.0, "linger_s": 30.0, "alive_every_s": 60.0}
+    outbox = MemoryOutbox(connection, RunCounts("bot", "run"), max_queued_messages=10, **waits)
+    count = int(kind == TRADE)
+    assert outbox.put(b'{"type":"x"}', count, None, kind)
+    with pytest.raises(KeyboardInterrupt):
+        outbox.put(b'{"type":"x"}', count, None, kind)
+    assert outbox.put(b'{"type":"x"}', count, None, kind)
+    assert [json.loads(ingest.receive())["seq"] for _ in expected] == expected
+    assert outbox.stats().sent_messages == 3
+    outbox.close()

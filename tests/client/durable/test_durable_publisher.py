@@ -17,6 +17,7 @@ from telemetry_client.durable.file_lock import FileLock
 from telemetry_client.durable.link import Link
 from telemetry_client.durable.outbox import DurableOutbox
 from telemetry_client.durable.queue_file import QueueFile
+from telemetry_client.durable.rows import MessageRow
 from telemetry_client.run_counts import RunCounts
 from tests.client.durable.durable_ingest import DurableIngest
 from tests.helpers.services import eventually
@@ -355,6 +356,28 @@ def test_a_forgotten_publisher_gives_its_file_back(ingest: DurableIngest, tmp_pa
     del bot
     with publisher(ingest, tmp_path) as second:
         assert second.stats().unacknowledged_trades == 1
+
+
+class InterruptedFile(QueueFile):
+    """Is interrupted by Ctrl+C when the second message is in it."""
+
+    def put(self, stream: int, seq: int, trades: int, frame: bytes) -> MessageRow:
+        row = super().put(stream, seq, trades, frame)
+        if row.id == 2:
+            raise KeyboardInterrupt
+        return row
+
+
+def test_a_bot_that_is_interrupted_and_goes_on_uses_no_number_twice(ingest: DurableIngest, tmp_path: Path) -> None:
+    file = InterruptedFile(tmp_path / "queue", max_bytes=SMALLEST)
+    link = Link(ingest.endpoint, ingest.acks_endpoint, None)
+    outbox = DurableOutbox(file, link, RunCounts("bot", "run"), block_s=0.0, linger_s=0.0, alive_every_s=60.0)
+    assert outbox.put(b'{"type":"x"}', 1, None)
+    with pytest.raises(KeyboardInterrupt):
+        outbox.put(b'{"type":"x"}', 1, None)
+    assert outbox.put(b'{"type":"x"}', 1, None)
+    outbox.close()
+    assert held(tmp_path) == [0, 1, 2]
 
 
 class ForgottenInABeat(DurableOutbox):

@@ -196,13 +196,11 @@ class MemoryOutbox:
     def _offer(self, frame: bytes, count: int, kind: str) -> bool:
         """Queues the message under the next number if there is room; the caller holds the lock."""
         counts = self._counts
-        if not self._connection.offer(with_seq(frame, counts.next_seq if kind == TRADE else counts.next_seqs[kind])):
+        if not self._connection.offer(with_seq(frame, counts.take(count, kind))):
+            counts.give_back(count, kind)
             return False
-        if not counts.sent_messages:
+        if counts.sent_messages == 1:
             self._heartbeat.start()
-        counts.sent_trades += count
-        counts.next_seqs[kind] += kind != TRADE
-        counts.sent_messages += 1
         return True
 
     def report_alive(self) -> bool:

@@ -31,6 +31,23 @@ class RunCounts:
         """The number of the next trade."""
         return self.sent_trades + self.dropped_trades
 
+    def take(self, trades: int, kind: str) -> int:
+        """Counts a message as sent, before it is; its number.
+
+        Before, as Ctrl+C may interrupt a bot at any line, and one that goes on must not use a number twice.
+        """
+        seq = self.next_seq if kind == TRADE else self.next_seqs[kind]
+        self.sent_trades += trades
+        self.next_seqs[kind] += kind != TRADE
+        self.sent_messages += 1
+        return seq
+
+    def give_back(self, trades: int, kind: str) -> None:
+        """Takes back `take`, as it was not sent."""
+        self.sent_trades -= trades
+        self.next_seqs[kind] -= kind != TRADE
+        self.sent_messages -= 1
+
     def drop(self, trades: int, kind: str) -> None:
         """Counts a message that found the queue full; it keeps its number, so that ingest sees the gap."""
         self.dropped_trades += trades

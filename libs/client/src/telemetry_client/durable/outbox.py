@@ -150,11 +150,10 @@ class DurableOutbox:
             return False
         try:
             stream = self._current.get(kind) or self._new_stream(kind)
-            row = self._file.put(stream.row.id, stream.next_seq, count, with_seq(frame, stream.next_seq))
+            row = self._keep(stream, frame, count)
         except sqlite3.Error as error:
             self._report_disk(f"the durable queue takes nothing: {error}; messages are dropped")
             return False
-        stream.next_seq = row.end_seq
         stream.messages += 1
         self._held_messages += 1
         self._held_trades += count
@@ -164,6 +163,17 @@ class DurableOutbox:
             self._is_all_sent = False
             self._link.wake()
         return True
+
+    def _keep(self, stream: QueueStream, frame: bytes, count: int) -> MessageRow:
+        """Puts the next message of a stream into the file; raises `sqlite3.Error` if the disk does not take it."""
+        seq = stream.next_seq
+        # Before it is there: a bot that Ctrl+C interrupts just then, and that goes on, must not use the number twice.
+        stream.next_seq = seq + max(count, 1)
+        try:
+            return self._file.put(stream.row.id, seq, count, with_seq(frame, seq))
+        except sqlite3.Error:
+            stream.next_seq = seq
+            raise
 
     def _new_stream(self, kind: str) -> QueueStream:
         # That of trades first: reports that the run is alive name its numbers.
