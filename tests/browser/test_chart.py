@@ -128,6 +128,4 @@ def test_the_chart_is_as_high_as_the_screen_lets_it_be(page: Page, chart: Locato
 
 def test_a_name_with_markup_is_shown_as_it_is_written(desk: Desk, page: Page) -> None:
     page.goto(f"{desk.page_url}/?symbol=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
-    expect(page.get_by_text("is quiet: analytics reports no trade of it")).to_contain_text(
-        "<img src=x onerror=alert(1)>"
-    )
+    expect(page.get_by_text("is quiet: analytics knows no trade of it")).to_contain_text("<img src=x onerror=alert(1)>")

@@ -83,7 +83,7 @@ def test_buy_is_applied_with_its_round_trip_and_counts_exactly_once_as_our_own_t
     expect(trade_page.get_by_role("heading", name="ONCE-USD price")).to_be_visible()
     trades = trade_page.get_by_role("table", name="Tape").locator("tbody tr")
     expect(trades).to_have_count(1)  # the market's: an own fill is a mark on the chart
-    expect(trades).to_contain_text("test")
+    expect(trades).to_contain_text("loadtest-desk")
     assert desk.trades("ONCE-USD", "buy") == 1
 
 

@@ -45,8 +45,8 @@ class Publisher(OrderMessages):
 
     Times are UTC epoch nanoseconds, sides the taker's, prices in quote currency per unit of base, quantities in units
     of base. Trades are numbered from 0 in each `run`; one that finds the queue full for `block_s` is dropped, counted,
-    and keeps its number, so that ingest sees the gap. May be used from several threads, but not across a fork,
-    and not from a signal handler.
+    and keeps its number, so that ingest sees the gap. May be used from several threads, but not across a fork; by the
+    handler of a signal only to close it.
 
     What it tells of orders is in `OrderMessages`: each kind of message has its own numbers.
 
