@@ -134,7 +134,8 @@ def test_the_variables_have_values_to_choose_from(flow: Stack) -> None:
         asks = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
         assert asks is not None
         lines = flow.prometheus.at(f"count by ({asks[2]}) ({asks[1]})")
-        addresses = {f"http://127.0.0.1:{flow.ports[name]}" for name in ("PAGE_PORT", "PROMETHEUS_PORT")}
+        page = f"http://127.0.0.1:{flow.ports['PAGE_PORT']}"
+        addresses = {page, f"{page}/runbook", f"http://127.0.0.1:{flow.ports['PROMETHEUS_PORT']}"}
         assert {"BTC-USD", "bot", "sim-bot", "maker", *addresses} & {line.labels[asks[2]] for line in lines}
 
 
@@ -152,6 +153,7 @@ def test_prometheus_evaluates_every_rule_without_an_error(flow: Stack) -> None:
 
 NEVER_SEEN = {
     "telemetry_feed_state": "the flow comes from clients",
+    "telemetry_client_unacknowledged_trades": "the flow's bots keep nothing in a file",
     "job:restarted:bool": "only the first evaluation after a restart has it",
     "telemetry_ui_command_seconds_bucket": "no order was sent on the page",
     "telemetry_ui_command_seconds_count": "the same",
@@ -182,6 +184,8 @@ UNSHOWN = {
     "telemetry_ack_requests_refused_total": "the same: whoever is refused is told so",
     "telemetry_durable_streams": "the same",
     "telemetry_second_source_fills_total": "only where two sources report one account; docs/orders.md has the query",
+    "telemetry_forgotten_open_orders_total": "0 unless 100,000 orders are open at once; docs/orders.md says so",
+    "telemetry_ingest_held_back_seconds_total": "how many bursts were held back is shown",
     "telemetry_log_trades": "its bytes are shown: they are what is bounded",
     "telemetry_latency_seconds_sum": "a mean of latencies hides what matters",
     "trading_notional_total": "turnover is price × quantity of the windows, which is exact for new symbols too",
