@@ -124,7 +124,7 @@ PIPELINE: Final[Mapping[str, Sequence[Check]]] = {
     "Unapplied trades": at_rest("AB"),
     "Ingest to analytics": [Total("A", zero()), *at_rest("BCDE")],
     "Overflow by label": [Total("A", one(lambda _: OVER, "symbol"))],
-    "Trades refused": [rates("A", one(lambda outcome: outcome.planted.refused)), *at_rest("BC")],
+    "Trades refused": [rates("A", one(lambda outcome: outcome.planted.refused)), *at_rest("BCD")],
     "Sources": [
         Exact("rate", one(lambda _: MARKET_TRADES / 10, "maker"), at="market"),
         Exact("accepted", by_source("accepted")),
