@@ -278,3 +278,10 @@ def test_restored_streams_go_on_where_they_were(streams: Streams) -> None:
     restored.restore(streams.state())
     assert restored.admit(header(10, 2, epoch=3, epoch_seq=10)).place is Place.REPEATED
     assert restored.admit(header(12, 1, epoch=3, epoch_seq=10)).place is Place.NEXT
+
+
+def test_a_mark_of_an_ended_epoch_that_has_trades_is_refused_with_all_of_them() -> None:
+    streams = Streams()
+    streams.admit(header(0, 5))
+    assert streams.admit(header(5, 1, epoch=1, epoch_seq=5, resume=True, final=True)) == Admission(Place.IMPOSSIBLE)
+    assert streams.admit(header(5, 1)).place is Place.NEXT

@@ -135,7 +135,9 @@ class Streams:
         return admission._replace(rewound=rewound) if rewound else admission
 
     def _of_ended_epoch(self, stream: _Stream, header: BatchHeader) -> Admission:
-        """A mark of an epoch that has ended since: we may have applied what was gone when it began."""
+        """A mark of an epoch that has ended since: we may have applied what was gone at its begin. It has no trades."""
+        if header.count:
+            return Admission(Place.IMPOSSIBLE)
         is_news = stream.joined and header.epoch > stream.epoch
         return Admission(Place.HEARTBEAT, rewound=self._begin_epoch(stream, header) if is_news else 0)
 
