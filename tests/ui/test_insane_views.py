@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -54,7 +55,7 @@ def _changed(number: int, version: int, changes: list[tuple[Path, Any]]) -> byte
         try:
             for key in path[:-1]:
                 parent = parent[key]
-            parent[path[-1]] = value
+            parent[path[-1]] = deepcopy(value)  # a change within one that came before must not change the list
         except (KeyError, IndexError, TypeError):
             continue  # an earlier change took the place away
     return json.dumps(message).encode()
