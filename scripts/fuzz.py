@@ -13,6 +13,7 @@ import sys
 import time
 from itertools import cycle
 from pathlib import Path
+from random import Random
 from typing import Final
 
 TARGETS: Final = (
@@ -43,23 +44,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=600.0, help="how long (default: 600)")
     parser.add_argument("--times", type=int, default=5, help="times as many values as usual in a round (default: 5)")
+    parser.add_argument("--seed", type=int, help="begin with it: the same rounds again (default: others each time)")
     options = parser.parse_args()
     began_s, rounds = time.monotonic(), 0
-    first = secrets.randbelow(len(TARGETS))
+    random = Random(secrets.randbelow(2**32) if options.seed is None else options.seed)  # noqa: S311 - for no secret
+    first = random.randrange(len(TARGETS))
     for target in cycle((*TARGETS[first:], *TARGETS[:first])):
         left_s = options.seconds - (time.monotonic() - began_s)
         if left_s <= 0:
             break
-        if not _passes(target, options.times, left_s):
+        if not _passes(target, options.times, random.randrange(2**32), left_s):
             return 1
         rounds += 1
     print(f"fuzz: {rounds} rounds in {time.monotonic() - began_s:.0f} s, none failed")
     return 0
 
 
-def _passes(target: str, times: int, left_s: float) -> bool:
+def _passes(target: str, times: int, seed: int, left_s: float) -> bool:
     """One round; cut short where the time is over."""
-    seed = secrets.randbelow(2**32)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-k", "test_", "-p", "no:cacheprovider", target]
     command += [f"--hypothesis-seed={seed}", "-o", "timeout=0"]
     environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"FUZZ_TIMES": str(times)}
