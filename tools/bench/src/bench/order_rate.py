@@ -11,7 +11,7 @@ services are behind.
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -94,9 +94,9 @@ class OrderRate:
         }
 
 
-def measure(*, seconds: int, report: Report, settings: Mapping[str, str] | None = None) -> OrderRate:
-    """One run in a pipeline of its own, its services with these settings."""
-    with process(push_mixed) as pusher, _ui() as ui_endpoint, pipeline(ui_endpoint, settings) as tested:
+def measure(*, seconds: int, report: Report) -> OrderRate:
+    """One run in a pipeline of its own."""
+    with process(push_mixed) as pusher, _ui() as ui_endpoint, pipeline(ui_endpoint) as tested:
         pusher.send(MixedLoad(tested.endpoint, EVENTS_PER_S, TRADES_PER_S, seconds))
         sender_pid: int = pusher.recv()
         pids = {**tested.stack.pids, "client": sender_pid}
