@@ -17,6 +17,7 @@ from multidict import MultiDict
 
 from analytics.orders.registry import Key
 from analytics.orders.tracker import OrderTracker
+from analytics.output.export_formats import ExportError, Format
 from analytics.output.order_export import (
     COLUMNS,
     ORDERS_A_STEP,
@@ -27,7 +28,6 @@ from analytics.output.order_export import (
 )
 from analytics.output.orders_endpoint import OrdersEndpoint
 from analytics.output.streamed_answers import MAX_ANSWERS
-from analytics.output.trade_export import ExportError, Format
 from telemetry_runtime import AsyncTaskManager
 from telemetry_runtime.http import HttpServer, Readiness, TextFormat
 from tests.analytics.orders.histories import SECOND, T0, event, tracker

@@ -17,13 +17,11 @@ import pytest
 from multidict import MultiDict
 
 from analytics.engine import Engine
+from analytics.output.export_formats import ExportError, Format, chosen_format
 from analytics.output.streamed_answers import MAX_ANSWERS
 from analytics.output.trade_export import (
     CHUNK_ROWS,
-    ExportError,
-    Format,
     TradeRows,
-    chosen_format,
     encode_rows,
     parse_query,
 )

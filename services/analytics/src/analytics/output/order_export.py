@@ -1,21 +1,17 @@
 """Orders for a notebook: which are asked for, and rows in CSV, JSON lines or Arrow. Pure."""
 
-import csv
-import io
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, get_args
 
-import msgspec
 import nanoarrow as na
-from nanoarrow.ipc import StreamWriter
 
 from analytics.orders.order import BotOrder
 from analytics.orders.registry import Key, KnownOrders
+from analytics.output.export_formats import ExportError, Format, arrow_stream, check_names, row_limit, text_rows
 from analytics.output.order_summary import order_summary
-from analytics.output.trade_export import ExportError, Format, refuse_repeated
 from telemetry_schema import OrderStateName, OrderSummary
 
 _TEXTS: Final = ("account", "order_id", "source", "strategy", "venue", "symbol", "side", "order_type", "tif", "state")
@@ -30,7 +26,6 @@ _FILTERS: Final = ("account", "strategy", "symbol", "state")
 _PARAMETERS: Final = (*_FILTERS, "limit")
 _STATES: Final = get_args(OrderStateName)
 _NS: Final = 1_000_000_000
-_MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +50,11 @@ def parse_order_query(query: Mapping[str, str], *, max_rows: int) -> OrderQuery:
     Raises:
         ExportError: a parameter is unknown or wrong.
     """
-    unknown = [name for name in query if name not in _PARAMETERS]
-    if unknown:
-        raise ExportError(f"{unknown[0]!r} is not known; known are {', '.join(_PARAMETERS)}")
-    refuse_repeated(query)
+    check_names(query, _PARAMETERS)
     if (state := query.get("state")) is not None and state not in _STATES:
         raise ExportError(f"state={state!r}: it is one of {', '.join(_STATES)}")
     wanted = {name: query[name] for name in _FILTERS if name in query}
-    return OrderQuery(wanted, _limit(query.get("limit"), max_rows))
-
-
-def _limit(text: str | None, max_rows: int) -> int:
-    if text is None:
-        return max_rows
-    if not (text.isascii() and text.isdigit() and text.strip("0")):
-        raise ExportError(f"limit={text!r}: it is a number of rows, at least 1")
-    return min(int(text), max_rows) if len(text) <= _MOST_DIGITS else max_rows
+    return OrderQuery(wanted, row_limit(query.get("limit"), max_rows))
 
 
 def found_orders(orders: KnownOrders, query: OrderQuery) -> Iterator[list[OrderSummary]]:
@@ -89,13 +73,8 @@ def found_orders(orders: KnownOrders, query: OrderQuery) -> Iterator[list[OrderS
 def encode_orders(parts: Iterator[list[OrderSummary]], wanted: Format) -> Iterator[bytes]:
     """The rows as bytes, a chunk for each part; one without rows is empty."""
     if wanted == "arrow":
-        yield from _arrow(parts)
-        return
-    if wanted == "csv":
-        yield (",".join(COLUMNS) + "\n").encode()
-    encode = _csv if wanted == "csv" else _jsonl
-    for part in parts:
-        yield encode(part)
+        return arrow_stream(_batch([]), (_batch(part) if part else None for part in parts))
+    return text_rows(COLUMNS, (map(_row, part) for part in parts), wanted)
 
 
 def _row(one: OrderSummary) -> list[Any]:
@@ -105,30 +84,6 @@ def _row(one: OrderSummary) -> list[Any]:
 
 def _time(ns: int) -> str:
     return f"{datetime.fromtimestamp(ns // _NS, UTC):%Y-%m-%dT%H:%M:%S}.{ns % _NS:09d}Z"
-
-
-def _csv(part: Sequence[OrderSummary]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(map(_row, part))
-    return text.getvalue().encode()
-
-
-def _jsonl(part: Sequence[OrderSummary]) -> bytes:
-    return msgspec.json.Encoder().encode_lines([dict(zip(COLUMNS, _row(one), strict=True)) for one in part])
-
-
-def _arrow(parts: Iterator[list[OrderSummary]]) -> Iterator[bytes]:
-    """An Arrow IPC stream: the schema with no rows, and a record batch for each part."""
-    out = io.BytesIO()
-    with StreamWriter.from_writable(out) as writer:
-        writer.write_stream(na.c_array_stream(_batch([])))
-        for part in parts:
-            if part:
-                writer.write_stream(na.c_array_stream(_batch(part)))
-            yield out.getvalue()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue()
 
 
 def _batch(part: Sequence[OrderSummary]) -> object:

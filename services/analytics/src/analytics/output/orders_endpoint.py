@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from analytics.orders.registry import MAX_ORDERS, KnownOrders
+from analytics.output.export_formats import TYPES, ExportError, chosen_format
 from analytics.output.order_export import encode_orders, found_orders, parse_order_query
 from analytics.output.streamed_answers import ANSWER_S, StreamedAnswers
-from analytics.output.trade_export import TYPES, ExportError, chosen_format
 
 
 class OrdersEndpoint:

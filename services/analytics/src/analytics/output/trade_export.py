@@ -1,48 +1,30 @@
 """Recent trades of one symbol for a notebook: what is asked for, and the rows in CSV, JSON lines or Arrow. Pure."""
 
 import calendar
-import csv
-import io
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-import msgspec
 import nanoarrow as na
 import numpy as np
-from nanoarrow.ipc import StreamWriter
 
 from analytics.arrays import Bools, Floats, Ints
 from analytics.intake.labels import ORIGINS
+from analytics.output.export_formats import (
+    ExportError,
+    Format,
+    arrow_stream,
+    check_names,
+    row_limit,
+    text_rows,
+    whole_number,
+)
 from telemetry_schema import FIRST_NS, Origin
 from telemetry_studies import StudyError, span_ns
 
-Format: TypeAlias = Literal["csv", "jsonl", "arrow"]
-
-TYPES: Final[dict[Format, str]] = {
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/x-ndjson",
-    "arrow": "application/vnd.apache.arrow.stream",
-}
-_FORMATS: Final[dict[str, Format]] = {
-    "application/vnd.apache.arrow.stream": "arrow",
-    "application/arrow": "arrow",
-    "application/x-ndjson": "jsonl",
-    "application/jsonl": "jsonl",
-    "application/json": "jsonl",
-    "text/csv": "csv",
-    "text/*": "csv",
-    "*/*": "csv",
-}
-"""By media range, as a client may name it."""
-
 _FRACTION: Final = re.compile(r"[.,](\d+)")
-
-_QUALITY: Final = re.compile(r"q\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)", re.IGNORECASE)
 
 COLUMNS: Final = ("time", "price", "qty", "notional", "side", "source", "account", "replayed")
 CHUNK_ROWS: Final = 512
@@ -50,11 +32,6 @@ CHUNK_ROWS: Final = 512
 
 _PARAMETERS: Final = ("symbol", "origin", "since", "until", "limit")
 _LAST_NS: Final = 2**63 - 1
-_MOST_DIGITS: Final = 40
-
-
-class ExportError(ValueError):
-    """The query is wrong; the text says what and how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +61,6 @@ class TradeRows:
         return len(self.event_ns)
 
 
-def refuse_repeated(query: Mapping[str, str]) -> None:
-    """Raises `ExportError` where a parameter is there twice: which of them counts nobody can know."""
-    twice = [name for name, times in Counter(name for name, _ in query.items()).items() if times > 1]
-    if twice:
-        raise ExportError(f"{twice[0]!r} is there twice")
-
-
 def parse_query(query: Mapping[str, str], *, now_ns: int, max_rows: int) -> ExportQuery:
     """The query of a request.
 
@@ -99,10 +69,7 @@ def parse_query(query: Mapping[str, str], *, now_ns: int, max_rows: int) -> Expo
     Raises:
         ExportError: a parameter is missing, unknown or wrong.
     """
-    unknown = [name for name in query if name not in _PARAMETERS]
-    if unknown:
-        raise ExportError(f"{unknown[0]!r} is not known; known are {', '.join(_PARAMETERS)}")
-    refuse_repeated(query)
+    check_names(query, _PARAMETERS)
     symbol = query.get("symbol", "")
     if not symbol:
         raise ExportError("symbol is missing, as in /trades?symbol=BTC-USD&since=5m")
@@ -115,7 +82,7 @@ def parse_query(query: Mapping[str, str], *, now_ns: int, max_rows: int) -> Expo
         origin=found,
         since_ns=_moment("since", query.get("since"), now_ns, 0),
         until_ns=_moment("until", query.get("until"), now_ns, _LAST_NS),
-        limit=_limit(query.get("limit"), max_rows),
+        limit=row_limit(query.get("limit"), max_rows),
     )
 
 
@@ -123,7 +90,7 @@ def _moment(name: str, text: str | None, now_ns: int, default: int) -> int:
     """UTC epoch nanoseconds, within what 64 bits hold."""
     if text is None:
         return default
-    if (number := _number(text)) is not None:
+    if (number := whole_number(text)) is not None:
         if 0 < number < FIRST_NS:
             raise ExportError(f"{name}={text}: as a number it is nanoseconds since 1970, of 18 or 19 digits")
         return min(number, _LAST_NS)
@@ -148,54 +115,11 @@ def _fraction_ns(text: str, moment: datetime) -> int:
     return moment.microsecond * 1_000 if digits is None else int(digits[1][:9].ljust(9, "0"))
 
 
-def _limit(text: str | None, max_rows: int) -> int:
-    if text is None:
-        return max_rows
-    number = _number(text)
-    if not number:
-        raise ExportError(f"limit={text!r}: it is a number of rows, at least 1")
-    return min(number, max_rows)
-
-
-def _number(text: str) -> int | None:
-    """A whole number in plain digits; one that is longer than any that counts here is as good as the largest."""
-    if not (text.isascii() and text.isdigit()):
-        return None
-    return int(text) if len(text) <= _MOST_DIGITS else _LAST_NS
-
-
-def chosen_format(accept: str) -> Format:
-    """The format that a client asks for by its header Accept; CSV where it leaves the choice to us.
-
-    Of several it is the one with the highest quality (`;q=0.5`), and of equal ones the first.
-    """
-    wanted = [(_quality(words), _FORMATS[name]) for name, words in _ranges(accept) if name in _FORMATS]
-    best, found = max(wanted, key=itemgetter(0), default=(0.0, "csv"))
-    return found if best > 0 else "csv"
-
-
-def _ranges(accept: str) -> Iterator[tuple[str, list[str]]]:
-    for each in accept.split(","):
-        name, *words = each.split(";")
-        yield name.strip().lower(), words
-
-
-def _quality(words: list[str]) -> float:
-    """From 0 to 1; what is no such number counts as 1, as if it were not there."""
-    found = next((match for word in words if (match := _QUALITY.fullmatch(word.strip()))), None)
-    return 1.0 if found is None else float(found[1])
-
-
 def encode_rows(rows: TradeRows, wanted: Format) -> Iterator[bytes]:
     """The rows as bytes, a chunk of `CHUNK_ROWS` at a time; without rows the head alone."""
     if wanted == "arrow":
-        yield from _arrow(rows)
-        return
-    if wanted == "csv":
-        yield (",".join(COLUMNS) + "\n").encode()
-    encode = _csv if wanted == "csv" else _jsonl
-    for part in _parts(rows):
-        yield encode(rows, part)
+        return arrow_stream(_batch(rows, slice(0, 0)), (_batch(rows, part) for part in _parts(rows)))
+    return text_rows(COLUMNS, (_tuples(rows, part) for part in _parts(rows)), wanted)
 
 
 def _parts(rows: TradeRows) -> Iterator[slice]:
@@ -217,29 +141,6 @@ def _tuples(rows: TradeRows, part: slice) -> Iterator[tuple[object, ...]]:
         rows.replayed[part].tolist(),
         strict=True,
     )
-
-
-def _csv(rows: TradeRows, part: slice) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(_tuples(rows, part))
-    return text.getvalue().encode()
-
-
-def _jsonl(rows: TradeRows, part: slice) -> bytes:
-    lines = [dict(zip(COLUMNS, values, strict=True)) for values in _tuples(rows, part)]
-    return msgspec.json.Encoder().encode_lines(lines)
-
-
-def _arrow(rows: TradeRows) -> Iterator[bytes]:
-    """An Arrow IPC stream: the schema with no rows, and a record batch for each chunk."""
-    out = io.BytesIO()
-    with StreamWriter.from_writable(out) as writer:
-        for part in (slice(0, 0), *_parts(rows)):
-            writer.write_stream(na.c_array_stream(_batch(rows, part)))
-            yield out.getvalue()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue()
 
 
 def _batch(rows: TradeRows, part: slice) -> object:

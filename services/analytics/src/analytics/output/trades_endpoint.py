@@ -7,16 +7,9 @@ import numpy as np
 from aiohttp import web
 
 from analytics.intake.labels import SymbolKey
+from analytics.output.export_formats import TYPES, ExportError, chosen_format
 from analytics.output.streamed_answers import ANSWER_S, StreamedAnswers, too_many_answers
-from analytics.output.trade_export import (
-    TYPES,
-    ExportError,
-    ExportQuery,
-    TradeRows,
-    chosen_format,
-    encode_rows,
-    parse_query,
-)
+from analytics.output.trade_export import ExportQuery, TradeRows, encode_rows, parse_query
 from analytics.studies.protocol import COLUMNS, Column
 from analytics.studies.runner.studies import EngineTrades
 from telemetry_runtime import Clock
