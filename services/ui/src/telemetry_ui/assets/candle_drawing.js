@@ -1,5 +1,5 @@
 // Price as candles or a line, volume by side beneath it, own fills as marks, and a crosshair where the pointer is.
-import { clock, number, short, ticks, timeTicks } from "./plot.js";
+import { clock, drawTimes, number, short, ticks } from "./plot.js";
 import { escape } from "./text.js";
 
 const BOTTOM = 22;
@@ -16,7 +16,7 @@ export class CandleDrawing {
   draw(pointer) {
     const { frame, areas, seen, from, to, on } = this;
     const x = (second) => ((second - from) / (to - from)) * areas.right;
-    this.drawTimes(frame, areas, x, from, to);
+    drawTimes(frame, this.part.zone, { x, right: areas.right, y: areas.bottom + 12, from, to });
     if (on("Volume")) this.drawVolume(frame, areas, x, seen);
     this.drawPrice(frame, areas, x, seen, on);
     return this.drawPointer(frame, areas, x, seen, from, to, pointer);
@@ -39,17 +39,6 @@ export class CandleDrawing {
     const right = width - Math.max(...texts.map((text) => pen.measureText(text).width)) - 14;
     const y = (price) => 6 + (1 - (price - low) / (high - low)) * (priceEnd - 12);
     return { y, marks, digits, right, priceEnd, bottom, low, high };
-  }
-
-  drawTimes({ pen, color }, { right, bottom }, x, from, to) {
-    const { values, step } = timeTicks(from, to, Math.max(2, right / 90));
-    pen.fillStyle = color.muted;
-    pen.textAlign = "center";
-    for (const at of values) {
-      const text = clock(at, this.part.zone, step < 60);
-      const half = pen.measureText(text).width / 2;
-      if (x(at) > half && x(at) < right - half) pen.fillText(text, x(at), bottom + 12);
-    }
   }
 
   drawPrice({ pen, color }, areas, x, seen, on) {

@@ -1,5 +1,5 @@
 // Lines over time in one or more strips, one under the other, each with a scale of its own.
-import { Plot, clock, number, ticks, timeTicks } from "./plot.js";
+import { Plot, clock, drawTimes, number, ticks } from "./plot.js";
 import { escape } from "./text.js";
 
 const BOTTOM = 22;
@@ -43,7 +43,7 @@ export class Lines {
     const x = (second) => ((second - from) / (to - from)) * right;
     const each = (frame.height - BOTTOM) / strips.length;
     strips.forEach((strip, i) => this.drawStrip(frame, strip, i * each, each, x, right));
-    this.drawTimes(frame, x, right, from, to);
+    drawTimes(frame, this.part.zone, { x, right, y: frame.height - 9, from, to });
     this.drawPointer(frame, strips, x, right, from, to);
   }
 
@@ -96,17 +96,6 @@ export class Lines {
         drawing = true;
       });
       pen.stroke();
-    }
-  }
-
-  drawTimes({ pen, height, color }, x, right, from, to) {
-    const { values, step } = timeTicks(from, to, Math.max(2, right / 90));
-    pen.fillStyle = color.muted;
-    pen.textAlign = "center";
-    for (const at of values) {
-      const text = clock(at, this.part.zone, step < 60);
-      const half = pen.measureText(text).width / 2;
-      if (x(at) > half && x(at) < right - half) pen.fillText(text, x(at), height - 9);
     }
   }
 

@@ -111,6 +111,18 @@ export function timeTicks(fromS, toS, count) {
   return { values, step };
 }
 
+// The times under a chart, centred at the height y; one that would be cut is left out.
+export function drawTimes({ pen, color }, zone, { x, right, y, from, to }) {
+  const { values, step } = timeTicks(from, to, Math.max(2, right / 90));
+  pen.fillStyle = color.muted;
+  pen.textAlign = "center";
+  for (const at of values) {
+    const text = clock(at, zone, step < 60);
+    const half = pen.measureText(text).width / 2;
+    if (x(at) > half && x(at) < right - half) pen.fillText(text, x(at), y);
+  }
+}
+
 export function clock(second, zone, seconds = true) {
   const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone };
   if (seconds) options.second = "2-digit";
