@@ -119,6 +119,13 @@ def test_the_page_is_sent_the_symbols_that_were_looked_at_last(studies: Any) -> 
     assert [(one.name, one.disabled, one.skipped) for one in state.studies] == [("one", False, 7), ("bars", True, 0)]
 
 
+def test_several_symbols_are_told_from_one_with_a_plus_in_its_name(studies: Any) -> None:  # noqa: ANN401
+    studies.put("one", "A+B", ("g", "", 1.0))
+    assert studies.results.put("bars", Subject("A+B", "market", ("A", "B")), [("close", "1m", 2.0)], 0)
+    sent = studies_state(studies, run="r", at_ns=1).values
+    assert [(one.together, one.values) for one in sent] == [([], {"g": 1.0}), (["A", "B"], {"close{1m}": 2.0})]
+
+
 def test_a_study_that_is_gone_gives_its_room_back() -> None:
     results = StudyResults(max_series=2)
     results.load([spec("one"), spec("two")], [])

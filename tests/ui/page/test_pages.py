@@ -1,6 +1,7 @@
 """Each page drawn by Streamlit without a browser, on a feed that is empty, live, or in trouble."""
 
 import json
+from datetime import UTC
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ from tests.helpers.views import (
     snapshot,
     status,
 )
+from ui.page.model.selection import Selection
+from ui.page.views import studies
 from ui.page.widgets.sparks import spark
 from ui.wire import Problem
 
@@ -281,7 +284,9 @@ def _studies(**fields: Any) -> StudiesState:  # noqa: ANN401 - fields of one stu
     }
     values = [
         StudyValues(symbol="BTC-USD", origin="market", values={"vpin_ratio": 0.25, "bar_close{1m}": 1e-9}),
-        StudyValues(symbol="BTC-USD+ETH-USD", origin="market", values={"pair_ratio": 20.0}),
+        StudyValues(
+            symbol="BTC-USD+ETH-USD", origin="market", together=["BTC-USD", "ETH-USD"], values={"pair_ratio": 20.0}
+        ),
         StudyValues(symbol="SOL-USD", origin="market", values={"vpin_ratio": 0.75}),
     ]
     return StudiesState(
@@ -310,6 +315,20 @@ def test_the_studies_page_shows_the_chosen_symbols_values_and_how_each_study_doe
     assert {name for name in parts if name.startswith(("values", "together", "own"))} == {"values", "together1"}
     assert parts["together1"]["title"] == "BTC-USD+ETH-USD"
     assert [row[0] for row in parts["health"]["rows"]] == ["a.py:3: no", "vpin"]
+
+
+@pytest.mark.parametrize("chosen", ["BTC", "BTC+ETH"])
+def test_a_symbol_with_a_plus_in_its_name_is_one_symbol(chosen: str) -> None:
+    values = [
+        StudyValues(symbol="BTC+ETH", origin="market", values={"vpin_ratio": 0.5}),
+        StudyValues(symbol="BTC+ETH", origin="market", together=["BTC", "ETH"], values={"pair_ratio": 2.0}),
+        StudyValues(symbol="BTC", origin="market", values={"vpin_ratio": 0.25}),
+    ]
+    feed = FakeLink()
+    feed.model.apply(_studies().model_copy(update={"values": values}), at(NOW_NS))
+    tables = studies.parts(feed.view, Selection(chosen), at(NOW_NS), UTC)
+    shown = {name: [row[1][1] for row in tables[name]["rows"]] for name in tables if name not in {"cards", "health"}}
+    assert shown == ({"values": ["0.5"]} if "+" in chosen else {"values": ["0.25"], "together1": ["2"]})
 
 
 def test_a_failing_and_a_disabled_study_say_why() -> None:

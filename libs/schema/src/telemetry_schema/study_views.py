@@ -28,6 +28,7 @@ class StudyValues(Message):
 
     symbol: str = Field(description="The symbol; of several at once all of them, joined by a plus.")
     origin: Origin = Field(description="Whose trades: the market's or our own.")
+    together: Rows[str] = Field(default_factory=list, description="The several; none where it is one symbol.")
     values: dict[str, float] = Field(description="By gauge.")
 
 

@@ -49,7 +49,12 @@ def _values(studies: Studies) -> list[StudyValues]:
     results = studies.results
     newest = results.newest_subjects(studies.monotonic_ns(), MAX_SUBJECTS)
     return [
-        StudyValues(symbol=each.symbol, origin=each.origin, values=_named(results.of_subject(each)))
+        StudyValues(
+            symbol=each.symbol,
+            origin=each.origin,
+            together=list(each.together),
+            values=_named(results.of_subject(each)),
+        )
         for each in sorted(newest)
     ]
 

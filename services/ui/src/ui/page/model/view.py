@@ -58,6 +58,8 @@ class StudySubject(NamedTuple):
 
     symbol: str
     origin: Origin
+    together: tuple[str, ...] = ()
+    """The several symbols that `symbol` joins; none of one, whose name may have a plus in it."""
 
 
 class TapeLine(NamedTuple):
@@ -180,7 +182,7 @@ def _study_history(before: PageView, state: StudiesState) -> dict[StudySubject, 
     """The last values of each series, of the subjects that were just reported."""
     history = {}
     for each in state.values:
-        subject = StudySubject(each.symbol, each.origin)
+        subject = StudySubject(each.symbol, each.origin, tuple(each.together))
         known = before.study_history.get(subject, {})
         history[subject] = {
             name: (*known.get(name, ())[-STUDY_POINTS + 1 :], value) for name, value in each.values.items()

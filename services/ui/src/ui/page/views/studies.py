@@ -15,7 +15,6 @@ from ui.page.widgets import live_page
 from ui.page.widgets.sparks import spark
 from ui.page.widgets.tables import Cell, Row, name, number, sentence, table, text
 
-_TOGETHER: Final = "+"
 _VALUES: Final = (name("Value"), number("Now"), text("Course"))
 _HEALTH: Final = (
     name("Study"),
@@ -74,10 +73,9 @@ def _values(view: PageView, state: StudiesState, selection: Selection) -> dict[s
     """Own tables for trades of the market, for our own, and for symbols that are looked at together."""
     found: dict[str, Part] = {}
     for subject, history in sorted(view.study_history.items()):
-        together = subject.symbol.split(_TOGETHER)
-        if selection.symbol in {subject.symbol, *together}:
+        if selection.symbol in (subject.together or (subject.symbol,)):
             title = f"{subject.symbol}, our own trades" if subject.origin == "own" else subject.symbol
-            found[_panel(subject, len(together), len(found))] = _table(title, history)
+            found[_panel(subject, len(found))] = _table(title, history)
     if not found:
         text = f"No values of {selection.symbol}: studies run when it trades"
         if len(state.values) > 1:
@@ -86,9 +84,9 @@ def _values(view: PageView, state: StudiesState, selection: Selection) -> dict[s
     return found
 
 
-def _panel(subject: StudySubject, symbols: int, number: int) -> str:
+def _panel(subject: StudySubject, number: int) -> str:
     """The panel's name, which the style sheet and the browser know it by."""
-    return f"together{number}" if symbols > 1 else {"market": "values", "own": "own"}[subject.origin]
+    return f"together{number}" if subject.together else {"market": "values", "own": "own"}[subject.origin]
 
 
 def _table(title: str, history: Mapping[str, tuple[float, ...]]) -> Part:
