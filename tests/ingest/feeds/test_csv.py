@@ -185,7 +185,9 @@ async def test_without_a_column_the_symbol_is_given_or_that_of_the_files_name(
         ("time,open,high,low,close\n1,2,3,4,5\n", r"no column for price, qty, side in its header 'time,open,high"),
         ("symbol,price,amount,timestamp\nBTC,1,2,3\n", r"no column for side .*known are: symbol,side,price"),
         ("hello\nworld\n", r"header 'hello'; known are: .*Tardis; Binance's public dumps"),
-        ("", r"header ''"),
+        ("", "is empty"),
+        ("\n \r\n", "is empty"),
+        ("#\n", r"header ''"),
         ("\0\0\0\0", r"known are"),
         ('1750000000000000000 {"stream":"a@trade","data":{}}', "venue=binance would fit"),
         (zipped(b"")[:20], "cannot read"),
@@ -199,6 +201,51 @@ async def test_what_cannot_be_read_says_what_was_found_and_what_is_known(
 ) -> None:
     with pytest.raises(RecordingError, match=message):
         await replayed(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\nsymbol;side;price;amount;timestamp\nBTC;buy;1,5;2;1750000000000\n",
+        "\n# made by hand\n#\nsymbol,side,price,amount,timestamp\nBTC,buy,1.5,2,1750000000000\n",
+        "instrument_name,trade_id,side,price,size,created_time\nBTC,1,buy,1.5,2,1750000000000\n",
+        "ts_recv,ts_event,action,side,price,size,symbol\n1750000000000000000,1750000000000000000,T,B,1.5,2,BTC\n",
+        "symbol,side,price,amount,timestamp\nBTC,BID,1.5,2,1750000000000\n",
+        "symbol,side,price,amount,timestamp\nBTC,Buyer,1.5,2,1750000000000\n",
+    ],
+)
+async def test_remarks_before_the_header_and_other_usual_names_are_read(tmp_path: Path, content: str) -> None:
+    (trade,) = await replayed(written(tmp_path, content, "BTC-trades-2025.csv"))
+
+    assert trade[1:5] == ("BTC", "buy", 2.0, 1.5)
+    assert trade.event_ns == 1_750_000_000_000_000_000
+
+
+async def test_a_row_whose_symbol_begins_like_a_remark_is_a_row(tmp_path: Path) -> None:
+    content = "symbol,side,price,amount,timestamp\n#12,ask,1,2,1750000000000\nsep=;,a,1,2,1750000000001\n"
+
+    found = await replayed(written(tmp_path, content))
+
+    assert [(trade.symbol, trade.side) for trade in found] == [("#12", "sell"), ("sep=;", "sell")]
+
+
+async def test_a_dump_without_header_is_known_also_where_its_first_row_has_an_exponent(tmp_path: Path) -> None:
+    content = "7,1e-05,1000,1E-2,1750000000000,True\n8,0.00001,1000,0.01,1750000000001,false\n"
+
+    found = await replayed(written(tmp_path, content))
+
+    assert [(trade.price, trade.side, trade.id) for trade in found] == [(1e-5, "sell", "7"), (1e-5, "buy", "8")]
+
+
+@pytest.mark.parametrize(
+    ("magic", "what"), [(b"\xfd7zXZ\0", "xz"), (b"BZh91AY", "bzip2"), (b"PAR1\x15", "a Parquet file")]
+)
+@pytest.mark.parametrize("venue", ["csv", "binance"])
+async def test_a_file_packed_in_another_way_says_how(tmp_path: Path, magic: bytes, what: str, venue: str) -> None:
+    path = written(tmp_path, magic + b"rest")
+
+    with pytest.raises(RecordingError, match=f"it is .*{what}; gzip, zip and zstd are known"):
+        await all_bursts(opened(f"replay://{path}?venue={venue}", FakeClock()))
 
 
 async def test_a_csv_file_given_for_a_venues_frames_is_recognised(tmp_path: Path) -> None:

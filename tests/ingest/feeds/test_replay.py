@@ -56,6 +56,30 @@ async def test_connection_lines_and_blank_lines_are_no_frames(tmp_path: Path) ->
     assert burst.trades[0].received_ns == 1_618_678_150_856_557_100
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"1750000000250000000 ",
+        b"1750000000250000000\t",
+        b"1750000000250000000   ",
+        b"  1750000000250000000 ",
+        b"1750000000250000 ",
+        b"1750000000250 ",
+        b"1750000000.25 ",
+        b"1750000000.25: ",
+        b"1750000000250: ",
+        b"2025-06-15T15:06:40.25Z ",
+        b"2025-06-15T17:06:40.250+02:00\t",
+    ],
+)
+@pytest.mark.parametrize("end", [b"", b" ", b"\r"])
+async def test_a_time_of_receipt_may_have_any_usual_unit(tmp_path: Path, head: bytes, end: bytes) -> None:
+    (burst,) = await replayed(written(tmp_path / "x", head + BINANCE + end))
+
+    assert [trade.received_ns for trade in burst.trades] == [1_750_000_000_250_000_000]
+    assert not burst.refusals
+
+
 async def test_a_csv_trade_is_received_when_it_happened(tmp_path: Path) -> None:
     path = written(
         tmp_path / "x.csv",
@@ -107,8 +131,10 @@ async def test_a_truncated_gzip_file_gives_what_it_holds_and_then_an_error(tmp_p
     [
         (b"\x1f\x8b garbage", "cannot read"),
         (gzip.compress(b"x" * 1000)[:20], "cannot read"),
-        (b"", "no line starts with a time of receipt"),
-        (b"hello\nworld\n", "no line starts with a time of receipt"),
+        (b"", "is empty$"),
+        (gzip.compress(b"\n"), "is empty$"),
+        (b"hello\nworld\n", r"no line starts with a time of receipt: the first one starts with b'hello\\n'"),
+        (b"\n" + HYPERLIQUID, "no line starts with a time of receipt: the first one starts with b'{\"channel"),
         (received_at(0, HYPERLIQUID), "venue=hyperliquid would fit"),
         (received_at(0, b'{"what":"is this"}'), "is not a recording of binance: no known frame at its beginning$"),
     ],

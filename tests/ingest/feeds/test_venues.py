@@ -93,7 +93,14 @@ def test_a_frame_about_something_else_is_ignored(venue: str, frame: bytes) -> No
 @pytest.mark.parametrize(
     ("venue", "frame", "old", "new"),
     [
-        ("binance", BINANCE, b'"64321.50000000"', b"64321.5"),
+        ("binance", BINANCE, b'"64321.50000000"', b"1e400"),
+        ("binance", BINANCE, b'"64321.50000000"', b"true"),
+        ("binance", BINANCE, b'"64321.50000000"', b"null"),
+        ("binance", BINANCE, b'"0.03000000"', b"0"),
+        ("binance", BINANCE, b'"0.03000000"', b"-1.5"),
+        ("binance", BINANCE, b'"t":4100000001', b'"t":"1e3"'),
+        ("binance", BINANCE, b'"t":4100000001', b'"t":4100000001.0'),
+        ("binance", BINANCE, b'"t":4100000001', b'"t":"9223372036854775808"'),
         ("binance", BINANCE, b'"64321.50000000"', b'"NaN"'),
         ("binance", BINANCE, b'"64321.50000000"', b'"Infinity"'),
         ("binance", BINANCE, b'"64321.50000000"', b'"1e999"'),
@@ -122,7 +129,8 @@ def test_a_frame_about_something_else_is_ignored(venue: str, frame: bytes) -> No
         ("binance", BINANCE, b"}}", b"}"),
         ("binance", BINANCE, b'"M":true}}', b'"M":tr'),
         ("binance", BINANCE_RAW, b'"p":"64321.50000000",', b""),
-        ("coinbase_exchange", COINBASE, b'"side":"sell"', b'"side":"SELL"'),
+        ("coinbase_exchange", COINBASE, b'"side":"sell"', b'"side":"s"'),
+        ("coinbase_exchange", COINBASE, b'"side":"sell"', b'"side":null'),
         ("coinbase_exchange", COINBASE, b"40.121358Z", b"40.121358"),
         ("coinbase_exchange", COINBASE, b"2025-06-15", b"1925-06-15"),
         ("coinbase_exchange", COINBASE, b"2025-06-15", b"2925-06-15"),
@@ -136,6 +144,7 @@ def test_a_frame_about_something_else_is_ignored(venue: str, frame: bytes) -> No
         ("kraken_v1", KRAKEN, b'"1750000000.500001"', b'"now"'),
         ("kraken_v1", KRAKEN, b'"1.25000000"', b'"0.00000000"'),
         ("kraken_v1", KRAKEN, b'"XMR/USD"', b"7"),
+        ("kraken_v1", KRAKEN, b'"1750000000.500001"', b"1750000000500"),
         ("hyperliquid", HYPERLIQUID, b'"side":"B"', b'"side":"C"'),
         ("hyperliquid", HYPERLIQUID, b'"tid":600000000000001', b'"tid":"x"'),
         ("csv", b'"BTC-USD","sell",1,1,"2023-09-05T16:00:01Z"', b"sell", b"hold"),
@@ -150,6 +159,45 @@ def test_a_trade_that_is_not_as_documented_is_refused(venue: str, frame: bytes, 
 
     assert parsed.fault
     assert not parsed.trades
+
+
+@pytest.mark.parametrize(
+    ("venue", "frame", "old", "new"),
+    [
+        ("binance", BINANCE, b'"64321.50000000"', b"64321.5"),
+        ("binance", BINANCE, b'"0.03000000"', b"3e-2"),
+        ("binance", BINANCE, b'"t":4100000001', b'"t":"4100000001"'),
+        ("binance", BINANCE, b'"T":1750000000123', b'"T":"1750000000123"'),
+        ("binance", BINANCE, b'"m":true', b'"m":true,"X":null'),
+        ("binance", BINANCE_RAW, b'"m":true', b'"m":true,"more":{"data":[1]}'),
+        ("binance", BINANCE_RAW, b"}", b"}\r\n"),
+        ("coinbase_exchange", COINBASE, b'"320"', b"320"),
+        ("coinbase_exchange", COINBASE, b'"side":"sell"', b'"side":"SELL"'),
+        ("coinbase_exchange", COINBASE, b'"trade_id":2200001', b'"trade_id":"2200001"'),
+        ("hyperliquid", HYPERLIQUID, b'"tid":600000000000001', b'"tid":"600000000000001"'),
+        ("kraken_v1", KRAKEN, b'"1750000000.500001"', b"1750000000.500001"),
+        ("kraken_v1", KRAKEN, b'"1.25000000"', b"1.25"),
+        ("kraken_v1", KRAKEN, b'"b","m"', b'"b","m","",7'),
+        ("kraken_v1", KRAKEN, b'"XMR/USD"]', b'"XMR/USD",{"more":1}]'),
+        ("okx", OKX, b'"1750000000300"', b"1750000000300"),
+        ("okx", OKX, b'"500000012"', b"500000012"),
+        ("okx", OKX, b'"buy"', b'"BUY"'),
+    ],
+)
+def test_a_number_as_a_string_or_a_string_as_a_number_is_read_all_the_same(
+    venue: str, frame: bytes, old: bytes, new: bytes
+) -> None:
+    assert old in frame
+    usual = parser_of(venue).parse(frame, RECEIVED_NS)
+
+    assert usual.trades
+    assert parser_of(venue).parse(frame.replace(old, new), RECEIVED_NS) == usual
+
+
+def test_an_okx_row_of_a_derivative_in_a_frame_of_spot_is_kept_out_of_the_flow() -> None:
+    rows = OKX.replace(b'[{"instId":"BTC-USDT"', b'[{"instId":"BTC-USDT-SWAP"')
+    assert rows != OKX
+    assert parser_of("okx").parse(rows, RECEIVED_NS).trades[0].kind == "derivative"
 
 
 @pytest.mark.parametrize("frame", [b"", b"hello", b"\xff\xfe", b'{"e":"trade"', b"[" * 100_000, b"\0" * 100])

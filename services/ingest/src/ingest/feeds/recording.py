@@ -1,22 +1,23 @@
 """Reads recordings: files of frames or of CSV rows, line by line in bounded memory, through their venue's parser.
 
-Frames stand in lines `<received, epoch ns> <frame>`, or in cryptofeed's `<received, epoch s>: <frame>` between
-connection lines `wss…`. A CSV file may be newest first: then it is turned round, which takes memory.
+Frames stand in lines `<received> <frame>`, with blanks or a tab between, or in cryptofeed's `<received>: <frame>`
+between connection lines `wss…`; the time of receipt is an epoch count (in s, ms, µs or ns) or ISO 8601. A CSV file may
+be newest first: then it is turned round, which takes memory.
 
 Reading is synchronous: a line costs some microseconds, and a replay reads at most a burst of them between two awaits.
 """
 
 from collections.abc import Generator, Iterable, Iterator
-from itertools import chain, pairwise
+from itertools import chain, dropwhile, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ingest.feeds.base import IGNORED, ParsedFrame, RecordingError
 from ingest.feeds.unpack import UNPACK_ERRORS, opened_lines
 from ingest.feeds.venues import VENUES, Parser, look_alike
-from ingest.feeds.venues.csv_layout import layout_of
-from ingest.feeds.venues.csv_rows import CsvParser
-from ingest.feeds.venues.frames import FrameError, bounded_ns, seconds_ns
+from ingest.feeds.venues.csv_layout import is_remark, layout_of
+from ingest.feeds.venues.csv_rows import CsvParser, row_time_ns
+from ingest.feeds.venues.frames import FrameError
 
 _SNIFFED_LINES: Final = 512
 """A recording begins with frames of its venue: subscriptions, snapshots, heartbeats."""
@@ -56,6 +57,8 @@ def read_recording(
     try:
         with opened_lines(path) as lines:
             head, failure = _head(lines)
+            if failure is None and not any(map(bytes.strip, head)):
+                raise RecordingError(f"{path} is empty")
             whole = chain(head, _failing(failure) if failure else lines)
             if venue == CsvParser.venue:
                 yield from _rows(path, head, whole, source, symbol or _symbol_of(path))
@@ -103,14 +106,10 @@ def _frame(line: bytes, parser: Parser) -> Iterator[RecordedFrame]:
 
 def _split(line: bytes) -> tuple[int, bytes]:
     """The time of receipt and the frame in a line."""
-    head, _, frame = line.partition(b" ")
-    if not frame:
+    words = line.split(None, 1)
+    if len(words) != 2:  # noqa: PLR2004 - the time and the frame
         raise FrameError("it is one word")
-    if head.endswith(b":"):
-        return bounded_ns(seconds_ns(head[:-1].decode(errors="replace"))), frame
-    if head.isdigit() and len(head) < 20:  # noqa: PLR2004 - 2**63 has 19 digits
-        return bounded_ns(int(head)), frame
-    raise FrameError(f"{head[:64]!r} is not a time of receipt")
+    return row_time_ns(words[0].removesuffix(b":").decode(errors="replace")), words[1]
 
 
 def _check_venue(path: Path, head: list[bytes], venue: str, parser: Parser) -> None:
@@ -122,7 +121,8 @@ def _check_venue(path: Path, head: list[bytes], venue: str, parser: Parser) -> N
         except FrameError:
             continue
     if not frames:
-        advice = "; venue=csv would fit" if head and CsvParser.knows(head[0]) else ""
+        first = next((line for line in head if line.strip()), b"")
+        advice = "; venue=csv would fit" if CsvParser.knows(head[0]) else f": the first one starts with {first[:32]!r}"
         raise RecordingError(f"{path} is not a recording: no line starts with a time of receipt{advice}")
     if not any(parser.knows(frame) for frame in frames):
         other = next((found for frame in frames if (found := look_alike(frame))), None)
@@ -133,7 +133,7 @@ def _check_venue(path: Path, head: list[bytes], venue: str, parser: Parser) -> N
 def _rows(
     path: Path, head: list[bytes], lines: Iterable[bytes], source: str | None, symbol: str
 ) -> Iterator[RecordedFrame]:
-    first = next((line for line in head if line.strip()), b"")
+    first = next(dropwhile(is_remark, head), b"")
     try:
         layout = layout_of(first)
     except FrameError as error:
@@ -141,7 +141,8 @@ def _rows(
     parser = CsvParser(source, layout, symbol)
     header = first.strip() if layout.has_header else b""
     # A header in the middle of a file was left there by whoever put two files together.
-    rows = (row for line in lines if (row := line.strip()) and row != header)
+    # Remarks stand at the beginning only: a symbol may begin like one.
+    rows = (row for line in dropwhile(is_remark, lines) if (row := line.strip()) and row != header)
     newest_first = _newest_first([parser.read(line)[0] for line in head if line.strip()])
     for row in _turned_round(rows) if newest_first else rows:
         yield RecordedFrame(*_received_and(row, parser)) if row else PAUSE

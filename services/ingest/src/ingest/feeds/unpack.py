@@ -70,10 +70,19 @@ def opened_lines(path: Path) -> Iterator[Iterator[bytes]]:
     with ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
         unpack = next((unpack for magic, unpack in _UNPACK.items() if file.peek(4).startswith(magic)), None)
-        if unpack is not None:
+        if unpack is None:
+            _refuse_unknown(file.peek(8))
+        else:
             unpacked = stack.enter_context(closing(unpack(file, stack)))
             file = io.BufferedReader(_ReadOnce(unpacked), _BUFFER_BYTES)
         yield _lines(file, stack)
+
+
+def _refuse_unknown(head: bytes) -> None:
+    """Raises if the file is packed in a way that is not known: as text it would be garbage."""
+    found = next((name for magic, name in _UNKNOWN.items() if head.startswith(magic)), None)
+    if found:
+        raise OSError(f"it is {found}; gzip, zip and zstd are known")
 
 
 def _gzip(file: io.BufferedReader, _: ExitStack) -> _Unpacked:
@@ -99,6 +108,17 @@ _UNPACK: Final[dict[bytes, Callable[[io.BufferedReader, ExitStack], _Unpacked]]]
     b"\x28\xb5\x2f\xfd": _zstd,
 }
 """By the first bytes of a file."""
+
+
+_UNKNOWN: Final = {
+    b"\xfd7zXZ": "packed by xz",
+    b"BZh": "packed by bzip2",
+    b"7z\xbc\xaf": "packed by 7z",
+    b"Rar!": "packed by rar",
+    b"\x04\x22\x4d\x18": "packed by lz4",
+    b"PAR1": "a Parquet file",
+    b"SQLite f": "a SQLite database",
+}
 
 
 def _lines(file: io.BufferedReader, stack: ExitStack) -> Iterator[bytes]:

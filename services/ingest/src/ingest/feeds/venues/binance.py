@@ -9,7 +9,19 @@ Verified against 74,867 recorded frames of 2024 (15,863 trades); futures only ag
 from typing import Any, ClassVar, Final
 
 from ingest.feeds.base import UNKNOWN_KIND, FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Frame, Id, Text, epoch_ns, positive, symbol, trade_price
+from ingest.feeds.venues.frames import (
+    Decoder,
+    Frame,
+    FrameError,
+    Id,
+    Number,
+    Text,
+    epoch_ns,
+    positive,
+    symbol,
+    trade_price,
+    whole,
+)
 from ingest.feeds.venues.parser import VenueParser
 
 _MARKET: Final = "MARKET"
@@ -22,11 +34,11 @@ class _BinanceTrade(Frame):
     E: Id
     s: Text
     t: Id
-    p: Text
-    q: Text
+    p: Number
+    q: Number
     T: Id
     m: bool
-    X: Text = _MARKET
+    X: Text | None = _MARKET
 
 
 class _BinanceCombined(Frame):
@@ -51,12 +63,12 @@ class BinanceParser(VenueParser):
     _kind: ClassVar[Decoder[_BinanceKind]] = Decoder(_BinanceKind)
 
     def _read(self, frame: bytes, received_ns: int) -> ParsedFrame:
-        trade = self._combined.decode(frame).data if b'"data"' in frame else self._raw.decode(frame)
+        trade = self._trade(frame)
         if trade.e != "trade":
             return self._ignored(frame)
-        if trade.X != _MARKET:
+        if trade.X not in {_MARKET, None}:
             return ParsedFrame((self._kept_out(trade, received_ns),))
-        name = symbol(trade.s)
+        name, number = symbol(trade.s), whole(trade.t)
         found = FeedTrade(
             source=self._source,
             symbol=name,
@@ -67,14 +79,25 @@ class BinanceParser(VenueParser):
             sent_ns=epoch_ns(trade.E),
             received_ns=received_ns,
             run=name,
-            seq=trade.t,
-            id=str(trade.t),
+            seq=number,
+            id=str(number),
         )
         return ParsedFrame((found,))
 
+    def _trade(self, frame: bytes) -> _BinanceTrade:
+        if b'"data"' not in frame:
+            return self._raw.decode(frame)
+        try:
+            return self._combined.decode(frame).data
+        except FrameError:
+            # Not the envelope's, but a field of that name somewhere in a trade.
+            if not isinstance(self._kind.decode(frame).e, str):
+                raise
+            return self._raw.decode(frame)
+
     def _kept_out(self, trade: _BinanceTrade, received_ns: int) -> FeedTrade:
         """A number that was used, but by no trade between takers and makers: nothing else of it is read."""
-        name = symbol(trade.s)
+        name, number = symbol(trade.s), whole(trade.t)
         return FeedTrade(
             source=self._source,
             symbol=name,
@@ -85,8 +108,8 @@ class BinanceParser(VenueParser):
             sent_ns=epoch_ns(trade.E),
             received_ns=received_ns,
             run=name,
-            seq=trade.t,
-            id=str(trade.t),
+            seq=number,
+            id=str(number),
             kind=trade.X if trade.X in _KINDS else UNKNOWN_KIND,
         )
 

@@ -10,7 +10,20 @@ missed, which its number shows. RFQ matches and auctions are no trades of the bo
 from typing import Any, ClassVar, Final
 
 from ingest.feeds.base import FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Frame, Id, Side, Text, Utc, positive, symbol, trade_price, utc_ns
+from ingest.feeds.venues.frames import (
+    Decoder,
+    Frame,
+    Id,
+    Number,
+    Text,
+    Utc,
+    positive,
+    symbol,
+    taker_side,
+    trade_price,
+    utc_ns,
+    whole,
+)
 from ingest.feeds.venues.parser import VenueParser
 
 _MAX_PRODUCTS: Final = 4096
@@ -21,9 +34,9 @@ class _CoinbaseMatch(Frame):
     type: Text
     trade_id: Id
     product_id: Text
-    size: Text
-    price: Text
-    side: Side
+    size: Number
+    price: Number
+    side: Text
     time: Utc
 
 
@@ -50,29 +63,29 @@ class CoinbaseExchangeParser(VenueParser):
         match = self._match.decode(frame)
         if match.type not in {"match", "last_match"}:
             return self._ignored(frame)
-        name, event_ns = symbol(match.product_id), utc_ns(match.time)
+        name, event_ns, number = symbol(match.product_id), utc_ns(match.time), whole(match.trade_id)
         found = FeedTrade(
             source=self._source,
             symbol=name,
-            side="buy" if match.side == "sell" else "sell",
+            side="buy" if taker_side(match.side) == "sell" else "sell",
             qty=positive(match.size, "size"),
             price=trade_price(match.price),
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,
             run=name,
-            seq=match.trade_id,
-            id=str(match.trade_id),
+            seq=number,
+            id=str(number),
         )
-        return ParsedFrame((found,), history=self._is_history(match))
+        return ParsedFrame((found,), history=self._is_history(match, number))
 
-    def _is_history(self, match: _CoinbaseMatch) -> bool:
+    def _is_history(self, match: _CoinbaseMatch, number: int) -> bool:
         """Whether it was made before the first subscription. After a reconnect its number says whether it is new."""
         known = self._last_ids.pop(match.product_id, None)
         if len(self._last_ids) >= _MAX_PRODUCTS:
             del self._last_ids[next(iter(self._last_ids))]
-        self._last_ids[match.product_id] = match.trade_id
-        return match.type == "last_match" and known in {None, match.trade_id}
+        self._last_ids[match.product_id] = number
+        return match.type == "last_match" and known in {None, number}
 
     def _says_trade(self, frame: bytes) -> bool:
         return self._kind.decode(frame).type in ("match", "last_match")

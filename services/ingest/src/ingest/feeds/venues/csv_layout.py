@@ -15,14 +15,25 @@ from typing import Final
 from ingest.feeds.venues.frames import FrameError
 
 _NAMES: Final = {
-    "symbol": ("symbol", "instrument", "pair", "market", "product_id", "instid", "ticker"),
+    "symbol": ("symbol", "instrument", "instrument_name", "pair", "market", "product_id", "instid", "ticker"),
     "side": ("side", "taker_side", "aggressor_side", "direction"),
     "maker": ("is_buyer_maker", "isbuyermaker", "buyer_maker", "was_the_buyer_the_maker"),
     "price": ("price", "px"),
     # Binance's coin-margined dumps have contracts in `qty`.
     "qty": ("base_qty", "amount", "qty", "quantity", "size", "volume", "sz"),
-    "time": ("timestamp", "time", "event_time", "trade_time", "transact_time", "datetime", "date", "ts"),
-    "received": ("local_timestamp", "received", "received_at"),
+    "time": (
+        "timestamp",
+        "time",
+        "event_time",
+        "trade_time",
+        "transact_time",
+        "created_time",
+        "ts_event",
+        "datetime",
+        "date",
+        "ts",
+    ),
+    "received": ("local_timestamp", "received", "received_at", "receipt_timestamp", "ts_recv"),
     "id": ("id", "trade_id", "tradeid", "agg_trade_id", "trdmatchid", "tid"),
 }
 """The names of each column that is used, in lower case with `_` for blanks; the first one that is there is taken."""
@@ -37,7 +48,7 @@ _DUMPS: Final = {
 
 _DELIMITERS: Final = ",;\t|"
 _MAX_SHOWN_CHARS: Final = 200
-_is_number = re.compile(r"-?[0-9]{1,40}(\.[0-9]{0,40})?", re.ASCII).fullmatch
+_is_number = re.compile(r"-?[0-9]{1,40}(\.[0-9]{0,40})?(e[+-]?[0-9]{1,3})?", re.ASCII).fullmatch
 
 KNOWN: Final = (
     "symbol,side,price,amount,timestamp in any order and letter case; Tardis; "
@@ -64,6 +75,12 @@ class CsvLayout:
     has_header: bool = True
 
 
+def is_remark(line: bytes) -> bool:
+    """Whether a line before the header is none of the table: blank, a comment, or a spreadsheet's `sep=;`."""
+    text = line.strip(b'" \t\r\n').lower()
+    return not text or text.startswith((b"#", b"sep="))
+
+
 def layout_of(line: bytes) -> CsvLayout:
     """The layout of the file that begins with this line.
 
@@ -72,8 +89,9 @@ def layout_of(line: bytes) -> CsvLayout:
     """
     text = line.decode(errors="replace").strip()
     delimiter = max(_DELIMITERS, key=text.count)
-    names = [_name(field) for field in text.split(delimiter)]
-    shape = "".join(map(_shape, names))
+    fields = text.split(delimiter)
+    names = [_name(field) for field in fields]
+    shape = "".join(map(_shape, fields))
     header = next((header for header, known in _DUMPS.items() if known == shape), None)
     if header:
         return _layout(header.split(","), delimiter, has_header=False)
@@ -111,7 +129,8 @@ def _name(field: str) -> str:
     return field.strip().strip("\"'").strip().lower().replace(" ", "_").replace("-", "_")
 
 
-def _shape(name: str) -> str:
-    if name in {"true", "false"}:
+def _shape(field: str) -> str:
+    text = field.strip().strip("\"'").lower()
+    if text in {"true", "false"}:
         return "b"
-    return "n" if _is_number(name) else "?"
+    return "n" if _is_number(text) else "?"

@@ -13,7 +13,11 @@ from ingest.feeds.base import UNKNOWN_KIND, FeedTrade, ParsedFrame
 from ingest.feeds.venues.csv_layout import CsvLayout, layout_of
 from ingest.feeds.venues.frames import FrameError, Side, bounded_ns, positive, symbol, trade_price, utc_ns
 
-_SIDES: Final[dict[str, Side]] = {"buy": "buy", "b": "buy", "sell": "sell", "s": "sell"}
+_SIDES: Final[dict[str, Side]] = {
+    **dict.fromkeys(("buy", "b", "bid", "buyer"), "buy"),
+    **dict.fromkeys(("sell", "s", "ask", "a", "seller"), "sell"),
+}
+"""How files write the taker's side; `bid` and `ask` name the side of the book that the taker's order would stand on."""
 _MAKERS: Final[dict[str, Side]] = {"true": "sell", "1": "sell", "false": "buy", "0": "buy"}
 """Whether the buyer was the maker, and the taker's side."""
 _NO_TRADE: Final = "NA"
@@ -67,6 +71,8 @@ class CsvParser:
 
     def _split(self, line: bytes) -> list[str]:
         row = split_row(line, self._layout.delimiter)
+        if not row:
+            raise FrameError("not a line of UTF-8 text")
         if len(row) != self._layout.columns:
             raise FrameError(f"{len(row)} columns, not {self._layout.columns} as in the first row")
         return row

@@ -2,6 +2,7 @@
 
 A venue's file declares the shape of its frames with `Frame` and the types here, and reads them with `Decoder`. Numbers
 come as strings and stay exact until they become a float once; times become integers without passing through a float.
+What a venue writes as a string today it may write as a number tomorrow, and the other way round: both are read.
 """
 
 import re
@@ -18,10 +19,12 @@ from telemetry_schema import FIRST_NS, LAST_NS, MAX_NAME_BYTES, is_name
 T = TypeVar("T")
 Side = Literal["buy", "sell"]
 
-Id = Annotated[int, msgspec.Meta(ge=0, le=LAST_NS)]
-"""A trade id that fits a sequence number."""
 Text = Annotated[str, msgspec.Meta(max_length=MAX_NAME_BYTES)]
 """A name or a number written as a string; no venue's is longer."""
+Id = Annotated[int, msgspec.Meta(ge=0, le=LAST_NS)] | Text
+"""A trade id that fits a sequence number, or an epoch count; for `whole`."""
+Number = Text | int | float
+"""A price or a quantity; for `positive` and `trade_price`."""
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with a zone, to the microsecond."""
 
@@ -61,18 +64,41 @@ class Decoder(Generic[T]):
         return values
 
 
-def positive(text: str, what: str) -> float:
+def positive(number: str | float, what: str) -> float:
     """A decimal above 0; NaN, infinities, signs, blanks and underscores, which `float` would read, are refused."""
-    if _is_decimal(text) and 0.0 < (value := float(text)) < float("inf"):
-        return value
-    raise FrameError(f"{what} {text!r} is not a decimal above 0")
+    if not isinstance(number, str) or _is_decimal(number):
+        value = float(number)
+        if 0.0 < value < float("inf"):
+            return value
+    raise FrameError(f"{what} {number!r} is not a decimal above 0")
 
 
-def trade_price(text: str) -> float:
+def trade_price(number: str | float) -> float:
     """A finite decimal of any sign: spreads, and oil in April 2020, trade at 0 and below."""
-    if _is_decimal(text.removeprefix("-")) and isfinite(value := float(text)):
-        return value
-    raise FrameError(f"price {text!r} is not a decimal")
+    if not isinstance(number, str) or _is_decimal(number.removeprefix("-")):
+        value = float(number)
+        if isfinite(value):
+            return value
+    raise FrameError(f"price {number!r} is not a decimal")
+
+
+def whole(number: int | str) -> int:
+    """A whole number that fits a sequence number."""
+    if isinstance(number, int):
+        return number
+    if number.isascii() and number.isdigit() and len(number) < len(str(LAST_NS)):
+        return int(number)
+    raise FrameError(f"{number!r} is not a whole number")
+
+
+def taker_side(text: str) -> Side:
+    """`buy` or `sell`, in any letter case."""
+    lower = text.lower()
+    if lower == "buy":
+        return "buy"
+    if lower == "sell":
+        return "sell"
+    raise FrameError(f"side {text!r} is neither buy nor sell")
 
 
 @lru_cache(maxsize=8192)
@@ -83,8 +109,9 @@ def symbol(text: str) -> str:
     raise FrameError(f"{text!r} is not a symbol")
 
 
-def epoch_ns(count: int) -> int:
+def epoch_ns(number: int | str) -> int:
     """Epoch milliseconds or microseconds, distinguished by their magnitude, to nanoseconds."""
+    count = whole(number)
     return bounded_ns(count * (1_000_000 if count < _MICROSECONDS_FROM else 1_000))
 
 

@@ -9,7 +9,19 @@ not say which trades are liquidations. Verified against 55 recorded frames of 20
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from ingest.feeds.base import IGNORED, REPEATED_KIND, FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Frame, Id, Raw, Text, epoch_ns, positive, symbol, trade_price
+from ingest.feeds.venues.frames import (
+    Decoder,
+    Frame,
+    Id,
+    Number,
+    Raw,
+    Text,
+    epoch_ns,
+    positive,
+    symbol,
+    trade_price,
+    whole,
+)
 from ingest.feeds.venues.parser import VenueParser
 
 _MAX_COINS: Final = 1024
@@ -29,8 +41,8 @@ class _HyperliquidEnvelope(Frame):
 class _HyperliquidRow(Frame):
     coin: Text
     side: Literal["A", "B"]
-    px: Text
-    sz: Text
+    px: Number
+    sz: Number
     time: Id
     tid: Id
 
@@ -88,7 +100,7 @@ class HyperliquidParser(VenueParser):
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,
-            id=str(row.tid),
+            id=str(whole(row.tid)),
         )
 
     def _says_trade(self, frame: bytes) -> bool:

@@ -4,14 +4,29 @@ The side is the taker's. Trades have neither id nor number: a gap cannot be seen
 frames of a quiet recording of 2021.
 """
 
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 
 from ingest.feeds.base import FeedTrade, ParsedFrame
-from ingest.feeds.venues.frames import Decoder, Text, bounded_ns, positive, seconds_ns, symbol, trade_price
+from ingest.feeds.venues.frames import Decoder, Frame, Number, Text, positive, seconds_ns, symbol, trade_price
 from ingest.feeds.venues.parser import VenueParser
 
-_KrakenRow: TypeAlias = tuple[Text, Text, Text, Literal["b", "s"], Text, Text]
-_KrakenTrades: TypeAlias = tuple[int, list[_KrakenRow], Literal["trade"], Text]
+
+class _KrakenRow(Frame, array_like=True):
+    """One trade; elements behind these are skipped."""
+
+    price: Number
+    volume: Number
+    seconds: Number
+    side: Literal["b", "s"]
+
+
+class _KrakenTrades(Frame, array_like=True):
+    """The trades of one pair; elements behind these are skipped."""
+
+    number: Number
+    rows: list[_KrakenRow]
+    channel: Literal["trade"]
+    pair: Text
 
 
 class KrakenV1Parser(VenueParser):
@@ -25,19 +40,18 @@ class KrakenV1Parser(VenueParser):
     _any: ClassVar[Decoder[Any]] = Decoder(Any)
 
     def _read(self, frame: bytes, received_ns: int) -> ParsedFrame:
-        _, rows, _, pair = self._trades.decode(frame)
-        name = symbol(pair)
-        return ParsedFrame(tuple(self._trade(row, name, received_ns) for row in rows))
+        trades = self._trades.decode(frame)
+        name = symbol(trades.pair)
+        return ParsedFrame(tuple(self._trade(row, name, received_ns) for row in trades.rows))
 
     def _trade(self, row: _KrakenRow, name: str, received_ns: int) -> FeedTrade:
-        price, volume, seconds, side, _, _ = row
-        event_ns = bounded_ns(seconds_ns(seconds))
+        event_ns = seconds_ns(str(row.seconds))
         return FeedTrade(
             source=self._source,
             symbol=name,
-            side="buy" if side == "b" else "sell",
-            qty=positive(volume, "volume"),
-            price=trade_price(price),
+            side="buy" if row.side == "b" else "sell",
+            qty=positive(row.volume, "volume"),
+            price=trade_price(row.price),
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,

@@ -13,20 +13,22 @@ from ingest.feeds.base import FeedTrade, ParsedFrame
 from ingest.feeds.venues.frames import (
     Decoder,
     Frame,
-    FrameError,
+    Id,
+    Number,
     Raw,
-    Side,
     Text,
     epoch_ns,
     positive,
     symbol,
+    taker_side,
     trade_price,
+    whole,
 )
 from ingest.feeds.venues.parser import VenueParser
-from telemetry_schema import LAST_NS
 
 _CHANNELS: Final = ("trades", "trades-all")
 _NO_DATA: Final = Raw()
+_DERIVATIVE: Final = "derivative"
 _SPOT_PARTS: Final = 2
 """BTC-USDT is spot; a third part names an expiry or `SWAP`."""
 
@@ -43,12 +45,12 @@ class _OkxEnvelope(Frame):
 
 class _OkxRow(Frame):
     instId: Text  # noqa: N815 - the venue's spelling
-    tradeId: Text  # noqa: N815 - the venue's spelling
-    px: Text
-    sz: Text
-    side: Side
-    ts: Text
-    count: Text | None = None
+    tradeId: Id  # noqa: N815 - the venue's spelling
+    px: Number
+    sz: Number
+    side: Text
+    ts: Id
+    count: Id | None = None
 
 
 class _OkxKind(Frame):
@@ -76,25 +78,26 @@ class OkxParser(VenueParser):
         envelope = self._envelope.decode(frame)
         if envelope.data == _NO_DATA or envelope.arg.channel not in _CHANNELS:
             return self._ignored(frame)
-        if len(envelope.arg.instId.split("-")) > _SPOT_PARTS:
-            return ParsedFrame(kind="derivative")
+        if _is_derivative(envelope.arg.instId):
+            return ParsedFrame(kind=_DERIVATIVE)
         return ParsedFrame(tuple(self._trade(row, received_ns) for row in self._rows.decode(envelope.data)))
 
     def _trade(self, row: _OkxRow, received_ns: int) -> FeedTrade:
-        name, event_ns = symbol(row.instId), epoch_ns(_whole(row.ts))
+        name, event_ns = symbol(row.instId), epoch_ns(row.ts)
         numbered = row.count is None
         return FeedTrade(
             source=self._source,
             symbol=name,
-            side=row.side,
+            side=taker_side(row.side),
             qty=positive(row.sz, "size"),
             price=trade_price(row.px),
             event_ns=event_ns,
             sent_ns=event_ns,
             received_ns=received_ns,
             run=name if numbered else None,
-            seq=_whole(row.tradeId) if numbered else None,
-            id=row.tradeId,
+            seq=whole(row.tradeId) if numbered else None,
+            id=str(row.tradeId),
+            kind=_DERIVATIVE if _is_derivative(row.instId) else None,
         )
 
     def _says_trade(self, frame: bytes) -> bool:
@@ -102,7 +105,5 @@ class OkxParser(VenueParser):
         return isinstance(kind.arg, dict) and kind.arg.get("channel") in _CHANNELS and kind.data is not None
 
 
-def _whole(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) < len(str(LAST_NS)):
-        return int(text)
-    raise FrameError(f"{text!r} is not a whole number")
+def _is_derivative(instrument: str) -> bool:
+    return len(instrument.split("-")) > _SPOT_PARTS

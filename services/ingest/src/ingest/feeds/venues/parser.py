@@ -8,6 +8,7 @@ from ingest.feeds.venues.frames import FrameError
 
 _KEEPALIVES: Final = frozenset({b"ping", b"pong"})
 """Plain text between JSON frames: OKX."""
+_BRACES: Final = frozenset({b"{}", b"[]"})
 
 
 MAX_TRADE_FRAME_BYTES: Final = 256 * 1024
@@ -32,8 +33,10 @@ class VenueParser(ABC):
 
     def parse(self, frame: bytes, received_ns: int) -> ParsedFrame:
         """The trades of one frame, received at this time."""
-        if frame[:1] + frame[-1:] not in {b"{}", b"[]"}:
-            return IGNORED if frame in _KEEPALIVES else ParsedFrame(fault="not a whole JSON object or array")
+        if frame[:1] + frame[-1:] not in _BRACES:
+            frame = frame.strip()
+            if frame[:1] + frame[-1:] not in _BRACES:
+                return IGNORED if frame in _KEEPALIVES else ParsedFrame(fault="not a whole JSON object or array")
         if self.mark not in frame:
             return self._ignored(frame)
         if len(frame) > MAX_TRADE_FRAME_BYTES:
