@@ -10,9 +10,11 @@ from analytics.checkpoint.parts import Part, State
 from analytics.cooperative import run
 from analytics.orders.books import MAX_FEE_CURRENCIES, MAX_OTHERS
 from analytics.orders.latency import LatencyLabels
-from analytics.orders.order import MAX_SEEN, MAX_STAMPS, Outcome
+from analytics.orders.order import MAX_STAMPS
+from analytics.orders.order_states import Outcome
 from analytics.orders.quality import MAX_VENUES
 from analytics.orders.registry import KEEP_ENDED_NS, MAX_NAMES, Key
+from analytics.orders.repeats import MAX_SEEN
 from analytics.orders.saved_tables import PART_ROWS
 from analytics.orders.tracker import OrderTracker
 from tests.analytics.orders.histories import MS, SECOND, T0, event, tracker

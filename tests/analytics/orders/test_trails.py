@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from analytics.cooperative import run
-from analytics.orders.order import Outcome
+from analytics.orders.order_states import Outcome
 from analytics.orders.registry import KEEP_ENDED_NS, Key
 from analytics.orders.segments import SEGMENT_ORDERS
 from analytics.orders.tracker import OrderTracker

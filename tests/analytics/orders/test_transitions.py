@@ -6,7 +6,8 @@ on its path.
 
 import pytest
 
-from analytics.orders.order import BotOrder, OrderState, Outcome
+from analytics.orders.order import BotOrder
+from analytics.orders.order_states import OrderState, Outcome
 from telemetry_schema import OrderEvent
 from tests.analytics.orders.histories import MS, T0, event, tracker
 

@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from analytics.checkpoint.parts import State
 from analytics.orders.books import OTHER
-from analytics.orders.order import BotOrder, Outcome
+from analytics.orders.order import BotOrder
+from analytics.orders.order_states import Outcome
 from telemetry_schema import OrderEvent
 
 RECENT_NS: Final = 300_000_000_000

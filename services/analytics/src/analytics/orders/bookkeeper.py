@@ -6,7 +6,8 @@ from typing import Final
 from analytics.orders.books import BookKey, Books
 from analytics.orders.executions import NOTHING_INFERRED, Inferred
 from analytics.orders.marks import Marks
-from analytics.orders.order import ENDED, BotOrder
+from analytics.orders.order import BotOrder
+from analytics.orders.order_states import ENDED
 from analytics.orders.quality import Counts, Quality, counts
 
 DUST_QTY: Final = 1e-12

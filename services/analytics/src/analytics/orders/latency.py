@@ -25,7 +25,8 @@ from msgspec import Struct, convert
 from analytics.checkpoint.parts import State
 from analytics.orders.books import OTHER
 from analytics.orders.clocks import Latency, Stamp, Stamps, Unmeasured, measure, stamps_of
-from analytics.orders.order import BotOrder, OrderState, stamp_key
+from analytics.orders.order import BotOrder, stamp_key
+from analytics.orders.order_states import OrderState
 from telemetry_schema import ClockName, OrderEvent
 
 STAGES: Final = ("tick", "decision", "ack", "first_fill", "complete", "cancel", "replace")

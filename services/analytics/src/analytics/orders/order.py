@@ -11,7 +11,6 @@ Quantities decide, not the peer's status words: some peers send the completing f
 """
 
 from collections.abc import Callable
-from enum import IntEnum, StrEnum
 from typing import Final
 
 from msgspec import Struct, field
@@ -19,70 +18,14 @@ from msgspec import Struct, field
 from analytics.orders.books import BookKey
 from analytics.orders.clocks import Stamps, earliest, latest, stamps_of
 from analytics.orders.executions import NOTHING_INFERRED, ROUNDING, Executions, Inferred
+from analytics.orders.order_states import END_STATES, ENDED, ENDS, End, OrderState, Outcome, outcome_after_end
+from analytics.orders.repeats import ASKED, MAX_SEEN, REPEATABLE, repeat_key
 from telemetry_schema import OrderEvent, OrderEventName, OrderType, Side, TimeInForce
 
-
-class End(IntEnum):
-    """How an order ended; of two ends the larger stands."""
-
-    NONE = 0
-    CANCELLED = 1
-    EXPIRED = 2
-    REJECTED = 3
-    DENIED = 4
-
-
-class OrderState(StrEnum):
-    """Where an order is in its life."""
-
-    UNKNOWN = "unknown"
-    PENDING = "pending"
-    OPEN = "open"
-    FILLED = "filled"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-    REJECTED = "rejected"
-    DENIED = "denied"
-
-
-class Outcome(StrEnum):
-    """What an event brought; each event has exactly one."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"
-    LATE = "late"
-    ORPHAN = "orphan"
-    SECOND_SOURCE = "second_source"
-
-
-ENDS: Final[dict[OrderEventName, End]] = {
-    "cancel": End.CANCELLED,
-    "expire": End.EXPIRED,
-    "reject": End.REJECTED,
-    "deny": End.DENIED,
-}
-_END_STATES: Final = {
-    End.CANCELLED: OrderState.CANCELLED,
-    End.EXPIRED: OrderState.EXPIRED,
-    End.REJECTED: OrderState.REJECTED,
-    End.DENIED: OrderState.DENIED,
-}
 _ANSWERS: Final[dict[OrderEventName, tuple[OrderEventName, ...]]] = {
     "cancel_request": ("cancel_reject", "cancel"),
     "replace_request": ("replace_reject", "replace"),
 }
-
-_REPEATABLE: Final = frozenset(
-    {"cancel_request", "cancel_reject", "replace_request", "replace", "replace_reject", "status", "unknown"}
-)
-"""Events that an order may have several of, told apart by their alias or their time."""
-
-_ASKED: Final = frozenset({"status", "unknown"})
-"""Of these an order that rests for days may have one each second."""
-
-MAX_SEEN: Final = 1_000
-"""Events by which an order knows a repeat: beyond it the oldest go, and a repeat of one counts as another event."""
 
 MAX_STAMPS: Final = 1_000
 """Stamps of an order: two for each replace with an alias, of which it may have one each second."""
@@ -91,10 +34,6 @@ _INFORMATIVE: Final = frozenset(
     {"ack", "fill", "cancel", "reject", "expire", "status", "replace", "trigger", "bust", "correct"}
 )
 """Events that say where an order is, and so end a doubt about it."""
-
-ENDED: Final = frozenset(
-    {OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.DENIED}
-)
 
 
 class Version(Struct, frozen=True, order=True, array_like=True, gc=False):
@@ -151,7 +90,7 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
     sent_ns: dict[str, int] = field(default_factory=dict)
     """By event: when the newest was sent."""
     seen: set[tuple[str, str]] = field(default_factory=set)
-    """Events that have come, those of `_REPEATABLE` with what tells them from others; at most `MAX_SEEN`."""
+    """Events that have come, those of `REPEATABLE` with what tells them from others; at most `MAX_SEEN`."""
     arrival_price: float | None = None
     decision_price: float | None = None
     decision_ns: int | None = None
@@ -202,7 +141,7 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
         if self.ordered_qty is not None and self.filled_qty >= self.ordered_qty.value * (1 - ROUNDING):
             return OrderState.FILLED
         if self.end:
-            return _END_STATES[self.end]
+            return END_STATES[self.end]
         if self.acked or self.filled_qty > 0:
             return OrderState.OPEN
         return OrderState.PENDING if self.submitted else OrderState.UNKNOWN
@@ -240,17 +179,17 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
 
     def _judge(self, event: OrderEvent, before: OrderState) -> Outcome:
         name = event.event
-        key = (name, _repeat_key(event) if name in _REPEATABLE else "")
+        key = (name, repeat_key(event) if name in REPEATABLE else "")
         if key in self.seen:
             return Outcome.DUPLICATE
         self.seen.add(key)
         if len(self.seen) > MAX_SEEN:
             self._forget_seen()
-        return _outcome(before, name) if before in ENDED else Outcome.APPLIED
+        return outcome_after_end(before, name) if before in ENDED else Outcome.APPLIED
 
     def _forget_seen(self) -> None:
         """Leaves half of them: first those go that ask where it is, of each kind the oldest."""
-        by_worth = sorted(self.seen, key=lambda key: (not key[1], key[0] not in _ASKED, len(key[1]), key[1]))
+        by_worth = sorted(self.seen, key=lambda key: (not key[1], key[0] not in ASKED, len(key[1]), key[1]))
         self.seen = set(by_worth[len(by_worth) // 2 :])
 
     def _note_names(self, event: OrderEvent) -> None:
@@ -345,32 +284,3 @@ _NOTES: Final[dict[str, Callable[[BotOrder, OrderEvent], None]]] = {
 def stamp_key(event: str, alias: str | None) -> str:
     """Under which an event's stamps are kept: replaces of one order are told apart by their alias."""
     return f"{event} {alias}" if alias is not None and event.startswith("replace") else event
-
-
-def _repeat_key(event: OrderEvent) -> str:
-    """What tells an event of `_REPEATABLE` from others of its name."""
-    if event.event in {"replace", "replace_request", "replace_reject"} and event.alias is not None:
-        return event.alias
-    return str(event.event_ns)
-
-
-def _outcome(before: OrderState, event: OrderEventName) -> Outcome:
-    """How an event that has not come before stands to the end it meets; it is taken in whatever this says."""
-    refused = before in {OrderState.REJECTED, OrderState.DENIED}
-    if event in {"submit", "trigger", "cancel_request", "replace_request"}:
-        return Outcome.LATE
-    if event == "ack":
-        return Outcome.CONFLICT if refused else Outcome.LATE
-    if event in ENDS:
-        return _second_end(before, event, refused=refused)
-    if event == "replace":
-        return Outcome.APPLIED if before is OrderState.FILLED else Outcome.CONFLICT
-    return Outcome.APPLIED
-
-
-def _second_end(before: OrderState, event: OrderEventName, *, refused: bool) -> Outcome:
-    if before is OrderState.FILLED:
-        return Outcome.CONFLICT if event in {"reject", "deny"} else Outcome.LATE
-    if refused or event in {"reject", "deny"}:
-        return Outcome.CONFLICT
-    return Outcome.DUPLICATE if ENDS[event] is End[before.name] else Outcome.CONFLICT

@@ -22,7 +22,8 @@ from analytics.cooperative import Steps
 from analytics.orders.books import OTHER, BookKey
 from analytics.orders.executions import Execution
 from analytics.orders.marks import Marks
-from analytics.orders.order import BotOrder, OrderState
+from analytics.orders.order import BotOrder
+from analytics.orders.order_states import OrderState
 from telemetry_schema import REJECT_REASONS, OrderEvent
 
 Counts: TypeAlias = defaultdict[tuple[str, ...], float]

@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from analytics.checkpoint.parts import State
-from analytics.orders.order import ENDED, BotOrder
+from analytics.orders.order import BotOrder
+from analytics.orders.order_states import ENDED
 from analytics.orders.segments import Segments
 from telemetry_schema import OrderEvent
 

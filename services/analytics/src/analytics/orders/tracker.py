@@ -22,7 +22,8 @@ from analytics.orders.books import OTHER, BookKey, Books
 from analytics.orders.executions import execution_of, key_of
 from analytics.orders.latency import OrderLatencies
 from analytics.orders.marks import Marks
-from analytics.orders.order import ENDED, BotOrder, OrderState, Outcome
+from analytics.orders.order import BotOrder
+from analytics.orders.order_states import ENDED, OrderState, Outcome
 from analytics.orders.peer_reports import PeerReports
 from analytics.orders.quality import REJECT_KINDS, RTS9_WEIGHTS, Counts, Quality, counts, refill
 from analytics.orders.registry import Key, KnownOrders

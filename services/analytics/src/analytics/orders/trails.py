@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from analytics.checkpoint.parts import State
-from analytics.orders.order import Outcome
+from analytics.orders.order_states import Outcome
 from analytics.orders.registry import Key
 from analytics.orders.segments import Segments
 from telemetry_schema import OrderEvent

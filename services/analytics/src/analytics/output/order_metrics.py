@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from analytics.orders.books import Valued
 from analytics.orders.clocks import Unmeasured
 from analytics.orders.latency import BOUNDS_S, STAGES
-from analytics.orders.order import Outcome
+from analytics.orders.order_states import Outcome
 from analytics.orders.quality import HORIZONS_S, SLIPPAGE_BOUNDS_BPS
 from analytics.orders.tracker import OrderTracker
 from analytics.output.exposition import Family, LabelledSeries, SampleExemplar, histogram_series
