@@ -28,6 +28,32 @@ class CooperativeTask(Generic[_T]):
         return not self.done
 
 
+class MomentReader:
+    """Reads in steps what belongs to one moment."""
+
+    def _finish_active_read(self) -> None:
+        """Takes the remaining steps of a read that is under way, here and now.
+
+        Reentrancy: `steps` is suspended at a `yield` while this takes its steps. It must happen before anything is
+        folded, or the read would mix two moments: totals of now, windows of then.
+        """
+        while self._active_read is not None and self._active_read.step():
+            pass
+
+    def _of_one_moment(self, steps: Steps[_T]) -> Steps[_T]:
+        """Steps that are all taken before anything is folded, even if the caller is not done with them by then."""
+        read = CooperativeTask(steps)
+        self._active_read = read
+        try:
+            # A fold may take steps of this read while it is suspended here, up to the last one.
+            while read.step():
+                yield
+        finally:
+            # Also when the caller gives up (GeneratorExit): otherwise every fold would finish a read nobody wants.
+            self._active_read = None
+        return read.result
+
+
 def run(steps: Steps[_T]) -> _T:
     """Does all steps at once."""
     task = CooperativeTask(steps)

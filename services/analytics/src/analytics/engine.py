@@ -33,9 +33,6 @@ _T = TypeVar("_T", "State", Capture)
 
 _RECORD_BYTES = TRADE_DTYPE.itemsize
 
-TAPE_TRADES = 50
-"""Trades on the tape: what a person can read."""
-
 LABEL_IDLE_S = 3_600.0
 """A name without trades for this long may lose its label: its windows are empty then."""
 
@@ -44,30 +41,6 @@ MAX_BOOKS = 200
 
 MAX_ACCOUNTS = 100
 """Accounts with a name of their own on the tape; the rest is `other`."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Everything at one moment. Columns are of shape (symbols,), in the order of `symbols`; the first is `other`.
-
-    A symbol is here once for each origin that has traded it.
-    """
-
-    at_ns: int
-    clock_ns: int
-    clocks_ns: Ints
-    """Each symbol's event clock: wall time, or the newest trade of its recording."""
-    window_ends_s: Ints
-    """The first second that is not in each symbol's windows."""
-    symbols: tuple[SymbolKey, ...]
-    totals: TotalsView
-    windows: dict[WindowName, Rows]
-    latencies: dict[Stage, StageView]
-    skews_ns: dict[str, int]
-    source_latencies: dict[str, SourceLatency]
-    ledger: AnalyticsLedger
-    changed: RecentView
-    """The recent trades of the symbols that have traded since the last state."""
 
 
 class Engine:
@@ -190,24 +163,6 @@ class Engine:
             self.accounts.free(slot)
         self._tables.forget()
 
-    def _free_symbol(self, slot: int) -> None:
-        self._totals.forget(slot)
-        self.timelines.forget_symbol(slot)
-        self.recent.forget(slot)
-        if self.ring is not None:
-            self.ring.clear(slot)
-        for tape in (self.tape, self.own_tape):
-            tape.forget("symbol", slot)
-        self.symbols.free(slot)
-
-    def _free_source(self, slot: int) -> None:
-        self.timelines.forget_source(slot)
-        self._skews.forget(slot)
-        self._source_latencies.forget(slot)
-        for tape in (self.tape, self.own_tape):
-            tape.forget("source", slot)
-        self.sources.free(slot)
-
     def refuse(self) -> None:
         """Counts a message that is no batch."""
         self.ledger.batches["refused"] += 1
@@ -243,15 +198,6 @@ class Engine:
             self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == slot))
         self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
 
-    def _fold_tapes(self, trades: Trades) -> None:
-        own = trades.account > 0
-        if not own.any():
-            self.tape.fold(trades)
-            return
-        self.own_tape.fold(trades.select(own))
-        if not own.all():
-            self.tape.fold(trades.select(~own))
-
     def state(self) -> CheckpointState:
         """All that is to outlive a restart. What its parts copy must be copied before anything is folded."""
         self.fold()
@@ -274,33 +220,6 @@ class Engine:
             labels.use(np.arange(len(labels)), monotonic_ns)
         self.streams.catch_up(now_ns)
 
-    def _restorables(self) -> dict[str, Restorable]:
-        return {
-            "symbols": self.symbols,
-            "sources": self.sources,
-            "accounts": self.accounts,
-            "streams": self.streams,
-            "ledger": self.ledger,
-            "timelines": self.timelines,
-            "totals": self._totals,
-            "recent": self.recent,
-            "tape": self.tape,
-            "own_tape": self.own_tape,
-            "latencies": self._latencies,
-            "skews": self._skews,
-            "orders": self.orders,
-            "source_latencies": self._source_latencies,
-        }
-
-    def _finish_active_read(self) -> None:
-        """Takes the remaining steps of a read that is under way, here and now.
-
-        Reentrancy: `steps` is suspended at a `yield` while this takes its steps. It must happen before anything is
-        folded, or the read would mix two moments: totals of now, windows of then.
-        """
-        while self._active_read is not None and self._active_read.step():
-            pass
-
     @may_overflow
     def prepare(self, *, minutes: int = 4) -> bool:
         """Does a bounded part of the work of the next read ahead of time; whether none is left."""
@@ -316,41 +235,3 @@ class Engine:
     def capture(self, store: CheckpointStore) -> Steps[Capture]:
         """What is to outlive a restart, as it is now, for `store.save`. One asker at a time, as with `steps`."""
         return self._of_one_moment(store.capture(self.state()))
-
-    def _of_one_moment(self, steps: Steps[_T]) -> Steps[_T]:
-        """Steps that are all taken before anything is folded, even if the caller is not done with them by then."""
-        read = CooperativeTask(steps)
-        self._active_read = read
-        try:
-            # A fold may take steps of this read while it is suspended here, up to the last one.
-            while read.step():
-                yield
-        finally:
-            # Also when the caller gives up (GeneratorExit): otherwise every fold would finish a read nobody wants.
-            self._active_read = None
-        return read.result
-
-    def _read(self, now_ns: int) -> Steps[State]:
-        # These change when trades are admitted, the rest when they are folded: now both are about the same trades.
-        ledger, symbols, sources = self.ledger.copy(), self.symbols.names, self.sources.names
-        monotonic_ns = self._monotonic_ns
-        windows = yield from self.timelines.steps(len(symbols), now_ns)
-        return State(
-            at_ns=now_ns,
-            clock_ns=self.timelines.clock_ns(now_ns),
-            clocks_ns=self.timelines.clocks_ns(len(symbols), now_ns),
-            window_ends_s=self.timelines.ends_s(len(symbols), now_ns),
-            symbols=symbols,
-            totals=self._totals.view(len(symbols)),
-            windows=windows,
-            latencies=self._latencies.view(monotonic_ns),
-            skews_ns={sources[slot]: skew for slot, skew in self._skews.view().items()},
-            source_latencies={sources[slot]: view for slot, view in self._source_latencies.view().items()},
-            ledger=ledger,
-            changed=self._changed(),
-        )
-
-    def _changed(self) -> RecentView:
-        changed = np.flatnonzero(self.recent.changed)
-        self.recent.changed[changed] = False
-        return self.recent.view(changed)
