@@ -8,7 +8,8 @@ import numpy as np
 
 from analytics.analysis import Analysis, Results
 from analytics.cooperative import run
-from analytics.engine import Engine, State
+from analytics.engine import Engine
+from analytics.state import State
 from telemetry_runtime.fakes import FakeClock
 from telemetry_schema import WINDOW_SETTLE_NS
 from telemetry_schema.batch import BUY, SELL, TRADE_DTYPE, BatchHeader, CommandRef, TradeBatch

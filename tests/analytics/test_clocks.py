@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from analytics.aggregates.window_statistics import window_statistics
-from analytics.engine import State
+from analytics.state import State
 from telemetry_runtime.fakes import FakeClock
 from telemetry_schema import WindowName
 from tests.analytics.batches import NOW, SECOND, WHOLE_NS, T, batch, engine, state_of
@@ -172,4 +172,4 @@ def test_more_recordings_than_are_kept_are_bounded_and_the_last_ones_have_window
     for number in range(40):
         world.give(T(symbol=f"S{number}", at_ns=-DAY * (number + 1), source=f"r{number}"), replayed=True)
     assert world.trades("10s", "S39") == 1
-    assert len(world.engine.timelines._replays) == 16
+    assert len(world.engine.aggregates.timelines._replays) == 16

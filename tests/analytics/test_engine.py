@@ -3,8 +3,9 @@
 import pytest
 
 from analytics.cooperative import CooperativeTask
-from analytics.engine import Engine, State
+from analytics.engine import Engine
 from analytics.intake.pending import MAX_FOLD_BATCHES, MAX_FOLD_TRADES
+from analytics.state import State
 from tests.analytics.batches import NOW, SETTLED, T, applied, batch, state_of
 
 LATER = {"few": 1, "enough to be folded": MAX_FOLD_TRADES}

@@ -26,6 +26,8 @@ PURE_FOLDERS = {"aggregates", "checking", "desk", "intake", "mappers", "orders",
 PURE_FILES = {
     "services/analytics/src/analytics/arrays.py",
     "services/analytics/src/analytics/indicators.py",
+    "services/analytics/src/analytics/state.py",
+    "services/analytics/src/analytics/trade_aggregates.py",
     "services/ingest/src/ingest/feeds/market.py",
 }
 NOT_PURE = {

@@ -27,7 +27,7 @@ def test_the_frame_holds_the_last_trades_that_arrived_sorted_by_event_time(batch
     for slot, symbol in enumerate([key.symbol for key in made.symbols.names[1:]], start=1):
         last = [trade for batch in batches for trade in batch if trade.symbol == symbol][-DEPTH:]
         last.sort(key=lambda trade: trade.event_ns)
-        frame = made.recent.frame(slot)
+        frame = made.aggregates.recent.frame(slot)
         assert frame["price"].tolist() == [trade.price for trade in last]
         assert frame["qty"].tolist() == [trade.qty for trade in last]
         assert frame["side"].tolist() == [trade.side for trade in last]
@@ -39,7 +39,7 @@ def test_the_statistics_are_those_of_the_frame(batches: list[list[T]]) -> None:
     made = applied(*batches, recent_trades=DEPTH)
     found = results(made)
     for slot in range(1, len(made.symbols)):
-        frame = made.recent.frame(slot)
+        frame = made.aggregates.recent.frame(slot)
         assert found.qty_quantiles[:, slot] == pytest.approx(frame["qty"].quantile(list(PROBABILITIES)).to_numpy())
         gaps = interarrival(frame)
         mean, std = gaps.mean(), gaps.std(ddof=0)
@@ -50,16 +50,16 @@ def test_the_statistics_are_those_of_the_frame(batches: list[list[T]]) -> None:
 
 def test_the_frame_is_indexed_by_utc_time_and_can_be_filtered_by_side() -> None:
     made = applied([T(side="buy"), T(side="sell", qty=2)])
-    frame = made.recent.frame(1)
+    frame = made.aggregates.recent.frame(1)
     assert frame.index.dtype == "datetime64[ns, UTC]"
     assert frame.index[0] == pd.Timestamp(NOW, tz="UTC")
-    assert made.recent.frame(1, side="sell")["qty"].tolist() == [2]
+    assert made.aggregates.recent.frame(1, side="sell")["qty"].tolist() == [2]
     assert frame["notional"].tolist() == [100, 200]
 
 
 def test_bars_leave_out_spans_without_trades() -> None:
     made = applied([T(price=1, qty=1), T(price=3, qty=3, at_ns=1), T(price=2, at_ns=5 * SECOND)])
-    bars = ohlcv(made.recent.frame(1), "1s")
+    bars = ohlcv(made.aggregates.recent.frame(1), "1s")
     assert bars[["open", "high", "low", "close", "volume", "trades", "vwap"]].to_numpy().tolist() == [
         [1, 3, 1, 3, 4, 2, 2.5],
         [2, 2, 2, 2, 1, 1, 2],
@@ -68,13 +68,13 @@ def test_bars_leave_out_spans_without_trades() -> None:
 
 def test_times_from_one_trade_to_the_next() -> None:
     made = applied([T(), T(at_ns=SECOND // 2), T(at_ns=2 * SECOND)])
-    assert interarrival(made.recent.frame(1)).tolist() == [0.5, 1.5]
+    assert interarrival(made.aggregates.recent.frame(1)).tolist() == [0.5, 1.5]
 
 
 def test_the_tape_holds_the_last_50_trades_of_all_symbols_in_the_order_of_arrival() -> None:
     made = applied(*[[T(symbol=f"S{i % 3}", qty=1 + i + 20 * part) for i in range(20)] for part in range(4)])
-    assert [row.qty for row in made.tape.rows] == list(range(31, 81))
-    assert {row.applied_ns for row in made.tape.rows} == {NOW}
+    assert [row.qty for row in made.aggregates.tape.rows] == list(range(31, 81))
+    assert {row.applied_ns for row in made.aggregates.tape.rows} == {NOW}
 
 
 @pytest.mark.parametrize("looks", [False, True], ids=["at the end", "each time"])
@@ -91,5 +91,5 @@ def test_the_tape_is_the_same_however_the_trades_come_and_whenever_somebody_look
 
 def test_room_for_more_symbols_keeps_what_is_there() -> None:
     made = applied([T(qty=7)], [T(symbol=f"S{i}") for i in range(19)], max_symbols=20)
-    assert made.recent.frame(1)["qty"].tolist() == [7]
+    assert made.aggregates.recent.frame(1)["qty"].tolist() == [7]
     assert state_of(made, SETTLED).windows["10s"].n.tolist() == [0, *[1] * 20]

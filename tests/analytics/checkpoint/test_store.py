@@ -80,8 +80,8 @@ def test_a_restored_engine_shows_the_same_and_goes_on_in_the_same_way(
     for each in (made, again):
         apply(each, after)
     assert shown(again) == shown(made)
-    assert again.tape.rows == made.tape.rows
-    assert again.own_tape.rows == made.own_tape.rows
+    assert again.aggregates.tape.rows == made.aggregates.tape.rows
+    assert again.aggregates.own_tape.rows == made.aggregates.own_tape.rows
 
 
 def test_what_was_applied_before_is_a_duplicate_after_a_restart(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_the_tape_never_shows_a_name_that_came_later() -> None:
     give(made, 2 * HOUR, T(symbol="B", source="b"))
     give(made, 2 * HOUR + SECOND, T(symbol="C", source="c", qty=7))
     made.fold()
-    rows = [(made.symbols.names[row.symbol].symbol, row.qty) for row in made.tape.rows]
+    rows = [(made.symbols.names[row.symbol].symbol, row.qty) for row in made.aggregates.tape.rows]
     assert rows == [("B", 1), ("B", 1), ("C", 7)]
 
 

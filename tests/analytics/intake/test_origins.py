@@ -40,6 +40,6 @@ def test_batches_that_are_folded_together_count_like_those_folded_alone(batches:
     one, other = state_of(alone), state_of(together)
     assert one.symbols == other.symbols
     assert (one.totals.volume == other.totals.volume).all()
-    assert [(row.symbol, row.account) for row in alone.own_tape.rows] == [
-        (row.symbol, row.account) for row in together.own_tape.rows
+    assert [(row.symbol, row.account) for row in alone.aggregates.own_tape.rows] == [
+        (row.symbol, row.account) for row in together.aggregates.own_tape.rows
     ]

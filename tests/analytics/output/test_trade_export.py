@@ -186,8 +186,8 @@ DEPTH = 60_000
 
 @asynccontextmanager
 async def serving(engine: Engine, **options: float) -> AsyncIterator[tuple[int, TradesEndpoint]]:
-    assert engine.ring is not None
-    endpoint = TradesEndpoint(EngineTrades(engine, engine.ring), FakeClock(NOW), **options)
+    assert engine.aggregates.ring is not None
+    endpoint = TradesEndpoint(EngineTrades(engine, engine.aggregates.ring), FakeClock(NOW), **options)
     http = HttpServer(
         "127.0.0.1", 0, render=_render, readiness=Readiness(), setting="S", pages={"/trades": endpoint.answer}
     )
@@ -310,8 +310,8 @@ async def test_a_head_request_gets_the_head_alone(accept: str) -> None:
 async def test_it_is_served_and_read_by_pandas() -> None:
     engine = Engine(max_symbols=4, max_sources=4, recent_trades=4, frame_rows=8)
     engine.apply(batch([T(qty=number + 1, at_ns=number) for number in range(12)]), now_ns=NOW, monotonic_ns=0)
-    assert engine.ring is not None
-    endpoint = TradesEndpoint(EngineTrades(engine, engine.ring), FakeClock(NOW))
+    assert engine.aggregates.ring is not None
+    endpoint = TradesEndpoint(EngineTrades(engine, engine.aggregates.ring), FakeClock(NOW))
     http = HttpServer(
         "127.0.0.1", 0, render=_render, readiness=Readiness(), setting="S", pages={"/trades": endpoint.answer}
     )

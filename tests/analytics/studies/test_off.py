@@ -28,5 +28,5 @@ def test_the_service_itself_does_not_import_pandas() -> None:
 def test_a_worker_is_there_where_there_may_be_a_study(settings: dict[str, object], there: bool) -> None:  # noqa: FBT001
     made = AnalyticsSettings.model_validate(settings)
     engine = _engine(made, made.max_symbols, made.max_sources)
-    trades = None if engine.ring is None else EngineTrades(engine, engine.ring)
+    trades = None if engine.aggregates.ring is None else EngineTrades(engine, engine.aggregates.ring)
     assert (_studies(made, trades, SystemClock()) is not None) == there

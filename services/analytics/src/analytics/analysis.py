@@ -6,7 +6,8 @@ from typing import Final, Protocol
 from analytics.aggregates.recent import RecentStatistics, RecentView
 from analytics.arrays import Floats
 from analytics.cooperative import Steps
-from analytics.engine import Engine, State
+from analytics.engine import Engine
+from analytics.state import State
 
 FRESH_NS: Final = 100_000_000
 """Age up to which a snapshot uses cached results."""
@@ -77,7 +78,7 @@ class Analysis:
                 yield
         finally:
             # The caller may give up at a `yield` (GeneratorExit): then the rest stays marked as changed.
-            self._engine.recent.changed[view.slots[done:]] = True
+            self._engine.aggregates.recent.changed[view.slots[done:]] = True
 
     def _take(self, state: State) -> Results:
         known = slice(len(state.symbols))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Generator
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 _T = TypeVar("_T")
 
@@ -29,29 +29,36 @@ class CooperativeTask(Generic[_T]):
 
 
 class MomentReader:
-    """Reads in steps what belongs to one moment."""
+    """Reads that are each of one moment: their remaining steps are taken before the state that they read changes.
 
-    def _finish_active_read(self) -> None:
-        """Takes the remaining steps of a read that is under way, here and now.
+    caller        step ─ step ─ · · · · · · · · · · · ─ done
+    fold()                        finish(): all steps ─┘ then the fold changes the state
+    """
 
-        Reentrancy: `steps` is suspended at a `yield` while this takes its steps. It must happen before anything is
-        folded, or the read would mix two moments: totals of now, windows of then.
-        """
-        while self._active_read is not None and self._active_read.step():
-            pass
+    def __init__(self) -> None:
+        self._active: CooperativeTask[Any] | None = None
 
-    def _of_one_moment(self, steps: Steps[_T]) -> Steps[_T]:
-        """Steps that are all taken before anything is folded, even if the caller is not done with them by then."""
-        read = CooperativeTask(steps)
-        self._active_read = read
+    def read(self, steps: Steps[_T]) -> Steps[_T]:
+        """The same steps. One reader at a time: a second one would leave the first with the state of two moments."""
+        task = CooperativeTask(steps)
+        self._active = task
         try:
-            # A fold may take steps of this read while it is suspended here, up to the last one.
-            while read.step():
+            # `finish` may take steps of this read while it is suspended here, up to the last one.
+            while task.step():
                 yield
         finally:
-            # Also when the caller gives up (GeneratorExit): otherwise every fold would finish a read nobody wants.
-            self._active_read = None
-        return read.result
+            # Also when the caller gives up (GeneratorExit): otherwise each fold would finish a read that nobody wants.
+            self._active = None
+        return task.result
+
+    def finish(self) -> None:
+        """Takes the remaining steps of a read that is under way, here and now.
+
+        Reentrancy: `read` is suspended at a `yield` while this takes its steps. It must happen before anything is
+        folded, or the read would mix two moments: totals of now, windows of then.
+        """
+        while self._active is not None and self._active.step():
+            pass
 
 
 def run(steps: Steps[_T]) -> _T:

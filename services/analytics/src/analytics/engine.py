@@ -1,35 +1,26 @@
 """The state of analytics: batches go in, one consistent state comes out. Pure: no sockets, no clock of its own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
 
 import numpy as np
 
 from analytics.aggregates.buckets import MAX_SLOTS
 from analytics.aggregates.event_clock import WallClockSteps
-from analytics.aggregates.latency import Latencies, Skews, SourceLatencies, SourceLatency, StageView
-from analytics.aggregates.recent import RecentTrades, RecentView, Tape
-from analytics.aggregates.rows import Rows
-from analytics.aggregates.timelines import Timelines
-from analytics.aggregates.totals import Totals, TotalsView
-from analytics.arrays import SECOND_NS, Ints, may_overflow
+from analytics.arrays import SECOND_NS, may_overflow
 from analytics.checkpoint.parts import Restorable
 from analytics.checkpoint.parts import State as CheckpointState
 from analytics.checkpoint.store import Capture, CheckpointStore
-from analytics.cooperative import CooperativeTask, Steps
+from analytics.cooperative import MomentReader, Steps
 from analytics.intake.labels import SymbolKey, Table, Tables, name_slots, symbol_slots
 from analytics.intake.ledger import AnalyticsLedger
-from analytics.intake.pending import Pending, Trades
+from analytics.intake.pending import Pending
 from analytics.intake.streams import Place, Streams
 from analytics.orders.marks import Marks
 from analytics.orders.tracker import OrderTracker, TrackerLimits
-from analytics.studies.ring import TradeRing
-from telemetry_schema import Stage, WindowName
+from analytics.state import State
+from analytics.trade_aggregates import TradeAggregates
 from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, EventBatch, Frame, TradeBatch
-
-_T = TypeVar("_T", "State", Capture)
 
 _RECORD_BYTES = TRADE_DTYPE.itemsize
 
@@ -69,26 +60,25 @@ class Engine:
     ) -> None:
         self.symbols, self.sources = symbol_slots(max_symbols, max_slots=MAX_SLOTS), name_slots(max_sources)
         self.accounts = name_slots(MAX_ACCOUNTS)
-        slots = self.symbols.max_slots
         self._tables = Tables(self.symbols, self.sources, self.accounts)
         self._used: Table | None = None
         self._used_ns = self._searched_ns = 0
         self._label_idle_ns = round(label_idle_s * SECOND_NS)
         self.streams, self.ledger = Streams(), AnalyticsLedger()
-        self.recent = RecentTrades(max_slots=slots, depth=recent_trades)
-        self.ring = TradeRing(max_slots=slots, depth=frame_rows) if frame_rows else None
-        self.tape, self.own_tape = Tape(TAPE_TRADES), Tape(TAPE_TRADES)
-        self.timelines = Timelines(max_slots=slots)
+        self.aggregates = TradeAggregates(
+            max_symbols=self.symbols.max_slots,
+            max_sources=self.sources.max_slots,
+            recent_trades=recent_trades,
+            frame_rows=frame_rows,
+        )
         self._pending, self._wall, self._replay_stream = Pending(), WallClockSteps(), ("", 0)
         self._monotonic_ns = 0
-        self._active_read: CooperativeTask[State] | CooperativeTask[Capture] | None = None
+        self._reader = MomentReader()
         self.orders = OrderTracker(
             Marks(self._last_trade),
             limits=TrackerLimits(max_books=max_books, max_sources=max_sources),
             authorities=fill_authorities,
         )
-        self._totals, self._latencies, self._skews = Totals(slots), Latencies(), Skews(self.sources.max_slots)
-        self._source_latencies = SourceLatencies(self.sources.max_slots)
 
     def apply(self, batch: TradeBatch, *, now_ns: int, monotonic_ns: int) -> bool:
         """Applies those trades of the batch that have not been applied before; whether all of it is applied now."""
@@ -113,19 +103,18 @@ class Engine:
     def _last_trade(self, symbol: str) -> tuple[float, int] | None:
         """Price and event time of the last live trade of the market that has been folded."""
         slot = self.symbols.known(SymbolKey(symbol))
-        return None if slot is None else self._totals.last_live(slot)
+        return None if slot is None else self.aggregates.totals.last_live(slot)
 
     def _see_time(self, now_ns: int, monotonic_ns: int) -> None:
         self._monotonic_ns = monotonic_ns
         if self._wall.stepped_back(now_ns, monotonic_ns):
             self._settle()
-            self.timelines.live.buckets.forget_after(now_ns // SECOND_NS)
-            self._totals.step_back(now_ns)
+            self.aggregates.step_back(now_ns)
 
     def _add(self, header: BatchHeader, frame: Frame, now_ns: int) -> None:
         if header.replayed and (header.stream, header.epoch) != self._replay_stream:
             self._settle()
-            self.timelines.restart_replays()
+            self.aggregates.timelines.restart_replays()
             self._replay_stream = header.stream, header.epoch
         table = self._table(header, frame)
         while len(frame) > (room_bytes := self._pending.room * _RECORD_BYTES):
@@ -155,11 +144,13 @@ class Engine:
         self._settle()
         before_ns = self._monotonic_ns - self._label_idle_ns
         for slot in self.symbols.idle(before_ns):
-            self._free_symbol(slot)
+            self.aggregates.forget_symbol(slot)
+            self.symbols.free(slot)
         for slot in self.sources.idle(before_ns):
-            self._free_source(slot)
+            self.aggregates.forget_source(slot)
+            self.sources.free(slot)
         for slot in self.accounts.idle(before_ns):
-            self.own_tape.forget("account", slot + 1)
+            self.aggregates.forget_account(slot)
             self.accounts.free(slot)
         self._tables.forget()
 
@@ -170,33 +161,23 @@ class Engine:
     def _settle(self) -> None:
         """Folds what is pending and finishes a read that is under way: what follows changes what both refer to."""
         self.fold()
-        self._finish_active_read()
+        self._reader.finish()
 
     @may_overflow
     def fold(self) -> None:
         """Folds the pending trades into all aggregates."""
         if not len(self._pending):
             return
-        self._finish_active_read()
-        trades = self._pending.take()
-        self.recent.reserve(len(self.symbols))
+        self._reader.finish()
+        trades, ledger = self._pending.take(), self.ledger
         traded = np.flatnonzero(np.bincount(trades.symbol))
-        folded = self.timelines.fold(trades, traded, slots=len(self.symbols), now_ns=int(trades.applied_ns[-1]))
-        self.ledger.late += folded.late
-        self.ledger.ahead += folded.ahead
-        self._totals.begin_again(folded.stepped)
-        self._totals.fold(trades, traded, folded.outdated)
-        self.ledger.oversized = self._totals.oversized
-        self._latencies.fold(trades, monotonic_ns=self._monotonic_ns)
-        self._skews.fold(trades)
-        self._source_latencies.fold(trades)
-        self.recent.fold(trades)
-        if self.ring is not None:
-            self.ring.fold(trades, trades.symbol)
-        self._fold_tapes(trades)
+        folded = self.aggregates.fold(trades, traded, symbols=len(self.symbols), monotonic_ns=self._monotonic_ns)
+        ledger.late += folded.late
+        ledger.ahead += folded.ahead
+        ledger.oversized = self.aggregates.totals.oversized
         for slot in {*self.symbols.overflow_slots} & {*traded.tolist()}:
-            self.ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == slot))
-        self.ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
+            ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == slot))
+        ledger.source_overflow += int(np.count_nonzero(trades.source == 0))
 
     def state(self) -> CheckpointState:
         """All that is to outlive a restart. What its parts copy must be copied before anything is folded."""
@@ -215,23 +196,37 @@ class Engine:
             # A checkpoint of version 1 comes without orders.
             if name in state or name != "orders":
                 each.restore(state[name])
-        self._wall.saw(self._totals.newest_ns())
+        self._wall.saw(self.aggregates.totals.newest_ns())
         for labels in (self.symbols, self.sources, self.accounts):
             labels.use(np.arange(len(labels)), monotonic_ns)
         self.streams.catch_up(now_ns)
+
+    def _restorables(self) -> dict[str, Restorable]:
+        return {
+            "symbols": self.symbols,
+            "sources": self.sources,
+            "accounts": self.accounts,
+            "streams": self.streams,
+            "ledger": self.ledger,
+            "orders": self.orders,
+            **self.aggregates.restorables(),
+        }
 
     @may_overflow
     def prepare(self, *, minutes: int = 4) -> bool:
         """Does a bounded part of the work of the next read ahead of time; whether none is left."""
         self.fold()
-        return self.timelines.renew(minutes)
+        return self.aggregates.timelines.renew(minutes)
 
     def steps(self, *, now_ns: int, monotonic_ns: int) -> Steps[State]:
         """The state now. Trades that are applied between the steps are not in it; one asker at a time."""
         self._see_time(now_ns, monotonic_ns)
         self.fold()
-        return self._of_one_moment(self._read(now_ns))
+        # Names and counts change when trades are admitted, the rest when they are folded: now all are of one moment.
+        of_now = self.symbols.names, self.sources.names, self.ledger.copy()
+        read = self.aggregates.read(*of_now, now_ns=now_ns, monotonic_ns=self._monotonic_ns)
+        return self._reader.read(read)
 
     def capture(self, store: CheckpointStore) -> Steps[Capture]:
         """What is to outlive a restart, as it is now, for `store.save`. One asker at a time, as with `steps`."""
-        return self._of_one_moment(store.capture(self.state()))
+        return self._reader.read(store.capture(self.state()))

@@ -55,7 +55,7 @@ async def serve(settings: AnalyticsSettings) -> None:
         if authenticator is not None:
             await stack.enter_async_context(authenticator)
         source = await _open_source(stack, settings, security)
-        trades = None if engine.ring is None else EngineTrades(engine, engine.ring)
+        trades = None if engine.aggregates.ring is None else EngineTrades(engine, engine.aggregates.ring)
         app = AnalyticsApp(
             source=source,
             progress=progress,

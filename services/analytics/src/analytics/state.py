@@ -1,33 +1,15 @@
 """Everything that analytics knows at one moment."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TypeVar
 
-import numpy as np
-
-from analytics.aggregates.buckets import MAX_SLOTS
-from analytics.aggregates.event_clock import WallClockSteps
-from analytics.aggregates.latency import Latencies, Skews, SourceLatencies, SourceLatency, StageView
-from analytics.aggregates.recent import RecentTrades, RecentView, Tape
+from analytics.aggregates.latency import SourceLatency, StageView
+from analytics.aggregates.recent import RecentView
 from analytics.aggregates.rows import Rows
-from analytics.aggregates.timelines import Timelines
-from analytics.aggregates.totals import Totals, TotalsView
-from analytics.arrays import SECOND_NS, Ints, may_overflow
-from analytics.checkpoint.parts import Restorable
-from analytics.checkpoint.parts import State as CheckpointState
-from analytics.checkpoint.store import Capture, CheckpointStore
-from analytics.cooperative import CooperativeTask, Steps
-from analytics.intake.labels import SymbolKey, Table, Tables, name_slots, symbol_slots
+from analytics.aggregates.totals import TotalsView
+from analytics.arrays import Ints
+from analytics.intake.labels import SymbolKey
 from analytics.intake.ledger import AnalyticsLedger
-from analytics.intake.pending import Pending, Trades
-from analytics.intake.streams import Place, Streams
-from analytics.orders.marks import Marks
-from analytics.orders.tracker import OrderTracker, TrackerLimits
-from analytics.studies.ring import TradeRing
 from telemetry_schema import Stage, WindowName
-from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, EventBatch, Frame, TradeBatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,59 @@
-"""All that trades are folded into. Pure."""
+"""All that trades are folded into: each sees the same trades, in the same order. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TypeVar
+from typing import Final
 
 import numpy as np
 
-from analytics.aggregates.buckets import MAX_SLOTS
-from analytics.aggregates.event_clock import WallClockSteps
-from analytics.aggregates.latency import Latencies, Skews, SourceLatencies, SourceLatency, StageView
+from analytics.aggregates.latency import Latencies, Skews, SourceLatencies
 from analytics.aggregates.recent import RecentTrades, RecentView, Tape
-from analytics.aggregates.rows import Rows
-from analytics.aggregates.timelines import Timelines
-from analytics.aggregates.totals import Totals, TotalsView
-from analytics.arrays import SECOND_NS, Ints, may_overflow
+from analytics.aggregates.timelines import Folded, Timelines
+from analytics.aggregates.totals import Totals
+from analytics.arrays import SECOND_NS, Ints
 from analytics.checkpoint.parts import Restorable
-from analytics.checkpoint.parts import State as CheckpointState
-from analytics.checkpoint.store import Capture, CheckpointStore
-from analytics.cooperative import CooperativeTask, Steps
-from analytics.intake.labels import SymbolKey, Table, Tables, name_slots, symbol_slots
+from analytics.cooperative import Steps
+from analytics.intake.labels import SymbolKey
 from analytics.intake.ledger import AnalyticsLedger
-from analytics.intake.pending import Pending, Trades
-from analytics.intake.streams import Place, Streams
-from analytics.orders.marks import Marks
-from analytics.orders.tracker import OrderTracker, TrackerLimits
+from analytics.intake.pending import Trades
+from analytics.state import State
 from analytics.studies.ring import TradeRing
-from telemetry_schema import Stage, WindowName
-from telemetry_schema.batch import TRADE_DTYPE, BatchHeader, EventBatch, Frame, TradeBatch
 
-TAPE_TRADES = 50
+TAPE_TRADES: Final = 50
 """Trades on the tape: what a person can read."""
 
 
 class TradeAggregates:
-    """Windows, totals, latencies and the last trades, which all take in the same trades."""
+    """Windows, totals, latencies and the last trades. Columns are by the slots of symbols and sources.
+
+    Args:
+        max_symbols: slots of symbols.
+        max_sources: slots of sources.
+        recent_trades: raw trades kept of each symbol for statistics.
+        frame_rows: raw trades kept of each symbol for studies and for `/trades`; 0 keeps none.
+    """
+
+    def __init__(self, *, max_symbols: int, max_sources: int, recent_trades: int, frame_rows: int) -> None:
+        self.timelines = Timelines(max_slots=max_symbols)
+        self.recent = RecentTrades(max_slots=max_symbols, depth=recent_trades)
+        self.ring = TradeRing(max_slots=max_symbols, depth=frame_rows) if frame_rows else None
+        self.tape, self.own_tape = Tape(TAPE_TRADES), Tape(TAPE_TRADES)
+        self.totals = Totals(max_symbols)
+        self._latencies, self._skews = Latencies(), Skews(max_sources)
+        self._source_latencies = SourceLatencies(max_sources)
+
+    def fold(self, trades: Trades, traded: Ints, *, symbols: int, monotonic_ns: int) -> Folded:
+        """Adds trades, of the traded symbols; of `symbols` slots."""
+        self.recent.reserve(symbols)
+        folded = self.timelines.fold(trades, traded, slots=symbols, now_ns=int(trades.applied_ns[-1]))
+        self.totals.begin_again(folded.stepped)
+        self.totals.fold(trades, traded, folded.outdated)
+        self._latencies.fold(trades, monotonic_ns=monotonic_ns)
+        self._skews.fold(trades)
+        self._source_latencies.fold(trades)
+        self.recent.fold(trades)
+        if self.ring is not None:
+            self.ring.fold(trades, trades.symbol)
+        self._fold_tapes(trades)
+        return folded
 
     def _fold_tapes(self, trades: Trades) -> None:
         own = trades.account > 0
@@ -45,46 +64,56 @@ class TradeAggregates:
         if not own.all():
             self.tape.fold(trades.select(~own))
 
-    def _free_symbol(self, slot: int) -> None:
-        self._totals.forget(slot)
+    def step_back(self, now_ns: int) -> None:
+        """Wall time was set back: nothing that is live is in the future."""
+        self.timelines.live.buckets.forget_after(now_ns // SECOND_NS)
+        self.totals.step_back(now_ns)
+
+    def forget_symbol(self, slot: int) -> None:
+        """Empties a symbol's slot, which another one may have then."""
+        self.totals.forget(slot)
         self.timelines.forget_symbol(slot)
         self.recent.forget(slot)
         if self.ring is not None:
             self.ring.clear(slot)
         for tape in (self.tape, self.own_tape):
             tape.forget("symbol", slot)
-        self.symbols.free(slot)
 
-    def _free_source(self, slot: int) -> None:
+    def forget_source(self, slot: int) -> None:
+        """Empties a source's slot."""
         self.timelines.forget_source(slot)
         self._skews.forget(slot)
         self._source_latencies.forget(slot)
         for tape in (self.tape, self.own_tape):
             tape.forget("source", slot)
-        self.sources.free(slot)
 
-    def _restorables(self) -> dict[str, Restorable]:
+    def forget_account(self, slot: int) -> None:
+        """Takes the name off the trades of an account that are on the tape."""
+        self.own_tape.forget("account", slot + 1)
+
+    def restorables(self) -> dict[str, Restorable]:
+        """What of them outlives a restart."""
         return {
-            "symbols": self.symbols,
-            "sources": self.sources,
-            "accounts": self.accounts,
-            "streams": self.streams,
-            "ledger": self.ledger,
             "timelines": self.timelines,
-            "totals": self._totals,
+            "totals": self.totals,
             "recent": self.recent,
             "tape": self.tape,
             "own_tape": self.own_tape,
             "latencies": self._latencies,
             "skews": self._skews,
-            "orders": self.orders,
             "source_latencies": self._source_latencies,
         }
 
-    def _read(self, now_ns: int) -> Steps[State]:
-        # These change when trades are admitted, the rest when they are folded: now both are about the same trades.
-        ledger, symbols, sources = self.ledger.copy(), self.symbols.names, self.sources.names
-        monotonic_ns = self._monotonic_ns
+    def read(
+        self,
+        symbols: tuple[SymbolKey, ...],
+        sources: tuple[str, ...],
+        ledger: AnalyticsLedger,
+        *,
+        now_ns: int,
+        monotonic_ns: int,
+    ) -> Steps[State]:
+        """All of this moment, if nothing is folded between the steps."""
         windows = yield from self.timelines.steps(len(symbols), now_ns)
         return State(
             at_ns=now_ns,
@@ -92,7 +121,7 @@ class TradeAggregates:
             clocks_ns=self.timelines.clocks_ns(len(symbols), now_ns),
             window_ends_s=self.timelines.ends_s(len(symbols), now_ns),
             symbols=symbols,
-            totals=self._totals.view(len(symbols)),
+            totals=self.totals.view(len(symbols)),
             windows=windows,
             latencies=self._latencies.view(monotonic_ns),
             skews_ns={sources[slot]: skew for slot, skew in self._skews.view().items()},

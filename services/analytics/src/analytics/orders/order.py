@@ -19,7 +19,7 @@ from analytics.orders.books import BookKey
 from analytics.orders.clocks import Stamps, earliest, latest, stamps_of
 from analytics.orders.executions import NOTHING_INFERRED, ROUNDING, Executions, Inferred
 from analytics.orders.order_states import END_STATES, ENDED, ENDS, End, OrderState, Outcome, outcome_after_end
-from analytics.orders.repeats import ASKED, MAX_SEEN, REPEATABLE, repeat_key
+from analytics.orders.repeats import MAX_SEEN, EventKey, event_key, most_worth
 from telemetry_schema import OrderEvent, OrderEventName, OrderType, Side, TimeInForce
 
 _ANSWERS: Final[dict[OrderEventName, tuple[OrderEventName, ...]]] = {
@@ -89,8 +89,8 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
     latest, as a request that was rejected is asked again. At most `MAX_STAMPS`."""
     sent_ns: dict[str, int] = field(default_factory=dict)
     """By event: when the newest was sent."""
-    seen: set[tuple[str, str]] = field(default_factory=set)
-    """Events that have come, those of `REPEATABLE` with what tells them from others; at most `MAX_SEEN`."""
+    seen: set[EventKey] = field(default_factory=set)
+    """Events that have come; at most `MAX_SEEN`."""
     arrival_price: float | None = None
     decision_price: float | None = None
     decision_ns: int | None = None
@@ -178,19 +178,13 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
         return outcome
 
     def _judge(self, event: OrderEvent, before: OrderState) -> Outcome:
-        name = event.event
-        key = (name, repeat_key(event) if name in REPEATABLE else "")
+        key = event_key(event)
         if key in self.seen:
             return Outcome.DUPLICATE
         self.seen.add(key)
         if len(self.seen) > MAX_SEEN:
-            self._forget_seen()
-        return outcome_after_end(before, name) if before in ENDED else Outcome.APPLIED
-
-    def _forget_seen(self) -> None:
-        """Leaves half of them: first those go that ask where it is, of each kind the oldest."""
-        by_worth = sorted(self.seen, key=lambda key: (not key[1], key[0] not in ASKED, len(key[1]), key[1]))
-        self.seen = set(by_worth[len(by_worth) // 2 :])
+            self.seen = most_worth(self.seen)
+        return outcome_after_end(before, event.event) if before in ENDED else Outcome.APPLIED
 
     def _note_names(self, event: OrderEvent) -> None:
         self.source = self.source or event.source

@@ -14,9 +14,10 @@ from analytics.aggregates.window_statistics import WindowStatistics, window_stat
 from analytics.analysis import Results
 from analytics.arrays import SECOND_NS
 from analytics.cooperative import Steps
-from analytics.engine import Engine, State
+from analytics.engine import Engine
 from analytics.intake.ledger import AnalyticsLedger
 from analytics.orders.marks import BidAsk
+from analytics.state import State
 from telemetry_runtime import lost_log_lines
 from telemetry_schema import (
     AppliedLedger,
@@ -61,7 +62,7 @@ class Snapshots:
         marks = self._engine.orders.marks
         symbols = yield from _summaries(state, slots, marks.bid_ask)
         own = yield from _summaries(state, own_slots, lambda _symbol: None)
-        tape, own_tape = self._tape(self._engine.tape), self._tape(self._engine.own_tape)
+        tape, own_tape = self._tape(self._engine.aggregates.tape), self._tape(self._engine.aggregates.own_tape)
         yield
         recent_bars = self._bars(state, slots, RECENT_BARS_S)
         yield
@@ -106,7 +107,7 @@ class Snapshots:
     def _bars(self, state: State, slots: Sequence[int], length_s: int) -> list[Bars]:
         """The last seconds of each symbol, by its own clock."""
         found: dict[int, Bars] = {}
-        for buckets, group, columns in self._engine.timelines.groups(slots):
+        for buckets, group, columns in self._engine.aggregates.timelines.groups(slots):
             last = int(state.clocks_ns[group[0]]) // SECOND_NS + 1
             symbols = [state.symbols[slot].symbol for slot in group]
             bars = _bars(symbols, columns, buckets.seconds(last - length_s, last))
