@@ -1,6 +1,12 @@
-"""The sockets of ingest, opened one by one on the stack that closes them."""
+"""The sockets of ingest, opened on the stack that closes them: sinks first, sources last.
+
+clients ──trades──▶ ┌────────┐ ──batches──▶ analytics
+clients ◀──acks───▶ │ ingest │ ◀─progress── analytics
+└────────┘ ──state────▶ UIs
+"""
 
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
@@ -24,7 +30,42 @@ from telemetry_runtime.transport import (
 from telemetry_schema import MAX_ACK_BYTES
 
 
-def endpoint_security(settings: IngestSettings, clock: Clock) -> EndpointSecurity:
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """All sockets but that of HTTP."""
+
+    security: EndpointSecurity
+    delivery: BatchDelivery
+    """Of batches to analytics."""
+    ui: list[DroppingSink]
+    authenticator: PeerAuthenticator | None
+    """Of the keys of peers, where there are keys."""
+    progress: PullSource
+    """What analytics has applied."""
+    source: EdgePullSource
+    """Messages of clients."""
+    acknowledger: Acknowledger | None
+    """Of durable clients' messages, unless there is no address for it."""
+
+
+async def open_endpoints(stack: AsyncExitStack, settings: IngestSettings, parts: Parts, clock: Clock) -> Endpoints:
+    """Opens them.
+
+    Raises:
+        StartupError: a port is taken, or a key cannot be read.
+    """
+    security = _security(settings, clock)
+    # Opened first, closed last: the sinks flush what the sources still bring in.
+    delivery, ui = await _sinks(stack, settings, security, parts.writer, clock)
+    authenticator = security.authenticator()
+    if authenticator is not None:
+        await stack.enter_async_context(authenticator)
+    progress, source = await _sources(stack, settings, security)
+    acknowledger = await _acknowledger(stack, settings, security, parts, clock)
+    return Endpoints(security, delivery, ui, authenticator, progress, source, acknowledger)
+
+
+def _security(settings: IngestSettings, clock: Clock) -> EndpointSecurity:
     peers = {"trades": ["ui"], "progress": ["analytics"], "acks": []}
     clients = dict.fromkeys(("trades", "acks"), settings.curve_clients_dir)
     security = EndpointSecurity(settings, clock, peers, clients)
@@ -35,12 +76,7 @@ def endpoint_security(settings: IngestSettings, clock: Clock) -> EndpointSecurit
     return security
 
 
-async def open_authenticator(stack: AsyncExitStack, security: EndpointSecurity) -> PeerAuthenticator | None:
-    authenticator = security.authenticator()
-    return None if authenticator is None else await stack.enter_async_context(authenticator)
-
-
-async def open_sinks(
+async def _sinks(
     stack: AsyncExitStack, settings: IngestSettings, security: EndpointSecurity, writer: GroupCommit, clock: Clock
 ) -> tuple[BatchDelivery, list[DroppingSink]]:
     batches = PushSink(
@@ -58,7 +94,7 @@ async def open_sinks(
     return delivery, ui
 
 
-async def open_sources(
+async def _sources(
     stack: AsyncExitStack, settings: IngestSettings, security: EndpointSecurity
 ) -> tuple[PullSource, EdgePullSource]:
     """Where analytics reports its progress, and where clients connect."""
@@ -79,7 +115,7 @@ async def open_sources(
     return progress, await stack.enter_async_context(edge)
 
 
-async def open_acknowledger(
+async def _acknowledger(
     stack: AsyncExitStack, settings: IngestSettings, security: EndpointSecurity, parts: Parts, clock: Clock
 ) -> Acknowledger | None:
     if not settings.acks_endpoint:
@@ -102,6 +138,7 @@ async def open_acknowledger(
 async def open_http(
     stack: AsyncExitStack, settings: IngestSettings, readiness: Readiness, registry: CollectorRegistry
 ) -> HttpServer:
+    """Opens the port of `/metrics` and `/health`."""
     server = HttpServer(
         settings.http_host,
         settings.http_port,

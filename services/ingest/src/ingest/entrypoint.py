@@ -6,16 +6,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from ingest.app import Checks, IngestApp, Storage
-from ingest.delivery.acknowledger import Acknowledger
 from ingest.delivery.batch_delivery import BatchDelivery
-from ingest.endpoints import (
-    endpoint_security,
-    open_acknowledger,
-    open_authenticator,
-    open_http,
-    open_sinks,
-    open_sources,
-)
+from ingest.endpoints import Endpoints, open_endpoints, open_http
 from ingest.environment import IngestSettings
 from ingest.feeds.runner import FeedRunner
 from ingest.parts import Parts, make_parts, open_log
@@ -25,10 +17,9 @@ from ingest.reporting.status import StatusReporter
 from ingest.storage.earlier_files import EarlierFiles
 from ingest.storage.log.batch_log import BatchLog
 from ingest.storage.log.group_commit import GroupCommit
-from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, SystemClock, run_service
+from telemetry_runtime import AsyncTaskManager, Clock, DirectoryLock, ExitHandler, SystemClock, run_service
 from telemetry_runtime.http import Readiness
 from telemetry_runtime.metrics import service_registry
-from telemetry_runtime.transport import EndpointSecurity
 
 
 def main() -> int:
@@ -46,45 +37,47 @@ async def serve(settings: IngestSettings) -> None:
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        stack.enter_context(DirectoryLock(settings.data_dir, setting="INGEST_DATA_DIR"))
-        log = open_log(settings, clock)
-        stack.callback(log.close)
-        parts = make_parts(settings, clock, log)
-        stack.enter_context(parts.dead_letters)
-        parts.journal.restore(EarlierFiles(settings.data_dir))
+        log, parts = _restored(stack, settings, clock)
         exit_handler = stack.enter_context(ExitHandler())
-        security = endpoint_security(settings, clock)
-        # Opened first, closed last: the sinks flush what the sources still bring in.
-        delivery, ui = await open_sinks(stack, settings, security, parts.writer, clock)
-        authenticator = await open_authenticator(stack, security)
-        progress, source = await open_sources(stack, settings, security)
-        acknowledger = await open_acknowledger(stack, settings, security, parts, clock)
-        app = IngestApp(
-            source=source,
-            ui=ui,
-            checks=Checks(parts.limiter, parts.checker),
-            desk=parts.desk,
-            delivery=delivery,
-            ledger=parts.ledger,
-            storage=Storage(parts.dead_letters, parts.audit, parts.journal),
-            clock=clock,
-        )
+        endpoints = await open_endpoints(stack, settings, parts, clock)
+        app = _app(parts, endpoints, clock)
         runners = [FeedRunner(feed, parts.checker, app.pass_on, clock) for feed in parts.feeds]
         readiness = Readiness("tasks_running")
-        registry = _registry(security, parts, delivery, runners, acknowledger)
-        registry.register(RateLimitCollector(parts.limiter, parts.ledger.held_back, lambda: source.held_back_s))
-        http = await open_http(stack, settings, readiness, registry)
+        http = await open_http(stack, settings, readiness, _registry(parts, endpoints, runners))
         tasks = await stack.enter_async_context(AsyncTaskManager())
-        if authenticator is not None:
-            tasks.start("authenticator", authenticator.run())
-        _start_log(tasks, parts.writer, settings, acknowledger)
-        app.start(tasks, progress=progress, feeds=runners, reporter=_reporter(parts, delivery, runners))
+        _start_helpers(tasks, settings, parts.writer, endpoints)
+        reporter = _reporter(parts, endpoints.delivery, runners)
+        app.start(tasks, progress=endpoints.progress, feeds=runners, reporter=reporter)
         readiness.set("tasks_running")
-        _log_start(settings, parts.run, log, endpoint=source.endpoint, http_port=http.port)
+        _log_start(settings, parts.run, log, endpoint=endpoints.source.endpoint, http_port=http.port)
         await tasks.wait(exit_handler.asked)
         readiness.set("tasks_running", holds=False)
-        await app.finish(tasks, source.stop, grace_s=settings.grace_s)
+        await app.finish(tasks, endpoints.source.stop, grace_s=settings.grace_s)
         parts.journal.close()
+
+
+def _restored(stack: AsyncExitStack, settings: IngestSettings, clock: Clock) -> tuple[BatchLog, Parts]:
+    """The log, and the parts as they were when the last process ended."""
+    stack.enter_context(DirectoryLock(settings.data_dir, setting="INGEST_DATA_DIR"))
+    log = open_log(settings, clock)
+    stack.callback(log.close)
+    parts = make_parts(settings, clock, log)
+    stack.enter_context(parts.dead_letters)
+    parts.journal.restore(EarlierFiles(settings.data_dir))
+    return log, parts
+
+
+def _app(parts: Parts, endpoints: Endpoints, clock: Clock) -> IngestApp:
+    return IngestApp(
+        source=endpoints.source,
+        ui=endpoints.ui,
+        checks=Checks(parts.limiter, parts.checker),
+        desk=parts.desk,
+        delivery=endpoints.delivery,
+        ledger=parts.ledger,
+        storage=Storage(parts.dead_letters, parts.audit, parts.journal),
+        clock=clock,
+    )
 
 
 def _log_start(settings: IngestSettings, run: str, log: BatchLog, *, endpoint: str, http_port: int) -> None:
@@ -99,30 +92,28 @@ def _log_start(settings: IngestSettings, run: str, log: BatchLog, *, endpoint: s
     )
 
 
-def _registry(
-    security: EndpointSecurity,
-    parts: Parts,
-    delivery: BatchDelivery,
-    runners: list[FeedRunner],
-    acknowledger: Acknowledger | None,
-) -> CollectorRegistry:
-    registry = service_registry("ingest", security.refused)
-    registry.register(_collector(parts, delivery, runners))
-    if acknowledger is not None:
-        registry.register(AckCollector(acknowledger, parts.sequences))
+def _registry(parts: Parts, endpoints: Endpoints, runners: list[FeedRunner]) -> CollectorRegistry:
+    source = endpoints.source
+    registry = service_registry("ingest", endpoints.security.refused)
+    registry.register(_collector(parts, endpoints.delivery, runners))
+    if endpoints.acknowledger is not None:
+        registry.register(AckCollector(endpoints.acknowledger, parts.sequences))
+    registry.register(RateLimitCollector(parts.limiter, parts.ledger.held_back, lambda: source.held_back_s))
     return registry
 
 
-def _start_log(
-    tasks: AsyncTaskManager, writer: GroupCommit, settings: IngestSettings, acknowledger: Acknowledger | None
+def _start_helpers(
+    tasks: AsyncTaskManager, settings: IngestSettings, writer: GroupCommit, endpoints: Endpoints
 ) -> None:
-    """Starts what looks after the log, and what acknowledges what is in it."""
+    """Starts what looks after keys and log, and what acknowledges what is in it."""
+    if endpoints.authenticator is not None:
+        tasks.start("authenticator", endpoints.authenticator.run())
     tasks.start("log retry", writer.retry())
     tasks.start("log age", writer.keep_young(settings.log_max_age_s))
     tasks.start("log sync", writer.keep_synced())
-    if acknowledger is not None:
-        tasks.start("ack requests", acknowledger.take_requests(), may_end=True)
-        tasks.start("acks", acknowledger.acknowledge())
+    if endpoints.acknowledger is not None:
+        tasks.start("ack requests", endpoints.acknowledger.take_requests(), may_end=True)
+        tasks.start("acks", endpoints.acknowledger.acknowledge())
 
 
 def _reporter(parts: Parts, delivery: BatchDelivery, runners: list[FeedRunner]) -> StatusReporter:

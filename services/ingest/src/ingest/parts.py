@@ -1,4 +1,4 @@
-"""What ingest is made of, apart from its sockets, built from the settings."""
+"""What ingest is made of apart from its sockets, made from the settings."""
 
 import secrets
 from dataclasses import dataclass
@@ -54,6 +54,11 @@ class Parts:
 
 
 def make_parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> Parts:
+    """Makes them; nothing of an earlier start is in them yet.
+
+    Raises:
+        StartupError: a feed's URI is wrong.
+    """
     sequences, desk, feeds = _sequences(settings, clock), _desk(settings), _open_feeds(settings.feeds, clock)
     events = _sequences(settings, clock, what="event_")
     writer = GroupCommit(log, clock=clock, sync=settings.log_sync, sync_interval_s=settings.log_sync_interval_s)
@@ -89,6 +94,11 @@ def make_parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> Parts:
 
 
 def open_log(settings: IngestSettings, clock: Clock) -> BatchLog:
+    """Opens the write-ahead log.
+
+    Raises:
+        StartupError: its folder cannot be used.
+    """
     new_stream, now_ns = _new_name(clock), clock.now_ns()
     if settings.log == "memory":
         return MemoryLog(new_stream, max_bytes=settings.log_max_bytes, epoch=now_ns)
