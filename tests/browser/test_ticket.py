@@ -427,10 +427,29 @@ def test_keys_pressed_while_another_page_is_opened_break_nothing(desk: Desk, tra
             trade_page.keyboard.press("Alt+b")
         expect(trade_page).to_have_url(re.compile(name.lower() if name != "Market" else r":\d+/(market)?(\?|$)"))
         expect(trade_page.get_by_text("Live", exact=True)).to_be_visible()
+    # Until the next page is drawn, the ticket of the page that goes is there, and sends nothing.
+    expect(trade_page.locator(".tt-board[data-layout=market] .tt-card").first).to_be_visible()
+    expect(ticket(trade_page)).to_have_count(0)
     open_trade(trade_page)
     by_shortcut(trade_page)
     expect(answer(trade_page)).to_contain_text("BUY 0.0555 BTC-USD applied")
     assert sent(desk) == before + 1
+
+
+def test_a_key_that_is_let_go_on_another_page_counts_again_on_this_one(desk: Desk, trade_page: Page) -> None:
+    type_into(trade_page, "Quantity", "0.0444")
+    before = sent(desk)
+    trade_page.keyboard.down("Alt")
+    trade_page.keyboard.down("b")
+    expect(answer(trade_page)).to_contain_text("BUY 0.0444 BTC-USD applied")
+    trade_page.get_by_role("link", name="Market").first.evaluate("link => link.click()")
+    expect(ticket(trade_page)).to_have_count(0)
+    trade_page.keyboard.up("b")
+    trade_page.keyboard.up("Alt")
+    expect(trade_page.locator(".tt-board[data-layout=market] .tt-card").first).to_be_visible()
+    open_trade(trade_page)
+    by_shortcut(trade_page)
+    eventually(lambda: sent(desk) == before + 2, what="the second press")
 
 
 @pytest.mark.parametrize("name", ["Market", "Trade", "Studies", "Pipeline"])

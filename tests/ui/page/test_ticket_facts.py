@@ -10,7 +10,7 @@ from ui.wire import Problem
 
 
 def _facts(link: FakeLink, selected: str | None = "BTC-USD", now_ns: int = NOW_NS) -> TicketFacts:
-    return ticket_facts.ticket(link.view, at(now_ns), selected=selected, pick=None, answers={})
+    return ticket_facts.ticket(link.view, at(now_ns), page="trade", selected=selected, pick=None, answers={})
 
 
 def test_without_data_it_says_nothing_that_is_not_known() -> None:
@@ -101,7 +101,7 @@ def test_which_facts_are_newer_does_not_depend_on_the_wall_clock() -> None:
     link = FakeLink().live()
     before, after = Instant(NOW_NS, 7 * S_NS), Instant(NOW_NS - 3_600 * S_NS, 8 * S_NS)
     facts = [
-        ticket_facts.ticket(link.view, now, selected=None, pick=None, answers={})["steady_ms"]
+        ticket_facts.ticket(link.view, now, page="trade", selected=None, pick=None, answers={})["steady_ms"]
         for now in (before, after)
     ]
     assert facts == [7_000, 8_000]

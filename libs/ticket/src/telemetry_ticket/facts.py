@@ -58,6 +58,7 @@ class TicketFacts(TypedDict):
 
     now_ms: float
     steady_ms: float  # the same by the monotonic clock: says which facts are newer
+    page: str  # the last part of the address of the page that the ticket stands on
     account: str | None
     symbols: list[str]
     selected: str | None

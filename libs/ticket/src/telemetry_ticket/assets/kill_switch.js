@@ -55,7 +55,7 @@ class KillSwitch extends Staged {
 
   /** While another page is being opened it waits: a press is not lost, only some tens of ms later. */
   send() {
-    if (this.navigation.isLeaving) return;
+    if (this.isLeaving) return;
     this.emit?.({ commands: this.outbox.message(performance.now()) });
   }
 

@@ -8,8 +8,6 @@
  */
 
 const BACK_WITHIN_MS = 1_000;
-const LEAVES_FOR_MS = 1_500;
-const SETTLED_AFTER_MS = 150;
 
 /**
  * Makes the function that Streamlit calls.
@@ -60,38 +58,4 @@ export function rememberFocus(instance, signal) {
 function focusAgain(instance) {
   const isBack = performance.now() - (instance.leftAt ?? performance.now()) < BACK_WITHIN_MS;
   if (isBack && instance.focused && document.activeElement === document.body) instance.focused.focus();
-}
-
-/**
- * Whether the page is about to be another one: a message of a component from the page before would make Streamlit
- * draw it into the next page, whose tree it breaks.
- */
-export class Navigation {
-  constructor(signal) {
-    this.since = -Infinity;
-    this.from = null;
-    document.addEventListener("click", (event) => this.onClick(event), { capture: true, signal });
-    window.addEventListener("popstate", () => this.begin(null), { signal });
-  }
-
-  onClick(event) {
-    const link = event.composedPath().find((one) => one instanceof HTMLAnchorElement && one.href);
-    const isOther = link && link.origin === location.origin && link.pathname !== location.pathname && link.target !== "_blank";
-    if (isOther) this.begin(location.pathname);
-  }
-
-  begin(from) {
-    [this.since, this.from] = [performance.now(), from];
-  }
-
-  /** The component was drawn: after a change of address this is the new page. */
-  drawn() {
-    // "Back" changes the address before the server knows.
-    const isOther = this.from === null ? performance.now() - this.since > SETTLED_AFTER_MS : this.from !== location.pathname;
-    if (isOther) this.since = -Infinity;
-  }
-
-  get isLeaving() {
-    return performance.now() - this.since < LEAVES_FOR_MS;
-  }
 }

@@ -1,7 +1,9 @@
 /** What ticket and kill switch are while they stand on the stage. */
 
 import { Keys } from "./keys.js";
-import { Navigation, rememberFocus } from "./stage.js";
+import { ofThisTab } from "./navigation.js";
+import { rememberFocus } from "./stage.js";
+import { Stay } from "./stay.js";
 
 const TICK_MS = 100;
 const SILENT_AFTER_MS = 2_500; // the page speaks twice a second; this long without a word, it is not there
@@ -15,17 +17,18 @@ export class Staged {
   constructor(keys) {
     this.keys = new Keys(keys);
     this.heardAt = performance.now();
+    // For good: a key that was pressed here may be let go on another page.
+    document.addEventListener("keyup", (event) => this.keys.up(event), { capture: true });
+    window.addEventListener("blur", () => this.keys.reset(), { capture: true });
+    this.stay = new Stay(ofThisTab());
   }
 
   /** Is on the page from now on. */
   arrive() {
     this.here = new AbortController();
     const { signal } = this.here;
-    const options = { capture: true, signal };
-    document.addEventListener("keydown", (event) => this.onKey(event), options);
-    document.addEventListener("keyup", (event) => this.keys.up(event), options);
-    window.addEventListener("blur", () => this.keys.reset(), options);
-    this.navigation = new Navigation(signal);
+    document.addEventListener("keydown", (event) => this.onKey(event), { capture: true, signal });
+    this.isNew = true;
     rememberFocus(this, signal);
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
@@ -42,7 +45,13 @@ export class Staged {
   drawn(emit) {
     if (!emit) return;
     this.emit = emit;
-    this.navigation.drawn();
+    this.stay.drawn(location.pathname, performance.now(), this.isNew);
+    this.isNew = false;
+  }
+
+  /** Another page is being opened. */
+  get isLeaving() {
+    return this.stay.isLeaving(this.heardAt);
   }
 
   get silence() {

@@ -8,11 +8,13 @@ import * as orders from "./orders.js";
 import { Outbox } from "./outbox.js";
 import { stage } from "./stage.js";
 import { Staged } from "./staged.js";
+import { isAddressOf } from "./stay.js";
 import { View } from "./view.js";
 
 const SHOWN_ANSWERS = 4;
 const UNSEEN_MS = 500;
 const TURN_MS = 1_100; // as many orders a second as the desk takes
+const LEAVING = "Not sent: another page is being opened. Nothing was traded.";
 const EMPTY = { qty: "", unit: "base", mode: "market", price: "" };
 
 class Ticket extends Staged {
@@ -21,7 +23,7 @@ class Ticket extends Staged {
     this.id = crypto.randomUUID();
     this.picks = 0;
     this.announcedAt = -Infinity;
-    this.facts = { now_ms: 0, steady_ms: 0, symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
+    this.facts = { now_ms: 0, steady_ms: 0, page: "", symbols: [], ask_above: 0, ask_age_ms: Infinity, positions: [] };
     this.drafts = tabStore("telemetry-ticket", {});
     this.kept = this.drafts.load();
     this.outbox = new Outbox(tabStore("telemetry-ticket-orders", []), performance.now());
@@ -46,10 +48,16 @@ class Ticket extends Staged {
     return this.parts.question;
   }
 
+  /** It stands on one page only: with another one's address it is what is left of the page before. */
+  get isLeaving() {
+    return super.isLeaving || !isAddressOf(this.facts.page, location.pathname);
+  }
+
   // --- what the page says ------------------------------------------------------------------------------------------------
 
   hear(facts, emit) {
     this.drawn(emit);
+    if (this.refusal === LEAVING && !this.isLeaving) this.refusal = "";
     this.outbox.unknownAfter = facts.unknown_after_ms;
     const back = this.outbox.take(facts.answers);
     // Feed and ticket come on ways of their own: the older one says nothing about prices any more.
@@ -148,7 +156,7 @@ class Ticket extends Staged {
   /** Why nothing can be sent now: what is known not to arrive is not sent at all. */
   absence() {
     if (performance.now() < this.unseenUntil) return `The symbol has just become ${this.symbol}: look at the quantity and press again.`;
-    if (this.navigation.isLeaving) return "Not sent: another page is being opened. Nothing was traded.";
+    if (this.isLeaving) return LEAVING;
     return this.isSilent ? `Not sent: the page's server has not answered for ${span(this.silence)}. Nothing was traded.` : null;
   }
 
@@ -227,7 +235,7 @@ class Ticket extends Staged {
 
   /** One event holds the choice of symbol and all unanswered orders: a later one replaces an earlier one on its way. */
   send() {
-    if (this.navigation.isLeaving) return;
+    if (this.isLeaving) return;
     this.announcedAt = performance.now();
     this.emit?.({ by: this.id, count: this.picks, symbol: this.symbol, orders: this.outbox.message(performance.now()) });
   }

@@ -28,7 +28,7 @@ def run(link: DataLink, gate: login.Gate) -> None:
         ),
         # The first page's address is bare, so this one is for those who write its name.
         st.Page(partial(market.show, link), title="Market ", url_path="market", visibility="hidden"),
-        st.Page(partial(trade.show, link), title="Trade", icon=":material/swap_vert:", url_path="trade"),
+        st.Page(partial(trade.show, link), title="Trade", icon=":material/swap_vert:", url_path=trade.ADDRESS),
         st.Page(partial(bots.show, link), title="Bots", icon=":material/smart_toy:", url_path="bots"),
         st.Page(partial(studies.show, link), title="Studies", icon=":material/science:", url_path="studies"),
         st.Page(partial(pipeline.show, link), title="Pipeline", icon=":material/speed:", url_path="pipeline"),

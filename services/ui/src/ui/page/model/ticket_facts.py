@@ -18,13 +18,20 @@ _STOPS_ORDERS: Final = frozenset({"main_away", "ingest_away"})
 
 
 def ticket(
-    view: PageView, now: Instant, *, selected: str | None, pick: PickFacts | None, answers: Mapping[str, Answer]
+    view: PageView,
+    now: Instant,
+    *,
+    page: str,
+    selected: str | None,
+    pick: PickFacts | None,
+    answers: Mapping[str, Answer],
 ) -> TicketFacts:
     """All that the ticket receives."""
     desk, state = _desk(view), view.state
     return TicketFacts(
         now_ms=now.wall_ns / _NS_PER_MS,
         steady_ms=now.monotonic_ns / _NS_PER_MS,
+        page=page,
         account=desk.account if desk else None,
         symbols=list(desk.symbols) if desk else [],
         selected=selected,

@@ -13,6 +13,8 @@ from ui.page.model.hub import DataLink
 from ui.page.model.view import PageView
 from ui.page.widgets import account, blotter, boards, chosen, open_orders, session, style, ticket
 
+ADDRESS = "trade"
+
 _CSV = "blotter_csv"
 
 
@@ -23,7 +25,7 @@ def show(link: DataLink) -> None:
     with st.container(key="trade-page", horizontal=True):
         with st.container(key="trade-left"):
             with st.container(border=True, key="ticket-card"):
-                ticket.show(link)
+                ticket.show(link, ADDRESS)
             if desk is not None:
                 with st.container(border=True, key="limits-card"):
                     _limits(desk, link.view)

@@ -14,30 +14,31 @@ ANSWER_WITHIN_S = 0.15
 _KEY, _PICK, _OPEN = "ticket", "ticket_pick", "ticket_open_orders"
 
 
-def show(link: DataLink) -> None:
-    """Draws the ticket."""
-    _ticket(link)
+def show(link: DataLink, page: str) -> None:
+    """Draws the ticket on the page of this address."""
+    _ticket(link, page)
     with st.container(key="ticket-feed"):
-        _feed(link)
+        _feed(link, page)
 
 
 @st.fragment
-def _ticket(link: DataLink) -> None:
+def _ticket(link: DataLink, page: str) -> None:
     # In a callback, as that runs before anything is drawn: no redraw in between can swallow an order.
-    ticket(_facts(link), key=_KEY, on_order=lambda: _take(link))
+    ticket(_facts(link, page), key=_KEY, on_order=lambda: _take(link))
 
 
 @st.fragment(run_every=EVERY_S)
-def _feed(link: DataLink) -> None:
-    ticket_feed(_facts(link), key="ticket_feed")
+def _feed(link: DataLink, page: str) -> None:
+    ticket_feed(_facts(link, page), key="ticket_feed")
 
 
-def _facts(link: DataLink) -> TicketFacts:
+def _facts(link: DataLink, page: str) -> TicketFacts:
     view, state = link.view, st.session_state
     known = {one: presses.answer_to(link, one) for one in state.get(_OPEN, ())}
     return ticket_facts.ticket(
         view,
         link.now(),
+        page=page,
         selected=_selected(link),
         pick=state.get(_PICK),
         answers={str(one): answer for one, answer in known.items() if answer is not None},
