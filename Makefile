@@ -12,7 +12,7 @@ ARGS       ?=
 export UV_VERSION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types up down coverage keys password lock loadtest bench dashboards settings test-browser test-stack test-faults test-long fuzz soak clean
+.PHONY: help setup run test lint types up down coverage keys password lock loadtest bench dashboards settings runbook test-browser test-stack test-faults test-long fuzz soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s%s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ bench: $(STAMP) ## measure the pipeline against bare ZeroMQ
 
 settings: $(STAMP) ## write the README's table of settings anew from code
 	@$(BIN)/python scripts/settings_table.py
+
+runbook: ## give the page the runbook of docs/ as it is now; the page's image has no docs
+	@cp docs/runbook.md services/ui/src/ui/page/runbook.md
 
 dashboards: $(STAMP) ## write the Grafana dashboards anew from code
 	@$(BIN)/build-dashboards $(ARGS)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_page_has_the_runbook_of_the_docs() -> None:
     docs = ROOT / "docs" / "runbook.md"
-    assert runbook.FILE.read_bytes() == docs.read_bytes(), f"copy {docs} to {runbook.FILE}"
+    assert runbook.FILE.read_bytes() == docs.read_bytes(), "`make runbook` copies the changed one into the page"
 
 
 def test_every_link_of_an_alert_leads_to_a_heading_of_the_page() -> None:

@@ -11,7 +11,7 @@ from ui.page.model.hub import DataLink
 from ui.page.widgets import live_page
 
 FILE: Final = Path(__file__).parents[1] / "runbook.md"
-"""The same as docs/runbook.md, which is not in the image."""
+"""The same as docs/runbook.md, which is not in the image: `make runbook` copies it."""
 
 
 def show(link: DataLink) -> None:
