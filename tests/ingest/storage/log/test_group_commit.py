@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingest.storage.log.batch_log import BatchLog, Transaction
 from ingest.storage.log.group_commit import RETRY_S, GroupCommit, SyncMode
@@ -119,6 +120,22 @@ async def test_what_there_is_no_room_for_waits_and_is_appended_later_in_order(lo
 
 def _filling() -> Transaction:
     return Transaction([batch(0, 19)])
+
+
+async def test_a_disk_that_does_not_let_go_of_what_is_not_needed_is_counted_said_once_and_tried_again(
+    log: MemoryLog,
+) -> None:
+    log.append(_filling())
+    writer = _writer(log)
+    log.failure = OSError(errno.EACCES, "permission denied")
+    with capture_logs() as lines:
+        writer.trim(10)
+        writer.trim(19)
+    assert [line["event"] for line in lines] == ["log_untrimmable"]
+    assert (writer.write_failures, log.first_seq) == (2, 0)
+    log.failure = None
+    writer.trim(19)
+    assert log.first_seq == 19
 
 
 async def test_trimming_makes_room_at_once(log: MemoryLog) -> None:

@@ -154,6 +154,77 @@ def test_a_segment_whose_head_is_gone_is_put_aside_and_the_one_before_it_goes_on
     assert list(directory.glob("*.unreadable"))
 
 
+def _of_another_log(directory: Path, batches: int) -> list[Path]:
+    """The segments of another service's log, as long as ours."""
+    other = SegmentLog(directory, new_stream="other", now_ns=1, max_bytes=1 << 30, segment_bytes=1_000)
+    for _ in range(batches):
+        append(other, 1)
+    other.close()
+    return _segments(directory)
+
+
+def test_a_segment_of_another_log_among_the_older_ones_is_never_taken_for_our_trades(
+    open_log: OpenLog, directory: Path, tmp_path: Path
+) -> None:
+    log = open_log(segment_bytes=1_000)
+    for _ in range(60):
+        append(log, 1)
+    first, second, third, *_ = _segments(directory)
+    second.write_bytes(_of_another_log(tmp_path / "other", 60)[1].read_bytes())
+    with capture_logs() as logs:
+        found = read_all(open_log(segment_bytes=1_000))
+    gone = range(int(second.stem), int(third.stem))
+    assert found == contents(*((seq, 1) for seq in range(60) if seq not in gone))
+    assert [(line["event"], line["lost_trades"]) for line in logs] == [("log_segment_damaged", len(gone))]
+
+
+def test_a_copy_of_an_older_segment_under_the_name_of_a_later_one_is_damage(open_log: OpenLog, directory: Path) -> None:
+    log = open_log(segment_bytes=1_000)
+    for _ in range(60):
+        append(log, 1)
+    first, second, *_ = _segments(directory)
+    first.write_bytes(second.read_bytes())
+    with capture_logs() as logs:
+        found = read_all(open_log(segment_bytes=1_000))
+    assert found == contents(*((seq, 1) for seq in range(int(second.stem), 60)))
+    assert [(line["event"], line["lost_trades"]) for line in logs] == [("log_segment_damaged", int(second.stem))]
+
+
+def test_a_newest_segment_of_another_log_is_refused_and_its_state_is_not_ours(
+    open_log: OpenLog, directory: Path, tmp_path: Path
+) -> None:
+    log = open_log(segment_bytes=1_000)
+    for _ in range(30):
+        append(log, 1)
+    last = _of_another_log(tmp_path / "other", 90)[-1]
+    (directory / last.name).write_bytes(last.read_bytes())
+    with pytest.raises(StartupError, match=rf"{last.name}: is of another log"):
+        open_log(segment_bytes=1_000)
+    (directory / last.name).unlink()
+    assert read_all(open_log(segment_bytes=1_000)) == contents(*((seq, 1) for seq in range(30)))
+
+
+def test_what_cannot_be_removed_stays_and_is_still_held(
+    open_log: OpenLog, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log(segment_bytes=1_000)
+    for _ in range(30):
+        append(log, 1)
+    log.sync()
+    before = log.held_bytes, _segments(directory)
+    monkeypatch.setattr(Path, "unlink", _refuse)
+    with pytest.raises(PermissionError):
+        log.trim(log.next_seq)
+    assert (log.held_bytes, _segments(directory), log.first_seq) == (*before, 0)
+    monkeypatch.undo()
+    log.trim(log.next_seq)
+    assert len(_segments(directory)) == 1
+
+
+def _refuse(path: Path, *, missing_ok: bool) -> None:
+    raise PermissionError(errno.EACCES, "permission denied", str(path), missing_ok)
+
+
 def test_a_log_of_another_version_is_refused_in_one_line(open_log: OpenLog, directory: Path) -> None:
     append(open_log(), 1)
     (path,) = _segments(directory)

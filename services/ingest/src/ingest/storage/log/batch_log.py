@@ -130,7 +130,11 @@ class BatchLog(Protocol):
         ...
 
     def trim(self, seq: int) -> None:
-        """Drops batches before that offset; the log may keep some of them."""
+        """Drops batches before that offset; the log may keep some of them.
+
+        Raises:
+            OSError: the disk does not let go of all; what it holds still is held.
+        """
         ...
 
     def roll(self) -> None:

@@ -39,7 +39,7 @@ class GroupCommit:
         self._clock, self._sync, self._sync_interval_s = clock, sync, sync_interval_s
         self._pending = Transaction()
         self._next_seq = self._committed_seq = log.next_seq
-        self._trimmed_seq = 0
+        self._trimmed_seq, self._is_untrimmable = 0, False
         self._moved = asyncio.Event()
         self._failed, self._unsynced = asyncio.Event(), asyncio.Event()
         self._logger = structlog.get_logger("log")
@@ -110,9 +110,21 @@ class GroupCommit:
     def trim(self, seq: int) -> None:
         """Drops what is before that offset; what waits for room may have it now."""
         self._trimmed_seq = seq
-        self.log.trim(seq)
+        self._trim_log()
         if self._failed.is_set():
             self.append()
+
+    def _trim_log(self) -> None:
+        """Drops what may be dropped; what the disk does not let go stays, and is tried again with what comes next."""
+        try:
+            self.log.trim(self._trimmed_seq)
+        except OSError as error:
+            if not self._is_untrimmable:
+                self._logger.error("log_untrimmable", error=str(error))  # noqa: TRY400 - expected: a disk that fails
+            self.write_failures += 1
+            self._is_untrimmable = True
+        else:
+            self._is_untrimmable = False
 
     async def retry(self) -> None:
         """Tries again what the log had no room for; for ever."""
@@ -133,7 +145,7 @@ class GroupCommit:
             except OSError:
                 self.write_failures += 1  # a full disk: tried again the next time
             self._note_unsynced()
-            self.log.trim(self._trimmed_seq)
+            self._trim_log()
 
     async def keep_synced(self) -> None:
         """Puts the log on disk in a thread, as the mode says, and whenever the log asks for it; for ever.

@@ -63,6 +63,8 @@ class MemoryLog:
 
     def trim(self, seq: int) -> None:
         """Drops batches before that offset."""
+        if self.failure is not None:
+            raise self.failure
         gone = bisect_right(self._batches, seq, key=lambda batch: batch.end_seq)
         self.held_bytes -= sum(map(_size, self._batches[:gone]))
         del self._batches[:gone]

@@ -10,7 +10,6 @@ that a crash has left half written stays behind and is not read again.
 
 import errno
 import os
-import re
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -30,7 +29,7 @@ from ingest.storage.log.segment import (
     encode_transaction,
     transactions,
 )
-from ingest.storage.log.segment_reader import SegmentReader
+from ingest.storage.log.segment_reader import SegmentReader, first_seq_of
 from telemetry_runtime import StartupError, make_directory, sync_directory
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
@@ -41,8 +40,6 @@ MAX_ENDED: Final = 64
 
 _MAX_PARTS: Final = 512
 """Pieces that are written in one call; Linux takes twice as many."""
-
-_NAME: Final = re.compile(r"(\d{20})\.segment")
 
 
 @dataclass(slots=True)
@@ -107,7 +104,7 @@ class SegmentLog:
         """Whether some of those were closed before they were on disk."""
         self._durable_seq = 0
         """Where the newest segment begins whose head is on disk: what is needed of those before it are their trades."""
-        self._reader = SegmentReader()
+        self._reader = SegmentReader(self.stream)
         self.held_bytes = sum(segment.size for segment in self._segments)
         self._sync_found()
         self._fd, self._active = self._begin()
@@ -119,7 +116,8 @@ class SegmentLog:
         while self._segments:
             segment = self._segments[-1]
             try:
-                return self._content(segment)
+                content = self._content(segment)
+                self._check_is_of_one_log(content.head.stream)
             except OtherVersionError as error:
                 raise StartupError(
                     f"{segment.path}: written by another version of this program ({error}): start that one, "
@@ -131,7 +129,23 @@ class SegmentLog:
                 segment.path.replace(aside)
                 self._log.error("log_segment_unreadable", moved_to=str(aside), error=str(error))
                 self._segments.pop()
+            else:
+                return content
         return None
+
+    def _check_is_of_one_log(self, stream: str) -> None:
+        """Refuses to go on in the newest segment if the one before it is of another log: which is ours nobody knows.
+
+        The state in the wrong one would be another desk's positions. Older ones are found out when they are read.
+        """
+        for segment in self._segments[-2:-1]:
+            with suppress(DamagedError, OtherVersionError):
+                head, _ = decode_head(memoryview(segment.path.read_bytes()))
+                if head.stream != stream:
+                    raise StartupError(
+                        f"{self._segments[-1].path}: is of another log than {segment.path.name}: "
+                        "move the files away that do not belong here"
+                    )
 
     def _content(self, segment: _Segment) -> _Content:
         data = memoryview(segment.path.read_bytes())
@@ -230,7 +244,7 @@ class SegmentLog:
         # In this order: whoever syncs meanwhile finds the segment in one place or the other.
         self._sealed_fds.append(self._fd)
         self._fd, self._active = fd, segment
-        self._reader = SegmentReader()
+        self._reader = SegmentReader(self.stream)
 
     def read(self, seq: int, *, max_bytes: int) -> Sequence[LogBatch]:
         """Batches from there on; where a segment is damaged, those after it, and a line in the log says so."""
@@ -261,9 +275,8 @@ class SegmentLog:
         """Removes segments that end before that offset, once the state behind them is on disk."""
         seq = min(seq, self._durable_seq)
         while len(self._segments) > 1 and self._segments[1].first_seq <= seq:
-            gone = self._segments.pop(0)
-            gone.path.unlink(missing_ok=True)
-            self.held_bytes -= gone.size
+            self._segments[0].path.unlink(missing_ok=True)
+            self.held_bytes -= self._segments.pop(0).size
 
     def sync(self) -> int:
         """Waits until all that was appended is on disk; may be called in another thread."""
@@ -319,9 +332,9 @@ def _ended(head: SegmentHead, next_seq: int) -> tuple[Epoch, ...]:
 def _find(directory: Path) -> list[_Segment]:
     """The segments that are there, oldest first."""
     return [
-        _Segment(path, int(match[1]), 0, path.stat().st_size)
+        _Segment(path, first_seq, 0, path.stat().st_size)
         for path in sorted(directory.iterdir())
-        if (match := _NAME.fullmatch(path.name))
+        if (first_seq := first_seq_of(path)) is not None
     ]
 
 

@@ -1,15 +1,25 @@
 """Reads a segment from disk in pieces, and remembers where it stopped: what is read next mostly follows."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ingest.storage.log.batch_log import LogBatch
-from ingest.storage.log.segment import CutError, DamagedError, decode_head, transactions
+from ingest.storage.log.segment import CutError, DamagedError, SegmentHead, decode_head, transactions
 
 _PIECE_BYTES: Final = 1024 * 1024
 """What is read at once: about a millisecond. A longer transaction is read in one piece all the same."""
+
+
+_NAME: Final = re.compile(r"(\d{20})\.segment")
+
+
+def first_seq_of(path: Path) -> int | None:
+    """The offset that a segment begins at, as its name says; None if the file is none by its name."""
+    match = _NAME.fullmatch(path.name)
+    return None if match is None else int(match[1])
 
 
 @dataclass(slots=True)
@@ -21,9 +31,14 @@ class _Place:
 
 
 class SegmentReader:
-    """Finds the batches at an offset."""
+    """Finds the batches at an offset.
 
-    def __init__(self) -> None:
+    Args:
+        stream: the name of the log; a file of another one that got among its own is damage.
+    """
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
         self._place: _Place | None = None
 
     def read(self, path: Path, seq: int, end_seq: int, max_bytes: int) -> list[LogBatch]:
@@ -54,10 +69,12 @@ class SegmentReader:
         place = self._place
         if place is None or place.path != path or place.seq > seq:
             head, end = self._head(fd)
-            place = self._place = _Place(path, end, head)
+            if head.stream != self._stream or head.first_seq != first_seq_of(path):
+                raise DamagedError(f"it begins at offset {head.first_seq} of the log {head.stream}")
+            place = self._place = _Place(path, end, head.first_seq)
         return place
 
-    def _head(self, fd: int) -> tuple[int, int]:
+    def _head(self, fd: int) -> tuple[SegmentHead, int]:
         piece_bytes = _PIECE_BYTES
         while True:
             data = memoryview(os.pread(fd, piece_bytes, 0))
@@ -68,7 +85,7 @@ class SegmentReader:
                     raise
                 piece_bytes *= 2
             else:
-                return head.first_seq, end
+                return head, end
 
     def _next(self, fd: int, place: _Place) -> list[LogBatch]:
         """The batches of the next transactions, about as many as there are in a piece."""
