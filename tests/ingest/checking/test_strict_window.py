@@ -12,8 +12,8 @@ NOW_NS = 1_700_000_000_000_000_000
 DAY_NS = 86_400_000_000_000
 
 
-def tracker() -> SequenceTracker:
-    return SequenceTracker(max_runs=10, max_sources=10)
+def tracker(*, max_runs: int = 10, run_idle_s: float = 1e9) -> SequenceTracker:
+    return SequenceTracker(max_runs=max_runs, max_sources=10, run_idle_s=run_idle_s)
 
 
 def trade(seq: int, *, sent_ns: int = NOW_NS, **fields: object) -> bytes:
@@ -103,6 +103,29 @@ def test_of_a_run_that_a_power_cut_took_the_earlier_numbers_are_unaccounted() ->
     sequences.observe("bot", "joined", 3, 2, (NOW_NS, NOW_NS, NOW_NS))
     assert sequences.follow("bot", "joined", 3)
     assert (sequences.sources["bot"].unaccounted, sequences.sources["bot"].lost) == (8, 0)
+
+
+def test_after_a_power_cut_a_run_that_was_only_asked_about_and_forgotten_is_counted_once() -> None:
+    sequences = tracker(max_runs=8)
+    sequences.lacks_runs = True
+    for _ in range(3):
+        for number in range(4):
+            sequences.follow("bot", f"cut {number}", 5)
+    assert sequences.sources["bot"].unaccounted == 4 * 5
+    # What is missing since it was forgotten is counted besides.
+    sequences.follow("bot", "cut 0", 8)
+    assert sequences.sources["bot"].unaccounted == 4 * 5 + 3
+
+
+def test_after_a_power_cut_a_run_that_was_forgotten_as_it_was_quiet_is_not_one_that_the_cut_took() -> None:
+    sequences = tracker(run_idle_s=1)
+    sequences.lacks_runs = True
+    sequences.follow("bot", "r", 0)
+    sequences.observe("bot", "r", 0, 100, (NOW_NS, NOW_NS, NOW_NS))
+    sequences.tick(NOW_NS + 100_000_000_000, 100_000_000_000)
+    assert sequences.strict(("bot", "r")) is None
+    sequences.follow("bot", "r", 100)
+    assert sequences.sources.get("bot") is None or sequences.sources["bot"].unaccounted == 0
 
 
 def test_a_run_stays_strict_over_a_restart_and_a_plain_run_is_never_made_so() -> None:

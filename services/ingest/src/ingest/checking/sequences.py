@@ -115,6 +115,8 @@ class SequenceTracker:
         self.accept = self._table.accept
         self.lacks_runs = False
         """A power cut may have taken whole runs: of one that we do not know, the earlier numbers are missing."""
+        self._forgotten: dict[RunKey, int] = {}
+        """While it is so: how far runs were that were forgotten here, at most `max_runs`. No power cut took those."""
         self.moves = 0
         self.wall_ns = 0
         """Wall time of the last `tick`."""
@@ -207,8 +209,9 @@ class SequenceTracker:
 
     def _count_forgotten(self, source: str, run: str, first_seq: int) -> None:
         """Counts what came before of a strict run, whose numbers begin at 0, that a power cut may have taken."""
-        if self.lacks_runs and 0 < first_seq <= MAX_JUMP_TRADES:
-            self._result(source, run, 0, Observation((), unaccounted=first_seq))
+        missing = first_seq - self._forgotten.get((source, run), 0)
+        if self.lacks_runs and 0 < missing <= MAX_JUMP_TRADES:
+            self._result(source, run, 0, Observation((), unaccounted=missing))
 
     def is_ahead(self, key: RunKey, seq: int) -> bool:
         """Whether a number is refused for now, as one before it is missing."""
@@ -276,8 +279,16 @@ class SequenceTracker:
 
     def _forget(self, keys: Iterable[RunKey]) -> None:
         for key in keys:
-            del self._runs[key]
+            self._note_forgotten(key, self._runs.pop(key).window.next_seq)
             self._changed.add(key)
+
+    def _note_forgotten(self, key: RunKey, next_seq: int) -> None:
+        """Its sender may come again, and is then not to be counted as one that a power cut took."""
+        if self.lacks_runs:
+            self._forgotten.pop(key, None)
+            if len(self._forgotten) >= self._max_runs:
+                del self._forgotten[next(iter(self._forgotten))]
+            self._forgotten[key] = next_seq
 
     def _expire(self, oldest_ns: float) -> None:
         self._forget([key for key, run in self._runs.items() if run.active_ns < oldest_ns])
