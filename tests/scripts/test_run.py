@@ -11,7 +11,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -60,10 +60,27 @@ def wait_until_up(project: Path, *names: str) -> None:
         time.sleep(0.02)
 
 
-def start(project: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """A shell starts what runs in the background with SIGINT ignored, and so would be all that we start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def start(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """The supervisor; ended in the end, however the test goes: to wait for it would be to wait for ever."""
+    with subprocess.Popen(
         [sys.executable, "scripts/run.py"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    ) as supervisor:
+        try:
+            yield supervisor
+        finally:
+            while supervisor.poll() is None:
+                supervisor.terminate()  # the second time it kills what it has started
+                with suppress(subprocess.TimeoutExpired):
+                    supervisor.wait(1)
 
 
 @pytest.fixture
