@@ -1,5 +1,6 @@
 """The audit: every command with its answer, on a disk that may be full."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -80,6 +81,20 @@ async def test_it_goes_on_after_a_restart_and_is_bounded(tmp_path: Path) -> None
     assert [path.name for path in files] == ["audit.jsonl", "audit.jsonl.1"]
     assert all(path.stat().st_size <= 4096 for path in files)
     assert all(len(_lines(path)) > 1 for path in files)
+
+
+async def test_two_bursts_at_once_leave_whole_lines_in_files_of_the_right_size(tmp_path: Path) -> None:
+    audit = AuditFile(tmp_path, file_bytes=4096, files=90)
+
+    async def write() -> None:
+        for _ in range(40):
+            one = uuid4()
+            await audit.write([_command(one)], DeskOutcome([_answer(one)]), NOW_NS)
+
+    await asyncio.gather(*[write() for _ in range(8)])
+    files = _files(tmp_path)
+    assert sum(len(_lines(path)) for path in files) == 320
+    assert all(path.stat().st_size <= 4096 for path in files)
 
 
 async def test_no_command_writes_nothing(tmp_path: Path) -> None:

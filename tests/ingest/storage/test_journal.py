@@ -231,6 +231,24 @@ RUNS = {
 DESK = {"kill_switch": False, "holdings": {"A": [3.0, 99.5, 0.25]}, "answers": []}
 
 
+def test_lines_of_the_audit_are_kept_until_they_are_written_whatever_overlaps(tmp_path: Path) -> None:
+    first = Ingest(tmp_path)
+    first.journal.note_unaudited([b"one\n", b"two\n"])
+    first.journal.record()
+    first.journal.note_unaudited([b"three\n"])
+    first.journal.record()
+    first.journal.note_audited([b"one\n", b"two\n"])
+    first.see(0)
+    second = Ingest(tmp_path)
+    assert second.journal.unaudited == [b"three\n"]
+    second.see(1)
+    third = Ingest(tmp_path)  # killed in the middle of its start: again
+    assert third.journal.unaudited == [b"three\n"]
+    third.journal.note_audited(third.journal.unaudited)
+    third.see(2)
+    assert Ingest(tmp_path).journal.unaudited == []
+
+
 def test_the_files_of_versions_without_a_log_are_taken_over_once(tmp_path: Path) -> None:
     (tmp_path / "runs.json").write_text(json.dumps(RUNS))
     (tmp_path / "desk.json").write_text(json.dumps(DESK))

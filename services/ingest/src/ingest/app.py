@@ -21,7 +21,7 @@ from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.refusal_log import RefusalLog
 from ingest.reporting.status import StatusReporter
-from ingest.storage.audit import Audit
+from ingest.storage.audit import Audit, lines_of_what_was_done
 from ingest.storage.dead_letters import DeadLetters
 from ingest.storage.journal import Journal
 from telemetry_runtime import AsyncTaskManager, Clock, EdgeSource, LossySink, Source, StopError
@@ -159,11 +159,14 @@ class IngestApp:
         refusals = [*checked.refusals, *outcome.refusals]
         self._refusal_log.log(refusals)
         self._storage.dead_letters.write(refusals, now_ns)
+        done = lines_of_what_was_done(checked.commands, outcome, now_ns)
+        self._storage.journal.note_unaudited(done)
         self._storage.journal.record()
         # Up to here nothing was awaited, so a burst is one transaction of the log. Cancelled below nothing is lost: it
         # is in the log, or pending for it.
         await self._storage.journal.committed()
         await self._storage.audit.write(checked.commands, outcome, now_ns)
+        self._storage.journal.note_audited(done)
         self._answer(outcome)
         await self._delivery.flush()
 

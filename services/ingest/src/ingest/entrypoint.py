@@ -64,6 +64,8 @@ def _restored(stack: AsyncExitStack, settings: IngestSettings, clock: Clock) -> 
     parts = make_parts(settings, clock, log)
     stack.enter_context(parts.dead_letters)
     parts.journal.restore(EarlierFiles(settings.data_dir))
+    parts.audit.complete(parts.journal.unaudited)
+    parts.journal.note_audited(parts.journal.unaudited)
     return log, parts
 
 

@@ -4,6 +4,9 @@ A line is `{"at_ns", "outcome", "command", "answer"}`: the command as it came, w
 `sent_by`, and the answer as it went to the UI. `outcome` is accepted, refused, or duplicate (answered before: the same
 answer again).
 
+A command that did something has its line also where ingest was killed before it was written: it is in the log as well,
+and the next process adds it.
+
 Of an order that rested each fill and its cancel is a line of its own, with the order's command and what the UI is told:
 `outcome` is partly_filled, filled or cancelled.
 """
@@ -42,7 +45,7 @@ class AuditFile:
         return self._file.unkept_lines
 
     async def write(self, commands: Sequence[DeskCommand], outcome: DeskOutcome, now_ns: int) -> None:
-        """Appends a line a command and a line an update, off the event loop; one caller at a time.
+        """Appends a line a command and a line an update, off the event loop.
 
         Cancelled here the lines are written all the same.
         """
@@ -51,6 +54,22 @@ class AuditFile:
         lines += [_of_update(update) for update in outcome.updates]
         if lines:
             await asyncio.to_thread(self._file.write, lines)
+
+    def complete(self, lines: Sequence[bytes]) -> None:
+        """Appends those of an earlier process that are not there: it was killed before it had written them."""
+        if lines:
+            written = self._file.newest()
+            self._file.write([line for line in lines if line not in written])
+
+
+def lines_of_what_was_done(commands: Sequence[DeskCommand], outcome: DeskOutcome, now_ns: int) -> list[bytes]:
+    """The lines that `AuditFile.write` appends of commands that were accepted, and of orders that rested.
+
+    What was refused did nothing: who sent it and heard no answer sends it again.
+    """
+    pairs = zip(commands, outcome.decisions, strict=True)
+    done = [_of_command(command, decision, now_ns) for command, decision in pairs if decision.outcome == "accepted"]
+    return done + [_of_update(update) for update in outcome.updates]
 
 
 def _of_command(command: DeskCommand, decision: Decision, now_ns: int) -> bytes:

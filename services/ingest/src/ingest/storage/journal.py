@@ -32,6 +32,9 @@ _COMMAND: Final = "command "
 _ORDER: Final = "order "
 _BOT_ORDER: Final = "bot order "
 _REPLAY: Final = "replay "
+_UNAUDITED: Final = "unaudited"
+"""Lines of the audit about what the transaction did, until they are in the audit."""
+
 _CLEAN: Final = "stopped"
 """Set by a stop in which all was put on disk; until then the boot of the machine that the process runs in."""
 
@@ -74,6 +77,11 @@ class Journal:
         self._encode = msgspec.msgpack.Encoder().encode
         self._keys: dict[tuple[str, RunKey], str] = {}
         self._on_record: Callable[[], None] | None = None
+        self.unaudited: Sequence[bytes] = ()
+        """Lines that an earlier process may not have written to its audit before it was killed."""
+        self._unaudited: list[bytes] = []
+        """Of this process; of two bursts that overlap both are here."""
+        self._written_unaudited: list[bytes] = []
 
     def call_after_record(self, on_record: Callable[[], None]) -> None:
         """From now on calls it whenever numbers may have moved and are recorded."""
@@ -91,6 +99,8 @@ class Journal:
             self._restore_orders(state)
             self._restore_replays(state)
             self._restore_bot_orders(state)
+            self.unaudited = _lines(state.get(_UNAUDITED, b""))
+            self._unaudited, self._written_unaudited = [*self.unaudited], [*self.unaudited]
         self._writer.set_state({_CLEAN: self._boot.encode()})
         self._write_desk()
         self.record()
@@ -160,6 +170,18 @@ class Journal:
                         self._writer.set_state({key: None})
             bot.open_orders.restore(orders)
 
+    def note_unaudited(self, lines: Sequence[bytes]) -> None:
+        """Keeps the lines from the next transaction on: a process that is killed before they are written leaves them.
+
+        The caller says with `note_audited` when they are written.
+        """
+        self._unaudited += lines
+
+    def note_audited(self, lines: Sequence[bytes]) -> None:
+        """They are in the audit, or counted as not kept."""
+        for line in lines:
+            self._unaudited.remove(line)
+
     def record(self) -> None:
         """Adds what has changed to the transaction of the burst, and appends that to the log."""
         for prefix, sequences in self._runs.items():
@@ -175,6 +197,9 @@ class Journal:
             encoded = {_ORDER + order_id: encode(order) if order else None for order_id, order in orders.items()}
             self._writer.set_state(encoded)
         self._record_feeds()
+        if self._unaudited != self._written_unaudited:
+            self._writer.set_state({_UNAUDITED: b"".join(self._unaudited) or None})
+            self._written_unaudited = [*self._unaudited]
         self._writer.append()
         if self._on_record is not None:
             self._on_record()
@@ -226,6 +251,10 @@ class Journal:
             {_CLEAN: _CLEAN.encode(), _LACKS_RUNS: None, **{_REPLAY + feed.name: None for feed in self._replays}}
         )
         self._writer.append()
+
+
+def _lines(text: bytes) -> list[bytes]:
+    return [line + b"\n" for line in text.split(b"\n") if line]
 
 
 def _bot_order(bot: SimOrdersFeed, order_id: str) -> str:

@@ -1,6 +1,7 @@
 """Lines in a file that is rotated and bounded, on a disk that may be full."""
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,13 +29,18 @@ class RotatedFile:
         self._sync = sync
         self._log = structlog.get_logger(event)
         self._fails = False
+        self._writing = threading.Lock()
         self.unkept_lines = 0
         make_directory(path.parent)
         self._size = path.stat().st_size if path.exists() else 0
         self._is_torn = self._size > 0 and not _ends_whole(path)
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Appends the lines; a killed process loses none of them, a crash of the machine only without `sync`."""
+        """Appends the lines, of any thread; a killed process loses none of them, a crash of the machine only without `sync`."""
+        with self._writing:
+            self._write(lines)
+
+    def _write(self, lines: Sequence[bytes]) -> None:
         kept = 0
         try:
             for end in self._append(lines):
@@ -46,6 +52,14 @@ class RotatedFile:
             self._fails = True
             self.unkept_lines += len(lines) - kept
             self._cut_off()
+
+    def newest(self) -> bytes:
+        """What the newest two files hold; what cannot be read is left out."""
+        found = b""
+        for path in (self._path.with_name(f"{self._path.name}.1"), self._path):
+            with suppress(OSError):
+                found += path.read_bytes()
+        return found
 
     def _cut_off(self) -> None:
         """Takes back the part of a line that a full disk took, so that the next line is whole."""
