@@ -21,7 +21,6 @@ import pytest
 
 PAGE_BYTES: Final = 4096
 _HEAD: Final = struct.Struct("<c3xIQQII")
-_SOURCE: Final = Path(__file__).with_name("disk_recorder.c")
 
 
 class Record(NamedTuple):
@@ -257,11 +256,17 @@ class PowerSupply:
 
 
 def built_recorder(directory: Path) -> Path:
-    """The library, compiled; skips the test where there is no compiler, unless this is CI."""
-    library = directory / "disk_recorder.so"
+    """The library that records."""
+    return compiled("disk_recorder", directory)
+
+
+def compiled(name: str, directory: Path) -> Path:
+    """A library of this folder, to be preloaded; skips the test where there is no compiler, unless this is CI."""
+    library = directory / f"{name}.so"
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None and not os.environ.get("CI"):
         pytest.skip("no C compiler")
     assert compiler is not None, "no C compiler"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, _SOURCE, "-ldl"], check=True)
+    source = Path(__file__).with_name(f"{name}.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library

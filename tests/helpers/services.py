@@ -81,7 +81,7 @@ class Service:
     """One process; stopped, if need be killed, when its context ends."""
 
     def __init__(self, program: str, http_port: int, environment: Mapping[str, str], log: Path) -> None:
-        self._program, self._environment, self._log = program, dict(environment), log
+        self.program, self._environment, self._log = program, dict(environment), log
         self._command: list[str | Path] = [BIN / program]
         self.http_host, self.http_port = "127.0.0.1", http_port
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,7 +92,7 @@ class Service:
 
     def run_on(self, clock: WallClock) -> None:
         """From its next start on, its wall time is that of the clock."""
-        self._command = clock.run(BIN / self._program)
+        self._command = clock.run(BIN / self.program)
 
     def start(self) -> Self:
         """Starts the process."""
@@ -110,11 +110,11 @@ class Service:
 
     def wait_ready(self) -> Self:
         """Returns when /readyz says so."""
-        eventually(self._is_ready, what=f"{self._program} being ready")
+        eventually(self._is_ready, what=f"{self.program} being ready")
         return self
 
     def _is_ready(self) -> bool:
-        assert self.process.poll() is None, f"{self._program} ended with {self.process.returncode}:\n{self.log()}"
+        assert self.process.poll() is None, f"{self.program} ended with {self.process.returncode}:\n{self.log()}"
         try:
             get(f"http://{self.http_host}:{self.http_port}/readyz", timeout_s=5)
         except AwayError:

@@ -219,7 +219,7 @@ async def test_it_is_saved_at_intervals_and_ingest_learns_of_the_older_of_the_tw
     assert restore(tmp_path).ledger.checkpoints == 3
 
 
-async def test_a_disk_that_takes_nothing_is_logged_once_and_tried_again(tmp_path: Path) -> None:
+async def test_a_disk_that_takes_nothing_is_logged_once_each_time_and_tried_again(tmp_path: Path) -> None:
     made, store = engine(), _FailingStore(tmp_path)
     store.load(partial(made.restore, now_ns=NOW, monotonic_ns=NOW))
     checkpointer = Checkpointer(
@@ -234,6 +234,12 @@ async def test_a_disk_that_takes_nothing_is_logged_once_and_tried_again(tmp_path
     store.failing = False
     await checkpointer.save()
     assert restore(tmp_path).ledger.applied == 1
+    # The next time too, weeks later.
+    apply(made, [T()])
+    store.failing = True
+    with capture_logs() as logs:
+        await checkpointer.save()
+    assert [line["event"] for line in logs] == ["checkpoint_unwritable"]
 
 
 def test_a_full_hour_of_200_symbols_is_restored_within_2_s(tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ class Checkpointer:
         self._saving = asyncio.Lock()
         self._positions: deque[Positions] = deque(maxlen=KEPT)
         """Of the checkpoints that are kept, the newest last."""
+        self._is_failing = False
+        """A disk that fails goes on failing: it is said each time that it begins."""
         self._log = structlog.get_logger("checkpoint")
 
     async def keep(self, interval_s: float) -> None:
@@ -69,10 +71,12 @@ class Checkpointer:
             try:
                 await asyncio.to_thread(self._store.save, capture)
             except OSError as error:
-                if not self._engine.ledger.checkpoints_failed:
+                if not self._is_failing:
                     self._log.error("checkpoint_unwritable", error=str(error))
+                self._is_failing = True
                 self._engine.ledger.checkpoints_failed += 1
                 return
+            self._is_failing = False
             self._engine.ledger.checkpoints += 1
             self._positions.append({name: (epoch, seq) for name, (seq, epoch, _) in capture.tree["streams"].items()})
         if len(self._positions) == KEPT:
