@@ -169,7 +169,7 @@ def test_a_segment_of_another_log_among_the_older_ones_is_never_taken_for_our_tr
     log = open_log(segment_bytes=1_000)
     for _ in range(60):
         append(log, 1)
-    first, second, third, *_ = _segments(directory)
+    _, second, third, *_ = _segments(directory)
     second.write_bytes(_of_another_log(tmp_path / "other", 60)[1].read_bytes())
     with capture_logs() as logs:
         found = read_all(open_log(segment_bytes=1_000))

@@ -36,7 +36,10 @@ class RotatedFile:
         self._is_torn = self._size > 0 and not _ends_whole(path)
 
     def write(self, lines: Sequence[bytes]) -> None:
-        """Appends the lines, of any thread; a killed process loses none of them, a crash of the machine only without `sync`."""
+        """Appends the lines; may be called in any thread.
+
+        A killed process loses none of them, a crash of the machine only without `sync`.
+        """
         with self._writing:
             self._write(lines)
 
