@@ -3,9 +3,10 @@
 import pytest
 
 from analytics.cooperative import CooperativeTask
-from analytics.engine import Engine
+from analytics.engine import MARK_AGE_NS, Engine
 from analytics.intake.pending import MAX_FOLD_BATCHES, MAX_FOLD_TRADES
 from analytics.state import State
+from telemetry_schema.batch import EventBatch
 from tests.analytics.batches import NOW, SETTLED, T, applied, batch, state_of
 
 LATER = {"few": 1, "enough to be folded": MAX_FOLD_TRADES}
@@ -62,3 +63,18 @@ def test_many_small_batches_are_folded_before_they_are_too_many() -> None:
         made.apply(batch([T(symbol=f"S{seq % 4}")], first_seq=seq), now_ns=NOW, monotonic_ns=NOW)
         assert len(made._pending) < MAX_FOLD_BATCHES
     assert state_of(made, SETTLED).windows["10s"].n.tolist() == [0, *[3 * MAX_FOLD_BATCHES // 4] * 4]
+
+
+def _last_prices_at(*event_times_ns: int) -> list[float]:
+    """The mark after messages about orders at these times, with a trade before each: at 1, at 2 and so on."""
+    made, marks = applied(), []
+    for number, now_ns in enumerate(event_times_ns):
+        made.apply(batch([T(price=number + 1)], first_seq=number), now_ns=now_ns, monotonic_ns=now_ns)
+        made.apply_events(EventBatch(batch([], first_seq=number + 1).header, []), monotonic_ns=now_ns)
+        mark = made.orders.marks.newest("A")
+        marks.append(0.0 if mark is None else mark.price)
+    return marks
+
+
+def test_messages_about_orders_find_the_trades_that_came_a_moment_before() -> None:
+    assert _last_prices_at(NOW, NOW + MARK_AGE_NS - 1, NOW + MARK_AGE_NS) == [1.0, 1.0, 3.0]

@@ -82,7 +82,7 @@ def give(made: Engine, frames: Frames) -> bool:
         made.refuse()
         return False
     if isinstance(decoded, EventBatch):
-        made.apply_events(decoded)
+        made.apply_events(decoded, monotonic_ns=0)
     else:
         made.apply(decoded, now_ns=NOW, monotonic_ns=NOW)
     return True

@@ -39,6 +39,39 @@ def test_it_runs_with_the_first_trade_and_then_once_in_its_span() -> None:
     assert runs == [0, 10, 20, 30]
 
 
+def test_new_trades_are_looked_for_four_times_in_a_span_and_when_a_study_is_due() -> None:
+    schedule = Schedule([spec("s"), spec("slow", every_ns=7 * S)], max_failures=3)
+    looks, runs = [], []
+    for turn_ms in range(0, 2_400, 50):
+        if schedule.look(turn_ms * S // 1000):
+            looks.append(turn_ms)
+            schedule.trigger("A", "market", turn_ms * S // 1000)
+        if schedule.next_due(turn_ms * S // 1000):
+            runs.append(turn_ms)
+    assert runs == [0, 1_000, 2_000]
+    assert looks == [0, 250, 500, 750, 1_000, 1_250, 1_500, 1_750, 2_000, 2_250]
+
+
+def test_a_study_that_is_due_between_two_looks_is_given_the_trades_until_then() -> None:
+    schedule = Schedule([spec("s", every_ns=3 * S)], max_failures=3)
+    schedule.trigger("A", "market", 0)
+    schedule.next_due(0)
+    schedule.trigger("A", "market", S)  # again due at 3 s
+    assert [schedule.look(at_ns) for at_ns in (3 * S - 2, 3 * S - 1, 3 * S, 3 * S + 1)] == [True, False, True, True]
+    schedule.next_due(3 * S)
+    assert not schedule.look(3 * S + 2)
+
+
+def test_studies_with_a_short_span_are_looked_for_more_often() -> None:
+    schedule = Schedule([spec("s"), spec("quick", every_ns=S // 10)], max_failures=3)
+    assert [schedule.look(turn_ms * S // 1000) for turn_ms in (0, 10, 25, 30, 50)] == [True, False, True, False, True]
+
+
+def test_without_studies_it_is_hardly_looked() -> None:
+    schedule = Schedule([], max_failures=3)
+    assert [schedule.look(turn_ms * S // 1000) for turn_ms in (0, 100, 200, 250)] == [True, False, False, True]
+
+
 def test_without_trades_it_does_not_run() -> None:
     schedule = Schedule([spec("s")], max_failures=3)
     schedule.trigger("A", "market", 0)

@@ -109,7 +109,7 @@ class AnalyticsApp:
             self._refused.log(last=str(error))
             return
         if isinstance(batch, EventBatch):
-            self._engine.apply_events(batch)
+            self._engine.apply_events(batch, monotonic_ns=self._clock.monotonic_ns())
         elif (
             self._engine.apply(batch, now_ns=now_ns, monotonic_ns=self._clock.monotonic_ns()) and batch.header.commands
         ):

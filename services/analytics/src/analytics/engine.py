@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
@@ -29,6 +30,9 @@ LABEL_IDLE_S = 3_600.0
 
 MAX_BOOKS = 200
 """Books of own orders with labels of their own; each has up to a hundred series."""
+
+MARK_AGE_NS: Final = 50_000_000
+"""Orders are compared with trades that were applied up to so long before."""
 
 MAX_ACCOUNTS = 100
 """Accounts with a name of their own on the tape; the rest is `other`."""
@@ -72,7 +76,7 @@ class Engine:
             frame_rows=frame_rows,
         )
         self._pending, self._wall, self._replay_stream = Pending(), WallClockSteps(), ("", 0)
-        self._monotonic_ns = 0
+        self._monotonic_ns = self._marked_ns = 0
         self._reader = MomentReader()
         self.orders = OrderTracker(
             Marks(self._last_trade),
@@ -91,8 +95,11 @@ class Engine:
             self._add(header, memoryview(batch.frame)[repeated_bytes:] if repeated_bytes else batch.frame, now_ns)
         return admission.is_applied
 
-    def apply_events(self, batch: EventBatch) -> None:
+    def apply_events(self, batch: EventBatch, *, monotonic_ns: int) -> None:
         """Applies those messages about orders that have not been applied before."""
+        if monotonic_ns - self._marked_ns >= MARK_AGE_NS:
+            self._marked_ns = monotonic_ns
+            self.fold()
         admission = self.streams.admit(batch.header)
         self.ledger.count_events(admission, batch.header.count)
         if admission.place is Place.NEXT:

@@ -12,6 +12,10 @@ from telemetry_schema import Origin
 RETRY_FIRST_NS: Final = 1_000_000_000
 RETRY_MOST_NS: Final = 300_000_000_000
 
+LOOKS_A_SPAN: Final = 4
+MOST_LOOK_NS: Final = 250_000_000
+"""From one look for new trades to the next: so many in the shortest span of a study, and at most so long."""
+
 _ASIDE: Final = 2**63
 """When a suspect is due, as far as the queue of the others is concerned: never."""
 
@@ -67,6 +71,8 @@ class Schedule:
         self._traded_ns: dict[Subject, int] = {}
         """When trades of a subject were last seen."""
         self._concerned: dict[tuple[str, str], list[tuple[Subject, list[StudySpec]]]] = {}
+        self._next_look_ns = 0
+        self._look_ns = min([MOST_LOOK_NS, *(each.every_ns // LOOKS_A_SPAN for each in self._studies.values())])
         self.skipped: dict[str, int] = dict.fromkeys(self._studies, 0)
         """Times that a study would have run, had the worker been free."""
 
@@ -99,6 +105,18 @@ class Schedule:
                     by_subject.setdefault(_subject(each, symbol, origin), []).append(each)
             concerned = self._concerned[symbol, origin] = list(by_subject.items())
         return concerned
+
+    def look(self, now_ns: int) -> bool:
+        """Whether to look now for symbols with new trades, which must be folded for that; to be asked each turn.
+
+        Some times in the shortest span of a study, and whenever one may be due, so that it is given all trades.
+        """
+        is_due = now_ns >= self._next_look_ns or any(
+            queue and queue[0][0] <= now_ns for queue in (self._queue, self._suspects)
+        )
+        if is_due:
+            self._next_look_ns = now_ns + self._look_ns
+        return is_due
 
     def next_due(self, now_ns: int) -> Due | None:
         """The subject that has waited longest, with all its studies that are due; they count as run now."""

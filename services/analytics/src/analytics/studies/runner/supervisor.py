@@ -22,8 +22,7 @@ from analytics.studies.schedule import Schedule, Subject
 from telemetry_runtime import Clock
 
 TURN_S: Final = 0.05
-"""A turn looks for symbols with new trades and runs what is due; at most one in this time, so that a busy machine folds
-trades in large portions."""
+"""A turn runs what is due; at most one in this time, so that a busy machine folds trades in large portions."""
 
 FIRST_BACKOFF_S: Final = 0.5
 MAX_BACKOFF_S: Final = 30.0
@@ -91,7 +90,8 @@ class StudySupervisor:
         schedule, feed = await self._load(worker), FrameFeed(self._trading, worker.memory)
         while True:
             began_ns = self._clock.monotonic_ns()
-            self._trigger(schedule)
+            if schedule.look(began_ns):
+                self._trigger(schedule)
             if work := await self._collect(feed, schedule):
                 await self._run(worker, schedule, work, feed.new_names())
             if work := self._suspect(feed, schedule):
