@@ -80,6 +80,40 @@ def test_every_window_equals_a_plain_recomputation(batches: list[list[T]], folds
             assert_equal(got[symbol, name], window(arrived, symbol, NOW // SECOND, length_s))
 
 
+@given(batches=batches)
+def test_what_is_read_again_in_the_same_second_is_what_a_fresh_engine_reads(batches: list[list[T]]) -> None:
+    made, arrived = engine(), list[list[T]]()
+    for each in batches:
+        made.apply(batch(each, first_seq=sum(map(len, arrived))), now_ns=SETTLED, monotonic_ns=SETTLED)
+        arrived.append(each)
+        assert str(all_values(made)) == str(all_values(applied(*arrived, now_ns=SETTLED)))
+
+
+def test_while_only_the_second_that_runs_changes_windows_are_not_read_again() -> None:
+    made = applied([T()], [T(symbol="B")])
+    first = state_of(made, SETTLED).windows
+    made.apply(batch([T(at_ns=SECOND)], first_seq=2), now_ns=SETTLED, monotonic_ns=SETTLED)
+    assert state_of(made, SETTLED).windows is first
+    made.apply(batch([T(at_ns=SECOND - 1)], first_seq=3), now_ns=SETTLED, monotonic_ns=SETTLED)
+    second = state_of(made, SETTLED).windows
+    assert (first["10s"].n.sum(), second["10s"].n.sum()) == (2, 3)
+    assert state_of(made, SETTLED + SECOND).windows["10s"].n.sum() == 4
+
+
+def test_windows_are_read_again_when_a_clock_was_set_back_or_more_symbols_have_come() -> None:
+    made = applied([T(), T(at_ns=SECOND)])
+    before = state_of(made, SETTLED).windows
+    made.aggregates.timelines.live.buckets.forget_after(NOW // SECOND - 1)
+    assert (before["10s"].n.sum(), state_of(made, SETTLED).windows["10s"].n.sum()) == (1, 0)
+    made.apply(batch([T(symbol="NEW", at_ns=SECOND)], first_seq=2), now_ns=SETTLED, monotonic_ns=SETTLED)
+    assert state_of(made, SETTLED).windows["10s"].n.shape == (3,)
+    many = applied([T()], max_symbols=40)
+    state_of(many, SETTLED)
+    new = [T(symbol=f"S{number}", at_ns=SECOND) for number in range(30)]
+    many.apply(batch(new, first_seq=1), now_ns=SETTLED, monotonic_ns=SETTLED)
+    assert state_of(many, SETTLED).windows["10s"].n.shape == (32,)
+
+
 @given(each=st.lists(trades, min_size=1, max_size=30), random=st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter_where_times_differ(each: list[T], random: Random) -> None:
     distinct = list({(trade.at_ns, trade.symbol): trade for trade in each}.values())

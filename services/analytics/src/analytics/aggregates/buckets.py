@@ -76,6 +76,8 @@ class Buckets:
         self._newest_minute: int | None = None
         self.changed = np.zeros(MINUTES, np.bool_)
         """Minutes of the ring that were written to; the owner of the sums of minutes clears the flags."""
+        self.oldest_change_s = 0
+        """The earliest second that was written to; the owner of the windows raises it again."""
         self._versions = np.zeros(MINUTES, np.int64)
         self._used = np.zeros(MINUTES, np.bool_)
         """Minutes of the ring that have trades."""
@@ -98,7 +100,7 @@ class Buckets:
         for field in fields(columns):
             new = getattr(columns, field.name).reshape(RING_S, wider)
             new[:, : self.slots] = getattr(self._cells, field.name).reshape(RING_S, self.slots)
-        self._cells, self.slots = columns, wider
+        self._cells, self.slots, self.oldest_change_s = columns, wider, 0
 
     def _advance(self, second: int) -> None:
         """Makes the ring hold that second; the minutes that fall out are emptied."""
@@ -136,7 +138,8 @@ class Buckets:
         self._note_change(minute)
         self._used[minute] = False
 
-    def _note_change(self, minutes: int | slice | Ints) -> None:
+    def _note_change(self, minutes: int | slice | Ints, *, since_s: int = 0) -> None:
+        self.oldest_change_s = min(self.oldest_change_s, since_s)
         self.changed[minutes] = True
         self._versions[minutes] += 1  # once, however often a minute is among them
 
@@ -172,6 +175,7 @@ class Buckets:
             for column, cells in self._minute_cells(int(name)).items():
                 cells[:, :slots] = saved[column][:, :slots]
             self._used[int(name)] = self.changed[int(name)] = True
+        self.oldest_change_s = 0
 
     def seconds(self, first: int, last: int) -> list[tuple[int, Rows]]:
         """The held seconds from first up to, not including, last, in up to two parts, each with its first second.
@@ -223,7 +227,7 @@ class Buckets:
         group = CellGroups(key)
         self._merge(group, trades)
         minutes = group.cell // (MINUTE_S * self.slots)
-        self._note_change(minutes)
+        self._note_change(minutes, since_s=int(second.min()))
         self._used[minutes] = True
 
     def _merge(self, group: CellGroups, trades: Trades) -> None:

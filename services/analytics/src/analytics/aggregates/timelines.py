@@ -136,6 +136,10 @@ class Timelines:
         self._owner = np.full(max_slots, _LIVE, np.int64)
         self._has_live = np.zeros(max_slots, np.bool_)
         self._newest: _Replay | None = None
+        self._live_windows: dict[WindowName, Rows] = {}
+        self._merged: dict[WindowName, Rows] = {}
+        """The first so many columns of those."""
+        self._merged_slots = 0
 
     def fold(self, trades: Trades, traded: Ints, *, slots: int, now_ns: int) -> Folded:
         """Adds trades of the traded symbols, each to its timeline; slots is how many symbols have one."""
@@ -243,9 +247,15 @@ class Timelines:
         return all(timeline.windows.renew(most) for timeline in (self.live, *self._replays.values()))
 
     def steps(self, slots: int, now_ns: int) -> Steps[dict[WindowName, Rows]]:
-        """Every window of every symbol, columns of shape (slots,)."""
+        """Every window of every symbol, columns of shape (slots,).
+
+        Without recordings the very same object as the last time, if nothing has changed.
+        """
         live = yield from self.live.windows.steps(window_end_s(now_ns))
-        merged = {name: rows.first(slots) for name, rows in live.items()}
+        if live is not self._live_windows or slots != self._merged_slots:
+            self._live_windows, self._merged_slots = live, slots
+            self._merged = {name: rows.first(slots) for name, rows in live.items()}
+        merged = self._merged
         for source, replay in list(self._replays.items()):
             owned = np.flatnonzero(self._owner[:slots] == source)
             if owned.size:

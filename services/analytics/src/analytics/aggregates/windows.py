@@ -2,7 +2,8 @@
 
 A window ends before the second that still runs, so that 10 s at 20 trades a second are 200 trades whenever one looks.
 
-The hour is not read second by second: minutes are summed once and again only when a trade changed them.
+The hour is not read second by second: minutes are summed once and again only when a trade changed them. Nor is anything
+read again while the second that still runs is the only one that changes, which is most of the time.
 """
 
 from typing import Final
@@ -17,6 +18,9 @@ from telemetry_schema import WINDOW_SETTLE_NS, WindowName
 
 WINDOWS_S: Final[dict[WindowName, int]] = {"10s": 10, "1m": 60, "5m": 300, "1h": 3600}
 """Length of each window in seconds, shortest first."""
+
+_LATER_THAN_ANY: Final = 2**63
+"""No second is as late."""
 
 
 def window_end_s(now_ns: int) -> int:
@@ -36,6 +40,9 @@ class Windows:
     def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
         self._minutes = Rows.empty(MINUTES, buckets.slots)
+        self._known: dict[WindowName, Rows] = {}
+        """What was read last, and up to which second."""
+        self._known_end_s = 0
 
     def renew(self, most: int) -> bool:
         """Sums at most that many of the minutes that have changed; whether that was all.
@@ -52,8 +59,11 @@ class Windows:
     def steps(self, end_s: int) -> Steps[dict[WindowName, Rows]]:
         """Every window up to, not including, that second, columns of shape (slots,); a step each.
 
-        Each is the shorter one and what came before it, so no second is read twice.
+        Each is the shorter one and what came before it, so no second is read twice. The very same object as the last
+        time if nothing has changed.
         """
+        if self._known and self._known_end_s == end_s <= self._buckets.oldest_change_s:
+            return self._known
         self._widen()
         windows: dict[WindowName, Rows] = {}
         window, begin = Rows.empty(self._buckets.slots), end_s
@@ -61,6 +71,8 @@ class Windows:
             window = windows[name] = self._extend(window, end_s - length_s, begin)
             begin = end_s - length_s
             yield
+        # Nothing was written meanwhile: a fold has the steps of a read taken first.
+        self._known, self._known_end_s, self._buckets.oldest_change_s = windows, end_s, _LATER_THAN_ANY
         return windows
 
     @may_overflow

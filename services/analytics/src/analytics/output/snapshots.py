@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from math import isfinite
 from sys import float_info
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -50,6 +50,7 @@ class Snapshots:
     def __init__(self, engine: Engine, *, run: str, started_ns: int) -> None:
         self._engine, self.run, self._started_ns = engine, run, started_ns
         self._version = 0
+        self._market, self._own = _WindowTables(), _WindowTables()
 
     def steps(self, results: Results) -> Steps[Snapshot]:
         """The snapshot of these results."""
@@ -60,8 +61,8 @@ class Snapshots:
         turn = slots[version % len(slots) :][:1] if slots else []
         yield
         marks = self._engine.orders.marks
-        symbols = yield from _summaries(state, slots, marks.bid_ask)
-        own = yield from _summaries(state, own_slots, lambda _symbol: None)
+        symbols = yield from _summaries(state, slots, self._market, marks.bid_ask)
+        own = yield from _summaries(state, own_slots, self._own, lambda _symbol: None)
         tape, own_tape = self._tape(self._engine.aggregates.tape), self._tape(self._engine.aggregates.own_tape)
         yield
         recent_bars = self._bars(state, slots, RECENT_BARS_S)
@@ -129,13 +130,35 @@ def _busiest(state: State, origin: Origin) -> list[int]:
     return order[:MAX_SYMBOLS]
 
 
+_WindowTable: TypeAlias = dict[WindowName, list[WindowStats]]
+"""By window one for each of some slots."""
+
+
+class _WindowTables:
+    """The windows of some slots as the UI gets them, made anew only when they have changed."""
+
+    def __init__(self) -> None:
+        self._windows: dict[WindowName, Rows] | None = None
+        self._slots: Sequence[int] = ()
+        self._table: _WindowTable = {}
+
+    def steps(
+        self, windows: dict[WindowName, Rows], slots: Sequence[int]
+    ) -> Steps[dict[WindowName, list[WindowStats]]]:
+        """By window one for each slot; a step each."""
+        if windows is not self._windows or slots != self._slots:
+            table: _WindowTable = {}
+            for name, rows in windows.items():
+                table[name] = _window_stats(window_statistics(rows), slots)
+                yield
+            self._windows, self._slots, self._table = windows, slots, table
+        return self._table
+
+
 def _summaries(
-    state: State, slots: Sequence[int], bid_ask: Callable[[str], BidAsk | None]
+    state: State, slots: Sequence[int], tables: _WindowTables, bid_ask: Callable[[str], BidAsk | None]
 ) -> Steps[list[SymbolSummary]]:
-    windows: dict[WindowName, list[WindowStats]] = {}
-    for name, rows in state.windows.items():
-        windows[name] = _window_stats(window_statistics(rows), slots)
-        yield
+    windows = yield from tables.steps(state.windows, slots)
     return [
         _summary(state, slot, {name: window[i] for name, window in windows.items()}, bid_ask)
         for i, slot in enumerate(slots)
