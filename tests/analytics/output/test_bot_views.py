@@ -77,7 +77,7 @@ def test_an_account_has_its_equity_its_messages_for_a_trade_and_its_limits() -> 
         event_ns=T0,
         sent_ns=T0,
     )
-    made.peers.rate_limit(used)
+    made.peers.rate_limit(used, T0)
     for second, mid in ((1, 103.0), (2, 101.0)):
         quoted(made, mid, T0 + second * SECOND)
         made.books.value(made.marks, T0 + second * SECOND)

@@ -81,7 +81,7 @@ def lived() -> OrderTracker:
     limit = RateLimitReport(
         source="b", account="bot", venue="v", limit="w", used=1.0, allowed=4.0, interval_s=60.0, event_ns=T0, sent_ns=T0
     )
-    made.peers.rate_limit(limit)
+    made.peers.rate_limit(limit, T0)
     quoted(made, 101.0, T0 + SECOND)
     quoted(made, 101.0, T0 + 2 * SECOND)
     run(made.tick(T0 + 2 * SECOND))

@@ -46,8 +46,9 @@ class Bookkeeper:
                 self._fill(order, key, name, now_ns)
         if order.inferred is not booking.inferred:
             self._book_inferred(order, key, order.inferred)
-        if not booking.ended and order.state in ENDED:
-            booking.ended = True
+        if booking.uncompared and order.submitted:
+            self._compare(order, key)
+        if order.state in ENDED:
             self._quality.end(order, key)
 
     def _key(self, order: BotOrder) -> BookKey:
@@ -87,12 +88,22 @@ class Bookkeeper:
         if name in order.booking.counted:
             return
         order.booking.counted.add(name)
-        self._quality.fill(order, fill, key, book.currency, self._marks, now_ns)
+        self._quality.fill(order, fill, key, book.currency, now_ns)
+        order.booking.uncompared.add(name)
+        if order.submitted or order.arrival_price is not None:
+            self._compare(order, key)
         if fill.fee:
             paid, currency = self.fees_paid if fill.fee > 0 else self.rebates, book.fee_label(fill.fee_currency)
             paid[key.account, key.strategy, currency] += abs(fill.fee)
             if currency != book.currency:
                 self._books.unpriced_fees[currency] += abs(fill.fee)
+
+    def _compare(self, order: BotOrder, key: BookKey) -> None:
+        """Compares the prices of fills with those that were there when the order was submitted."""
+        currency = self._books.open(key).currency
+        for name in order.booking.uncompared:
+            self._quality.slip(order, order.executions.fills[name], key, currency, self._marks)
+        order.booking.uncompared.clear()
 
     def _unfill(self, order: BotOrder, key: BookKey, name: str) -> None:
         self._books.open(key).unfill(_sign(order), order.executions.fills[name])

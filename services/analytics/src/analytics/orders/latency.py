@@ -25,7 +25,7 @@ from msgspec import Struct, convert
 from analytics.checkpoint.parts import State
 from analytics.orders.books import OTHER
 from analytics.orders.clocks import Latency, Stamp, Stamps, Unmeasured, measure, stamps_of
-from analytics.orders.order import BotOrder, stamp_key
+from analytics.orders.order import LAST_FILL, BotOrder, stamp_key
 from analytics.orders.order_states import OrderState
 from telemetry_schema import ClockName, OrderEvent
 
@@ -114,7 +114,8 @@ class OrderLatencies:
         self, order: BotOrder, event: OrderEvent, stage: tuple[str, str], start: Stamps | None, end: Stamps
     ) -> int | None:
         label, name = stage
-        span = Unmeasured.REPLAYED if not end else measure(start, end)
+        is_replayed = not end or (start is not None and not start)
+        span = Unmeasured.REPLAYED if is_replayed else measure(start, end)
         if span is Unmeasured.NO_START:
             return None
         order.measured.add(name)
@@ -168,19 +169,20 @@ _Stage: TypeAlias = tuple[str, Stamps | None, Stamps | None]
 def _of_submit(order: BotOrder, event: OrderEvent, _before: OrderState) -> Iterable[_Stage]:
     submit = _stamps(order, "submit")
     inside = [] if event.replayed else _before_submit(event)
-    return *inside, ("ack", submit, _stamps(order, "ack")), ("first_fill", submit, _stamps(order, "fill"))
+    completed = [("complete", submit, _last_fill(order))] if order.state is OrderState.FILLED else []
+    return *inside, ("ack", submit, _stamps(order, "ack")), ("first_fill", submit, _stamps(order, "fill")), *completed
 
 
 def _of_ack(order: BotOrder, _event: OrderEvent, _before: OrderState) -> Iterable[_Stage]:
     return (("ack", _stamps(order, "submit"), _stamps(order, "ack")),)
 
 
-def _of_fill(order: BotOrder, event: OrderEvent, before: OrderState) -> Iterable[_Stage]:
+def _of_fill(order: BotOrder, _event: OrderEvent, before: OrderState) -> Iterable[_Stage]:
     submit = _stamps(order, "submit")
     first = ("first_fill", submit, _stamps(order, "fill"))
     if order.state is not OrderState.FILLED or before is OrderState.FILLED:
         return (first,)
-    return first, ("complete", submit, {} if event.replayed else stamps_of(event))
+    return first, ("complete", submit, _last_fill(order))
 
 
 def _of_cancel(order: BotOrder, _event: OrderEvent, _before: OrderState) -> Iterable[_Stage]:
@@ -207,6 +209,11 @@ _STAGES_OF: Final[dict[str, Callable[[BotOrder, OrderEvent, OrderState], Iterabl
 def _stamps(order: BotOrder, event: str) -> Stamps | None:
     stamps = order.stamps.get(event)
     return {} if stamps is None and event in order.replayed_events else stamps
+
+
+def _last_fill(order: BotOrder) -> Stamps | None:
+    """Of the fills that have come the latest on each clock, which need not be the one that came last."""
+    return {} if "fill" in order.replayed_events else order.stamps.get(LAST_FILL)
 
 
 def _before_submit(event: OrderEvent) -> list[_Stage]:

@@ -1,5 +1,7 @@
 """What a symbol is worth: the mid of the newest quote, else the last live market trade; and the mid at a past moment.
 
+The last trade is worth more than a mid that was not renewed for some seconds before it.
+
 A replayed or own trade never makes a mark. No mark, no value: a position without one is not valued at its entry price.
 """
 
@@ -130,9 +132,13 @@ class Marks:
         return self._quotes.get(symbol)
 
     def newest(self, symbol: str) -> Mark | None:
-        """The mark now: the mid, else the last trade."""
+        """The mark now: the mid; the last trade where there is none, or where none has come for a while before it."""
         mids = self._mids.get(symbol)
-        return (mids.newest() if mids else None) or self._last(symbol)
+        mid, last = mids.newest() if mids else None, self._last(symbol)
+        if mid is None or last is None:
+            return mid or last
+        # Who quoted may be gone for good, and the market goes on.
+        return last if last.at_ns - mid.at_ns > MAX_MID_AGE_NS else mid
 
     def newest_mid_ns(self, symbol: str) -> int | None:
         """Event time of the newest mid of a symbol."""

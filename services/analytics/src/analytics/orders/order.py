@@ -11,6 +11,7 @@ Quantities decide, not the peer's status words: some peers send the completing f
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from msgspec import Struct, field
@@ -26,6 +27,9 @@ _ANSWERS: Final[dict[OrderEventName, tuple[OrderEventName, ...]]] = {
     "cancel_request": ("cancel_reject", "cancel"),
     "replace_request": ("replace_reject", "replace"),
 }
+
+LAST_FILL: Final = "last_fill"
+"""Under which the latest stamps of fills are kept, beside the earliest: a fill may come before those it follows."""
 
 MAX_STAMPS: Final = 1_000
 """Stamps of an order: two for each replace with an alias, of which it may have one each second."""
@@ -59,8 +63,20 @@ class Booking(Struct, omit_defaults=True, gc=False):
     counted: set[str] = field(default_factory=set)
     """Executions that the counters have had: one that moves to another book is not counted again."""
     inferred: Inferred = NOTHING_INFERRED
+    uncompared: set[str] = field(default_factory=set)
+    """Executions that came before the submit: what their prices are compared with comes with that."""
     ended: bool = False
     """Its end has been counted."""
+    ended_qty: float = inf
+    ended_filled_qty: float = inf
+    """What was counted as ordered and as filled when it ended; infinite where an earlier version counted it."""
+
+    def absorb_end(self, other: "Booking") -> None:
+        """Takes over what was counted of the end of another id of the same order."""
+        if other.ended:
+            self.ended_qty = other.ended_qty + (self.ended_qty if self.ended else 0.0)
+            self.ended_filled_qty = other.ended_filled_qty + (self.ended_filled_qty if self.ended else 0.0)
+        self.ended |= other.ended
 
 
 class BotOrder(Struct, omit_defaults=True, gc=False):
@@ -206,12 +222,15 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
         if event.replayed:
             self.replayed_events.add(name)
         else:
-            self._stamp(name if event.alias is None else stamp_key(name, event.alias), stamps_of(event))
+            stamps = stamps_of(event)
+            self._stamp(name if event.alias is None else stamp_key(name, event.alias), stamps)
+            if name == "fill":
+                self._stamp(LAST_FILL, stamps)
 
     def _stamp(self, key: str, stamps: Stamps) -> None:
         known = self.stamps.get(key)
         if known:
-            stamps = (latest if "_request" in key else earliest)(known, stamps)
+            stamps = (latest if key == LAST_FILL or "_request" in key else earliest)(known, stamps)
         self.stamps[key] = stamps
         if len(self.stamps) > MAX_STAMPS:
             self._forget_stamps()
@@ -261,7 +280,8 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
         self.measured |= other.measured
         self.touched_ns = max(self.touched_ns, other.touched_ns)
         self.booking.counted |= other.booking.counted
-        self.booking.ended |= other.booking.ended
+        self.booking.uncompared |= other.booking.uncompared
+        self.booking.absorb_end(other.booking)
         self.executions.absorb(other.executions)
         self.derive()
 

@@ -1,7 +1,7 @@
 """What peers report beside events: their positions, which are compared with ours, and the use of a venue's limits."""
 
 from collections import defaultdict
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from analytics.checkpoint.parts import State
 from analytics.orders.books import BookKey, Books
@@ -9,6 +9,17 @@ from analytics.orders.executions import ROUNDING, Execution
 from telemetry_schema import PositionReport, RateLimitReport
 
 MAX_RATE_LIMITS: Final = 1_000
+LEAST_KEPT_NS: Final = 60_000_000_000
+"""How long the use of a limit is shown at least; beyond it, for twice the limit's interval."""
+_MAX_INTERVAL_S: Final = 7 * 86_400.0
+
+
+class LimitReport(NamedTuple):
+    """How much of a limit was used, of 1; when the peer said so; when that says nothing any more."""
+
+    used_ratio: float
+    event_ns: int
+    until_ns: int
 
 
 class PeerReports:
@@ -20,8 +31,8 @@ class PeerReports:
 
     def __init__(self, books: Books) -> None:
         self._books = books
-        self.rate_limits: dict[tuple[str, str, str], float] = {}
-        """By account, venue and limit: used of 1."""
+        self._limits: dict[tuple[str, str, str], LimitReport] = {}
+        """By account, venue and limit."""
         self._differences: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
         """By account and symbol, then by strategy: what the peer reported less what we held then."""
 
@@ -53,22 +64,37 @@ class PeerReports:
             if (each.account, each.symbol) == (key.account, key.symbol)
         )
 
-    def rate_limit(self, report: RateLimitReport) -> None:
-        """Takes in the use of a limit."""
+    def rate_limit(self, report: RateLimitReport, now_ns: int) -> None:
+        """Takes in the use of a limit; `now_ns` is when it was received."""
         key = (report.account, report.venue, report.limit)
-        if key in self.rate_limits or len(self.rate_limits) < MAX_RATE_LIMITS:
-            self.rate_limits[key] = report.used / report.allowed
+        known = self._limits.get(key)
+        if known is None and len(self._limits) >= MAX_RATE_LIMITS:
+            return
+        if known is None or report.event_ns >= known.event_ns:
+            kept_ns = max(LEAST_KEPT_NS, round(2e9 * min(report.interval_s, _MAX_INTERVAL_S)))
+            self._limits[key] = LimitReport(report.used / report.allowed, report.event_ns, now_ns + kept_ns)
+
+    @property
+    def rate_limits(self) -> dict[tuple[str, str, str], float]:
+        """By account, venue and limit: used of 1."""
+        return {key: limit.used_ratio for key, limit in self._limits.items()}
+
+    def tick(self, now_ns: int) -> None:
+        """Forgets the use of limits whose interval is long over: who reported it is gone."""
+        for key in [key for key, limit in self._limits.items() if limit.until_ns <= now_ns]:
+            del self._limits[key]
 
     def state(self) -> State:
         """All of it."""
         return {
-            "rate_limits": list(self.rate_limits.items()),
+            "limits": list(self._limits.items()),
             "differences": [(key, dict(values)) for key, values in self._differences.items()],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes it over."""
-        self.rate_limits = {tuple(key): used for key, used in state["rate_limits"]}
+        # An earlier version kept no times with them; the next reports are soon here.
+        self._limits = {tuple(key): LimitReport(*limit) for key, limit in state.get("limits", [])}
         # An earlier version kept what was reported; the next report makes up for what is not here.
         for (account, symbol), values in state.get("differences", []):
             self._differences[account, symbol] = values

@@ -62,14 +62,17 @@ GRACE_NS: Final = 2_000_000_000
 MARKOUTS_A_STEP: Final = 200
 """Markouts counted without a break: about a millisecond."""
 
-RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1}
-"""Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2."""
+RTS9_WEIGHTS: Final = {"submit": 1, "replace": 2, "cancel": 1, "expire": 1}
+"""Messages by Regulation (EU) 2017/566: an order counts 1, its deletion 1, a modification 2. An expiry is the venue's
+own, but for an order that is immediate or cancelled: that counts 2 if it is not executed."""
+
+_IMMEDIATE: Final = frozenset({"ioc", "fok"})
 
 REJECT_KINDS: Final = {"reject": "order", "deny": "local", "cancel_reject": "cancel", "replace_reject": "replace"}
 """By event what was rejected."""
 
-KILL_SWITCH_REASON: Final = "kill_switch"
-"""The reason of a cancel by a kill function: RTS 9 does not count it."""
+NO_MESSAGE_REASONS: Final = frozenset({"kill_switch", "disconnected"})
+"""Reasons of a cancel that RTS 9 does not count: a kill function, and a lost connection to the venue."""
 
 
 def counts() -> Counts:
@@ -124,7 +127,7 @@ class Quality:
         self._venues: set[str] = set()
         """Venues of `rejects`."""
 
-    def fill(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, marks: Marks, now_ns: int) -> None:
+    def fill(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, now_ns: int) -> None:
         """Counts an execution that is new."""
         side, liquidity = order.side or "", fill.liquidity or ""
         labels = (*book, side, liquidity)
@@ -132,7 +135,6 @@ class Quality:
         self.own_volume[labels] += fill.qty
         self.own_notional[*labels, currency] += abs(fill.qty * fill.price)
         sign = 1 if side == "buy" else -1
-        self._slip(order, fill, book, currency, marks, sign)
         for horizon, horizon_ns in _HORIZONS_NS:
             if len(self._pending) >= MAX_PENDING_MARKOUTS:
                 self.markout_missed[horizon, "gap"] += 1
@@ -142,7 +144,9 @@ class Quality:
             waiting = due_ns, self._number, order.symbol, labelled, horizon, sign, fill.price, fill.qty, now_ns
             heappush(self._pending, Markout(*waiting))
 
-    def _slip(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, marks: Marks, sign: int) -> None:
+    def slip(self, order: BotOrder, fill: Execution, book: BookKey, currency: str, marks: Marks) -> None:
+        """Counts how far an execution is from the prices that were there before it."""
+        sign = 1 if order.side == "buy" else -1
         for reference, price in _references(order, marks):
             if price == 0:
                 continue
@@ -187,21 +191,25 @@ class Quality:
         self.markout_notional[markout.labels] += abs(markout.price) * markout.qty
 
     def end(self, order: BotOrder, book: BookKey) -> None:
-        """Counts an order when it has ended."""
-        qty, filled = order.qty or 0.0, order.filled_qty
+        """Counts an order that has ended, or what has come of it since that was counted: a late fill, its submit."""
+        qty, filled, booking = order.qty or 0.0, order.filled_qty, order.booking
+        if not booking.ended:
+            booking.ended, booking.ended_qty, booking.ended_filled_qty = True, 0.0, 0.0
+            self.ended[*book, _how(order.state, filled)] += 1
+        elif qty <= booking.ended_qty and filled <= booking.ended_filled_qty:
+            return
         labels = (*book, order.side or "")
-        self.ordered_qty[labels] += qty
-        self.filled_qty[labels] += filled
-        self.ended[*book, _how(order.state, filled)] += 1
+        self.ordered_qty[labels] += max(qty - booking.ended_qty, 0.0)
+        self.filled_qty[labels] += max(filled - booking.ended_filled_qty, 0.0)
+        booking.ended_qty, booking.ended_filled_qty = max(qty, booking.ended_qty), max(filled, booking.ended_filled_qty)
 
     def message(self, order: BotOrder, event: OrderEvent, book: BookKey, *, leaves_before: float) -> None:
         """Counts a message of the bot by its weight of RTS 9; `leaves_before` is what could be filled before it."""
         name = event.event
-        weight = RTS9_WEIGHTS[name]
-        if name == "cancel" and event.reason == KILL_SWITCH_REASON:
+        if event.reason in NO_MESSAGE_REASONS or (name == "expire" and order.tif not in _IMMEDIATE):
             return
         labels = (book.account, book.symbol)
-        self.otr_messages[labels] += weight
+        self.otr_messages[labels] += RTS9_WEIGHTS[name]
         # A modification is a deletion of the rest and a new insertion.
         volume = (event.qty or 0.0) if name == "submit" else leaves_before
         self.otr_volume[labels] += volume + order.leaves_qty if name == "replace" else volume

@@ -101,7 +101,7 @@ class OrderTracker:
         elif event.kind == "position":
             self.peers.position(cast("PositionReport", message))
         else:
-            self.peers.rate_limit(cast("RateLimitReport", message))
+            self.peers.rate_limit(cast("RateLimitReport", message), event.received_ns)
 
     def quote(self, quote: Quote, received_ns: int) -> None:
         """Takes in a quote."""
@@ -204,6 +204,7 @@ class OrderTracker:
         while self.registry.cool(now_ns):
             yield
         self.activities.tick(now_ns)
+        self.peers.tick(now_ns)
         self.books.value(self.marks, now_ns)
 
     # Checkpoint
