@@ -78,7 +78,7 @@ def test_the_life_of_an_order_is_one_click_away_and_survives_a_reload(page: Page
     order = rows(page, "Orders of bots").filter(has_text="filled").first
     order_id = order.locator("td").first.inner_text().strip()
     # Orders that end push it off the first page within seconds: one that is searched for stays.
-    page.get_by_role("searchbox", name="Search orders of bots").fill(order_id)
+    page.get_by_role("searchbox", name="Search orders").fill(order_id)
     page.get_by_role("button", name=order_id, exact=True).click()
     events = rows(page, f"Order {order_id}")
     expect(events.first).to_contain_text("submit")
@@ -93,7 +93,7 @@ def test_the_life_of_an_order_is_one_click_away_and_survives_a_reload(page: Page
 
 def test_an_order_is_found_by_its_id(page: Page) -> None:
     order_id = rows(page, "Orders of bots").last.locator("td").first.inner_text().strip()
-    page.get_by_role("searchbox", name="Search orders of bots").fill(order_id)
+    page.get_by_role("searchbox", name="Search orders").fill(order_id)
     # The id of an early order is the beginning of later ones': 3 of 30.
     expect(rows(page, "Orders of bots").filter(has_not_text=order_id)).to_have_count(0)
     expect(rows(page, "Orders of bots").get_by_role("button", name=order_id, exact=True)).to_have_count(1)

@@ -19,6 +19,8 @@ from tests.helpers.services import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 OLD_AFTER_S = 4.0
+TWICE_MS = 350
+"""After this long the same press is another order."""
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +150,36 @@ def test_a_held_key_is_one_order_and_the_next_press_another(desk: Desk, trade_pa
         hold(trade_page, key)
         eventually(lambda was=before: sent(desk) > was, what="the order")  # type: ignore[misc]  # bound now
         assert sent(desk) == before + 1
+
+
+def test_the_same_press_twice_at_once_is_one_order_and_another_one_is_not_held_up(desk: Desk, trade_page: Page) -> None:
+    type_into(trade_page, "Quantity", "0.0714")
+    trade_page.get_by_role("button", name="Buy").focus()
+    for key in ("Enter", "Alt+b"):
+        before = sent(desk)
+        trade_page.keyboard.press(key)
+        trade_page.keyboard.press(key)
+        expect(notice(trade_page)).to_contain_text("Sent once")
+        expect(answer(trade_page)).to_contain_text("BUY 0.0714 BTC-USD applied")
+        assert sent(desk) == before + 1
+        trade_page.wait_for_timeout(TWICE_MS)
+    before = sent(desk)
+    for key in ("Alt+b", "Alt+s", "Alt+b", "Alt+s"):
+        trade_page.keyboard.press(key)
+    eventually(lambda: sent(desk) == before + 4, what="two buys and two sells")
+
+
+def test_a_position_that_is_closed_twice_at_once_is_closed_and_not_turned_round(desk: Desk, trade_page: Page) -> None:
+    desk.send_trade("TWICE-USD", 100.0)
+    choose(trade_page, "TWICE-USD")
+    type_into(trade_page, "Quantity", "0.3")
+    by_mouse(trade_page)
+    expect(ticket(trade_page)).to_contain_text("Position 0.3 TWICE")
+    before = sent(desk)
+    ticket(trade_page).get_by_role("button", name="Close").evaluate("button => { button.click(); button.click(); }")
+    expect(notice(trade_page)).to_contain_text("not changed yet")
+    expect(ticket(trade_page)).to_contain_text("No position")
+    assert sent(desk) == before + 1
 
 
 def test_enter_in_a_field_sends_nothing(desk: Desk, trade_page: Page) -> None:

@@ -184,12 +184,20 @@ def test_times_can_be_written_in_another_zone() -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
+    [(0.0, "0.0"), (-0.04, "0.0"), (-0.5, "−0.5"), (12_345.67, "12,345.7"), (-1e9, "−1,000,000,000.0")],
+)
+def test_a_number_without_a_unit_has_a_minus_where_it_is_negative(value: float, written: str) -> None:
+    assert formats.decimal(value, 1) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
     [
         (0.0, "0"),
         (61_068.6, "61,068.6"),
-        (-0.00000123, "-0.00000123"),
+        (-0.00000123, "−0.00000123"),
         (3.10197e-9, "3.10197e-9"),
-        (-5e-324, "-4.94066e-324"),
+        (-5e-324, "−4.94066e-324"),
         (1.7e308, "1.7e308"),
         (None, "–"),
     ],

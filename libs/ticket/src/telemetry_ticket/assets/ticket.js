@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.js";
 import { stage } from "./stage.js";
 import { Staged } from "./staged.js";
 import { isAddressOf } from "./stay.js";
+import { ORDER_TWICE_MS, POSITION_TWICE_MS, Press } from "./twice.js";
 import { View } from "./view.js";
 
 const SHOWN_ANSWERS = 4;
@@ -30,6 +31,8 @@ class Ticket extends Staged {
     this.symbol = "";
     this.draft = { ...EMPTY };
     this.refusal = "";
+    this.pressed = new Press(null, -Infinity, ORDER_TWICE_MS);
+    this.closes = new Map(); // by symbol, the newest press that closed or reversed a position
     this.parts = buildForm({
       symbol: (symbol, byLeaving) => this.pick(symbol, byLeaving),
       edit: () => this.edit(),
@@ -148,6 +151,12 @@ class Ticket extends Staged {
       this.refuse(refusal, read.field);
       return;
     }
+    const [before, now] = [this.pressed, performance.now()];
+    this.pressed = new Press(orders.orderName(read.order), now, ORDER_TWICE_MS);
+    if (before.is(this.pressed.what, now)) {
+      this.refuse(`Sent once: it was pressed again within ${ORDER_TWICE_MS / 1_000} s. Press again for another order.`);
+      return;
+    }
     const asked = facts.kill_switch ? [] : orders.questions(read.order, facts); // engaged, the desk refuses it anyway
     if (asked.length) this.ask("Send this order?", [read.order], asked);
     else this.place([read.order], false);
@@ -170,11 +179,11 @@ class Ticket extends Staged {
     return { symbol: this.parts.symbol.input, qty: this.parts.qty, price: this.parts.price }[name];
   }
 
-  ask(title, frozen, lines) {
+  ask(title, frozen, lines, send = () => this.place(frozen, true)) {
     const names = frozen.slice(0, 8).map((order) => `${orders.orderName(order)}${order.price === null ? " at market" : ""}`);
     if (frozen.length > names.length) names.push(`… and ${frozen.length - names.length} more`);
     const yes = frozen.length > 1 ? `Send ${frozen.length} orders` : "Send order";
-    this.question.ask({ title, lines: [...names, ...lines], yes }, () => this.place(frozen, true), this.parts.qty);
+    this.question.ask({ title, lines: [...names, ...lines], yes }, send, this.parts.qty);
   }
 
   /** The page wants to have it asked about: a limit was passed between the last price here and the one there. */
@@ -227,8 +236,19 @@ class Ticket extends Staged {
     const lines = [...new Set(known.flatMap((order) => orders.questions(order, facts)))];
     const absence = this.absence();
     if (absence || !all.length) this.refuse(absence ?? "There is no position.");
-    else if (alwaysAsk || all.length > 1 || lines.length) this.ask(title, all, lines);
-    else this.place(all, true);
+    else if (held.some((one) => this.isClosing(one))) this.refuse("Its order was sent just now, and the position has not changed yet. Look again in a moment.");
+    else if (alwaysAsk || all.length > 1 || lines.length) this.ask(title, all, lines, () => this.placeAway(held, all));
+    else this.placeAway(held, all);
+  }
+
+  /** Whether an order for just this position is on its way: closed twice it would be open on the other side. */
+  isClosing(position) {
+    return this.closes.get(position.symbol)?.is(position.qty, performance.now()) ?? false;
+  }
+
+  placeAway(held, all) {
+    for (const { symbol, qty } of held) this.closes.set(symbol, new Press(qty, performance.now(), POSITION_TWICE_MS));
+    this.place(all, true);
   }
 
   // --- what goes out and comes back ----------------------------------------------------------------------------------------

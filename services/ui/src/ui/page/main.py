@@ -35,6 +35,9 @@ def run(link: DataLink, gate: login.Gate) -> None:
         st.Page(partial(runbook.show, link), title="Runbook", url_path="runbook", visibility="hidden"),
     ]
     chosen = st.navigation(pages, position="top")
+    if chosen is pages[1]:
+        # Under its own address the navigation would show no page as the one that is open.
+        st.switch_page(pages[0], query_params=[(key, st.query_params.get_all(key)) for key in st.query_params])
     st.set_page_config(page_title=f"{chosen.title.strip()} · {TITLE}")
     kill_switch.show(link)
     st.html(banner.SLOT)

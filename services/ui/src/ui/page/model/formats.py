@@ -53,8 +53,10 @@ def significant(value: float | None) -> str:
         return NONE
     if value and not _LEAST_WRITTEN_OUT <= abs(value) < _MOST_WRITTEN_OUT:
         mantissa, _, exponent = f"{value:.5e}".partition("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    return f"{Decimal(f'{value:.6g}'):,f}"
+        text = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    else:
+        text = f"{Decimal(f'{value:.6g}'):,f}"
+    return f"−{text[1:]}" if text.startswith("-") else text
 
 
 def asked_qty(value: float | None) -> str:
@@ -122,6 +124,12 @@ def percent(ratio: float | None, places: int = 2) -> str:
         return NONE
     text = f"{abs(ratio) * 100:,.{places}f} %"
     return text if is_nothing(text) else f"{'+' if ratio > 0 else '−'}{text}"
+
+
+def decimal(value: float, places: int) -> str:
+    """A number without a unit; with a minus where it is negative."""
+    text = f"{abs(value):,.{places}f}"
+    return f"−{text}" if value < 0 and not is_nothing(text) else text
 
 
 def is_nothing(written: str) -> bool:

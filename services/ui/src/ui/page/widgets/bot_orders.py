@@ -79,7 +79,7 @@ def orders(view: PageView, selection: Selection, zone: tzinfo) -> Part:
         "name": "bot_orders",
         "pick": "choose",
         "find": selection.bot_orders_find,
-        "finds": "Search orders of bots",
+        "finds": "Search orders",
         "filters": [["show", key, label, key == selection.bot_orders] for key, label in _LABELS.items()],
         "foot": page_buttons(page, pages, len(found)),
     }

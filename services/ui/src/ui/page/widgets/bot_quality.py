@@ -221,7 +221,7 @@ def _order_to_trade(one: _Account) -> Cell:
         messages = sum(each.messages for each in one.pairs)
         return Cell(formats.NONE, "muted", title=f"{messages:,.0f} messages and no execution")
     title = f"{pair.symbol}: {pair.messages:,.0f} messages by weight, {pair.executions:,.0f} executions"
-    return Cell(f"{one.otr:,.1f} {pair.symbol}", title=title)
+    return Cell(f"{formats.decimal(one.otr, 1)} {pair.symbol}", title=title)
 
 
 def _limit(one: LimitUse | None) -> Cell:

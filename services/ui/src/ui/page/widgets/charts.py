@@ -58,7 +58,7 @@ def candles(view: PageView, selection: Selection, zone: tzinfo) -> Part:
     end_s -= end_s % step_s
     bars = [bar for bar in view.bars.last(symbol, span_s + step_s) if bar.second >= end_s - span_s]
     like = last if last is not None else (bars[-1].close if bars else 1.0)
-    sub = f"last {formats.span(span_s * _NS)}, {step_s} s a bar, {zone_name(zone)}"
+    sub = f"last {formats.span(span_s * _NS).removesuffix(' 00 s')}, {step_s} s a bar, {zone_name(zone)}"
     return {
         "kind": "candles",
         "title": f"{symbol} price and volume by side",

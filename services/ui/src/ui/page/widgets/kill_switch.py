@@ -13,7 +13,8 @@ _KEY, _OPEN = "kill_switch", "kill_switch_open"
 _PLACE = """<style>
 [data-testid="stElementContainer"]:has(.tt-kill-place), .st-key-kill-feed, .st-key-ticket-feed {
   display: none !important; }
-.st-key-kill-bar { position: fixed; top: 0.35rem; right: 3.75rem; width: auto !important; z-index: 999991; }
+.st-key-kill-bar { position: fixed; top: 0; right: 3.75rem; width: auto !important; z-index: 999991;
+  height: 3.75rem; justify-content: center; }
 @media (max-width: 640px) { .st-key-kill-bar { right: 3.25rem; max-width: calc(100vw - 7rem); } }
 </style><i class="tt-kill-place" hidden></i>"""
 

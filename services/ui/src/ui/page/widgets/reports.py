@@ -150,8 +150,8 @@ def _refusal(source: str, reason: str, count: int) -> Row:
 
 
 def feeds(status: IngestStatus | None) -> Part:
-    """Each feed, with the age of its last trade."""
-    columns = (name("Feed"), text("State"), number("Trades"), number("Last trade"))
+    """Each feed, with the age of what came last: trades, or the orders of a simulated bot."""
+    columns = (name("Feed"), text("State"), number("Messages"), number("Last"))
     rows = [_feed(one, status.at_ns) for one in status.feeds] if status else []
     return table("Feeds", columns, rows, empty="No feeds: only clients send trades.")
 
