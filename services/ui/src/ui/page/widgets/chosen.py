@@ -1,8 +1,8 @@
 """A session's choices: kept in the session, and written to the page's address, where a reload finds them.
 
 The browser sends its address with every request. One that was under way while the address changed carries the old one;
-so for a moment after a change the session is right, and later the address (somebody typed another). Who goes back or
-forward says so, and is right at once.
+so for some time after a change the session is right, and later the address. Who goes back or forward says so, and is
+right at once; who types another address loads the page anew, which is a new session.
 """
 
 from dataclasses import replace
@@ -19,7 +19,8 @@ from ui.page.model.selection import Selection
 _KEPT: Final = "selection"
 _CHANGED_NS: Final = "selection_changed_ns"
 _BARE: Final = "selection_bare_page"
-SETTLES_NS: Final = 3_000_000_000
+SETTLES_NS: Final = 30_000_000_000
+"""Longer than a line or a laptop holds requests up: what was chosen must not snap back when they come."""
 
 
 def read(now: Instant) -> Selection:
