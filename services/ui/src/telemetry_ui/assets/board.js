@@ -87,6 +87,7 @@ class Board {
   take(data) {
     this.takenMs = performance.now();
     this.watch();
+    this.events.drawn(data.whole);
     this.events.heard(data.heard);
     const update = standing(this, data);
     if (update === "same") return this.redraw();
