@@ -7,6 +7,7 @@ in `.streamlit/config.toml` beside the script, where Streamlit looks for it.
 import argparse
 import ctypes
 import os
+import secrets
 import signal
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from telemetry_runtime import SystemClock
 from ui.page.host_guard import HostGuard
 from ui.page.login import Gate
 from ui.page.model.hub import Hub
+from ui.page.unchanged import Unchanged
 
 SCRIPT = Path(__file__).with_name("main.py")
 _PR_SET_PDEATHSIG = 1
@@ -30,8 +32,10 @@ def main() -> None:
     _look_up_no_address()
     Hub(arguments.pull_endpoint, arguments.push_endpoint, SystemClock()).start().share()
     Gate(arguments.password_file, SystemClock()).share()
-    guard = Middleware(HostGuard, health_path=f"{arguments.base_path}/_stcore/health")
-    st.App(SCRIPT, middleware=[guard]).run(config=_options(arguments))
+    base = f"{arguments.base_path}/_stcore"
+    guard = Middleware(HostGuard, health_path=f"{base}/health")
+    unchanged = Middleware(Unchanged, path=f"{base}/bidi-components/", tag=secrets.token_hex(8))
+    st.App(SCRIPT, middleware=[guard, unchanged]).run(config=_options(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
