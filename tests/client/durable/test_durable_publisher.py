@@ -363,7 +363,7 @@ class InterruptedFile(QueueFile):
 
     def put(self, stream: int, seq: int, trades: int, frame: bytes) -> MessageRow:
         row = super().put(stream, seq, trades, frame)
-        if row.id == 2:
+        if row.seq == 1:
             raise KeyboardInterrupt
         return row
 

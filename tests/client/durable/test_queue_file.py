@@ -53,7 +53,7 @@ def test_what_was_dropped_is_gone_and_its_place_is_free(tmp_path: Path) -> None:
     file = QueueFile(tmp_path / "queue", max_bytes=MAX_BYTES)
     file.drop_through(rows[6].id, sum(row.size_bytes for row in rows[:7]))
     assert file.held_bytes == sum(row.size_bytes for row in rows[7:])
-    assert file.put(1, 10, 1, b"next").id == rows[-1].id + 1
+    assert file.put(rows[0].stream, 10, 1, b"next").id > rows[-1].id
     file.close()
     assert [row.seq for row in found(tmp_path / "queue")] == [7, 8, 9, 10]
 

@@ -80,7 +80,7 @@ def test_what_left_is_not_there_after_a_kill_and_ids_go_on(tmp_path: Path) -> No
         second.close()
     file.drop_through(rows[-1].id, 0)
     third = opened(killed(file, tmp_path / "last"))
-    assert third.put(1, 6_000, 1, b"x").id == rows[-1].id + 1
+    assert third.put(1, 6_000, 1, b"x").id > rows[-1].id
     third.close()
     file.close()
 

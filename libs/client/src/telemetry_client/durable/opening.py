@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import time
 from pathlib import Path
 
 from telemetry_client.durable.damage import DamagedFileError, put_back, set_aside
@@ -77,7 +78,8 @@ def _opened_whole(path: Path) -> tuple[sqlite3.Connection, Contents, int]:
 
 
 def _next_id(contents: Contents) -> int:
-    return contents.messages[-1].id + 1 if contents.messages else 1
+    """One that no process has used: a power cut may leave tables of an earlier moment beside a newer tail."""
+    return max(time.time_ns() // 1_000, contents.messages[-1].id + 1 if contents.messages else 1)
 
 
 def _left_in_tail(path: Path, version: int) -> TailContents:
@@ -88,7 +90,7 @@ def _left_in_tail(path: Path, version: int) -> TailContents:
     except FileNotFoundError:
         return TailContents({}, 1, frozenset(), f"{tail.name} is missing" if version == WITH_TAIL else "")
     except NoTailError as error:
-        if version == WITH_TAIL:
+        if version == WITH_TAIL or error.may_be_ours:
             return TailContents({}, 1, frozenset(), str(error))
         raise InvalidSettingError(f"durable: {tail} holds something else; give another path, or remove it") from error
     except OSError as error:

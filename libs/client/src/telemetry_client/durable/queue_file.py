@@ -20,6 +20,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from telemetry_client.durable.database import but, close_quietly, store, stream_values
 from telemetry_client.durable.file_lock import FileLock
@@ -52,21 +53,18 @@ class QueueFile:
         self.held_bytes = sum(row.size_bytes for row in self.found.messages)
         self._dropped_bytes = 0
         """Of messages that are acknowledged and could not be removed yet."""
-        self._stored, self._stored_id = len(self.found.messages), self._next_id - 1
+        self.last_id = self.found.messages[-1].id if self.found.messages else self._next_id - 1
+        """The id of the newest message; without any, one below the next."""
+        self._stored, self._stored_id = len(self.found.messages), self.last_id
         """How many messages are in SQLite, the newest up to that id; the others are in the tail."""
         self._droppable_id = self._stored_id
         """The newest message in SQLite that is not known to be parked; 0 if all are. To look through these at each drop
         would take 10 ms of each."""
         self._parked: list[int] = []
         """The streams that were parked at the last drop."""
-        self._next_stream = max((row.id for row in self.found.streams), default=0) + 1
+        self._next_stream = _unused_stream({row.id for row in self.found.streams})
         self._tail = new_tail(self._connection, path, self._next_id) if has_tail else None
         _OPEN.add(self)
-
-    @property
-    def last_id(self) -> int:
-        """The id of the newest message that was ever put; 0 if there was none."""
-        return self._next_id - 1
 
     def add_stream(self, source: str, run: str, kind: str) -> StreamRow:
         """A new kind of messages, or run; raises `sqlite3.Error` if the disk does not take it."""
@@ -89,6 +87,7 @@ class QueueFile:
         row = MessageRow(self._next_id, stream, seq, trades, frame)
         if self._tail is None or not self._tail.append(row):
             self._put_without_room(row)
+        self.last_id = self._next_id
         self._next_id += 1
         self.held_bytes += len(frame) + ROW_BYTES
         return row
@@ -160,6 +159,18 @@ class QueueFile:
         self.is_ours = False
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
         self._lock.release()
+
+
+_STREAMS: Final = 1 << 16
+"""More than one process begins."""
+
+
+def _unused_stream(known: set[int]) -> int:
+    """An id that no process has used, so far as chance goes: it must not be in tables that a power cut left behind."""
+    while True:
+        first = int.from_bytes(os.urandom(4), "little") // 2
+        if not any(first <= each < first + _STREAMS for each in known):
+            return first
 
 
 _OPEN: "weakref.WeakSet[QueueFile]" = weakref.WeakSet()

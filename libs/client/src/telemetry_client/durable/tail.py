@@ -51,7 +51,11 @@ class TailContents(NamedTuple):
 
 
 class NoTailError(Exception):
-    """The file is none of ours, or not as it was written at all."""
+    """The file is not as it was written at all; `may_be_ours` says whether it could have been."""
+
+    def __init__(self, text: str, *, may_be_ours: bool) -> None:
+        super().__init__(text)
+        self.may_be_ours = may_be_ours
 
 
 def tail_path(path: Path) -> Path:
@@ -63,15 +67,17 @@ def read_tail(path: Path) -> TailContents:
     """What is in the file.
 
     Raises:
-        NoTailError: it is no such file.
+        NoTailError: it is no such file, or damaged in its marks.
         OSError: it cannot be read.
     """
     content = path.read_bytes()
     if len(content) != TAIL_BYTES or not content.startswith(MAGIC):
-        raise NoTailError(f"{path.name} is not as it was written")
+        # After a power cut there may be a name and a size, and nothing but zeros behind them.
+        head = content[: len(MAGIC)]
+        raise NoTailError(f"{path.name} is not as it was written", may_be_ours=head in {MAGIC, bytes(len(head))})
     next_id, floor_id = struct.unpack_from("=QQ", content, _MARKS_AT)
     if not floor_id < next_id <= floor_id + TAIL_BYTES // _HEAD_BYTES:
-        raise NoTailError(f"the marks of {path.name} are not as they were written")
+        raise NoTailError(f"the marks of {path.name} are not as they were written", may_be_ours=True)
     found = [row for part in range(PARTS) for row in _records(content, *_bounds(part))]
     rows = {row.id: row for row in sorted(found) if floor_id < row.id < next_id}
     return TailContents(rows, next_id, frozenset(range(floor_id + 1, next_id)) - rows.keys())
