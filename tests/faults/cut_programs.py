@@ -17,7 +17,7 @@ from analytics.cooperative import run
 from ingest.storage.log.batch_log import LogBatch, Transaction
 from ingest.storage.log.segment_log import SegmentLog
 from ingest.storage.rotated_file import RotatedFile
-from telemetry_client.durable.queue_file import QueueFile
+from telemetry_client.durable.disk.queue_file import QueueFile
 from telemetry_schema.batch import RECORD
 
 DIARY: Final = "diary"

@@ -13,7 +13,7 @@ from analytics.checkpoint.parts import State
 from analytics.checkpoint.store import CheckpointStore
 from ingest.storage.log.segment_log import SegmentLog
 from ingest.storage.rotated_file import RotatedFile
-from telemetry_client.durable.queue_file import QueueFile
+from telemetry_client.durable.disk.queue_file import QueueFile
 from tests.faults.cut_programs import CHECKPOINT_PARTS, DIARY, audit_line, log_batch, queue_frame
 from tests.faults.power_cut import PowerSupply, RecordedDisk, built_recorder, write_image
 from tests.faults.test_durable_faults import SEED

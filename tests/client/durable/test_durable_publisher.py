@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from telemetry_client import InvalidSettingError, Publisher
-from telemetry_client.durable.file_lock import FileLock
+from telemetry_client.durable.disk.file_lock import FileLock
+from telemetry_client.durable.disk.queue_file import QueueFile
+from telemetry_client.durable.disk.rows import MessageRow
 from telemetry_client.durable.link import Link
 from telemetry_client.durable.outbox import DurableOutbox
-from telemetry_client.durable.queue_file import QueueFile
-from telemetry_client.durable.rows import MessageRow
 from telemetry_client.run_counts import RunCounts
 from tests.client.durable.durable_ingest import DurableIngest
 from tests.helpers.services import eventually

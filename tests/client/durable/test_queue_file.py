@@ -12,10 +12,10 @@ from random import Random
 import pytest
 
 from telemetry_client import InvalidSettingError
-from telemetry_client.durable.damage import KEPT_FILES
-from telemetry_client.durable.database import APPLICATION_ID, VERSION
-from telemetry_client.durable.queue_file import QueueFile
-from telemetry_client.durable.rows import ROW_BYTES, MessageRow
+from telemetry_client.durable.disk.damage import KEPT_FILES
+from telemetry_client.durable.disk.database import APPLICATION_ID, VERSION
+from telemetry_client.durable.disk.queue_file import QueueFile
+from telemetry_client.durable.disk.rows import ROW_BYTES, MessageRow
 
 MAX_BYTES = 1024 * 1024
 

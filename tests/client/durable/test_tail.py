@@ -10,10 +10,10 @@ from random import Random
 import pytest
 
 from telemetry_client import InvalidSettingError
-from telemetry_client.durable.database import WHOLE, WITH_TAIL
-from telemetry_client.durable.queue_file import QueueFile
-from telemetry_client.durable.rows import MessageRow
-from telemetry_client.durable.tail import TAIL_BYTES, tail_path
+from telemetry_client.durable.disk.database import WHOLE, WITH_TAIL
+from telemetry_client.durable.disk.queue_file import QueueFile
+from telemetry_client.durable.disk.rows import MessageRow
+from telemetry_client.durable.disk.tail import TAIL_BYTES, tail_path
 
 MAX_BYTES = 64 * 1024 * 1024
 

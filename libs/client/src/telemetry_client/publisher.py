@@ -25,9 +25,9 @@ from telemetry_client.checks import (
 from telemetry_client.columns import Texts, as_columns
 from telemetry_client.connection import Connection
 from telemetry_client.curve_keys import CurveKeys
+from telemetry_client.durable.disk.queue_file import QueueFile
 from telemetry_client.durable.link import Link
 from telemetry_client.durable.outbox import DurableOutbox
-from telemetry_client.durable.queue_file import QueueFile
 from telemetry_client.errors import InvalidTradeError
 from telemetry_client.order_messages import OrderMessages
 from telemetry_client.outbox import MemoryOutbox, Outbox

@@ -18,9 +18,9 @@ import weakref
 from multiprocessing.util import Finalize
 from typing import Final
 
+from telemetry_client.durable.disk.queue_file import QueueFile
+from telemetry_client.durable.disk.rows import ROW_BYTES, MessageRow
 from telemetry_client.durable.link import Link
-from telemetry_client.durable.queue_file import QueueFile
-from telemetry_client.durable.rows import ROW_BYTES, MessageRow
 from telemetry_client.durable.streams import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, QueueStream, QueueStreams
 from telemetry_client.errors import ClosedError, ForkedError
 from telemetry_client.heartbeat import Heartbeat

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
-from telemetry_client.durable.rows import ROW_BYTES, MessageRow, StreamRow
+from telemetry_client.durable.disk.rows import ROW_BYTES, MessageRow, StreamRow
 from telemetry_client.run_counts import TRADE
 
 MAX_IN_FLIGHT: Final = 8_192

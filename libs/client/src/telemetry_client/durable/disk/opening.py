@@ -5,8 +5,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-from telemetry_client.durable.damage import DamagedFileError, put_back, set_aside
-from telemetry_client.durable.database import (
+from telemetry_client.durable.disk.damage import DamagedFileError, put_back, set_aside
+from telemetry_client.durable.disk.database import (
     WHOLE,
     WITH_TAIL,
     close_quietly,
@@ -16,8 +16,8 @@ from telemetry_client.durable.database import (
     store,
     stream_values,
 )
-from telemetry_client.durable.rows import Contents, in_order
-from telemetry_client.durable.tail import NoTailError, Tail, TailContents, empty_tail, read_tail, tail_path
+from telemetry_client.durable.disk.rows import Contents, in_order
+from telemetry_client.durable.disk.tail import NoTailError, Tail, TailContents, empty_tail, read_tail, tail_path
 from telemetry_client.errors import InvalidSettingError
 
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from telemetry_client.durable.rows import MessageRow
+from telemetry_client.durable.disk.rows import MessageRow
 
 PART_BYTES: Final = 256 * 1024
 """Some 1,000 single trades: what one transaction of 3 ms moves to SQLite."""

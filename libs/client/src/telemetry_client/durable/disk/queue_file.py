@@ -22,10 +22,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from telemetry_client.durable.database import but, close_quietly, store, stream_values
-from telemetry_client.durable.file_lock import FileLock
-from telemetry_client.durable.opening import new_tail, opened, put_away
-from telemetry_client.durable.rows import ROW_BYTES, MessageRow, StreamRow
+from telemetry_client.durable.disk.database import but, close_quietly, store, stream_values
+from telemetry_client.durable.disk.file_lock import FileLock
+from telemetry_client.durable.disk.opening import new_tail, opened, put_away
+from telemetry_client.durable.disk.rows import ROW_BYTES, MessageRow, StreamRow
 
 
 class QueueFile:

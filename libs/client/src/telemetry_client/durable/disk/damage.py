@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from telemetry_client.durable.rows import Contents
+from telemetry_client.durable.disk.rows import Contents
 from telemetry_client.errors import InvalidSettingError
 
 _SUFFIXES: Final = ("", "-wal", "-shm", ".tail")

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from telemetry_client.durable.damage import DamagedFileError
-from telemetry_client.durable.rows import Contents, MessageRow, StreamRow, in_order
+from telemetry_client.durable.disk.damage import DamagedFileError
+from telemetry_client.durable.disk.rows import Contents, MessageRow, StreamRow, in_order
 from telemetry_client.errors import InvalidSettingError
 
 APPLICATION_ID: Final = 0x54544451
