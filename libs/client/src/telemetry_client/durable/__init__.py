@@ -1,9 +1,11 @@
 """The durable queue of a publisher: a file that keeps what ingest has not acknowledged.
 
-- `rows`, `file_lock`, `queue_file`: the file, which one process has to itself.
-- `tail`, `database`: the newest messages, mapped; the others, in SQLite.
-- `opening`, `damage`: what an earlier process has left; what becomes of a damaged file.
+- `outbox`: `DurableOutbox`, what the bot calls, and the thread that talks with ingest.
+- `held_queue`: the messages that are held, and the numbers that they have.
+- `disk`: their file, which one process has to itself.
 - `streams`: the numbers of each run and kind of messages: held, sent, acknowledged. Pure.
+- `session`: connects, asks ingest where to go on, and goes on there.
+- `sender`, `acknowledgements`, `retransmission`: what may go now; what ingest has; what is sent again.
 - `link`: the sockets: trades go out by PUSH, acknowledgements come by DEALER.
-- `outbox`: `DurableOutbox`, which puts them together, and its thread.
+- `notices`: what is said in the bot's log.
 """
