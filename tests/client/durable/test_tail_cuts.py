@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from telemetry_client.durable.queue_file import QueueFile
+from telemetry_client.durable.disk.queue_file import QueueFile
 
 PAGE_BYTES: Final = 4096
 PROCESSES: Final = 4
