@@ -149,26 +149,34 @@ class IngestApp:
         now_ns, monotonic_ns = self._clock.now_ns(), self._clock.monotonic_ns()
         for chunk in checked.chunks:
             self._delivery.add(chunk)
-        self._delivery.add_events(checked.events, now_ns)
+        if checked.events:
+            self._delivery.add_events(checked.events, now_ns)
         self._desk.last_prices.note(checked.chunks, monotonic_ns)
         outcome = self._desk.execute(checked.commands, now_ns, monotonic_ns, after=checked.chunks)
-        if outcome.decisions or outcome.updates:
-            end_seqs = self._add_fills(outcome, now_ns)
-            self._note_answers(checked.commands, outcome, end_seqs)
+        # Most bursts are of one trade, or of a few, and nothing else: what does nothing for them is not even called.
+        done = self._note_done(checked.commands, outcome, now_ns) if outcome else []
         self._ledger.count(checked, outcome)
-        refusals = [*checked.refusals, *outcome.refusals]
-        self._refusal_log.log(refusals)
-        self._storage.dead_letters.write(refusals, now_ns)
-        done = lines_of_what_was_done(checked.commands, outcome, now_ns)
-        self._storage.journal.note_unaudited(done)
+        if refusals := checked.refusals + outcome.refusals:
+            self._refusal_log.log(refusals)
+            self._storage.dead_letters.write(refusals, now_ns)
         self._storage.journal.record()
         # Up to here nothing was awaited, so a burst is one transaction of the log. Cancelled below nothing is lost: it
         # is in the log, or pending for it.
-        await self._storage.journal.committed()
-        await self._storage.audit.write(checked.commands, outcome, now_ns)
-        self._storage.journal.note_audited(done)
-        self._answer(outcome)
+        if not self._storage.journal.is_committed:
+            await self._storage.journal.committed()
+        if outcome:
+            await self._storage.audit.write(checked.commands, outcome, now_ns)
+            self._storage.journal.note_audited(done)
+            self._answer(outcome)
         await self._delivery.flush()
+
+    def _note_done(self, commands: Sequence[DeskCommand], outcome: DeskOutcome, now_ns: int) -> list[bytes]:
+        """Adds the fills of a burst to the log, and notes the answers; the lines that the audit is to have of them."""
+        end_seqs = self._add_fills(outcome, now_ns)
+        self._note_answers(commands, outcome, end_seqs)
+        done = lines_of_what_was_done(commands, outcome, now_ns)
+        self._storage.journal.note_unaudited(done)
+        return done
 
     def _add_fills(self, outcome: DeskOutcome, now_ns: int) -> dict[UUID, int]:
         """Adds the fills of a burst to the log; by command the offset after its trade."""

@@ -86,6 +86,10 @@ class DeskOutcome:
     """What happened to the orders that the commands were, and to those that rested."""
     updates: list[OrderUpdate] = field(default_factory=list)
 
+    def __bool__(self) -> bool:
+        """Whether there is anything in it."""
+        return bool(self.decisions or self.updates)
+
     def add(self, command: DeskCommand, decision: Decision) -> None:
         """Adds the decision about a command."""
         self.decisions.append(decision)

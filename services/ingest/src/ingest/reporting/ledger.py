@@ -42,11 +42,16 @@ class IngestLedger:
             self.refused[Reason.RATE_LIMITED] += messages
             self.refused_sources.add(source, Reason.RATE_LIMITED, messages)
             self.refused_trades += messages
-        for part in (checked, outcome):
-            self.messages.add(part.tally)
-            self._count_refused(part.refusals)
+        self.messages.add(checked.tally)
+        self._count_refused(checked.refusals)
+        if outcome:
+            self._count_decisions(outcome)
         for kind, tally in checked.event_tallies.items():
             self.events[kind].add(tally)
+
+    def _count_decisions(self, outcome: DeskOutcome) -> None:
+        self.messages.add(outcome.tally)
+        self._count_refused(outcome.refusals)
         for decision in outcome.decisions:
             self.commands[decision.outcome, decision.reason] += 1
 

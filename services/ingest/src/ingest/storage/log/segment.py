@@ -12,7 +12,7 @@ wrong checksum, and so has a bit that has flipped on the disk.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -69,27 +69,26 @@ class _Kept(NamedTuple):
 
 def encode_head(head: SegmentHead) -> bytes:
     """The beginning of a segment."""
-    return MAGIC + b"".join(_record([msgspec.msgpack.encode(head)]))
+    return MAGIC + b"".join(_record(msgspec.msgpack.encode(head)))
 
 
-def encode_transaction(transaction: Transaction) -> list[Frame]:
-    """A transaction as a record, in parts that are to be written one after the other."""
+def encode_transaction(transaction: Transaction) -> tuple[bytes, bytes]:
+    """A transaction as a record, in two parts that are to be written one after the other."""
     batches = transaction.batches
     state = msgspec.msgpack.encode(transaction.state) if transaction.state else b""
     first_seq = batches[0].first_seq if batches else 0
-    table = b"".join([_BATCH.pack(batch.trades, len(batch.header), len(batch.records)) for batch in batches])
-    parts: list[Frame] = [_TRANSACTION.pack(first_seq, len(batches), len(state)) + table + state]
+    parts: list[Frame] = [_TRANSACTION.pack(first_seq, len(batches), len(state))]
+    parts += [_BATCH.pack(batch.trades, len(batch.header), len(batch.records)) for batch in batches]
+    parts.append(state)
     for batch in batches:
         parts += (batch.header, batch.records)
-    return _record(parts)
+    # Joined: most are of one small batch, whose parts would each cost as much as their copy.
+    return _record(b"".join(parts))
 
 
-def _record(parts: Sequence[Frame]) -> list[Frame]:
-    size = sum(map(len, parts)).to_bytes(4, "little")
-    checksum = crc32(size)
-    for part in parts:
-        checksum = crc32(part, checksum)
-    return [checksum.to_bytes(4, "little") + size, *parts]
+def _record(payload: bytes) -> tuple[bytes, bytes]:
+    size = len(payload).to_bytes(4, "little")
+    return crc32(payload, crc32(size)).to_bytes(4, "little") + size, payload
 
 
 def decode_head(data: memoryview) -> tuple[SegmentHead, int]:

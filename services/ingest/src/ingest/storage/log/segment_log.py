@@ -38,9 +38,6 @@ SEGMENT_BYTES: Final = 16 * 1024 * 1024
 MAX_ENDED: Final = 64
 """Epochs that are remembered: so often ingest may be started while analytics is away."""
 
-_MAX_PARTS: Final = 512
-"""Pieces that are written in one call; Linux takes twice as many."""
-
 
 @dataclass(slots=True)
 class _Segment:
@@ -193,7 +190,7 @@ class SegmentLog:
         part = path.with_suffix(".part")
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
-            _write(fd, [content], 0)
+            _write(fd, (content,), len(content), 0)
             if path.exists():
                 # On disk before the other one is gone, which may be all that there is.
                 self._fdatasync(fd)
@@ -221,13 +218,13 @@ class SegmentLog:
 
     def append(self, transaction: Transaction) -> None:
         """Appends all of it, or raises; a process that is killed afterwards loses nothing."""
-        parts = encode_transaction(transaction)
-        size = sum(map(len, parts))
+        record, payload = encode_transaction(transaction)
+        size = len(record) + len(payload)
         if transaction.batches and self.held_bytes + size > self._max_bytes and len(self._segments) > 1:
             raise LogFullError
         if self._active.size - self._active.head_bytes + size > self._segment_bytes:
             self._roll()
-        _write(self._fd, parts, self._active.size)
+        _write(self._fd, (record, payload), size, self._active.size)
         self._active.size += size
         self.held_bytes += size
         if transaction.batches:
@@ -338,11 +335,8 @@ def _find(directory: Path) -> list[_Segment]:
     ]
 
 
-def _write(fd: int, parts: Sequence[bytes | memoryview], at: int) -> None:
-    """Writes all parts. What a full disk took of them is written over by the next attempt."""
-    if len(parts) > _MAX_PARTS:
-        parts = [b"".join(parts)]
-    size = sum(map(len, parts))
+def _write(fd: int, parts: Sequence[bytes], size: int, at: int) -> None:
+    """Writes all parts, `size` bytes. What a full disk took of them is written over by the next attempt."""
     written = os.pwritev(fd, parts, at)
     if written < size:
         rest = memoryview(b"".join(parts))[written:]
