@@ -25,12 +25,12 @@ export function show(element, isShown) {
 /**
  * Makes one press of a button one action: a double click counts once, and so does a key that is held.
  *
- * @param {() => void} action
+ * @param {(at: number) => void} action called with the time of the press, which a busy browser hears of later
  */
 export function onPress(button, action) {
   button.addEventListener("click", (event) => {
     if (event.detail > 1) return; // the second half of a double click
-    action();
+    action(event.timeStamp);
   });
   button.addEventListener("keydown", ignoreRepeat);
 }

@@ -79,7 +79,7 @@ function toggle(onToggle, text = "") {
 function side(name, text, keys, onSide) {
   const button = el("button", { type: "button", class: `button side ${name}` }, el("span", {}, text), el("kbd", { "aria-hidden": "true" }, keys));
   button.setAttribute("aria-keyshortcuts", keys);
-  onPress(button, () => onSide(name));
+  onPress(button, (at) => onSide(name, at));
   return button;
 }
 

@@ -3,14 +3,14 @@
 import { Keys } from "./keys.js";
 import { ofThisTab } from "./navigation.js";
 import { rememberFocus } from "./stage.js";
-import { Stay } from "./stay.js";
+import { isAddressOf, Stay } from "./stay.js";
 
 const TICK_MS = 100;
 const SILENT_AFTER_MS = 2_500; // the page speaks twice a second; this long without a word, it is not there
 
 /**
  * What ticket and kill switch share: keys, focus, navigation and a tick for as long as they are on the page, and what they
- * heard last. A subclass has `root`, `question`, `onKey(event)`, `tick()` and `hear(facts, emit)`.
+ * heard last. A subclass has `root`, `facts`, `question`, `onKey(event)`, `tick()` and `hear(facts, emit)`.
  */
 export class Staged {
   /** @param {Record<string, string>} keys actions by letter, with Alt held */
@@ -49,9 +49,10 @@ export class Staged {
     this.isNew = false;
   }
 
-  /** Another page is being opened. */
+  /** Another page is being opened. What stands on one page only is, with another one's address, what is left of it. */
   get isLeaving() {
-    return this.stay.isLeaving(this.heardAt);
+    const { page } = this.facts;
+    return this.stay.isLeaving(this.heardAt) || (page !== undefined && !isAddressOf(page, location.pathname));
   }
 
   get silence() {

@@ -8,7 +8,6 @@ import * as orders from "./orders.js";
 import { Outbox } from "./outbox.js";
 import { stage } from "./stage.js";
 import { Staged } from "./staged.js";
-import { isAddressOf } from "./stay.js";
 import { ORDER_TWICE_MS, POSITION_TWICE_MS, Press } from "./twice.js";
 import { View } from "./view.js";
 
@@ -38,7 +37,7 @@ class Ticket extends Staged {
       edit: () => this.edit(),
       unit: (unit) => this.change({ unit }),
       mode: (mode) => this.change({ mode }, mode === "price"),
-      press: (side) => this.press(side),
+      press: (side, at) => this.press(side, at),
       close: () => this.trade(1, "Close"),
       reverse: () => this.trade(2, "Reverse"),
       flatten: () => this.flatten(),
@@ -49,11 +48,6 @@ class Ticket extends Staged {
 
   get question() {
     return this.parts.question;
-  }
-
-  /** It stands on one page only: with another one's address it is what is left of the page before. */
-  get isLeaving() {
-    return super.isLeaving || !isAddressOf(this.facts.page, location.pathname);
   }
 
   // --- what the page says ------------------------------------------------------------------------------------------------
@@ -135,7 +129,7 @@ class Ticket extends Staged {
     const { isOurs, action } = this.keys.down(event);
     if (!isOurs) return;
     event.preventDefault();
-    if (action && !isAsking()) this.press(action);
+    if (action && !isAsking()) this.press(action, event.timeStamp);
   }
 
   /** What is in the fields right now. */
@@ -143,7 +137,8 @@ class Ticket extends Staged {
     return { ...this.draft, qty: this.parts.qty.value, price: this.parts.price.value, symbol: this.parts.symbol.chosen && this.symbol };
   }
 
-  press(side) {
+  /** @param {number} at when it was pressed: a busy browser comes to the second half of a double press late */
+  press(side, at) {
     const facts = this.now;
     const read = orders.readTicket(this.form, side, facts);
     const refusal = read.refusal ?? this.absence() ?? orders.limitRefusal(read.order, facts);
@@ -151,15 +146,18 @@ class Ticket extends Staged {
       this.refuse(refusal, read.field);
       return;
     }
-    const [before, now] = [this.pressed, performance.now()];
-    this.pressed = new Press(orders.orderName(read.order), now, ORDER_TWICE_MS);
-    if (before.is(this.pressed.what, now)) {
-      this.refuse(`Sent once: it was pressed again within ${ORDER_TWICE_MS / 1_000} s. Press again for another order.`);
-      return;
-    }
     const asked = facts.kill_switch ? [] : orders.questions(read.order, facts); // engaged, the desk refuses it anyway
     if (asked.length) this.ask("Send this order?", [read.order], asked);
-    else this.place([read.order], false);
+    else this.placeOnce(read.order, at);
+  }
+
+  /** What was only asked about does not count as sent: who said no may press again at once. */
+  placeOnce(order, at) {
+    const before = this.pressed;
+    this.pressed = new Press(orders.orderName(order), at, ORDER_TWICE_MS);
+    if (before.is(this.pressed.what, at)) {
+      this.refuse(`Sent once: it was pressed again within ${ORDER_TWICE_MS / 1_000} s. Press again for another order.`);
+    } else this.place([order], false);
   }
 
   /** Why nothing can be sent now: what is known not to arrive is not sent at all. */
