@@ -179,6 +179,8 @@ class AnalyticsApp:
         open_now = await run_cooperatively(open_totals(self._engine.orders))
         orders = self._order_metrics.families(self._engine.orders, self._clock.now_ns(), open_now)
         for family in chain(self._metrics.families(results), orders, self._study_families()):
+            for _ in family.series.steps():
+                await asyncio.sleep(0)
             parts.append(write(family).encode())
             values += len(family.values)
             if values > _VALUES_A_STEP:

@@ -7,6 +7,7 @@ a family is a list of values.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
@@ -19,17 +20,43 @@ Keys: TypeAlias = Iterable[tuple[str, Labels]]
 """The ends of the names (`_bucket`) and the labels of some series."""
 
 
+SERIES_A_STEP: Final = 500
+"""Series whose labels are written without a break: about a millisecond."""
+
+
 class LabelledSeries:
     """The series of one family, in the order of their values.
 
-    The labels are only kept as text: 13,000 series of tuples take 5 MB.
+    The labels are only kept as text: 13,000 series of tuples take 5 MB. They are written when they are first asked for,
+    or before that in steps: at the first look after a start a family may have thousands of them.
+
+    Args:
+        name: of the family.
+        keys: gives the end of the name and the labels of each series.
+        prefixes: what comes before each value; by default written from the keys.
     """
 
-    def __init__(self, name: str, keys: Callable[[], Keys], prefixes: list[str] | None = None) -> None:
+    def __init__(self, name: str, keys: Callable[[], Keys], prefixes: Callable[[], Iterator[str]] | None = None) -> None:
         self.keys = keys
-        self.prefixes = (
-            [f"{name}{suffix}{_braces(labels)} " for suffix, labels in keys()] if prefixes is None else prefixes
-        )
+        self._written: list[str] = []
+        self._unwritten = _prefixes(name, keys()) if prefixes is None else prefixes()
+
+    def steps(self) -> Iterator[None]:
+        """Writes the labels, at most so many at a time."""
+        while some := list(islice(self._unwritten, SERIES_A_STEP)):
+            self._written += some
+            yield
+
+    @property
+    def prefixes(self) -> list[str]:
+        """What comes before each value."""
+        self._written += self._unwritten
+        return self._written
+
+
+def _prefixes(name: str, keys: Keys) -> Iterator[str]:
+    for suffix, labels in keys:
+        yield f"{name}{suffix}{_braces(labels)} "
 
 
 class SampleExemplar(NamedTuple):
@@ -55,11 +82,12 @@ def histogram_series(name: str, keys: Sequence[Labels], bounds: Sequence[float],
             yield from (("_bucket", (*labels, ("le", edge))) for edge in edges)
             yield from ((f"_{end}", labels) for end in ends)
 
-    prefixes: list[str] = []
-    for labels in keys:
-        braces = _braces(labels)  # escaped once, not once a bucket
-        prefixes += [f'{name}_bucket{braces[:-1]},le="{edge}"}} ' for edge in edges]
-        prefixes += [f"{name}_{end}{braces} " for end in ends]
+    def prefixes() -> Iterator[str]:
+        for labels in keys:
+            braces = _braces(labels)  # escaped once, not once a bucket
+            yield from (f'{name}_bucket{braces[:-1]},le="{edge}"}} ' for edge in edges)
+            yield from (f"{name}_{end}{braces} " for end in ends)
+
     return LabelledSeries(name, series, prefixes)
 
 

@@ -223,7 +223,7 @@ class OrderMetrics:
     def _of(self, name: str, kind: _Kind, help_text: str, labels: Sequence[str], values: _Values) -> Family:
         """A family with one series for each key of `values`, whose parts are the values of the labels."""
         keys = tuple(values)
-        series = self._keep(name, keys, [("", tuple(zip(labels, key, strict=True))) for key in keys])
+        series = self._keep(name, keys, labels)
         return Family(name, kind, help_text, series, list(values.values()))
 
     def _histogram(
@@ -248,15 +248,11 @@ class OrderMetrics:
             kept = self._series[name] = (keys, histogram_series(name, named, bounds, has_sum=sums is not None))
         return Family(name, "histogram", help_text, kept[1], values)
 
-    def _keep(
-        self,
-        name: str,
-        keys: tuple[tuple[str, ...], ...],
-        series: Iterable[tuple[str, tuple[tuple[str, str], ...]]],
-    ) -> LabelledSeries:
+    def _keep(self, name: str, keys: tuple[tuple[str, ...], ...], labels: Sequence[str]) -> LabelledSeries:
         kept = self._series.get(name)
         if kept is None or kept[0] != keys:
-            kept = self._series[name] = (keys, LabelledSeries(name, lambda: series))
+            series = LabelledSeries(name, lambda: (("", tuple(zip(labels, key, strict=True))) for key in keys))
+            kept = self._series[name] = (keys, series)
         return kept[1]
 
 
