@@ -168,6 +168,16 @@ def test_a_simulated_bot_ends_the_orders_that_a_killed_ingest_left_open(tmp_path
         eventually(lambda: oldest_s(pipeline.analytics.metrics()) > killed_s, what="only new orders open")
 
 
+def test_a_simulated_bot_that_is_taken_out_of_the_feeds_leaves_no_open_order(tmp_path: Path) -> None:
+    with Pipeline(tmp_path, feeds="sim-orders://bot-1?rate=20&seed=7&lost=0") as pipeline:
+        pipeline.start()
+        eventually(lambda: pipeline.analytics.metrics().total("trading_open_orders") > 0, what="open orders")
+        pipeline.ingest.kill()
+        pipeline.ingest.set(INGEST_FEEDS="")
+        pipeline.ingest.start().wait_ready()
+        eventually(lambda: pipeline.analytics.metrics().total("trading_open_orders") == 0, what="no open order")
+
+
 def test_planted_latencies_slippage_and_markouts_come_back(pipeline: Pipeline) -> None:
     pipeline.start()
     begin_ns = time.time_ns() - 100 * SECOND_NS

@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from analytics.output.exposition import Family, LabelledSeries, SampleExemplar, openmetrics_text, text
+from analytics.output.exposition import SERIES_A_STEP, Family, LabelledSeries, SampleExemplar, openmetrics_text, text
 from analytics.output.metrics import Metrics
 from tests.analytics.batches import NOW, SECOND, T, applied, results
 from tests.helpers.openmetrics import families_of
@@ -54,6 +54,26 @@ def assert_same(families: list[Family]) -> None:
     assert ours.keys() == theirs.keys()
     for key, value in theirs.items():
         assert ours[key] == value or (math.isnan(value) and math.isnan(ours[key])), key
+
+
+@pytest.mark.parametrize("count", [0, 1, 500, 501, 2_000])
+def test_labels_are_written_in_steps_and_whole_for_who_takes_none(count: int) -> None:
+    def made() -> LabelledSeries:
+        return LabelledSeries("m", lambda: (("", (("book", str(number)),)) for number in range(count)))
+
+    in_steps, at_once = made(), made()
+    steps = in_steps.steps()
+    assert sum(1 for _ in steps) == -(-count // SERIES_A_STEP)
+    assert in_steps.prefixes == at_once.prefixes == [f'm{{book="{number}"}} ' for number in range(count)]
+    assert list(in_steps.steps()) == []
+
+
+def test_two_who_look_at_once_share_the_steps() -> None:
+    labels = LabelledSeries("m", lambda: ((f"_{number}", ()) for number in range(1_200)))
+    one, other = labels.steps(), labels.steps()
+    next(one)
+    next(other)
+    assert labels.prefixes == [f"m_{number} " for number in range(1_200)]
 
 
 def test_every_metric_of_analytics_is_written_as_prometheus_client_would() -> None:

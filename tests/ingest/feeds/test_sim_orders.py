@@ -1,6 +1,8 @@
 """The simulated bot: one seed is one life, and ingest's ordinary check accepts all that it says but repeats."""
 
 import json
+from collections import Counter
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,9 +11,9 @@ from ingest.checking.checker import Checker
 from ingest.checking.event_check import kind_and_source
 from ingest.checking.sequences import SequenceTracker
 from ingest.environment import SIMULATED_BOT
-from ingest.feeds.base import FeedBurst, FeedUriError
+from ingest.feeds.base import MAX_BURST_FRAMES, FeedBurst, FeedUriError
 from ingest.feeds.order_bot import SimulatedBot
-from ingest.feeds.sim_orders import SimOrdersSettings
+from ingest.feeds.sim_orders import LeftOrdersFeed, SimOrdersSettings
 from ingest.feeds.uri import parse_feed
 from telemetry_runtime.fakes import FakeClock
 from tests.ingest.feeds.test_sim import simulated
@@ -156,6 +158,25 @@ async def test_after_a_suspended_machine_the_bot_ends_what_it_had_open() -> None
     frames = [frame for burst in came for frame in burst.messages]
     assert left
     assert left.isdisjoint(still_open(frames))
+
+
+async def test_a_bot_that_is_simulated_no_more_has_its_orders_cancelled_in_pieces_and_nothing_else_said() -> None:
+    before = SimulatedBot(name="bot", run="r", seed=7, rate=4_000.0, start_ns=0)
+    left = still_open(before.due(SECOND_NS, WALL_NS + SECOND_NS))
+    feed = LeftOrdersFeed("sim-orders://bot", FakeClock(), Random(1))  # noqa: S311 - a simulation
+    feed.open_orders.restore(before.open_orders.all())
+    events, recorded = [], []
+    async for burst in feed.bursts():
+        assert 0 < len(burst.messages) <= MAX_BURST_FRAMES
+        events += [json.loads(frame) for frame in burst.messages]
+        recorded.append(len(feed.open_orders.all()))
+    assert {(event["source"], event["order_id"]) for event in events} == {("bot", order_id) for order_id in left}
+    assert Counter(event["event"] for event in events) == dict.fromkeys(
+        ("status", "cancel_request", "cancel"), len(left)
+    )
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert recorded[-1] == 0
+    assert recorded[0] == len(left), "an order is off the log with its cancel, not before it"
 
 
 LIMIT_DRAWDOWN_QUOTE = 10_000.0

@@ -15,7 +15,7 @@ from ingest.desk.limits import DeskLimits
 from ingest.feeds.sim_orders import SimOrdersFeed
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.storage.earlier_files import EarlierFiles
-from ingest.storage.journal import Journal
+from ingest.storage.journal import Journal, bots_with_orders
 from ingest.storage.log.group_commit import GroupCommit
 from ingest.storage.log.segment_log import SegmentLog
 from telemetry_runtime.fakes import FakeClock
@@ -333,6 +333,17 @@ def test_a_simulated_bot_finds_its_open_orders_after_a_killed_process_and_a_clea
     assert [one.order_id for one in last.bot.open_orders.all()] == ["partly"]
     last.bot_says("cancel", "partly")
     assert Ingest(tmp_path).bot.open_orders.all() == []
+
+
+def test_the_bots_that_have_orders_are_known_by_the_state_of_the_log(tmp_path: Path) -> None:
+    ingest = Ingest(tmp_path)
+    assert bots_with_orders(ingest.log.state()) == []
+    for order_id in ("o-1", "o-2"):
+        ingest.bot_says("submit", order_id)
+    assert bots_with_orders(Ingest(tmp_path).log.state()) == ["sim-orders://bot-1"]
+    for order_id in ("o-1", "o-2"):
+        ingest.bot_says("cancel", order_id)
+    assert bots_with_orders(ingest.log.state()) == []
 
 
 def test_an_order_of_a_simulated_bot_that_cannot_be_read_is_left_out_and_the_others_stay(tmp_path: Path) -> None:

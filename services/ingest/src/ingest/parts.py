@@ -14,13 +14,13 @@ from ingest.desk.limits import DeskLimits
 from ingest.environment import IngestSettings
 from ingest.feeds.base import Feed, FeedError
 from ingest.feeds.replay import ReplayFeed
-from ingest.feeds.sim_orders import SimOrdersFeed
+from ingest.feeds.sim_orders import LeftOrdersFeed, SimOrdersFeed
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.refused_sources import RefusedSources
 from ingest.storage.audit import AuditFile
 from ingest.storage.dead_letters import DeadLetterFile, DeadLetterThread
-from ingest.storage.journal import Journal, boot_id
+from ingest.storage.journal import Journal, boot_id, bots_with_orders
 from ingest.storage.log.batch_log import BatchLog
 from ingest.storage.log.group_commit import GroupCommit
 from ingest.storage.log.memory_log import MemoryLog
@@ -63,7 +63,8 @@ def make_parts(settings: IngestSettings, clock: Clock, log: BatchLog) -> Parts:
     events = _sequences(settings, clock, what="event_")
     writer = GroupCommit(log, clock=clock, sync=settings.log_sync, sync_interval_s=settings.log_sync_interval_s)
     replays = [feed for feed in feeds if isinstance(feed, ReplayFeed)]
-    bots = [feed for feed in feeds if isinstance(feed, SimOrdersFeed)]
+    feeds += _left_orders(feeds, clock, log)
+    bots = [feed for feed in feeds if isinstance(feed, SimOrdersFeed | LeftOrdersFeed)]
     return Parts(
         run=_new_name(clock),
         writer=writer,
@@ -123,6 +124,13 @@ def _open_feeds(uris: tuple[str, ...], clock: Clock) -> list[Feed]:
         return [open_feed(parse_feed(uri), clock, Random()) for uri in uris]  # noqa: S311
     except FeedError as error:
         raise StartupError(f"INGEST_FEEDS: {error}") from error
+
+
+def _left_orders(feeds: list[Feed], clock: Clock, log: BatchLog) -> list[LeftOrdersFeed]:
+    """One for each simulated bot that is simulated no more and left orders: nobody else ends them."""
+    names = {feed.name for feed in feeds}
+    left = [name for name in bots_with_orders(log.state()) if name not in names]
+    return [LeftOrdersFeed(name, clock, Random()) for name in left]  # noqa: S311 - the number of a run
 
 
 def _sequences(settings: IngestSettings, clock: Clock, *, what: str = "") -> SequenceTracker:

@@ -36,7 +36,9 @@ class LabelledSeries:
         prefixes: what comes before each value; by default written from the keys.
     """
 
-    def __init__(self, name: str, keys: Callable[[], Keys], prefixes: Callable[[], Iterator[str]] | None = None) -> None:
+    def __init__(
+        self, name: str, keys: Callable[[], Keys], prefixes: Callable[[], Iterator[str]] | None = None
+    ) -> None:
         self.keys = keys
         self._written: list[str] = []
         self._unwritten = _prefixes(name, keys()) if prefixes is None else prefixes()

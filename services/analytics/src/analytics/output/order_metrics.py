@@ -3,7 +3,7 @@
 Money has a sign and a counter has none, so paid and gained are two counters; both are there from the first event on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, product
 from typing import Any, Final, Literal, TypeAlias

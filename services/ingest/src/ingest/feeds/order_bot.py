@@ -21,6 +21,10 @@ SYMBOLS: Final = {"BTC-USD": 60_000.0, "ETH-USD": 3_000.0}
 QUOTE_NS: Final = 250_000_000
 REPORT_NS: Final = 10_000_000_000
 _MS: Final = 1_000_000
+FIRST_ORDER_NS: Final = 50 * _MS
+"""From a bot's begin to its first order."""
+ENDED_AFTER_NS: Final = 20 * _MS
+"""From a bot's begin to the cancels of what the bot before it left open."""
 _FEE_RATIO: Final = {"maker": -0.0001, "taker": 0.0005}
 _LIQUIDITY: Final[dict[str, Literal["maker", "taker"]]] = {"maker": "maker", "taker": "taker"}
 _REASONS: Final = ("insufficient_funds", "rate_limit", "price_band", "post_only", "min_size")
@@ -113,7 +117,7 @@ class SimulatedBot:
         self._planned: list[_Planned] = []
         self._seq: Counter[str] = Counter()
         self._orders = self._plans = 0
-        self._order_ns, self._quote_ns, self._report_ns = start_ns + 50 * _MS, start_ns, start_ns
+        self._order_ns, self._quote_ns, self._report_ns = start_ns + FIRST_ORDER_NS, start_ns, start_ns
         self._lost: dict[str, tuple[float, float]] = {}
         """Quantity and cost of the lost fills of an order."""
         self.ledger = BotLedger()
@@ -216,8 +220,8 @@ class SimulatedBot:
         """Asks the venue for an order of the bot before it, and cancels that."""
         shared = order.model_dump(exclude={"qty", "cum_qty"})
         self._event(now_ns, "status", "sent", **shared, cum_qty=order.cum_qty, replayed=True)
-        self._event(now_ns + 10 * _MS, "cancel_request", "sent", **shared)
-        self._event(now_ns + 20 * _MS, "cancel", "sent", **shared, cum_qty=order.cum_qty)
+        self._event(now_ns + ENDED_AFTER_NS // 2, "cancel_request", "sent", **shared)
+        self._event(now_ns + ENDED_AFTER_NS, "cancel", "sent", **shared, cum_qty=order.cum_qty)
 
     def _fills(self, at_ns: int, shared: dict[str, Any], book: BookName, lots: int) -> None:
         """Fills in parts; of some orders the rest is cancelled."""

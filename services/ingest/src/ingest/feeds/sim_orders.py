@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from ingest.feeds.base import MAX_BURST_FRAMES, Feed, FeedBurst
 from ingest.feeds.bot_orders import SimulatedOrders
-from ingest.feeds.order_bot import LOST_RATIO, LOT_QTY, REJECTED_RATIO, SYMBOLS, SimulatedBot
+from ingest.feeds.order_bot import ENDED_AFTER_NS, LOST_RATIO, LOT_QTY, REJECTED_RATIO, SYMBOLS, SimulatedBot
 from telemetry_runtime import Clock
 
 _REST_NS: Final = 5_000_000
@@ -83,6 +83,37 @@ class SimOrdersFeed(Feed):
             has_reports=settings.has_reports,
             orders=self.open_orders,
         )
+
+
+class LeftOrdersFeed(Feed):
+    """Cancels the orders of a simulated bot that is simulated no more, and ends: its venue goes with it.
+
+    Named as the bot's own feed was; who takes it into the settings again begins without orders.
+    """
+
+    def __init__(self, name: str, clock: Clock, rng: Random) -> None:
+        super().__init__(name)
+        self._clock = clock
+        self._run = f"{clock.now_ns()}-{rng.getrandbits(32):08x}-left"
+        self.open_orders = SimulatedOrders()
+        """What the bot has left."""
+
+    async def bursts(self) -> AsyncGenerator[FeedBurst, None]:
+        """For each order what its venue says of it last, and its cancel."""
+        start_ns = self._clock.monotonic_ns()
+        bot = SimulatedBot(
+            name=self.name.partition("://")[2],
+            run=self._run,
+            seed=0,
+            rate=SimOrdersSettings.DEFAULT_RATE,
+            start_ns=start_ns,
+            symbols={},  # it quotes nothing
+            has_reports=False,
+            orders=self.open_orders,
+        )
+        while frames := bot.due(start_ns + ENDED_AFTER_NS, self._clock.now_ns(), most=MAX_BURST_FRAMES):
+            yield FeedBurst([], messages=frames)
+            await self._clock.sleep(0)
 
 
 def _first_mid(symbol: str) -> float:

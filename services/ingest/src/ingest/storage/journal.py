@@ -6,9 +6,9 @@ Only a power cut may take the end of the log (see `group_commit.SyncMode`). The 
 was lost, or was accepted before it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import structlog
@@ -20,7 +20,7 @@ from ingest.desk.history import KeptCommand
 from ingest.desk.open_orders import RestingOrder
 from ingest.feeds.bot_orders import SimulatedOrder
 from ingest.feeds.replay import ReplayFeed
-from ingest.feeds.sim_orders import SimOrdersFeed
+from ingest.feeds.sim_orders import LeftOrdersFeed, SimOrdersFeed
 from ingest.storage.earlier_files import DeskRecord, EarlierFiles
 from ingest.storage.log.group_commit import GroupCommit
 from telemetry_schema import encode
@@ -35,6 +35,7 @@ _REPLAY: Final = "replay "
 _UNAUDITED: Final = "unaudited"
 """Lines of the audit about what the transaction did, until they are in the audit."""
 
+_SEPARATOR: Final = "\x1f"
 _CLEAN: Final = "stopped"
 """Set by a stop in which all was put on disk; until then the boot of the machine that the process runs in."""
 
@@ -42,6 +43,8 @@ _LACKS_RUNS: Final = "lacks runs"
 """Set after a power cut, until a clean stop."""
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+BotFeed: TypeAlias = SimOrdersFeed | LeftOrdersFeed
 
 
 class Journal:
@@ -65,7 +68,7 @@ class Journal:
         *,
         boot: str,
         replays: Sequence[ReplayFeed] = (),
-        bots: Sequence[SimOrdersFeed] = (),
+        bots: Sequence[BotFeed] = (),
         events: SequenceTracker | None = None,
     ) -> None:
         self._writer, self._sequences, self._desk, self._boot = writer, sequences, desk, boot
@@ -257,9 +260,15 @@ def _lines(text: bytes) -> list[bytes]:
     return [line + b"\n" for line in text.split(b"\n") if line]
 
 
-def _bot_order(bot: SimOrdersFeed, order_id: str) -> str:
+def bots_with_orders(state: Mapping[str, bytes]) -> list[str]:
+    """The names of the simulated bots' feeds that have orders in a log's state."""
+    keys = (key.removeprefix(_BOT_ORDER) for key in state if key.startswith(_BOT_ORDER))
+    return sorted({key.partition(_SEPARATOR)[0] for key in keys})
+
+
+def _bot_order(bot: BotFeed, order_id: str) -> str:
     # No name holds a control character.
-    return f"{_BOT_ORDER}{bot.name}\x1f{order_id}"
+    return f"{_BOT_ORDER}{bot.name}{_SEPARATOR}{order_id}"
 
 
 _MAX_KEYS: Final = 8_192
