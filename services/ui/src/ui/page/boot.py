@@ -16,6 +16,7 @@ from telemetry_runtime import SystemClock
 from ui.page.host_guard import HostGuard
 from ui.page.login import Gate
 from ui.page.model.hub import Hub
+from ui.page.plain_paths import PlainPaths
 from ui.page.unchanged import Unchanged
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -35,7 +36,7 @@ def main() -> None:
     base = f"{arguments.base_path}/_stcore"
     guard = Middleware(HostGuard, health_path=f"{base}/health")
     unchanged = Middleware(Unchanged, path=f"{base}/bidi-components/", tag=secrets.token_hex(8))
-    st.App(SCRIPT, middleware=[guard, unchanged]).run(config=_options(arguments))
+    st.App(SCRIPT, middleware=[guard, Middleware(PlainPaths), unchanged]).run(config=_options(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
