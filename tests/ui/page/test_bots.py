@@ -30,14 +30,16 @@ from tests.helpers.views import (
     life,
     moment,
     order,
+    page_state,
     status,
 )
-from ui.page.model.bots import MAX_ORDERS, REJECT_LEAST_ORDERS, REJECT_WARN
+from ui.bot_limits import read_limits
+from ui.page.model.bots import MAX_ORDERS, REJECT_LEAST_ORDERS
 from ui.page.model.parts import Part
 from ui.page.model.selection import Selection
 from ui.page.views import bots as page
-from ui.page.widgets.bot_quality import DRAWDOWN_BAD, LIMIT_WARN
 from ui.page.widgets.sparks import spark
+from ui.wire import BotLimits
 
 
 def parts(feed: FakeLink, **chosen: Any) -> dict[str, Part]:  # noqa: ANN401 - fields of a selection
@@ -138,8 +140,7 @@ def test_rejects_are_judged_by_account_as_the_alert_does() -> None:
 
 def test_the_alert_and_the_page_have_one_rule() -> None:
     rules = Path(__file__).parents[3] / "prometheus" / "rules"
-    limit = (rules / "limits.yml").read_text().partition("limit:order_rejects:ratio\n")[2]
-    assert limit.split("\n")[0].strip() == f"expr: vector({REJECT_WARN})"
+    assert read_limits((rules / "limits.yml").read_text()) == BotLimits(), "what the page says without the file"
     alert = (rules / "alerts.yml").read_text().partition("OrderRejectsHigh")[2].partition("- alert")[0]
     assert f">= {REJECT_LEAST_ORDERS})" in alert
 
@@ -236,9 +237,18 @@ def test_accounts_in_trouble_are_first_and_the_limits_are_those_of_the_alerts() 
     assert names(part) == ["bot-9", "bot-5", "bot-1"]
     assert [cell(part, "State", row)[1] for row in range(3)] == ["bad", "warn", "good"]
     assert names(parts(feed, bot_accounts="account")["accounts"]) == ["bot-1", "bot-5", "bot-9"]
-    limits = (Path(__file__).parents[3] / "prometheus" / "rules" / "limits.yml").read_text()
-    for rule, value in (("limit:drawdown:quote", DRAWDOWN_BAD), ("limit:rate_limit_used:ratio", LIMIT_WARN)):
-        assert limits.partition(f"{rule}\n")[2].split("\n")[0].strip() == f"expr: vector({value:g})"
+
+
+def test_the_limits_are_those_that_the_file_says() -> None:
+    near = [LimitUse(account="bot-5", venue="sim", limit="orders", used_ratio=0.81)]
+    rejecting = bot(recent_orders=100, recent_rejects=8)
+    feed = shown(FakeLink().live(), rejecting, accounts=[account(drawdown=10_001.0), account("bot-5")], limits=near)
+    wider = BotLimits(order_rejects_ratio=0.1, drawdown_quote=20_000.0, rate_limit_used_ratio=0.9)
+    for limits, tone, state in ((BotLimits(), {"bad", "warn"}, "warn"), (wider, {"good"}, "good")):
+        feed.model.apply(page_state().model_copy(update={"bot_limits": limits}), feed.now())
+        found = parts(feed)
+        assert {cell(found["accounts"], "State", row)[1] for row in (0, 1)} == tone
+        assert cell(found["bots"], "State")[1] == state
 
 
 def test_an_account_without_an_execution_or_a_fill_is_shown_with_its_messages() -> None:

@@ -34,6 +34,7 @@ from telemetry_runtime.transport import (
 from ui.alerts import PrometheusAlerts, follow_alerts
 from ui.app import OwnState, UiApp
 from ui.bars import BarHistory
+from ui.bot_limits import LimitsFile
 from ui.commands import CommandBook
 from ui.environment import UiSettings
 from ui.health import Limits
@@ -71,6 +72,7 @@ async def serve(settings: UiSettings) -> None:
         page = _page_process(settings, link, clock, on_health=partial(readiness.set, "page_answers"))
         backend = Backend(started=Instant.now(clock), bars=BarHistory(settings.history_s))
         tally = Tally()
+        limits_file = LimitsFile(Path(settings.limits_file), monotonic_ns=clock.monotonic_ns)
         registry.register(UiCollector(tally, backend, page, page_sink, clock))
         app = UiApp(
             page=page_sink,
@@ -80,7 +82,7 @@ async def serve(settings: UiSettings) -> None:
             tally=tally,
             limits=_limits(settings),
             clock=clock,
-            own=OwnState(lambda: _page_state(settings, page), lost_log_lines),
+            own=OwnState(partial(_page_state, settings, page, limits_file), lost_log_lines),
         )
         authenticator = security.authenticator()
         if authenticator is not None:
@@ -222,7 +224,7 @@ def _limits(settings: UiSettings) -> Limits:
     )
 
 
-def _page_state(settings: UiSettings, page: PageProcess) -> PageState:
+def _page_state(settings: UiSettings, page: PageProcess, limits_file: LimitsFile) -> PageState:
     return PageState(
         at_ns=0,
         problems=[],
@@ -232,4 +234,5 @@ def _page_state(settings: UiSettings, page: PageProcess) -> PageState:
         no_answer_after_s=settings.no_answer_after_s,
         source=settings.source,
         page_starts=page.starts,
+        bot_limits=limits_file(),
     )

@@ -60,4 +60,8 @@ class UiSettings(ServiceSettings):
     prometheus_url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = Field(
         default="", description="Prometheus, asked which alerts fire; empty is nobody."
     )
+    limits_file: str = Field(
+        default="prometheus/rules/limits.yml",
+        description="The limits of the alerts about orders; the page shows them too.",
+    )
     history_s: int = Field(default=3_600, ge=60, le=3_600, description="Seconds of bars that the charts hold.")

@@ -68,6 +68,14 @@ class CommandView(Message):
     applied_after_ns: int | None = Field(default=None, description="Until analytics' confirmation.")
 
 
+class BotLimits(Message):
+    """Beyond which a bot or an account is in trouble, as OrderRejectsHigh, DrawdownDeep and RateLimitNear have it."""
+
+    order_rejects_ratio: float = Field(default=0.05, description="Rejected of the orders of an account in 5 min.")
+    drawdown_quote: float = Field(default=10_000.0, description="Equity below its highest, in its currency.")
+    rate_limit_used_ratio: float = Field(default=0.8, description="Use of a venue's limit.")
+
+
 class PageState(Message):
     """What the main process knows besides the data, several times a second: it is the page's heartbeat too."""
 
@@ -83,6 +91,7 @@ class PageState(Message):
     ask_price_age_s: float = Field(description="An order on an older price is asked about first, s.")
     source: str
     page_starts: Count
+    bot_limits: BotLimits = BotLimits()
     alert_receivers: int | None = Field(default=None, description="How many ways alerts have to call somebody.")
 
 

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Final, Literal, NamedTuple
 
 from telemetry_schema import BotsState, BotState, IngestStatus, OrderLife, OrderSummary
+from ui.wire import BotLimits
 
 EVERY_S: Final = 5
 POINTS: Final = 61
@@ -23,10 +24,10 @@ SKEW_NS: Final = 2_000_000_000
 """A clock that is further off is wrong, not slow."""
 SILENT_NS: Final = 60_000_000_000
 """A bot with open orders that says nothing for so long may be gone."""
-REJECT_WARN, REJECT_BAD = 0.05, 0.2
+REJECT_BAD: Final = 0.2
 REJECT_LEAST_ORDERS: Final = 20
-"""Of the orders of an account in five minutes, and of how many at least: below that a reject is chance. The first and
-the last are those of the alert OrderRejectsHigh."""
+"""Rejected of the orders of an account in five minutes, and of how many at least: below that a reject is chance. The
+alert OrderRejectsHigh needs as many; beyond its limit it is a trouble."""
 
 Severity = Literal["bad", "warn", ""]
 _RANKS: Final[dict[Severity, int]] = {"bad": 0, "warn": 1, "": 2}
@@ -82,6 +83,14 @@ class RecentOrders(NamedTuple):
     def ratio(self) -> float:
         """Rejected of the orders; 0 where they are too few to say."""
         return self.rejects / self.orders if self.orders >= REJECT_LEAST_ORDERS else 0.0
+
+
+class Seen(NamedTuple):
+    """What a bot is judged by besides itself."""
+
+    state: BotsState
+    history: "BotHistory"
+    limits: BotLimits
 
 
 class KnownOrder(NamedTuple):
@@ -183,11 +192,13 @@ def account_orders(state: BotsState) -> dict[str, RecentOrders]:
     return found
 
 
-def troubles(
-    bot: BotState, state: BotsState, history: BotHistory, silent_ns: int | None, account: RecentOrders
-) -> list[Trouble]:
+def troubles(bot: BotState, seen: Seen, silent_ns: int | None, account: RecentOrders) -> list[Trouble]:
     """What is wrong with a bot, the worst first."""
-    found = [*_message_troubles(bot, history, silent_ns), *_order_troubles(bot, account), *_money_troubles(bot, state)]
+    found = [
+        *_message_troubles(bot, seen.history, silent_ns),
+        *_order_troubles(bot, account, seen.limits),
+        *_money_troubles(bot, seen.state),
+    ]
     return sorted(found, key=lambda one: _RANKS[one.severity])
 
 
@@ -215,12 +226,12 @@ def _message_troubles(bot: BotState, history: BotHistory, silent_ns: int | None)
         yield Trouble("", "second source of its account: its fills are compared, not counted")
 
 
-def _order_troubles(bot: BotState, account: RecentOrders) -> Iterator[Trouble]:
+def _order_troubles(bot: BotState, account: RecentOrders, limits: BotLimits) -> Iterator[Trouble]:
     if bot.in_doubt:
         yield Trouble("bad", f"{bot.in_doubt:,} orders in doubt")
     ratio = reject_ratio(bot) or 0.0
     # As the alert: by account. Of its bots those are meant that are rejected more often than the limit says.
-    if account.ratio > REJECT_WARN and ratio > REJECT_WARN:
+    if min(account.ratio, ratio) > limits.order_rejects_ratio:
         worst: Severity = "bad" if ratio > REJECT_BAD else "warn"
         yield Trouble(worst, f"{bot.recent_rejects:,} of {bot.recent_orders:,} orders rejected in 5 min")
 

@@ -20,7 +20,7 @@ from ui.bars import BarHistory
 from ui.commands import MAX_COMMANDS
 from ui.instant import Instant
 from ui.page.model.bots import BotHistory
-from ui.wire import AnyToPage, CommandUpdate, CommandView, History, PageState, Problem
+from ui.wire import AnyToPage, BotLimits, CommandUpdate, CommandView, History, PageState, Problem
 
 SILENT_AFTER_NS = 1_500_000_000
 """The main process speaks four times a second; silent this long, it is away."""
@@ -93,6 +93,11 @@ class PageView:
     def symbols(self) -> list[str]:
         """Symbols that there is something to show of, in a fixed order."""
         return sorted(summary.symbol for summary in self.snapshot.symbols) if self.snapshot else []
+
+    @property
+    def bot_limits(self) -> BotLimits:
+        """Beyond which a bot or an account is in trouble."""
+        return self.state.bot_limits if self.state else BotLimits()
 
     @property
     def cut(self) -> str:

@@ -12,10 +12,7 @@ from ui.page.model.selection import Selection
 from ui.page.model.view import PageView
 from ui.page.widgets.bots import short_name, state_cell
 from ui.page.widgets.tables import SEPARATOR, Cell, Row, name, number, sentence, sort_rows, table, text
-
-DRAWDOWN_BAD: Final = 10_000.0
-LIMIT_WARN: Final = 0.8
-"""The limits of the alerts DrawdownDeep (quote currency) and RateLimitNear."""
+from ui.wire import BotLimits
 
 _HORIZONS: Final = {"1s": "1 s", "5s": "5 s", "30s": "30 s", "1m": "1 min"}
 _QUALITY: Final = (
@@ -131,6 +128,7 @@ class _Account(NamedTuple):
     equity: AccountEquity | None
     pairs: list[OrderToTrade]
     limits: list[LimitUse]
+    allowed: BotLimits
 
     @property
     def worst_pair(self) -> OrderToTrade | None:
@@ -149,9 +147,9 @@ class _Account(NamedTuple):
     def troubles(self) -> list[Trouble]:
         """What the alerts say too."""
         found = []
-        if self.equity and self.equity.drawdown > DRAWDOWN_BAD:
+        if self.equity and self.equity.drawdown > self.allowed.drawdown_quote:
             found.append(Trouble("bad", "deep below its highest"))
-        if self.nearest_limit and self.nearest_limit.used_ratio > LIMIT_WARN:
+        if self.nearest_limit and self.nearest_limit.used_ratio > self.allowed.rate_limit_used_ratio:
             found.append(Trouble("warn", f"near the limit {self.nearest_limit.limit} of {self.nearest_limit.venue}"))
         return found
 
@@ -163,7 +161,7 @@ def order_to_trade_ratio(one: OrderToTrade) -> float:
 
 def accounts(view: PageView, selection: Selection) -> Part:
     """What each account is worth, and how far it uses what venues allow; those in trouble first."""
-    found = _accounts(view.bots, selection) if view.bots else []
+    found = _accounts(view.bots, selection, view.bot_limits) if view.bots else []
     keys: dict[str, Callable[[_Account], float | None]] = {
         "state": lambda one: model.rank(one.troubles),
         "equity": lambda one: one.equity.equity if one.equity else None,
@@ -180,7 +178,7 @@ def accounts(view: PageView, selection: Selection) -> Part:
     return found_part | {"name": "bot_accounts"}
 
 
-def _accounts(state: BotsState, selection: Selection) -> list[_Account]:
+def _accounts(state: BotsState, selection: Selection, allowed: BotLimits) -> list[_Account]:
     equities: dict[str, list[AccountEquity | None]] = {}
     for equity in state.accounts:
         equities.setdefault(equity.account, []).append(equity)
@@ -193,6 +191,7 @@ def _accounts(state: BotsState, selection: Selection) -> list[_Account]:
             equity_,
             [one for one in state.order_to_trade if one.account == account],
             [one for one in state.limits if one.account == account],
+            allowed,
         )
         for account in names & set(chosen)
         for equity_ in equities.get(account, [None])

@@ -68,13 +68,14 @@ def lines(view: PageView, now: Instant) -> list[BotLine]:
         return []
     sources = {one.source: one for one in status.bots} if status else {}
     accounts = model.account_orders(state)
+    seen = model.Seen(state, view.bot_history, view.bot_limits)
     refused = {one.source: sum(one.reasons.values()) for one in status.refusals} if status else {}
     found = []
     for bot in state.bots:
         source = sources.get(bot.source)
         last_ns = max(source.last_ns if source else 0, bot.last_ns or 0)
         silent_ns = view.age_ns(last_ns, now) if last_ns else None
-        troubles = model.troubles(bot, state, view.bot_history, silent_ns, accounts[bot.account])
+        troubles = model.troubles(bot, seen, silent_ns, accounts[bot.account])
         lost = source.lost if source else 0
         found.append(BotLine(bot, model.name_of(bot), lost, refused.get(bot.source, 0), silent_ns, troubles))
     return sorted(found, key=lambda line: line.name)
