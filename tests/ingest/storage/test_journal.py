@@ -12,6 +12,7 @@ from ingest.checking.chunks import ChunkBuilder
 from ingest.checking.sequences import SequenceTracker
 from ingest.desk.desk import Desk
 from ingest.desk.limits import DeskLimits
+from ingest.desk.profit_curve import EVERY_S, POINTS
 from ingest.feeds.sim_orders import SimOrdersFeed
 from ingest.feeds.uri import open_feed, parse_feed
 from ingest.storage.earlier_files import EarlierFiles
@@ -19,7 +20,7 @@ from ingest.storage.journal import Journal, bots_with_orders
 from ingest.storage.log.group_commit import GroupCommit
 from ingest.storage.log.segment_log import SegmentLog
 from telemetry_runtime.fakes import FakeClock
-from telemetry_schema import CancelOrder, KillSwitch, Trade, TradeCommand
+from telemetry_schema import CancelOrder, KillSwitch, Position, Trade, TradeCommand
 
 NOW_NS = 1_700_000_000_000_000_000
 LIMITS = DeskLimits(max_qty=10.0, max_notional=5_000.0, price_band_ratio=0.05, max_commands_per_s=30.0)
@@ -317,6 +318,35 @@ def test_a_resting_order_that_cannot_be_read_rests_no_more_and_the_others_do(tmp
     with capture_logs() as logs:
         Ingest(tmp_path)
     assert logs == []
+
+
+def test_the_curve_of_the_profit_goes_on_after_a_restart_and_takes_an_hour_of_the_log(tmp_path: Path) -> None:
+    ingest = Ingest(tmp_path)
+    held = [Position(symbol="A", qty=1.0, realised=3.0, unrealised=1.0)]
+    for second in range(0, 3 * POINTS * EVERY_S, EVERY_S):
+        ingest.desk.profit_curve.note(held, second)
+        ingest.journal.record()
+    before = ingest.desk.profit_curve.message()
+    assert sum(key.startswith("profit ") for key in ingest.log.state()) == POINTS
+    ingest.writer.set_state({"profit 7": b"\xc1"})
+    ingest.writer.append()
+    with capture_logs() as logs:
+        again = Ingest(tmp_path)
+    assert [line["event"] for line in logs] == ["profit_unreadable"]
+    after = again.desk.profit_curve.message()
+    assert len(after.second) == POINTS - 1
+    assert {*after.second} < {*before.second}
+    again.desk.profit_curve.note(held, before.second[-1] + EVERY_S)
+    assert again.desk.profit_curve.message().second[-1] == before.second[-1] + EVERY_S
+
+
+def test_a_curve_that_was_interrupted_for_days_begins_with_the_newest_hour(tmp_path: Path) -> None:
+    held = [Position(symbol="A", qty=1.0, realised=3.0, unrealised=1.0)]
+    for second in (1_000, 1_000_000, 1_000_005):
+        ingest = Ingest(tmp_path)
+        ingest.desk.profit_curve.note(held, second)
+        ingest.journal.record()
+    assert Ingest(tmp_path).desk.profit_curve.message().second == [1_000_000, 1_000_005]
 
 
 def test_a_simulated_bot_finds_its_open_orders_after_a_killed_process_and_a_clean_stop(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from ingest.checking.rate_limit import Limited, RateLimiter
 from ingest.delivery.batch_delivery import BatchDelivery
 from ingest.desk.desk import Desk
 from ingest.desk.outcome import DeskOutcome
-from ingest.desk.profit_curve import ProfitCurve
 from ingest.feeds.runner import FeedRunner
 from ingest.reporting.ledger import IngestLedger
 from ingest.reporting.refusal_log import RefusalLog
@@ -78,7 +77,6 @@ class IngestApp:
         self._crowding = Crowding()
         self._desk, self._delivery = desk, delivery
         self._ledger, self._storage, self._clock = ledger, storage, clock
-        self._profit = ProfitCurve()
         self._refusal_log = RefusalLog(monotonic_ns=clock.monotonic_ns)
         self._is_reading = True
         """Else the intake lets the clients wait."""
@@ -240,8 +238,9 @@ class IngestApp:
             await self._clock.sleep(HISTORY_S)
 
     def _report_profit(self) -> None:
-        self._profit.note(self._desk.state().positions, self._clock.now_ns() // 1_000_000_000)
-        if (curve := self._profit.message()).second:
+        profit = self._desk.profit_curve
+        profit.note(self._desk.state().positions, self._clock.now_ns() // 1_000_000_000)
+        if (curve := profit.message()).second:
             self._offer(encode(curve))
 
     def _offer(self, frame: bytes) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from ingest.checking.chunks import Chunk
 from ingest.desk.history import AnsweredCommands
+from ingest.desk.profit_curve import ProfitCurve
 from ingest.desk.last_prices import LastPrices
 from ingest.desk.limits import DeskLimits, Rejection
 from ingest.desk.open_orders import MAX_OPEN_ORDERS, OpenOrders, RestingOrder
@@ -57,6 +58,7 @@ class Desk:
         self.open_orders = OpenOrders(by_volume=limits.partial_fills, max_age_s=limits.max_price_age_s)
         self.book = Book()
         self.history = AnsweredCommands()
+        self.profit_curve = ProfitCurve()
         self.changes = 0
 
     @property

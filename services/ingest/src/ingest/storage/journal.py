@@ -31,6 +31,7 @@ _DESK: Final = "desk"
 _COMMAND: Final = "command "
 _ORDER: Final = "order "
 _BOT_ORDER: Final = "bot order "
+_PROFIT: Final = "profit "
 _REPLAY: Final = "replay "
 _UNAUDITED: Final = "unaudited"
 """Lines of the audit about what the transaction did, until they are in the audit."""
@@ -100,6 +101,7 @@ class Journal:
             self._restore_desk(state.get(_DESK))
             self._restore_commands(state)
             self._restore_orders(state)
+            self._restore_profit(state)
             self._restore_replays(state)
             self._restore_bot_orders(state)
             self.unaudited = _lines(state.get(_UNAUDITED, b""))
@@ -154,6 +156,17 @@ class Journal:
                     self._writer.set_state({key: None})
         self._desk.open_orders.restore(orders)
 
+    def _restore_profit(self, state: dict[str, bytes]) -> None:
+        points, unreadable = [], 0
+        for value in (value for key, value in state.items() if key.startswith(_PROFIT)):
+            try:
+                points.append(msgspec.msgpack.decode(value, type=tuple[int, float]))
+            except msgspec.MsgspecError:
+                unreadable += 1  # only the curve is poorer
+        if unreadable:
+            self._logger.warning("profit_unreadable", points=unreadable)
+        self._desk.profit_curve.restore(points)
+
     def _restore_replays(self, state: dict[str, bytes]) -> None:
         for feed in self._replays:
             content, _, frames = state.get(_REPLAY + feed.name, b"").decode().rpartition("/")
@@ -199,6 +212,8 @@ class Journal:
         if orders := self._desk.open_orders.take_changed():
             encoded = {_ORDER + order_id: encode(order) if order else None for order_id, order in orders.items()}
             self._writer.set_state(encoded)
+        if points := self._desk.profit_curve.take_changed():
+            self._writer.set_state({f"{_PROFIT}{place}": self._encode(point) for place, point in points.items()})
         self._record_feeds()
         if self._unaudited != self._written_unaudited:
             self._writer.set_state({_UNAUDITED: b"".join(self._unaudited) or None})
