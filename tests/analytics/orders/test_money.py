@@ -187,3 +187,47 @@ def test_a_named_source_is_the_authority_however_late_it_comes_and_the_others_fi
     assert book is not None
     assert book.holding.qty == 3.0
     assert dict(made.authorities.second_fills) == {("bot", "first"): 1, ("bot", "matched"): 1, ("bot", "different"): 1}
+
+
+def test_a_fee_in_the_base_currency_costs_its_price_in_the_fill() -> None:
+    made = tracker()
+    fill(made, 1, 2, 100, fee=0.002, fee_currency="BTC")
+    quoted(made, 100.0)
+    made.books.value(made.marks, T0)
+    ((_, currency, equity),) = made.books.equity()
+    assert (currency, equity.value) == ("USD", pytest.approx(-0.2))
+    assert made.bookkeeper.fees_paid == {("acct", "s", "BTC"): 0.002}
+    assert made.books.unpriced_fees == {}
+
+
+def test_a_rebate_in_a_third_currency_is_worth_its_mark_of_then_and_goes_with_a_bust() -> None:
+    made = tracker()
+    made.marks.quote("BNB-USD", 599.0, 601.0, T0, T0)
+    fill(made, 1, 2, 100, fee=-0.01, fee_currency="BNB")
+    made.marks.quote("BNB-USD", 899.0, 901.0, T0 + 1, T0)
+    book = made.books.get(BOOK)
+    assert book is not None
+    assert (book.net_fees, book.fees["BNB"]) == (pytest.approx(-6.0), -0.01)
+    made.apply(event("bust", "o-1", T0 + 5, account="acct", strategy="s", ref_exec_id="x-1"), T0)
+    assert (book.net_fees, book.fees["BNB"]) == (pytest.approx(0.0), 0.0)
+
+
+def test_a_fee_whose_currency_nobody_quotes_is_in_no_profit_and_is_told() -> None:
+    made = tracker()
+    fill(made, 1, 2, 100, fee=3.0, fee_currency="XYZ")
+    book = made.books.get(BOOK)
+    assert book is not None
+    assert book.net_fees == 0
+    assert made.books.unpriced_fees == {"XYZ": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "pair"),
+    [("BTCUSDT", "BNBUSDT"), ("BTC/USDT", "BNB/USDT"), ("BTC/USDT:USDT", "BNB/USDT"), ("BTC_USDT", "BNB-USDT")],
+)
+def test_the_pair_that_prices_a_fee_is_spelled_as_the_symbol_or_plainly(symbol: str, pair: str) -> None:
+    made = tracker()
+    made.marks.quote(pair, 599.0, 601.0, T0, T0)
+    assert made.books.fee_price("BNB", symbol, 100.0, made.marks) == 600.0
+    assert made.books.fee_price("BTC", symbol, 100.0, made.marks) == 100.0
+    assert made.books.fee_price("ETH", symbol, 100.0, made.marks) is None

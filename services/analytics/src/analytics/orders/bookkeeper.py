@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from analytics.orders.books import BookKey, Books
-from analytics.orders.executions import NOTHING_INFERRED, Inferred
+from analytics.orders.books import BookKey, Books, ProfitBook
+from analytics.orders.executions import NOTHING_INFERRED, Execution, Inferred
 from analytics.orders.marks import Marks
 from analytics.orders.order import BotOrder
 from analytics.orders.order_states import ENDED
@@ -85,6 +85,8 @@ class Bookkeeper:
         fill, book = order.executions.fills[name], self._books.open(key)
         book.fill(_sign(order), fill)
         order.booking.keys.add(name)
+        value = self._fee_value(order, name, fill, book)
+        book.converted_fees += value or 0.0
         if name in order.booking.counted:
             return
         order.booking.counted.add(name)
@@ -95,8 +97,17 @@ class Bookkeeper:
         if fill.fee:
             paid, currency = self.fees_paid if fill.fee > 0 else self.rebates, book.fee_label(fill.fee_currency)
             paid[key.account, key.strategy, currency] += abs(fill.fee)
-            if currency != book.currency:
+            if value is None and currency != book.currency:
                 self._books.unpriced_fees[currency] += abs(fill.fee)
+
+    def _fee_value(self, order: BotOrder, name: str, fill: Execution, book: ProfitBook) -> float | None:
+        """A fee in another currency than the book's at its price of now, which is kept: it is taken back as it was."""
+        values = order.booking.fee_values
+        if fill.fee and fill.fee_currency != book.currency and name not in values:
+            price = self._books.fee_price(fill.fee_currency, order.symbol, fill.price, self._marks)
+            if price is not None:
+                values[name] = fill.fee * price
+        return values.get(name)
 
     def _compare(self, order: BotOrder, key: BookKey) -> None:
         """Compares the prices of fills with those that were there when the order was submitted."""
@@ -106,7 +117,9 @@ class Bookkeeper:
         order.booking.uncompared.clear()
 
     def _unfill(self, order: BotOrder, key: BookKey, name: str) -> None:
-        self._books.open(key).unfill(_sign(order), order.executions.fills[name])
+        book = self._books.open(key)
+        book.unfill(_sign(order), order.executions.fills[name])
+        book.converted_fees -= order.booking.fee_values.get(name, 0.0)
         order.booking.keys.discard(name)
 
     def _book_inferred(self, order: BotOrder, key: BookKey, inferred: Inferred) -> None:

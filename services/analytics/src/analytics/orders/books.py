@@ -50,6 +50,15 @@ def quote_currency(symbol: str) -> str:
     return next((tail for tail in _TAILS if symbol.endswith(tail) and symbol != tail), "")
 
 
+def _split(symbol: str) -> tuple[str, str, str]:
+    """Base, separator, and the rest; of BTCUSDT the separator is nothing."""
+    for place in range(1, len(symbol)):
+        if symbol[place] in _SEPARATORS:
+            return symbol[:place], symbol[place], symbol[place + 1 :]
+    quote = quote_currency(symbol)
+    return symbol.removesuffix(quote), "", quote
+
+
 @dataclass(slots=True)
 class ProfitBook:
     """Position, profit and fees of one book. Fees are by currency, positive is paid; rebates are apart."""
@@ -60,6 +69,13 @@ class ProfitBook:
     """What was received less what was paid for the position, without fees, in quote currency."""
     fees: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Paid less rebates that stand, by currency."""
+    converted_fees: float = 0.0
+    """Fees in other currencies, less rebates, at the prices of when they were paid, in quote currency."""
+
+    @property
+    def net_fees(self) -> float:
+        """All fees less rebates that have a price, in quote currency."""
+        return self.fees.get(self.currency, 0.0) + self.converted_fees
 
     def fill(self, sign: int, execution: Execution) -> None:
         """Adds an execution; `sign` is +1 for a buy, −1 for a sell."""
@@ -152,6 +168,16 @@ class Books:
         found = key if key in self._books else self._other(key.symbol)
         return found if found in self._books else _NO_BOOK
 
+    def fee_price(self, fee_currency: str, symbol: str, fill_price: float, marks: Marks) -> float | None:
+        """What a unit of a fee's currency is worth in the symbol's quote currency now; None where nobody knows."""
+        base, separator, _ = _split(symbol)
+        if fee_currency == base:
+            return fill_price
+        pairs = (
+            f"{fee_currency}{between}{quote_currency(symbol)}" for between in dict.fromkeys((separator, "-", "/", ""))
+        )
+        return next((mark.price for pair in pairs if (mark := marks.newest(pair)) is not None), None)
+
     def currency(self, key: BookKey) -> str:
         """The quote currency of a key's book."""
         return quote_currency(key.symbol)
@@ -217,4 +243,4 @@ class Books:
     def _worth(each: Valued) -> float | None:
         if each.unrealised is None:
             return None
-        return each.book.holding.realised + each.unrealised - each.book.fees.get(each.book.currency, 0.0)
+        return each.book.holding.realised + each.unrealised - each.book.net_fees

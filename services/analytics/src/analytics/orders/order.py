@@ -62,6 +62,8 @@ class Booking(Struct, omit_defaults=True, gc=False):
     keys: set[str] = field(default_factory=set)
     counted: set[str] = field(default_factory=set)
     """Executions that the counters have had: one that moves to another book is not counted again."""
+    fee_values: dict[str, float] = field(default_factory=dict)
+    """Fees in other currencies than the book's by execution, in quote currency at the price of when they were paid."""
     inferred: Inferred = NOTHING_INFERRED
     uncompared: set[str] = field(default_factory=set)
     """Executions that came before the submit: what their prices are compared with comes with that."""
@@ -280,6 +282,7 @@ class BotOrder(Struct, omit_defaults=True, gc=False):
         self.measured |= other.measured
         self.touched_ns = max(self.touched_ns, other.touched_ns)
         self.booking.counted |= other.booking.counted
+        self.booking.fee_values = other.booking.fee_values | self.booking.fee_values
         self.booking.uncompared |= other.booking.uncompared
         self.booking.absorb_end(other.booking)
         self.executions.absorb(other.executions)

@@ -261,7 +261,7 @@ def _money(valued: Sequence[Valued], quality: BotQuality) -> dict[Owner, list[Bo
                 currency=currency,
                 realised=to_json_number(sum(each.book.holding.realised for each in books)),
                 unrealised=finite_or_none(sum(known)) if len(known) == len(unrealised) else None,
-                fees=to_json_number(sum(each.book.fees.get(currency, 0.0) for each in books)),
+                fees=to_json_number(sum(each.book.net_fees for each in books)),
                 slippage_bps=quality.arrival_bps.get(key),
                 decision_slippage_bps=quality.decision_bps.get(key),
                 markouts=quality.markouts.get(key, []),
@@ -289,7 +289,7 @@ def _book(each: Valued) -> BookState:
         mark_age_ns=each.mark_age_ns,
         realised=to_json_number(holding.realised),
         unrealised=finite_or_none(each.unrealised),
-        fees=to_json_number(each.book.fees.get(each.book.currency, 0.0)),
+        fees=to_json_number(each.book.net_fees),
     )
 
 

@@ -174,7 +174,7 @@ class OrderMetrics:
         ):
             yield self._of(name, "counter", help_text, labels, {key: values.get(key, 0.0) for key in keys})
         unpriced = {(currency,): fee for currency, fee in orders.books.unpriced_fees.items()}
-        help_text = "Fees in another currency than the book's: they are not in its profit."
+        help_text = "Fees in a currency without a price in the book's: they are not in its profit."
         yield self._of("telemetry_unpriced_fees_total", "counter", help_text, ("currency",), unpriced)
         labels = ("account", "venue", "limit")
         yield self._of(

@@ -13,13 +13,13 @@ from uuid import UUID
 
 from ingest.checking.chunks import Chunk
 from ingest.desk.history import AnsweredCommands
-from ingest.desk.profit_curve import ProfitCurve
 from ingest.desk.last_prices import LastPrices
 from ingest.desk.limits import DeskLimits, Rejection
 from ingest.desk.open_orders import MAX_OPEN_ORDERS, OpenOrders, RestingOrder
 from ingest.desk.order_events import order_events, update_events
 from ingest.desk.outcome import Decision, DeskOutcome, OrderUpdate, PaperTrade
 from ingest.desk.positions import Book
+from ingest.desk.profit_curve import ProfitCurve
 from telemetry_schema import (
     CancelAll,
     CancelOrder,
