@@ -190,7 +190,7 @@ async def test_without_a_column_the_symbol_is_given_or_that_of_the_files_name(
         ("#\n", r"header ''"),
         ("\0\0\0\0", r"known are"),
         ('1750000000000000000 {"stream":"a@trade","data":{}}', "venue=binance would fit"),
-        (zipped(b"")[:20], "cannot read"),
+        pytest.param(zipped(b"")[:20], "cannot read", id="a zip archive that was cut"),
         (b"PK\x05\x06" + bytes(18), "holds 0 files"),
         (zstd.compress(PLAIN.encode())[:30], "cannot read"),
         (b"\x28\xb5\x2f\xfdgarbage", "cannot read"),
