@@ -46,8 +46,13 @@ lint: $(STAMP) ## formatting, lint rules of Python and JavaScript, import contra
 types: $(STAMP) ## the strict type check
 	$(BIN)/mypy
 
+COVER := FUZZ_TIMES=0.1 $(BIN)/coverage run --parallel-mode -m pytest -q
+
 coverage: $(STAMP) ## branch coverage by the tests that run in this process; ARGS="--show-missing" lists lines
-	FUZZ_TIMES=0.1 $(BIN)/coverage run -m pytest -q tests/analytics tests/client tests/dashboards tests/ingest tests/loadtest tests/runtime tests/schema tests/ui
+	@rm -f .coverage .coverage.*
+	$(COVER) tests/analytics tests/schema tests/dashboards & \
+		$(COVER) tests/client tests/ingest tests/loadtest tests/runtime tests/ui; one=$$?; wait $$! && exit $$one
+	$(BIN)/coverage combine -q
 	$(BIN)/coverage report $(ARGS)
 
 # Without an engine the client names a socket, and without the client make names a file.
