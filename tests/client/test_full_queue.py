@@ -6,9 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from telemetry_client import Publisher
 from telemetry_client.publisher import MAX_MESSAGE_TRADES
-from tests.client.conftest import Receiver
-
-SLACK_S = 0.5  # what a busy machine may add to a wait
+from tests.client.conftest import SLACK_S, Receiver, quickest
 
 
 def fill(publisher: Publisher, count: int) -> None:
@@ -70,37 +68,41 @@ def test_a_full_queue_drops_all_trades_of_a_columnar_message(away: Receiver) -> 
 def test_without_leave_to_block_a_full_queue_does_not_block(away: Receiver) -> None:
     with Publisher(away.endpoint, max_queued_messages=1, linger_s=0) as publisher:
         fill(publisher, 1)
-        calls = [timed(publisher) for _ in range(100)]
-    assert not any(queued for queued, _ in calls)
-    assert min(took_s for _, took_s in calls) < 0.001
-    assert sum(took_s for _, took_s in calls) < SLACK_S
+        calls = [[timed(publisher) for _ in range(100)] for _ in range(3)]
+    assert not any(queued for turn in calls for queued, _ in turn)
+    assert min(took_s for turn in calls for _, took_s in turn) < 0.001
+    assert min(sum(took_s for _, took_s in turn) for turn in calls) < SLACK_S
 
 
 def test_a_full_queue_blocks_as_long_as_asked_and_not_longer(away: Receiver) -> None:
     with Publisher(away.endpoint, max_queued_messages=1, block_s=0.1, linger_s=0) as publisher:
         fill(publisher, 1)
-        queued, took_s = timed(publisher)
-    assert not queued
-    assert 0.09 <= took_s <= 0.1 + SLACK_S
+        calls = [timed(publisher) for _ in range(3)]
+    assert not any(queued for queued, _ in calls)
+    assert 0.09 <= min(took_s for _, took_s in calls) <= 0.1 + SLACK_S
 
 
 def test_columns_block_as_long_as_asked_for_all_pieces_together(away: Receiver) -> None:
     count = 20 * MAX_MESSAGE_TRADES
     with Publisher(away.endpoint, max_queued_messages=1, block_s=0.1, linger_s=0) as publisher:
         fill(publisher, 1)
-        started_s = time.monotonic()
-        assert not publisher.trades(symbol="BTC-USD", side="buy", qty=[1] * count, price=[1] * count)
-        assert time.monotonic() - started_s <= 0.1 + SLACK_S
-        assert publisher.dropped_trades == count
+
+        def send() -> float:
+            started_s = time.monotonic()
+            assert not publisher.trades(symbol="BTC-USD", side="buy", qty=[1] * count, price=[1] * count)
+            return time.monotonic() - started_s
+
+        assert quickest(send) <= 0.1 + SLACK_S
+        assert publisher.dropped_trades == 3 * count
 
 
 def test_threads_that_wait_do_not_wait_for_each_other(away: Receiver) -> None:
     with Publisher(away.endpoint, max_queued_messages=1, block_s=0.2, linger_s=0) as publisher:
         fill(publisher, 1)
         with ThreadPoolExecutor(10) as pool:
-            calls = list(pool.map(timed, [publisher] * 10))
-        assert publisher.dropped_trades == 10
-    assert max(took_s for _, took_s in calls) <= 0.2 + SLACK_S
+            longest_s = quickest(lambda: max(took_s for _, took_s in pool.map(timed, [publisher] * 10)))
+        assert publisher.dropped_trades == 3 * 10
+    assert longest_s <= 0.2 + SLACK_S
 
 
 def test_a_call_that_waits_goes_on_as_soon_as_there_is_room(away: Receiver) -> None:
