@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -45,6 +45,13 @@ class _Segment:
     first_seq: int
     head_bytes: int
     size: int
+
+
+class _Sealed(NamedTuple):
+    """A segment that is complete, and still open."""
+
+    fd: int
+    first_seq: int
 
 
 @dataclass(slots=True)
@@ -95,15 +102,15 @@ class SegmentLog:
         self.ended = _ended(found.head, self.next_seq) if found else ()
         self._state = found.state if found else {}
         self._syncing = threading.Lock()
-        self._sealed_fds: list[int] = []
+        self._sealed: list[_Sealed] = []
         """Segments that are complete, and may not be on disk yet."""
-        self._has_unsynced = False
-        """Whether some of those were closed before they were on disk."""
+        self._unsynced_seq = -1
+        """Where the newest of those begins that were closed before they were on disk; −1 if none was."""
         self._durable_seq = 0
         """Where the newest segment begins whose head is on disk: what is needed of those before it are their trades."""
         self._reader = SegmentReader(self.stream)
         self.held_bytes = sum(segment.size for segment in self._segments)
-        self._sync_found()
+        self._sync_through(self.next_seq)
         self._fd, self._active = self._begin()
         # A later process must know that this epoch has been, even after a power cut.
         self.sync()
@@ -164,9 +171,12 @@ class SegmentLog:
             self._log.error("log_cut", next_seq=content.next_seq, dropped_bytes=dropped_bytes, error=str(error))
         return content
 
-    def _sync_found(self) -> None:
-        """Puts on disk what an earlier process has appended, which from now on is passed on as if it were there."""
-        for segment in list(self._segments):
+    def _sync_through(self, seq: int) -> None:
+        """Puts on disk the segments that begin up to there: those that are not open.
+
+        At the start these are what an earlier process has appended: from now on it is passed on as if it were there.
+        """
+        for segment in [each for each in list(self._segments) if each.first_seq <= seq]:
             with suppress(FileNotFoundError):  # trimmed meanwhile
                 fd = os.open(segment.path, os.O_RDONLY)
                 try:
@@ -239,7 +249,7 @@ class SegmentLog:
     def _roll(self) -> None:
         fd, segment = self._begin()
         # In this order: whoever syncs meanwhile finds the segment in one place or the other.
-        self._sealed_fds.append(self._fd)
+        self._sealed.append(_Sealed(self._fd, self._active.first_seq))
         self._fd, self._active = fd, segment
         self._reader = SegmentReader(self.stream)
 
@@ -266,7 +276,7 @@ class SegmentLog:
     @property
     def is_sync_due(self) -> bool:
         """Whether there is a complete segment that may not be on disk: it is open, and keeps those before it."""
-        return bool(self._sealed_fds)
+        return bool(self._sealed)
 
     def trim(self, seq: int) -> None:
         """Removes segments that end before that offset, once the state behind them is on disk."""
@@ -282,11 +292,12 @@ class SegmentLog:
         with self._syncing:
             next_seq, active = self.next_seq, self._active
             fd = self._fd
-            sealed = list(self._sealed_fds)
-            if self._has_unsynced:
-                self._sync_found()
-                self._has_unsynced = False
-            for each in (*sealed, fd):
+            sealed = list(self._sealed)
+            if self._unsynced_seq >= 0:
+                # These alone: the others are open, and are synced below.
+                self._sync_through(self._unsynced_seq)
+                self._unsynced_seq = -1
+            for each in (*(segment.fd for segment in sealed), fd):
                 self._fdatasync(each)
             self._note_on_disk(active, sealed)
             return next_seq
@@ -298,16 +309,16 @@ class SegmentLog:
         """
         # In this order, as in `sync`: a head that is sealed meanwhile is not needed, as that of the next one is synced.
         with self._syncing:
-            active, sealed = self._active, list(self._sealed_fds)
+            active, sealed = self._active, list(self._sealed)
             self._fdatasync(self._fd)
-            self._has_unsynced = self._has_unsynced or bool(sealed)
+            self._unsynced_seq = max((self._unsynced_seq, *(segment.first_seq for segment in sealed)))
             self._note_on_disk(active, sealed)
 
-    def _note_on_disk(self, active: _Segment, sealed: Sequence[int]) -> None:
+    def _note_on_disk(self, active: _Segment, sealed: Sequence[_Sealed]) -> None:
         sync_directory(self._directory)
         for each in sealed:
-            self._sealed_fds.remove(each)
-            os.close(each)
+            self._sealed.remove(each)
+            os.close(each.fd)
         self._durable_seq = active.first_seq
 
     def close(self) -> None:
