@@ -54,7 +54,10 @@ class Handshakes:
 
 
 def monitor_of(socket: "zmq.Socket[bytes]", events: int = MONITORED_EVENTS) -> "zmq.Socket[bytes]":
-    """A socket that receives the events of another one."""
+    """A socket that receives the events of another one.
+
+    The runtime has its own: neighbours share the schema alone, and that knows no ZeroMQ.
+    """
     address = f"inproc://monitor-{int(socket.getsockopt(zmq.FD))}"
     socket.monitor(address, events)
     monitor: zmq.Socket[bytes] = socket.context.socket(zmq.PAIR)

@@ -159,6 +159,8 @@ def monitor_of(socket: "zmq.Socket[bytes]", events: int, *, unread_events: int) 
 
     Beyond that libzmq's thread would wait for us in the middle of its work, and no connection would go on. pyzmq's own
     `get_monitor_socket` leaves it at 2,000, as the limit is to be set before the two are connected.
+
+    The client has its own: neighbours share the schema alone, and that knows no ZeroMQ.
     """
     address = f"inproc://monitor-{int(socket.getsockopt(zmq.FD))}"
     socket.monitor(address, events)
