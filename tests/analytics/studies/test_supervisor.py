@@ -166,6 +166,40 @@ async def test_how_a_fork_server_has_gone_is_said() -> None:
     assert "no answer in 0.1 s" in await asked_to_end_a_worker(StudyWorld(), signal.SIGSTOP, 0.1)
 
 
+async def test_why_a_fork_server_has_crashed_is_logged_in_a_few_lines(tmp_path: Path) -> None:
+    (tmp_path / "pandas.py").write_text(
+        "import sys\nfor number in range(10_000): print(number, 'x' * 300, file=sys.stderr)\nraise OSError('no disk')"
+    )
+    made = StudyWorld(environment=dict(os.environ) | {"PYTHONPATH": str(tmp_path)})
+    with capture_logs() as lines:
+        async with running(made):
+            await until(made, lambda: len(lines) > 1)
+    said = next(line for line in lines if line["event"] == "study_fork_server_ended")
+    assert (said["exit_code"], said["last_lines"][-1]) == (1, "OSError: no disk")
+    assert len(said["last_lines"]) <= 20
+    assert max(map(len, said["last_lines"])) <= 200
+
+
+PRINTS = """
+import os
+
+@study(window="5m", every="100ms", gauges=[gauge("rows", "Trades.")])
+def prints(trades):
+    os.write(2, b"mine\\n")
+    os.kill(os.getppid(), 9)
+    return {"rows": len(trades)}
+"""
+
+
+async def test_what_a_study_writes_to_the_standard_error_is_not_taken_for_the_fork_servers(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, PRINTS))
+    with capture_logs() as lines:
+        async with running(made):
+            await until(made, lambda: any(line["event"] == "study_fork_server_ended" for line in lines))
+    said = next(line for line in lines if line["event"] == "study_fork_server_ended")
+    assert (said["exit_code"], said["last_lines"]) == (-9, [])
+
+
 class HurriedClock(SystemClock):
     """Waits no longer than a moment, and keeps how long it should have waited."""
 

@@ -22,6 +22,9 @@ from analytics.studies.protocol import FORK, PID
 from analytics.studies.runner.loading import BUILTIN
 from analytics.studies.runner.worker import WorkerSettings, die_with, run_worker
 
+_STDOUT_FD: Final = 1
+_STDERR_FD: Final = 2
+
 _NICENESS: Final = 19
 """The pipeline goes first where they share a core."""
 
@@ -107,6 +110,8 @@ def _become_worker(
     try:
         die_with(parent)
         control.close()
+        # What studies print, past Python too, is kept from the service's log: there go the fork server's own errors.
+        os.dup2(_STDOUT_FD, _STDERR_FD)
         code = run_worker(socket.socket(fileno=channel), memory, settings)
     finally:
         # Whatever happened: two processes must not wait for the same requests.

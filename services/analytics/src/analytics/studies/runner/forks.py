@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+import structlog
+
 from analytics.studies.protocol import END, FORK, PID
 from analytics.studies.runner.errors import WorkerDiedError
 
@@ -25,6 +27,11 @@ START_S: Final = 60.0
 
 _LAST_BREATH_S: Final = 1.0
 """How long a fork server that has closed its socket may take to end."""
+
+_MAX_LAST_LINES: Final = 20
+_MAX_LINE: Final = 200
+_LAST_LINES_BYTES: Final = 4_000
+"""Of what a fork server has said before it ended, that many lines of that many characters are logged."""
 
 _MODULE: Final = "analytics.studies.runner.fork_server"
 _THREADS: Final = dict.fromkeys(
@@ -63,6 +70,8 @@ class _Started(NamedTuple):
     writer: asyncio.StreamWriter
     memory: memoryview
     """Unmapped with its last view."""
+    errors: int
+    """File descriptor of what it has written to its standard error."""
 
 
 class ForkServer:
@@ -71,6 +80,7 @@ class ForkServer:
     def __init__(self, options: WorkerOptions) -> None:
         self._options = options
         self._started: _Started | None = None
+        self._log = structlog.get_logger("studies")
 
     async def __aenter__(self) -> Self:
         return self
@@ -111,6 +121,7 @@ class ForkServer:
                 raise WorkerDiedError(f"its fork server gave no answer in {patience_s:g} s") from error
             except (OSError, EOFError) as error:
                 code = await _ended(started.process)
+                self._log.error("study_fork_server_ended", exit_code=code, last_lines=_last_lines(started.errors))
                 raise WorkerDiedError(f"its fork server has gone (exit code {code})") from error
             unanswered.pop_all()
         return int(pid)
@@ -119,12 +130,16 @@ class ForkServer:
         with ExitStack() as opened:
             memory = _anonymous(self._options.memory_bytes)
             opened.callback(os.close, memory)
+            # Memory, not a pipe: nobody need read it while it is written, and it cannot be full.
+            errors = _anonymous(0)
+            of_errors = opened.enter_context(ExitStack())
+            of_errors.callback(os.close, errors)
             ours, theirs = map(opened.enter_context, socket.socketpair())
             process = await asyncio.create_subprocess_exec(
                 *self._command(theirs.fileno(), memory),
                 stdin=DEVNULL,
                 stdout=DEVNULL,
-                stderr=DEVNULL,
+                stderr=errors,
                 pass_fds=(theirs.fileno(), memory),
                 env=dict(self._options.environment) | _THREADS,
             )
@@ -136,7 +151,8 @@ class ForkServer:
                 unfinished.callback(control.close)
                 reader, writer = await asyncio.open_connection(sock=ours.dup())
                 unfinished.pop_all()
-            return _Started(process, control, reader, writer, mapped)
+            of_errors.pop_all()
+            return _Started(process, control, reader, writer, mapped, errors)
 
     def _command(self, control: int, memory: int) -> list[str]:
         options = self._options
@@ -156,6 +172,7 @@ class ForkServer:
             return
         started.control.close()
         started.writer.close()
+        os.close(started.errors)
         await _kill(started.process)
 
     async def __aexit__(
@@ -170,6 +187,13 @@ async def _ended(process: Process) -> int | None:
         async with asyncio.timeout(_LAST_BREATH_S):
             await process.wait()
     return process.returncode
+
+
+def _last_lines(errors: int) -> list[str]:
+    """The end of what was written there: of a process that has crashed, the traceback."""
+    size = os.fstat(errors).st_size
+    text = os.pread(errors, _LAST_LINES_BYTES, max(size - _LAST_LINES_BYTES, 0)).decode("utf-8", "replace")
+    return [line[:_MAX_LINE] for line in text.splitlines()[-_MAX_LAST_LINES:]]
 
 
 async def _kill(process: Process) -> None:
