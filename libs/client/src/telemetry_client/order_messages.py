@@ -1,4 +1,4 @@
-"""What a bot tells of its own orders: the part of `Publisher` that is about orders, quotes, positions and limits."""
+"""What a bot reports of its own orders: the part of `Publisher` that is about orders, quotes, positions and limits."""
 
 import time
 from abc import ABC, abstractmethod
@@ -97,7 +97,7 @@ class OrderMessages(ABC):
         """Sends any event in the life of an order."""
         own = {"event": event, "order_id": order_id, "symbol": symbol, "side": side, "qty": qty, "price": price}
         own |= {"last_qty": last_qty, "last_price": last_price, "exec_id": exec_id, "reason": reason}
-        return self._tell(OrderEvent, {"clock": "bot", **self._account, **own, **details})
+        return self._send_message(OrderEvent, {"clock": "bot", **self._account, **own, **details})
 
     def order_submitted(
         self,
@@ -166,7 +166,7 @@ class OrderMessages(ABC):
 
     def quote(self, symbol: str, bid: float, ask: float, *, event_ns: int | None = None) -> bool:
         """Sends the best bid and ask of a symbol; one in 100 ms is enough."""
-        return self._tell(Quote, {"symbol": symbol, "bid": bid, "ask": ask, "event_ns": event_ns})
+        return self._send_message(Quote, {"symbol": symbol, "bid": bid, "ask": ask, "event_ns": event_ns})
 
     def position(
         self,
@@ -180,7 +180,7 @@ class OrderMessages(ABC):
     ) -> bool:
         """Sends what the peer says it holds, units of base, negative if short."""
         own = {"symbol": symbol, "qty": qty, "strategy": strategy, "avg_price": avg_price, "event_ns": event_ns}
-        return self._tell(PositionReport, {**self._named(account), **own})
+        return self._send_message(PositionReport, {**self._named(account), **own})
 
     def rate_limit(
         self,
@@ -195,12 +195,12 @@ class OrderMessages(ABC):
     ) -> bool:
         """Sends how much of a venue's limit is used."""
         own = {"venue": venue, "limit": limit, "used": used, "allowed": allowed, "interval_s": interval_s}
-        return self._tell(RateLimitReport, {**self._named(account), **own, "event_ns": event_ns})
+        return self._send_message(RateLimitReport, {**self._named(account), **own, "event_ns": event_ns})
 
     def _named(self, account: str | None) -> dict[str, str]:
         return {"account": account or self._account.get("account") or self._head["source"]}
 
-    def _tell(self, model: type[BotMessage], fields: dict[str, Any]) -> bool:
+    def _send_message(self, model: type[BotMessage], fields: dict[str, Any]) -> bool:
         now_ns = time.time_ns()
         # What was not given is left out of the message.
         found = {name: value for name, value in fields.items() if value is not None}

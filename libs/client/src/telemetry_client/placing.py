@@ -39,7 +39,7 @@ _NOBODY_KNOWS: Final = frozenset({"timeout", "disconnected"})
 """After these the venue may have the order."""
 
 
-class Teller(Protocol):
+class Answerer(Protocol):
     """What sends the answer: `Publisher.order` for one order."""
 
     def __call__(self, event: str, **fields: str) -> bool:
@@ -52,17 +52,17 @@ class Placing:
 
     Args:
         submit: sends that the order goes out now.
-        tell: sends the answer.
+        answer: sends the answer.
         reason_of: names the reason of an exception, as a code of `REJECT_REASONS`; None leaves it to the usual names.
     """
 
     def __init__(
         self,
         submit: Callable[[], bool],
-        tell: Teller,
+        answer: Answerer,
         reason_of: Callable[[BaseException], str | None] | None = None,
     ) -> None:
-        self._submit, self._tell, self._reason_of = submit, tell, reason_of
+        self._submit, self._answer_with, self._reason_of = submit, answer, reason_of
         self.venue_order_id: str | None = None
         self._answered = False
 
@@ -72,7 +72,7 @@ class Placing:
         is_code = reason in REJECT_REASONS
         words = text if is_code else f"{reason}: {text}"
         with suppress(ClientError):  # as below
-            self._tell("reject", reason=reason if is_code else "other", text=_sendable(words))
+            self._answer_with("reject", reason=reason if is_code else "other", text=_sendable(words))
 
     def __enter__(self) -> Self:
         self._answered, self.venue_order_id = False, None
@@ -97,12 +97,12 @@ class Placing:
 
     def _answer(self, error: BaseException | None) -> None:
         if error is None:
-            self._tell("ack", **({} if self.venue_order_id is None else {"venue_order_id": self.venue_order_id}))
+            self._answer_with("ack", **({} if self.venue_order_id is None else {"venue_order_id": self.venue_order_id}))
             return
         # One that was cancelled or stopped by the user has no answer either.
         reason = self._reason(error) if isinstance(error, Exception) else "disconnected"
         event = "unknown" if reason in _NOBODY_KNOWS else "reject"
-        self._tell(event, reason=reason, text=_sendable(f"{type(error).__name__}: {_words(error)}"))
+        self._answer_with(event, reason=reason, text=_sendable(f"{type(error).__name__}: {_words(error)}"))
 
     def _reason(self, error: Exception) -> str:
         found = (_REASONS[base.__name__] for base in type(error).__mro__ if base.__name__ in _REASONS)

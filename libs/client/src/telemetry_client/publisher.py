@@ -48,7 +48,7 @@ class Publisher(OrderMessages):
     and keeps its number, so that ingest sees the gap. May be used from several threads, but not across a fork; by the
     handler of a signal only to close it.
 
-    What it tells of orders is in `OrderMessages`: each kind of message has its own numbers.
+    What it reports of orders is in `OrderMessages`: each kind of message has its own numbers.
 
     From the first message on a thread reports every `alive_every_s` that the run goes on, and the close that it ended:
     a run that goes silent in between is shown as unfinished.

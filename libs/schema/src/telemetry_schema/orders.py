@@ -245,7 +245,7 @@ class RateLimitReport(_Numbered):
 
 
 BotMessage: TypeAlias = OrderEvent | Quote | PositionReport | RateLimitReport
-"""What a bot tells of its own orders."""
+"""What a bot reports of its own orders."""
 
 AnyEdgeMessage: TypeAlias = (
     Trade

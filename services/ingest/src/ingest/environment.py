@@ -12,7 +12,7 @@ from telemetry_schema import Account
 
 SIMULATED_BOT = "sim-orders://bot-1?rate=2&lost=0&rejects=0.01&lot=0.0001&reports=0&symbols=BTC-PERP-USD,ETH-PERP-USD"
 """Lets all views of orders live at once, away from what alerts are about: three rejects of a hundred cross the limit of
-five by chance, with lots of 0.1 the fees alone reach that of the drawdown, and after a restart of ingest a new bot does
+five at times, with lots of 0.1 the fees alone reach that of the drawdown, and after a restart of ingest a new bot does
 not know what the one before held. Its symbols are its own: its quotes are no prices of the simulated market."""
 
 

@@ -17,7 +17,7 @@ def board(key: str, data: Mapping[str, object], on_event: Callable[[], None]) ->
     """Draws a board, or what has changed on it; `on_event` is called after a click on it.
 
     Then `st.session_state[key].event` is `{"board": …, "events": [[number, kind, value], …]}`, with all clicks that the
-    data's `heard`, `[board, number]`, has not told to be taken.
+    data's `heard`, `[board, number]`, has not reported as taken.
     """
     _mount()(key=key, data=data, on_event_change=on_event)
 

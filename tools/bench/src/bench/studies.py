@@ -1,7 +1,7 @@
 """What studies cost the pipeline: its rate, its processor time and its memory, and p99 beside hostile ones.
 
 Pipelines without and with studies take turns, in the other order each time. A rate is at the mercy of whatever else the
-machine does; the processor time a trade is not, so both are told.
+machine does; the processor time a trade is not, so both are reported.
 """
 
 from contextlib import ExitStack

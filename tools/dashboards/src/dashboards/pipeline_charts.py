@@ -40,7 +40,7 @@ def _hops() -> timeseries.Panel:
 def _outcomes() -> timeseries.Panel:
     text = (
         "Messages that came to ingest by outcome, per second. The outcomes are disjoint: they add up "
-        "to what was received. And what became of messages about orders, at ingest and in analytics."
+        "to what was received. And the outcomes of messages about orders, at ingest and in analytics."
     )
     queries = [
         over_time("A", f"sum by (outcome) (rate({promql.MESSAGES}[{STEP}]))", "{{outcome}}"),

@@ -103,7 +103,7 @@ class QueueSender:
         return len(streams.in_flight) < self.most_in_flight and streams.in_flight_bytes < MAX_IN_FLIGHT_BYTES
 
     def _pass_gap(self, row: MessageRow, stream: QueueStream) -> None:
-        """Numbers before the message were in rows that are damaged: ingest is told once what it has is acknowledged."""
+        """Numbers before the message were in rows that are damaged: ingest is asked anew once nothing is in flight."""
         if stream.is_sent:
             stream.first_seq = row.seq
             stream.close(time.monotonic())

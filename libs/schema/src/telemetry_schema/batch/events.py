@@ -1,4 +1,4 @@
-"""The batch of what bots tell of their own orders: a header, and one line for each message.
+"""The batch of what bots report of their own orders: a header, and one line for each message.
 
     1760000000000000000 {"type":"order","source":"bot",…}      when ingest received it, a blank, the message
 

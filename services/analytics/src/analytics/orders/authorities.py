@@ -1,7 +1,7 @@
 """Whose fills count where two sources send for one account: one of them is its authority, the other's are compared.
 
 The authority is the source that a setting names, else the first that sends a fill. So a bot's adapter and a drop copy
-do not count a fill twice, and the comparison shows whether both have told of everything.
+do not count a fill twice, and the comparison shows whether both have reported everything.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ class Authorities:
         self._named, self._label = dict(named), label
         self._by_account = dict(self._named)
         self.second_fills: Counts = counts()
-        """By source and how its fill stands to the authority's: `matched`, `different`, or `first` to tell of it."""
+        """By source and how its fill stands to the authority's: `matched`, `different`, or `first` to report it."""
 
     def of(self, account: str) -> str:
         """The source whose fills count for an account; its own name, if none has sent a fill."""
@@ -45,7 +45,7 @@ class Authorities:
         return True
 
     def compare(self, order: BotOrder, event: OrderEvent) -> None:
-        """Counts how a fill of a second source stands to what the authority has told."""
+        """Counts how a fill of a second source stands to what the authority has reported."""
         if event.event != "fill":
             return
         known = order.executions.fills.get(key_of(event))

@@ -19,7 +19,7 @@ class Bookkeeper:
 
     Args:
         books: where to.
-        quality: told of each new execution, and of each end.
+        quality: is given each new execution, and each end.
         marks: prices to compare fills with.
         label: gives the name under which a source is counted.
     """

@@ -6,7 +6,7 @@ else is derived from them, so that shuffled and repeated histories end in the sa
     fill A ── correct A→B ── correct B→C        C counts; A and B are superseded
        └───── bust A                            nothing of the chain counts
 
-A peer's cumulative quantity tells of fills that never came. `inferred` is the difference, at the price that makes the
+A peer's cumulative quantity includes fills that never came. `inferred` is the difference, at the price that makes the
 peer's average come out, until the fill arrives.
 """
 

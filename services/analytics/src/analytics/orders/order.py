@@ -295,7 +295,7 @@ _NOTES: Final[dict[str, Callable[[BotOrder, OrderEvent], None]]] = {
     "replace": BotOrder._note_terms,  # noqa: SLF001
     **dict.fromkeys(ENDS, BotOrder._note_end),  # noqa: SLF001
 }
-"""What else an event tells, by its name."""
+"""What else is noted of an event, by its name."""
 
 
 def stamp_key(event: str, alias: str | None) -> str:

@@ -58,7 +58,7 @@ def parse_order_query(query: Mapping[str, str], *, max_rows: int) -> OrderQuery:
 
 
 def found_orders(orders: KnownOrders, query: OrderQuery) -> Iterator[list[OrderSummary]]:
-    """The orders, the newest first, some at a time; what changes meanwhile is told as it is then."""
+    """The orders, the newest first, some at a time; what changes meanwhile is given as it is then."""
     left = query.limit
     keys = orders.newest_keys()
     for begin in range(0, len(keys), ORDERS_A_STEP):

@@ -58,5 +58,5 @@ class StreamedAnswers:
 
 
 def too_many_answers() -> web.Response:
-    """What one more reader is told."""
+    """The answer to one reader more."""
     return web.Response(status=503, text=f"{MAX_ANSWERS} answers are under way: ask again in a moment\n")

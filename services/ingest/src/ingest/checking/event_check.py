@@ -1,4 +1,4 @@
-"""The check of what bots tell of their own orders: times, sizes, and numbers that are apart from those of trades. Pure.
+"""The check of messages about bots' own orders: times, sizes, and numbers that are apart from those of trades. Pure.
 
 Each kind (`order`, `quote`, `position`, `rate_limit`) of a source has its own numbers. They are followed as if each
 kind were a source, under a name that joins both.

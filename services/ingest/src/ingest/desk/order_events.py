@@ -1,4 +1,4 @@
-"""What happens to the paper desk's orders, told as any bot tells it. Pure.
+"""What happens to the paper desk's orders, as the messages of any bot. Pure.
 
 The command was stamped by the page's clock, the desk's answer by ingest's: between two clocks no latency is taken.
 """

@@ -29,7 +29,7 @@ class PaperTrade:
 
 @dataclass(frozen=True, slots=True)
 class OrderUpdate:
-    """What happened to a resting order: the order after it, and what the UI is told."""
+    """What happened to a resting order: the order after it, and the answer for the UI."""
 
     order: RestingOrder
     result: CommandResult

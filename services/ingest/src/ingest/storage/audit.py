@@ -1,4 +1,4 @@
-"""Every command with its answer, and what became of resting orders: JSON lines in a file that is rotated and bounded.
+"""Every command with its answer, fills and ends of resting orders: JSON lines in a file that is rotated and bounded.
 
 A line is `{"at_ns", "outcome", "command", "answer"}`: the command as it came, with who sent it in `source` and
 `sent_by`, and the answer as it went to the UI. `outcome` is accepted, refused, or duplicate (answered before: the same
@@ -7,7 +7,7 @@ answer again).
 A command that did something has its line also where ingest was killed before it was written: it is in the log as well,
 and the next process adds it.
 
-Of an order that rested each fill and its cancel is a line of its own, with the order's command and what the UI is told:
+Of an order that rested each fill and its cancel is a line of its own, with the order's command and the UI's answer:
 `outcome` is partly_filled, filled or cancelled.
 """
 
@@ -22,7 +22,7 @@ from telemetry_schema import CommandResult, DeskCommand, encode
 
 
 class Audit(Protocol):
-    """Keeps commands with their answers, and what became of resting orders."""
+    """Keeps commands with their answers, and the fills and ends of resting orders."""
 
     async def write(self, commands: Sequence[DeskCommand], outcome: DeskOutcome, now_ns: int) -> None:
         """Keeps each command with the decision at the same place, and each fill or cancel of an order that rested."""

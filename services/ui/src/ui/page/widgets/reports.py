@@ -131,7 +131,7 @@ def _bad_if_any(value: int) -> Cell:
 
 
 def refused(status: IngestStatus | None) -> Part:
-    """Refused messages by source and reason, most first; an ingest that names no sources tells reasons alone."""
+    """Refused messages by source and reason, most first; an ingest that names no sources reports reasons alone."""
     found = [
         (one.source, reason, count)
         for one in (status.refusals if status else [])

@@ -35,7 +35,7 @@ class Cell(NamedTuple):
 
 
 class Action(NamedTuple):
-    """A cell with a button: the page is told `act` and the row's key. `spoken` names it for a screen reader."""
+    """A cell with a button: a press sends the page `act` and the row's key. `spoken` names it for a screen reader."""
 
     act: str
     label: str
