@@ -6,7 +6,6 @@ from dashboards import palette, promql
 from dashboards.parts import Panel, lines, merged, now, number, over_time, properties, rows, sheet
 
 DAY = "1d"
-SLOW_NOW = "telemetry:slow:ratio5m"
 
 
 def objective_panels() -> list[Panel]:

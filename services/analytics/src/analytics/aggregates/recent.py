@@ -1,25 +1,21 @@
-"""The last raw trades of each symbol, in the order of arrival: for what buckets cannot give (quantiles, arrivals)."""
+"""Quantity and time of each symbol's last trades, in the order of arrival: for quantiles and arrivals; and the tape."""
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analytics.arrays import Bools, Floats, Ints, may_overflow
+from analytics.arrays import Floats, Ints, may_overflow
 from analytics.checkpoint.parts import Part, State
 from analytics.indicators import burstiness, interval_moments, quantiles
 from analytics.intake.pending import Trades
-from telemetry_schema import Side
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _PART_SLOTS: Final = 32
-"""Symbols whose trades are saved together: 400 kB."""
+"""Symbols whose trades are saved together: 250 kB."""
 
 PROBABILITIES: Final = (0.5, 0.9, 0.99)
 """The quantiles of quantity that are published."""
@@ -95,17 +91,6 @@ class RecentTrades:
         self._total[slot], self.changed[slot] = 0, True
         self._versions[slot // _PART_SLOTS] += 1
 
-    def frame(self, slot: int, *, side: Side | None = None) -> "pd.DataFrame":
-        """One symbol's trades as a DataFrame with price, qty, notional and side; with a side, only its trades.
-
-        Indexed by event time (UTC), ascending; equal times are in the order of arrival.
-        """
-        total, begin = int(self._total[slot]), slot * self._depth
-        first = max(total - self._depth, 0)
-        place = begin + np.arange(first, total) % self._depth
-        columns = self._columns
-        return _frame(columns.event_ns[place], columns.price[place], columns.qty[place], columns.is_buy[place], side)
-
     def view(self, slots: Ints) -> "RecentView":
         """A copy of what the statistics of these slots are made of."""
         n = np.minimum(self._total[slots], self._depth)
@@ -121,14 +106,12 @@ class _Columns:
     """All rings, one after the other."""
 
     event_ns: Ints
-    price: Floats
     qty: Floats
-    is_buy: Bools
 
     @classmethod
     def allocate(cls, size: int) -> "_Columns":
         # Written, so that the memory is really there and the process does not grow later.
-        return cls(np.full(size, 0), np.full(size, 0.0), np.full(size, 0.0), np.full(size, fill_value=False))
+        return cls(np.full(size, 0), np.full(size, 0.0))
 
     def widened(self, size: int) -> "_Columns":
         wider = _Columns.allocate(size)
@@ -149,9 +132,7 @@ class _Columns:
 
     def write(self, place: Ints, trades: Trades, order: Ints) -> None:
         self.event_ns[place] = trades.event_ns[order]
-        self.price[place] = trades.price[order]
         self.qty[place] = trades.qty[order]
-        self.is_buy[place] = trades.is_buy[order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,34 +161,6 @@ class RecentStatistics:
         self.mean_interval_s[slots] = centre
         self.burstiness[slots] = burstiness(spread, centre)
         self.qty_quantiles[:, slots] = quantiles(np.sort(view.qty[part], axis=1), n, PROBABILITIES)
-
-
-def _frame(event_ns: Ints, price: Floats, qty: Floats, is_buy: Bools, side: Side | None) -> "pd.DataFrame":
-    import pandas as pd  # noqa: PLC0415 - costs 40 MB, which a service that only serves metrics does not need
-
-    frame = pd.DataFrame(
-        {"price": price, "qty": qty, "notional": price * qty, "side": np.where(is_buy, "buy", "sell")},
-        index=pd.to_datetime(event_ns, utc=True).rename("time"),
-    ).sort_index(kind="stable")
-    return frame if side is None else frame[frame["side"] == side]
-
-
-def ohlcv(trades: "pd.DataFrame", every: str) -> "pd.DataFrame":
-    """Bars of a frame of trades: open, high, low, close, volume, trades and vwap of each span, e.g. of "1s".
-
-    Spans without trades are left out.
-    """
-    spans = trades.resample(every)
-    bars = spans["price"].ohlc()
-    bars["volume"], bars["trades"] = spans["qty"].sum(), spans["qty"].count()
-    bars = bars[bars["trades"] > 0]
-    return bars.assign(vwap=spans["notional"].sum() / bars["volume"])
-
-
-def interarrival(trades: "pd.DataFrame") -> "pd.Series[float]":
-    """Seconds from each trade of a frame to the next one; one shorter than the frame."""
-    seconds: pd.Series[float] = trades.index.to_series().diff().dt.total_seconds().iloc[1:]
-    return seconds
 
 
 class TapeRow(NamedTuple):

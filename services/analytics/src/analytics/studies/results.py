@@ -52,12 +52,11 @@ class NewestValues:
 
 @dataclass(slots=True)
 class Cost:
-    """What a study has taken so far, and its last run."""
+    """What a study has taken so far."""
 
     runs: int = 0
     seconds: float = 0.0
     counts: list[int] = field(default_factory=lambda: [0] * (len(COST_BOUNDS_S) + 1))
-    last_s: float = 0.0
     slowest_s: float = 0.0
 
 
@@ -107,7 +106,6 @@ class StudyResults:
         cost.runs += 1
         cost.seconds += took_s
         cost.counts[bisect_left(COST_BOUNDS_S, took_s)] += 1
-        cost.last_s = took_s
         cost.slowest_s = max(cost.slowest_s, took_s)
 
     def note_failure(self, study: str, reason: str, text: str) -> None:

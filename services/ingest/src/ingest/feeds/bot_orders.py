@@ -31,9 +31,6 @@ class SimulatedOrder(Message):
     """What is filled of it."""
 
 
-_TERMS: Final = SimulatedOrder.model_fields.keys() - {"cum_qty"}
-
-
 class SimulatedOrders:
     """The open orders of one bot, by id, in the order in which they were submitted."""
 

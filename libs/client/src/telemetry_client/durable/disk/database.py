@@ -93,7 +93,7 @@ def contents_of(connection: sqlite3.Connection) -> Contents:
         fault = str(error)
     if fault != "ok" or damaged:
         why = fault if fault != "ok" else f"{damaged} of its rows are not as they were written"
-        raise DamagedFileError(why, Contents(streams, in_order(messages), damaged))
+        raise DamagedFileError(why, Contents(streams, in_order(messages)))
     return Contents(streams, messages)
 
 

@@ -38,11 +38,10 @@ class MessageRow(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What a file holds that is whole, and how many of its rows are not."""
+    """What a file holds that is whole."""
 
     streams: list[StreamRow]
     messages: list[MessageRow]
-    damaged_rows: int = 0
 
 
 def in_order(messages: Iterable[MessageRow]) -> list[MessageRow]:
