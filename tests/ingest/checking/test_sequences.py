@@ -172,18 +172,33 @@ def test_a_batch_of_which_a_part_was_seen_counts_that_part() -> None:
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.integers(1, 5)), min_size=1, max_size=60),
     st.lists(st.tuples(st.integers(0, 59), st.integers(0, 100)), max_size=60),
+    st.sampled_from([1, 3, 60]),
 )
-def test_a_sender_that_repeats_what_it_sent_conflicts_with_nobody(
-    messages: list[tuple[int, int]], repeats: list[tuple[int, int]]
+def test_a_sender_that_repeats_what_it_sent_conflicts_with_nobody_and_has_not_started_anew(
+    messages: list[tuple[int, int]], repeats: list[tuple[int, int]], resolution_ns: int
 ) -> None:
     tracker = _tracker()
-    sent = [(seq, count, at_ns) for at_ns, (seq, count) in enumerate(zip(*_numbered(messages), strict=True), 1)]
-    for seq, count, at_ns in sent:
-        _see(tracker, seq, count, at_ns)
+    sent = [
+        (seq, count, at_ns - at_ns % resolution_ns)
+        for at_ns, (seq, count) in enumerate(zip(*_numbered(messages), strict=True), 100)
+    ]
+    for sent_ns, (seq, count, event_ns) in enumerate(sent, 100):
+        tracker.observe("bot", "r", seq, count, (event_ns, event_ns, sent_ns))
     for which, later_ns in repeats:
         seq, count, event_ns = sent[which % len(sent)]
-        tracker.observe("bot", "r", seq, count, (event_ns, event_ns, len(sent) + later_ns))
+        again = tracker.observe("bot", "r", seq, count, (event_ns, event_ns, 100 + len(sent) + later_ns))
+        assert (again.new, again.lost) == ((), 0)
     assert _conflicts(tracker) == 0
+    assert all(counts.restarts == 0 for counts in tracker.sources.values())
+
+
+def test_trades_of_one_millisecond_that_are_sent_again_are_counted_once() -> None:
+    tracker = _tracker()
+    ms = 1_000_000
+    for sent_ns, seq in enumerate([0, 1, 2, 3, 4, 0, 2, 3, 4, 3], 5 * ms):
+        tracker.observe("bot", "r", seq, 1, (5 * ms, 5 * ms, sent_ns))
+    counts = tracker.sources["bot"]
+    assert (counts.duplicate, counts.restarts, counts.lost) == (5, 0, 0)
 
 
 def _numbered(messages: list[tuple[int, int]]) -> tuple[list[int], list[int]]:

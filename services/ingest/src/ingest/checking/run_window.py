@@ -10,9 +10,10 @@
   has started its numbers again, which is a new *epoch*. When the run goes on where it was, the island was a stray.
 - Numbers that begin again where the epoch began, with newer times, are a new epoch at once.
 
-Newer is what was sent later than all before and did not happen earlier: a sender that repeats old trades under a new
-time of sending repeats them, and a venue that repeats its history does so too. A seen number of a trade that happened
-after all others is a *conflict*: two senders share the run.
+Newer is what was sent later and happened later than all before: a sender that repeats old trades under a new time of
+sending repeats them, and a venue that repeats its history does so too. What happened at the same moment as the newest
+one is no newer: the fills of an order share their millisecond, and may be sent again. A seen number of a newer trade is
+a *conflict*: two senders share the run.
 
 What is below `next_seq` by more than `WINDOW_TRADES` counts as seen; after a restart of ingest also what was in none of
 the newest `MAX_GAPS` gaps.
@@ -205,7 +206,7 @@ class RunWindow:
 
     def _is_newer(self, stamps: Stamps) -> bool:
         event_ns, _, sent_ns = stamps
-        return sent_ns > self.newest_sent_ns and event_ns >= self.newest_event_ns
+        return sent_ns > self.newest_sent_ns and event_ns > self.newest_event_ns
 
     def _jump(self, seq: int, end: int, stamps: Stamps) -> Observation:
         missing = seq - self.next_seq
@@ -287,12 +288,8 @@ class RunWindow:
         return found
 
     def _conflicts(self, trades: int, stamps: Stamps) -> int:
-        """How many of these trades were no repetition, if all numbers had been seen: all of a newer message, or none.
-
-        Of the newest trade itself, sent again, the time is not newer.
-        """
-        event_ns, _, _ = stamps
-        return trades if self._is_newer(stamps) and event_ns > self.newest_event_ns else 0
+        """How many of these trades are no repetition, if all numbers were seen: all of a newer message, or none."""
+        return trades if self._is_newer(stamps) else 0
 
     def _fill(self, seq: int, end: int, stamps: Stamps) -> Observation:
         """Takes what is missing out of the gaps; numbers beyond them are new too."""
