@@ -71,6 +71,18 @@ def test_where_no_directory_can_be_made_it_says_so(tmp_path: Path) -> None:
         pass
 
 
+def test_a_directory_that_is_a_link_to_nowhere_or_a_pipe_says_so(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    with (
+        pytest.raises(StartupError, match=r"it is a link to .*nowhere, which does not exist$"),
+        DirectoryLock(tmp_path / "link", setting="X_DIR"),
+    ):
+        pass
+    with pytest.raises(StartupError, match=r"it is no directory$"), DirectoryLock(tmp_path / "pipe", setting="X_DIR"):
+        pass
+
+
 def test_a_file_is_replaced_whole_and_nothing_else_stays(tmp_path: Path) -> None:
     path = tmp_path / "new" / "state.json"
     write_durably(path, b"one")

@@ -286,6 +286,17 @@ def test_a_secret_that_everybody_may_read_is_refused(keys: Keys) -> None:
         EndpointSecurity(settings_of(keys), FakeClock(), {})
 
 
+@pytest.mark.parametrize("setting", ["curve_services_dir", "curve_clients_dir"])
+def test_keys_of_others_without_one_of_our_own_are_refused_as_nothing_would_be_encrypted(
+    keys: Keys, setting: str
+) -> None:
+    folder = str(keys.public("ui", "services").parent)
+    settings = ServiceSettings(curve_services_dir=folder if setting == "curve_services_dir" else "")
+    clients = {"trades": folder} if setting == "curve_clients_dir" else {}
+    with pytest.raises(StartupError, match=f"{setting.upper()} is set: without CURVE_SECRET_FILE"):
+        EndpointSecurity(settings, FakeClock(), {"trades": []}, clients)
+
+
 def test_a_missing_public_key_of_a_service_is_one_clear_line(keys: Keys) -> None:
     keys.public("ui", "services").unlink()
     security = EndpointSecurity(settings_of(keys), FakeClock(), {})

@@ -5,12 +5,13 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from telemetry_runtime import Endpoints, ServiceSettings, StartupError
+from telemetry_runtime import Directory, Endpoints, ServiceSettings, StartupError
 from telemetry_runtime.fakes import FakeClock
 from telemetry_runtime.http import HttpServer, Readiness, render_registry
 from telemetry_runtime.metrics import service_registry
@@ -210,6 +211,45 @@ async def test_a_taken_http_port_names_the_setting() -> None:
         with pytest.raises(StartupError, match="set PROBE_HTTP_PORT to another port"):
             async with HttpServer("127.0.0.1", server.port, **arguments):  # type: ignore[arg-type] # as above
                 pass
+
+
+async def test_an_http_address_that_is_not_ours_names_the_setting_of_the_address() -> None:
+    arguments = {"render": render_registry(CollectorRegistry()), "readiness": Readiness(), "setting": "PROBE_HTTP_PORT"}
+    with pytest.raises(StartupError, match=r"192\.0\.2\.1.*; check PROBE_HTTP_HOST$"):
+        async with HttpServer("192.0.2.1", 0, **arguments):  # type: ignore[arg-type] # one dict for both
+            pass
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("PROBE_HTTP_HOST", "", "PROBE_HTTP_HOST=''"),
+        ("PROBE_HTTP_HOST", " ", "PROBE_HTTP_HOST=' '"),
+        ("PROBE_GRACE_S", "1e300", "PROBE_GRACE_S='1e300': Input should be less than or equal to 1000000000"),
+        ("PROBE_GRACE_S", "\u0663", "PROBE_GRACE_S='\u0663'"),
+        ("PROBE_DATA_DIR", "", "PROBE_DATA_DIR='': Value error, a directory is missing"),
+        ("PROBE_DATA_DIR", " ", "PROBE_DATA_DIR=' ': Value error, a directory is missing"),
+    ],
+)
+def test_a_setting_that_is_empty_or_beyond_all_reason_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    class Settings(ServiceSettings, env_prefix="PROBE_"):
+        data_dir: Directory = Path("x")
+
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StartupError) as refused:
+        Settings.load()
+    assert str(refused.value).startswith(message)
+
+
+def test_an_ipv6_address_may_have_its_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROBE_HTTP_HOST", "[::1]")
+
+    class Settings(ServiceSettings, env_prefix="PROBE_"):
+        pass
+
+    assert Settings.load().http_host == "::1"
 
 
 async def test_sleepers_of_a_fake_clock_wake_in_the_order_of_their_times() -> None:

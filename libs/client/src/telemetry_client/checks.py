@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from telemetry_client.errors import InvalidSettingError
-from telemetry_schema import TradeEncoder, fault_text, is_name
+from telemetry_schema import NO_ENDPOINT, TradeEncoder, endpoint_fault, fault_text, is_name
 
 MAX_WAIT_S: Final = 3600.0
 """The longest `block_s` and `linger_s`: a bot that waits longer has stopped trading."""
@@ -86,6 +86,13 @@ def checked_queue_bytes(max_bytes: int) -> int:
         shown = short(max_bytes)
         raise InvalidSettingError(f"durable_max_bytes must be a whole number from {MIN_QUEUE_BYTES:,}, not {shown}")
     return max_bytes
+
+
+def check_endpoint(endpoint: Any) -> None:  # noqa: ANN401 - whatever a caller hands in
+    """Raises `ValueError` if it is no endpoint, or one that libzmq would take for another one."""
+    fault = endpoint_fault(endpoint) if isinstance(endpoint, str) else NO_ENDPOINT
+    if fault:
+        raise ValueError(fault)
 
 
 def acks_endpoint_of(endpoint: str, acks_endpoint: str | None) -> str:

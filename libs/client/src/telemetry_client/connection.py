@@ -10,6 +10,7 @@ from typing import Final
 
 import zmq
 
+from telemetry_client.checks import check_endpoint
 from telemetry_client.curve_keys import CurveKeys
 from telemetry_client.errors import InvalidSettingError
 from telemetry_client.handshakes import Handshakes, monitor_of
@@ -64,6 +65,7 @@ class Connection:
         self.lost_messages = 0
         """At most so many were dropped by libzmq with a connection that it gave up."""
         try:
+            check_endpoint(endpoint)
             configure(self._socket, endpoint, max_queued_messages, curve)
             self._monitor = monitor_of(self._socket)
             self._socket.connect(endpoint)

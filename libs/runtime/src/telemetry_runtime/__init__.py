@@ -46,8 +46,11 @@ from telemetry_runtime.service import (
     run_service,
 )
 from telemetry_runtime.settings import (
+    Directory,
     Endpoints,
+    Host,
     Positive,
+    Seconds,
     ServiceSettings,
 )
 from telemetry_runtime.task_manager import (
@@ -59,12 +62,14 @@ __all__ = [
     "AsyncTaskManager",
     "Burst",
     "Clock",
+    "Directory",
     "DirectoryLock",
     "EdgeSource",
     "Endpoints",
     "ExitHandler",
     "Frame",
     "Frames",
+    "Host",
     "LogFormat",
     "LogLevel",
     "LogWriter",
@@ -75,6 +80,7 @@ __all__ = [
     "Positive",
     "RateLimitedWarning",
     "RefusedPeers",
+    "Seconds",
     "ServiceSettings",
     "Source",
     "StartupError",

@@ -22,6 +22,13 @@ _UNSUPPORTED: Final = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOS
 """What a file system answers that knows no locks, as some network file systems do."""
 
 
+def _why(directory: Path, error: OSError) -> str | None:
+    """Why a directory cannot be used, for a person; the system says of a link to nowhere that it exists."""
+    if directory.is_symlink() and not directory.exists():
+        return f"it is a link to {directory.readlink()}, which does not exist"
+    return "it is no directory" if isinstance(error, FileExistsError) else error.strerror
+
+
 class DirectoryLock:
     """Keeps a directory for this process while its context is open; made if it is not there.
 
@@ -54,7 +61,8 @@ class DirectoryLock:
             ) from error
         except OSError as error:
             self._release()
-            raise StartupError(f"{self._setting}={self._directory}: cannot be used: {error.strerror}") from error
+            why = _why(self._directory, error)
+            raise StartupError(f"{self._setting}={self._directory}: cannot be used: {why}") from error
         return self
 
     def _lock(self, fd: int) -> None:

@@ -1,6 +1,7 @@
 """The HTTP side of a service: /metrics, /healthz and /readyz."""
 
 import asyncio
+import errno
 import gzip
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from ipaddress import ip_address
@@ -139,9 +140,10 @@ class HttpServer:
         except OSError as error:
             await self._runner.cleanup()
             why = error.strerror or str(error)
-            raise StartupError(
-                f"cannot listen on {self._host}:{self._port}: {why}; set {self._setting} to another port"
-            ) from error
+            advice = f"set {self._setting} to another port"
+            if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+                advice = f"check {self._setting.replace('HTTP_PORT', 'HTTP_HOST')}"
+            raise StartupError(f"cannot listen on {self._host}:{self._port}: {why}; {advice}") from error
         return self
 
     async def __aexit__(

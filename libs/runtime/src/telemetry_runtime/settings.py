@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -23,13 +24,34 @@ Endpoints = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """A finite number above 0."""
 
+Seconds = Annotated[float, Field(gt=0, le=1e9)]
+"""A span of time; at most 31 years, as no longer one fits in a count of nanoseconds with others."""
+
+
+def _not_blank(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("a directory is missing: the present one is written .")
+    return value
+
+
+Directory = Annotated[Path, BeforeValidator(_not_blank)]
+"""A directory; an empty variable would be the present one."""
+
+
+def _without_brackets(value: object) -> object:
+    return value[1:-1] if isinstance(value, str) and value.startswith("[") and value.endswith("]") else value
+
+
+Host = Annotated[str, BeforeValidator(_without_brackets), Field(min_length=1, pattern=r"^\S+$")]
+"""An address to listen on, an IPv6 one also in brackets; an empty one would be all of the machine's."""
+
 
 class ServiceSettings(BaseSettings):
     """Settings that every service has. Subclasses set the prefix of their variables."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
 
-    http_host: str = Field(default="127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
+    http_host: Host = Field(default="127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
     http_allowed_hosts: Endpoints = Field(
         default=(), description="Further names under which these may be asked; addresses and private names always may."
     )
@@ -44,7 +66,7 @@ class ServiceSettings(BaseSettings):
     trust_network: bool = Field(
         default=False, description="The endpoints' network is trusted: no warning when they have no keys."
     )
-    grace_s: Positive = Field(default=8.0, description="How long a stop may take to pass on what was accepted, in s.")
+    grace_s: Seconds = Field(default=8.0, description="How long a stop may take to pass on what was accepted, in s.")
 
     @classmethod
     def load(cls) -> Self:

@@ -42,6 +42,7 @@ from telemetry_schema.encoder import (
     MessageEncoder,
     TradeEncoder,
 )
+from telemetry_schema.endpoint import NO_ENDPOINT, endpoint_fault
 from telemetry_schema.errors import (
     BatchError,
     DecodeError,
@@ -136,6 +137,7 @@ __all__ = [
     "MAX_NAME_BYTES",
     "MAX_TEXT_CHARS",
     "MAX_VIEW_BYTES",
+    "NO_ENDPOINT",
     "REJECT_REASONS",
     "WINDOW_SETTLE_NS",
     "Account",
@@ -238,6 +240,7 @@ __all__ = [
     "decode_progress",
     "decode_ui",
     "encode",
+    "endpoint_fault",
     "fault_text",
     "is_name",
     "with_seq",

@@ -8,7 +8,7 @@ from pydantic import Field, Json
 from pydantic_settings import SettingsConfigDict
 
 from analytics.engine import LABEL_IDLE_S, MAX_BOOKS
-from telemetry_runtime import Endpoints, Positive, ServiceSettings
+from telemetry_runtime import Directory, Endpoints, Seconds, ServiceSettings
 
 DEFAULT_STUDIES = "studies"
 """A folder of the user's own; that it is missing is no error."""
@@ -28,8 +28,8 @@ class AnalyticsSettings(ServiceSettings):
         description="Where snapshots and confirmations are pushed; may be empty.",
     )
     http_port: int = Field(default=8001, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
-    data_dir: Path = Field(default=Path("data/analytics"), description="Checkpoints: all that outlives a restart.")
-    checkpoint_interval_s: Positive = Field(
+    data_dir: Directory = Field(default=Path("data/analytics"), description="Checkpoints: all that outlives a restart.")
+    checkpoint_interval_s: Seconds = Field(
         default=1.0, description="Time from one checkpoint to the next, in s: what ingest's log holds at least."
     )
 
@@ -53,7 +53,7 @@ class AnalyticsSettings(ServiceSettings):
         le=1_000,
         description="Books of own orders (account, strategy, symbol) with labels of their own; the rest is `other`.",
     )
-    label_idle_s: Positive = Field(
+    label_idle_s: Seconds = Field(
         default=LABEL_IDLE_S,
         description="After this long without trades, in s, a name gives its label to a new one that has none.",
     )
@@ -66,7 +66,7 @@ class AnalyticsSettings(ServiceSettings):
     study_parameters: Json[dict[str, dict[str, Any]]] = Field(
         default="{}", validate_default=True, description='JSON, as in {"large_trade_volume": {"multiple": 10}}.'
     )
-    study_budget_s: Positive = Field(default=1.0, description="A run that takes longer is ended, in s.")
+    study_budget_s: Seconds = Field(default=1.0, description="A run that takes longer is ended, in s.")
     study_memory_bytes: int = Field(
         default=256 * 1024 * 1024, ge=16 * 1024 * 1024, description="What all studies together may allocate."
     )
@@ -78,8 +78,8 @@ class AnalyticsSettings(ServiceSettings):
     recent_trades: int = Field(
         default=512, ge=2, le=65_536, description="Raw trades kept of each symbol, for quantiles and times of arrival."
     )
-    snapshot_interval_s: Positive = Field(default=0.25, description="Time from one snapshot to the next, in s.")
-    quiet_s: Positive = Field(
+    snapshot_interval_s: Seconds = Field(default=0.25, description="Time from one snapshot to the next, in s.")
+    quiet_s: Seconds = Field(
         default=2.0, description="At a stop, how long nothing may come before analytics stops waiting for ingest, in s."
     )
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from ingest.storage.log.group_commit import SyncMode
-from telemetry_runtime import Endpoints, Positive, ServiceSettings
+from telemetry_runtime import Directory, Endpoints, Positive, Seconds, ServiceSettings
 from telemetry_schema import Account
 
 SIMULATED_BOT = "sim-orders://bot-1?rate=2&lost=0&rejects=0.01&lot=0.0001&reports=0&symbols=BTC-PERP-USD,ETH-PERP-USD"
@@ -37,9 +37,9 @@ class IngestSettings(ServiceSettings):
         default="", description="Folder with the public keys of the clients that may connect, as `bot.pub`."
     )
     http_port: int = Field(default=8000, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
-    data_dir: Path = Field(default=Path("data/ingest"), description="Dead letters, and what outlives a restart.")
+    data_dir: Directory = Field(default=Path("data/ingest"), description="Dead letters, and what outlives a restart.")
 
-    max_ahead_s: Positive = Field(default=5.0, description="A trade further ahead of our clock is refused, in s.")
+    max_ahead_s: Seconds = Field(default=5.0, description="A trade further ahead of our clock is refused, in s.")
     max_price_abs: Positive = Field(
         default=1e12, description="A trade at a price beyond it, of either sign, is refused."
     )
@@ -58,14 +58,14 @@ class IngestSettings(ServiceSettings):
         description="How long a trade may wait for those behind it, in µs, from some hundred a second on. 0: never.",
     )
     max_sources: int = Field(default=100, ge=1, description="Sources with a label of their own; the rest is `other`.")
-    source_idle_s: Positive = Field(
+    source_idle_s: Seconds = Field(
         default=3600.0, description="A source that was silent for longer gives its label up to a new one, in s."
     )
     max_runs: int = Field(default=4096, ge=1, description="Runs whose numbers are followed at a time.")
-    run_idle_s: Positive = Field(
+    run_idle_s: Seconds = Field(
         default=604_800.0, description="A run that was silent for longer is forgotten, in s; a week."
     )
-    unfinished_after_s: Positive = Field(
+    unfinished_after_s: Seconds = Field(
         default=30.0, description="A run that reports to be alive is unfinished when it was silent for longer, in s."
     )
     log: Literal["disk", "memory"] = Field(
@@ -74,11 +74,11 @@ class IngestSettings(ServiceSettings):
     log_sync: SyncMode = Field(
         default="os", description="When the log is put on disk: os, interval, or burst (before it is delivered)."
     )
-    log_sync_interval_s: Positive = Field(default=0.1, description="The interval, in s: what a power cut may cost.")
+    log_sync_interval_s: Seconds = Field(default=0.1, description="The interval, in s: what a power cut may cost.")
     log_max_bytes: int = Field(
         default=1024 * 1024 * 1024, ge=64 * 1024 * 1024, description="The log's size; then clients wait."
     )
-    log_max_age_s: Positive = Field(
+    log_max_age_s: Seconds = Field(
         default=86_400.0, description="What analytics has in a checkpoint leaves the log before it is that old, in s."
     )
     dead_letter_file_bytes: int = Field(default=8 * 1024 * 1024, ge=4096, description="A file is rotated at this size.")
@@ -93,8 +93,8 @@ class IngestSettings(ServiceSettings):
     desk_max_notional: Positive = Field(default=250_000.0, description="Most quote currency in one command.")
     desk_price_band_ratio: Positive = Field(default=0.05, description="How far a price may be from the last one.")
     desk_max_commands_per_s: Positive = Field(default=10.0, description="Commands a second, over 1 s.")
-    desk_max_age_s: Positive = Field(default=10.0, description="A command that took longer to arrive is refused, in s.")
-    desk_max_price_age_s: Positive = Field(
+    desk_max_age_s: Seconds = Field(default=10.0, description="A command that took longer to arrive is refused, in s.")
+    desk_max_price_age_s: Seconds = Field(
         default=60.0, description="An order is refused when the last live price is older, in s."
     )
     desk_max_open_orders: int = Field(default=100, ge=0, le=1_000, description="Orders of one source that may rest.")

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
-from telemetry_runtime import Endpoints, Positive, ServiceSettings
+from telemetry_runtime import Endpoints, Host, Seconds, ServiceSettings
 from telemetry_schema import Source
 
 
@@ -27,7 +27,7 @@ class UiSettings(ServiceSettings):
     ingest_endpoint: str = Field(default="tcp://127.0.0.1:5555", description="Where commands are sent.")
     http_port: int = Field(default=8002, ge=0, le=65_535, description="Port of /metrics, /healthz and /readyz.")
 
-    page_host: str = Field(
+    page_host: Host = Field(
         default="127.0.0.1", description="Address of the page; beyond this machine it asks for a password."
     )
     password_file: str = Field(
@@ -44,19 +44,19 @@ class UiSettings(ServiceSettings):
     page_base_path: BasePath = Field(
         default="", description="Path under which a proxy shows the page, such as /desk; it is passed on unchanged."
     )
-    page_start_s: Positive = Field(default=60.0, description="How long the page may take to answer after its start.")
-    page_stop_s: Positive = Field(default=5.0, description="From SIGTERM to SIGKILL, in s.")
+    page_start_s: Seconds = Field(default=60.0, description="How long the page may take to answer after its start.")
+    page_stop_s: Seconds = Field(default=5.0, description="From SIGTERM to SIGKILL, in s.")
 
     source: Source = Field(default="ui", description="Who the commands are from.")
     confirm_notional: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=50_000.0, description="Orders above this much quote currency ask for a confirmation."
     )
-    ask_price_age_s: Positive = Field(
+    ask_price_age_s: Seconds = Field(
         default=30.0, description="Orders on a last price older than this ask for a confirmation."
     )
-    away_after_s: Positive = Field(default=1.2, description="Silence after which analytics or ingest counts as away.")
-    stale_after_s: Positive = Field(default=5.0, description="A live feed without a trade for this long is stale.")
-    no_answer_after_s: Positive = Field(default=2.0, description="A command without an answer for this long says so.")
+    away_after_s: Seconds = Field(default=1.2, description="Silence after which analytics or ingest counts as away.")
+    stale_after_s: Seconds = Field(default=5.0, description="A live feed without a trade for this long is stale.")
+    no_answer_after_s: Seconds = Field(default=2.0, description="A command without an answer for this long says so.")
     prometheus_url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = Field(
         default="", description="Prometheus, asked which alerts fire; empty is nobody."
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 import zmq
 
+from telemetry_client.checks import check_endpoint
 from telemetry_client.connection import configure
 from telemetry_client.curve_keys import CurveKeys
 from telemetry_client.errors import InvalidSettingError
@@ -44,6 +45,8 @@ class Link:
         """The DEALER and the PUSH's monitor, as far as they were made."""
         self.is_connected = self.is_broken = False
         try:
+            check_endpoint(endpoint)
+            check_endpoint(acks_endpoint)
             self._open()
         except (zmq.ZMQError, TypeError, ValueError, UnicodeError) as error:
             self.close(0.0)

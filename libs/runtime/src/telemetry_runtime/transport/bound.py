@@ -5,7 +5,7 @@ import zmq
 from telemetry_runtime.errors import StartupError
 from telemetry_runtime.refused_peers import HINTS, RefusedPeers
 from telemetry_runtime.transport.handshakes import FailedHandshake, HandshakeMonitor
-from telemetry_runtime.transport.sockets import BaseSocket, why
+from telemetry_runtime.transport.sockets import BaseSocket, checked, why
 
 
 class BoundSocket(BaseSocket):
@@ -26,11 +26,11 @@ class BoundSocket(BaseSocket):
         self._refused = refused
         self._monitor = None if refused is None else HandshakeMonitor(self._socket, self._count_refused)
         try:
-            self._socket.bind(self._endpoint)
+            self._socket.bind(checked(self._endpoint))
         except zmq.ZMQError as error:
             self._end_monitor()
             self._socket.close(linger=0)
-            msg = f"cannot listen on {self._endpoint}: {why(error)}; set {setting} to another one"
+            msg = f"cannot listen on {self._endpoint}: {why(error, self._endpoint)}; set {setting} to another one"
             raise StartupError(msg) from error
         self._endpoint = bytes(self._socket.get(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 

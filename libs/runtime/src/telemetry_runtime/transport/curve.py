@@ -98,6 +98,8 @@ class ServiceKeys:
         """
         setting = f"{prefix}CURVE_SECRET_FILE"
         if not secret_file:
+            if services_dir:
+                raise StartupError(f"{prefix}CURVE_SERVICES_DIR is set: without {setting} nothing would be encrypted")
             return cls()
         if not services_dir:
             raise StartupError(f"{setting} is set: set {prefix}CURVE_SERVICES_DIR too, to the services' public keys")

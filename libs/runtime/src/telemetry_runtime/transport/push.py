@@ -9,7 +9,7 @@ from telemetry_runtime.channels import Frames
 from telemetry_runtime.errors import StartupError
 from telemetry_runtime.transport.curve import CurveClient
 from telemetry_runtime.transport.handshakes import FailedHandshake, HandshakeMonitor
-from telemetry_runtime.transport.sockets import NOBLOCK, BaseSocket, why
+from telemetry_runtime.transport.sockets import NOBLOCK, BaseSocket, checked, why
 
 _SEND_MORE = int(zmq.SNDMORE) | NOBLOCK
 
@@ -36,11 +36,11 @@ class _Push(BaseSocket):
         self._retry: asyncio.TimerHandle | None = None
         self._monitor = self._handshakes = HandshakeMonitor(self._socket, self._on_failed_handshake)
         try:
-            self._socket.connect(endpoint)
+            self._socket.connect(checked(endpoint))
         except zmq.ZMQError as error:
             self._end_monitor()
             self._socket.close(linger=0)
-            raise StartupError(f"cannot connect to {endpoint}: {why(error)}; check {setting}") from error
+            raise StartupError(f"cannot connect to {endpoint}: {why(error, endpoint)}; check {setting}") from error
 
     def _on_failed_handshake(self, failure: FailedHandshake) -> None:
         # After a final one libzmq would stay silent for ever, even when the peer comes back with the right keys.

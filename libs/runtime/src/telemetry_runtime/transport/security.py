@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from telemetry_runtime.clock import Clock
+from telemetry_runtime.errors import StartupError
 from telemetry_runtime.refused_peers import RefusedPeers
 from telemetry_runtime.settings import ServiceSettings
 from telemetry_runtime.transport.authenticator import PeerAuthenticator
@@ -36,6 +37,10 @@ class EndpointSecurity:
         self._keys = ServiceKeys.load(
             secret_file=settings.curve_secret_file, services_dir=settings.curve_services_dir, prefix=self._prefix
         )
+        if any((clients_dir or {}).values()) and not settings.curve_secret_file:
+            raise StartupError(
+                f"{self._prefix}CURVE_CLIENTS_DIR is set: without {self._prefix}CURVE_SECRET_FILE anybody may connect"
+            )
         self._is_trusted = settings.trust_network
         self._allowed = self._keys.allowed(peers)
         for endpoint, folder in (clients_dir or {}).items():

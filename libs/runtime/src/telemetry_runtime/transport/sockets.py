@@ -11,7 +11,7 @@ import zmq
 from telemetry_runtime.transport.curve import CurveClient, CurveServer
 from telemetry_runtime.transport.handshakes import HANDSHAKE_MS, HandshakeMonitor
 from telemetry_runtime.transport.readiness import SocketReadiness
-from telemetry_schema import MAX_FRAME_BYTES, MAX_VIEW_BYTES
+from telemetry_schema import MAX_FRAME_BYTES, MAX_VIEW_BYTES, NO_ENDPOINT, endpoint_fault
 
 LINGER_MS = 2_000
 """How long closing waits for what is still queued: long enough for a loaded loopback, short enough for a stop."""
@@ -107,13 +107,20 @@ def local_endpoint(directory: Path, name: str) -> str:
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
 
 
-def why(error: zmq.ZMQError) -> str:
+def checked(endpoint: str) -> str:
+    """The endpoint; raises `ZMQError` also where libzmq would take it for another one."""
+    if endpoint_fault(endpoint):
+        raise zmq.ZMQError(zmq.EINVAL)
+    return endpoint
+
+
+def why(error: zmq.ZMQError, endpoint: str) -> str:
     """What was wrong with an endpoint, in words."""
     known = {
         zmq.EADDRINUSE: "the address is in use",
         zmq.EADDRNOTAVAIL: "this machine has no such address",
-        zmq.EINVAL: "this is not an endpoint like tcp://127.0.0.1:5555",
-        zmq.EPROTONOSUPPORT: "this is not an endpoint like tcp://127.0.0.1:5555",
+        zmq.EINVAL: endpoint_fault(endpoint) or NO_ENDPOINT,
+        zmq.EPROTONOSUPPORT: NO_ENDPOINT,
         errno.ENODEV: "this machine has no such interface",
     }
     return known.get(error.errno or 0, str(error))

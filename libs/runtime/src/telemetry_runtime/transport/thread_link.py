@@ -111,7 +111,9 @@ class ThreadLink:
         self._opened.wait()
         if self._fault is not None:
             self.close()
-            raise StartupError(f"cannot listen on {self._pull_endpoint}: {why(self._fault)}") from self._fault
+            raise StartupError(
+                f"cannot listen on {self._pull_endpoint}: {why(self._fault, self._pull_endpoint)}"
+            ) from self._fault
         return self
 
     def close(self) -> None:

@@ -113,10 +113,7 @@ class _Options:
         text = self.take(option)
         if text is None:
             return default
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value = _float(text)
         if low <= value <= high:
             return value
         raise _OptionError(f"{option}={text} is not a number from {low:g} to {high:g}")
@@ -188,6 +185,14 @@ _SCHEMES: Final[Mapping[str, tuple[str, Callable[[str, _Options], Settings]]]] =
 }
 
 
+def _float(text: str) -> float:
+    """A number as people write it; NaN if it is none. `float` would also read digits of other scripts and `1_0`."""
+    try:
+        return float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        return math.nan
+
+
 def _decoded(text: str) -> str:
     """The text with its percent escapes replaced."""
     try:
@@ -206,6 +211,8 @@ def _symbols(target: str) -> tuple[str, ...]:
     # Split first: a comma within a symbol is written %2C.
     symbols = tuple(normalize("NFC", _decoded(symbol)) for symbol in _given(target, "a list of symbols").split(","))
     for symbol in symbols:
+        if "://" in symbol:
+            raise _OptionError(f"{symbol[:64]!r} is another feed: feeds have blanks between")
         if not is_name(symbol):
             raise _OptionError(f"{symbol[:64]!r} is not a symbol")
     if len({symbol.lower() for symbol in symbols}) != len(symbols):
@@ -236,10 +243,7 @@ def _speed(options: _Options) -> float:
         return 1.0
     if text == "max":
         return AS_FAST_AS_POSSIBLE
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = math.nan
+    speed = _float(text)
     if 0 < speed <= _MAX_SPEED:
         return speed
     raise _OptionError(f"speed={text} is neither max nor a factor above 0, at most {_MAX_SPEED:g}")
