@@ -1,6 +1,6 @@
 """A wrong declaration and a wrong return value each say what is wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ def test_spans_are_read(text: str, expected: int) -> None:
     assert span_ns(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 minutes", "0s", "-1s", "1d", "s"])
+@pytest.mark.parametrize("text", ["", "5", "5 minutes", "0s", "-1s", "1d", "s", "\u0665m", "1e3s"])
 def test_what_is_no_span_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(StudyError, match="as in '500ms'"):
         span_ns(text)
@@ -71,6 +71,20 @@ def test_a_declaration_that_cannot_be_used_says_why(fields: dict[str, Any], text
         declared(lambda trades: trades, **fields)
 
 
+def test_a_function_that_nothing_would_await_or_send_its_trades_to_is_refused() -> None:
+    async def later(trades: object) -> dict[str, float]:
+        return {"g": float(trades is None)}
+
+    def generated(trades: object) -> Iterator[dict[str, float]]:
+        yield {"g": float(trades is None)}
+
+    declare = study(window="1m", gauges=[gauge("g", "A value.")])
+    with pytest.raises(StudyError, match="study later: it is `async`"):
+        declare(later)
+    with pytest.raises(StudyError, match="study generated: a generator has no argument for the trades"):
+        declare(generated)
+
+
 def test_one_pattern_of_symbols_is_not_taken_apart() -> None:
     assert declared(lambda trades: trades, symbols="BTC-*").symbols == ("BTC-*",)
 
@@ -92,6 +106,10 @@ def test_parameters_are_the_arguments_with_defaults() -> None:
         ([G], {"other": 1}, "unknown_gauge"),
         ([G], {1: 1}, "unknown_gauge"),
         ([G], {"share_ratio": "high"}, "not_a_number"),
+        ([G], {"share_ratio": "1.5"}, "not_a_number"),
+        ([G], {"share_ratio": "nan"}, "not_a_number"),
+        ([G], {"share_ratio": b"1"}, "not_a_number"),
+        ([G], {"share_ratio": 1j}, "not_a_number"),
         ([G], {"share_ratio": [1]}, "not_a_number"),
         ([G], {"share_ratio": float("-inf")}, "infinite"),
         ([G], {"share_ratio": 10**400}, "not_a_number"),
@@ -112,3 +130,10 @@ def test_nan_and_none_are_left_out_and_numbers_of_any_kind_are_taken() -> None:
 
     given = {"share_ratio": np.float32(0.5), "close": {"1s": float("nan"), "1m": None}}
     assert checked_values([G, BY_BAR], given) == [("share_ratio", "", 0.5)]
+
+
+@pytest.mark.parametrize("missing", ["NA", "NaT"])
+def test_what_pandas_calls_missing_is_left_out(missing: str) -> None:
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    assert checked_values([G], {"share_ratio": getattr(pd, missing)}) == []

@@ -101,6 +101,48 @@ async def test_files_that_have_changed_are_taken_over_with_the_next_worker(tmp_p
     assert set(made.results.studies) == {"counted", "fresh"}
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("import time\n\ntime.sleep(1000)\n", "it gave no answer in its time"),
+        ("while True:\n    pass\n", "it gave no answer in its time"),
+        ("import os\n\nos._exit(0)\n", "its process ended"),
+        ("import os\n\nos.closerange(0, 1000)\n", "its process ended"),
+        ("import os\n\nos.abort()\n", "its process ended"),
+    ],
+)
+async def test_a_file_that_hangs_or_ends_the_worker_as_it_is_loaded_is_left_out_and_the_others_run(
+    tmp_path: Path, body: str, why: str
+) -> None:
+    places = written(tmp_path, COUNTED)
+    bad = tmp_path / "bad é.py"
+    bad.write_text(body)
+    made = StudyWorld(places=places, load_s=1.0)
+    made.trades.add(trades(3))
+    with capture_logs() as lines:
+        async with running(made):
+            await until(made, lambda: made.value("rows") == 3)
+    text = f"it is left out until the next start: {why}, as it was loaded"
+    assert [(problem.where, problem.text) for problem in made.results.problems] == [(str(bad), text)]
+    assert made.supervisor.starts == 3
+    assert [line["where"] for line in lines if line["event"] == "study_unusable"] == [str(bad)]
+    assert all(str(bad) in line["why"] for line in lines if line["event"] == "study_worker_ended")
+
+
+async def test_what_is_no_file_in_a_folder_of_studies_is_said_and_not_waited_for(tmp_path: Path) -> None:
+    places = written(tmp_path, COUNTED)
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "link.py").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / ".#mine.py").symlink_to("somebody@host:1")  # how an editor marks a file that it has open
+    made = StudyWorld(places=places)
+    made.trades.add(trades(3))
+    async with running(made):
+        await until(made, lambda: made.value("rows") == 3)
+    found = {Path(problem.where).name: problem.text for problem in made.results.problems}
+    assert found == dict.fromkeys(("pipe.py", "link.py", "folder.py"), "it is no file")
+
+
 async def test_a_symbol_without_new_trades_is_not_looked_at(tmp_path: Path) -> None:
     made = StudyWorld(places=written(tmp_path, CALLS), symbols=["A", "QUIET"])
     made.trades.add(trades(3, slot=1))

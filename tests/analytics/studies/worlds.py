@@ -85,6 +85,7 @@ class StudyWorld:
     only: Sequence[str] = ()
     places: Sequence[str] = (str(HOSTILE),)
     budget_s: float = 1.0
+    load_s: float = 30.0
     max_failures: int = 3
     parameters: dict[str, dict[str, float]] = field(default_factory=dict)
     off: Sequence[str] = ()
@@ -105,7 +106,7 @@ class StudyWorld:
             environment=self.environment,
             parameters=self.parameters,
         )
-        limits = StudyLimits(budget_s=self.budget_s, max_failures=self.max_failures)
+        limits = StudyLimits(budget_s=self.budget_s, max_failures=self.max_failures, load_s=self.load_s)
         self.supervisor = StudySupervisor(self.trades, self.results, self.options, limits, self.clock)
 
     def value(self, gauge: str, symbol: str = "A") -> float | None:

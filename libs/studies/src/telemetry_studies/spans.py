@@ -9,7 +9,7 @@ _UNITS_NS: Final = {"ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h
 MAX_SPAN_NS: Final = 365 * 24 * _UNITS_NS["h"]
 """A year."""
 
-_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", re.ASCII)
 
 
 def span_ns(text: str) -> int:

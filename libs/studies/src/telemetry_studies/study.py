@@ -130,7 +130,13 @@ def _checked_origins(name: str, origin: Origin | Sequence[Origin]) -> tuple[Orig
 
 def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
     """The arguments that have defaults, but for `state`."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise StudyError(f"study {function.__name__}: it is `async`; nothing would await it")
     arguments = list(inspect.signature(function).parameters.values())
+    if inspect.isgeneratorfunction(function) and arguments and arguments[0].default is inspect.Parameter.empty:
+        raise StudyError(
+            f"study {function.__name__}: a generator has no argument for the trades: `trades = yield values` gives them"
+        )
     if not arguments and not inspect.isgeneratorfunction(function):
         raise StudyError(f"study {function.__name__}: it takes the trades as its first argument")
     required = [each.name for each in arguments[1:] if each.default is each.empty and each.name != _STATE]

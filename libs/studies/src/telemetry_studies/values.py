@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, SupportsFloat, cast
 
 from telemetry_studies.errors import StudyError
@@ -59,13 +60,17 @@ def _by_label(given: object) -> Mapping[Any, object] | None:
 
 
 def _value(name: str, label: str, given: object) -> Iterator[Value]:
-    if given is None:
+    if given is None or type(given).__name__ == "NAType":  # pandas' own None; it is not imported here
         return
-    try:
-        number = float(cast("SupportsFloat", given))
-    except (TypeError, ValueError, OverflowError):
-        raise StudyError(f"{name} is {type(given).__name__}, not a number", reason="not_a_number") from None
+    number = _number(name, given)
     if math.isinf(number):
         raise StudyError(f"{name} is infinite", reason="infinite")
     if not math.isnan(number):
         yield Value(name, label, number)
+
+
+def _number(name: str, given: object) -> float:
+    if not isinstance(given, str | bytes | bytearray):  # `float` would read them
+        with suppress(TypeError, ValueError, OverflowError):
+            return float(cast("SupportsFloat", given))
+    raise StudyError(f"{name} is {type(given).__name__}, not a number", reason="not_a_number")

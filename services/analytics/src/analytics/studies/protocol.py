@@ -1,7 +1,9 @@
 """What analytics and the worker of the studies say to each other: msgpack, each message behind its length.
 
-    analytics ── Run ──▶ worker          trades travel beside it, as columns in memory that both have mapped
-    analytics ◀── Loaded, CallResults ── worker
+    analytics ── Begin, once ──────────▶ worker
+    analytics ◀── Loading …, Loaded ──── worker
+    analytics ── Run ──────────────────▶ worker    trades travel beside it, as columns in memory that both have mapped
+    analytics ◀── CallResults ────────── worker
 
     analytics ── FORK, with the socket of the new worker ──▶ fork server
     analytics ── END, of the worker ───────────────────────▶ fork server
@@ -111,6 +113,18 @@ class LoadProblem(msgspec.Struct, array_like=True):
     text: str
 
 
+class Begin(msgspec.Struct, tag="begin"):
+    """The first message of analytics to a worker: what it is to leave out, and why."""
+
+    left_out: list[LoadProblem]
+
+
+class Loading(msgspec.Struct, tag="loading"):
+    """The file or module that the worker loads next: if it hangs or ends, that is to blame."""
+
+    where: str
+
+
 class Loaded(msgspec.Struct, tag="loaded"):
     """What the worker has found, once after its start."""
 
@@ -139,14 +153,15 @@ class CallResults(msgspec.Struct, tag="outcomes"):
     is_last: bool
 
 
-WorkerMessage: TypeAlias = Loaded | CallResults
+WorkerMessage: TypeAlias = Loading | Loaded | CallResults
+AnalyticsMessage: TypeAlias = Begin | Run
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_worker: Final = msgspec.msgpack.Decoder(WorkerMessage).decode
-_decode_run: Final = msgspec.msgpack.Decoder(Run).decode
+_decode_analytics: Final = msgspec.msgpack.Decoder(AnalyticsMessage).decode
 
 
-def pack(message: WorkerMessage | Run) -> bytes:
+def pack(message: WorkerMessage | AnalyticsMessage) -> bytes:
     """A message behind its length."""
     body = _encode(message)
     return LENGTH.pack(len(body)) + body
@@ -158,9 +173,10 @@ def unpack_worker(body: bytes) -> WorkerMessage:
     return message
 
 
-def unpack_run(body: bytes) -> Run:
+def unpack_analytics(body: bytes) -> AnalyticsMessage:
     """A message of analytics; raises `msgspec.DecodeError`."""
-    return _decode_run(body)
+    message: AnalyticsMessage = _decode_analytics(body)
+    return message
 
 
 def begun_calls(memory: memoryview) -> memoryview:

@@ -9,10 +9,10 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, Final, NamedTuple
 
 from analytics.studies.protocol import GaugeSpec, LoadProblem, StudySpec
@@ -33,9 +33,17 @@ class Found(NamedTuple):
 
 
 class Library:
-    """All studies by name, and what could not be used."""
+    """All studies by name, and what could not be used.
 
-    def __init__(self) -> None:
+    Args:
+        left_out: files and modules that are not loaded, each with why.
+        on_load: called with each file or module before it is loaded.
+    """
+
+    def __init__(
+        self, left_out: Mapping[str, str] = MappingProxyType({}), on_load: Callable[[str], None] | None = None
+    ) -> None:
+        self._unloadable, self._on_load = left_out, on_load
         self.studies: dict[str, Found] = {}
         self.problems: list[LoadProblem] = []
         self._gauges: dict[str, str] = {}
@@ -64,8 +72,12 @@ class Library:
         path = Path(place)
         if path.is_dir():
             for file in sorted(path.glob("*.py")):
-                if not file.name.startswith("_"):
+                if file.name.startswith(("_", ".")):
+                    continue
+                if file.is_file():
                     self._load_file(file)
+                else:
+                    self._refuse(str(file), "it is no file")  # a pipe would be waited for
         elif path.is_file():
             self._load_file(path)
         elif "/" in place or place.endswith(".py"):
@@ -73,13 +85,27 @@ class Library:
         else:
             self._load_module(place)
 
+    def _may_load(self, where: str) -> bool:
+        """Whether it is to be loaded; says so then, and why not else."""
+        where = sendable(where)
+        if where in self._unloadable:
+            self._refuse(where, self._unloadable[where])
+            return False
+        if self._on_load is not None:
+            self._on_load(where)
+        return True
+
     def _load_module(self, name: str, *, is_builtin: bool = False) -> None:
+        if not self._may_load(name):
+            return
         try:
             self._collect(importlib.import_module(name), is_builtin=is_builtin)
         except BaseException as error:  # noqa: BLE001 - a user's module may raise anything, SystemExit too
             self._refuse(_place_of(error) or name, _text_of(error))
 
     def _load_file(self, path: Path) -> None:
+        if not self._may_load(str(path)):
+            return
         try:
             self._collect(_import_file(path))
         except BaseException as error:  # noqa: BLE001 - as above

@@ -8,7 +8,15 @@ from typing import Final, Self
 
 import msgspec
 
-from analytics.studies.protocol import LENGTH, MAX_MESSAGE_BYTES, Run, WorkerMessage, begun_calls, pack, unpack_worker
+from analytics.studies.protocol import (
+    LENGTH,
+    MAX_MESSAGE_BYTES,
+    AnalyticsMessage,
+    WorkerMessage,
+    begun_calls,
+    pack,
+    unpack_worker,
+)
 from analytics.studies.runner.errors import WorkerDiedError
 from analytics.studies.runner.forks import ForkServer
 from analytics.studies.runner.watch import CpuUse, cpu_use
@@ -51,10 +59,10 @@ class WorkerProcess:
         """What it has used of the processor."""
         return cpu_use(self.pid)
 
-    async def send(self, run: Run) -> None:
+    async def send(self, message: AnalyticsMessage) -> None:
         """Sends a message; raises `WorkerDiedError`."""
         try:
-            self._writer.write(pack(run))
+            self._writer.write(pack(message))
             await self._writer.drain()
         except OSError as error:
             raise WorkerDiedError(str(error)) from error

@@ -11,7 +11,17 @@ from typing import Final
 
 import structlog
 
-from analytics.studies.protocol import CallResult, CallResults, Loaded, Run, Work, WorkerMessage
+from analytics.studies.protocol import (
+    Begin,
+    CallResult,
+    CallResults,
+    Loaded,
+    Loading,
+    LoadProblem,
+    Run,
+    Work,
+    WorkerMessage,
+)
 from analytics.studies.results import StudyResults
 from analytics.studies.runner.errors import WorkerDiedError, WorkerHungError
 from analytics.studies.runner.feed import FrameFeed, NewNames, Trading
@@ -29,16 +39,23 @@ MAX_BACKOFF_S: Final = 30.0
 STEADY_AFTER_NS: Final = 30_000_000_000
 """A worker that lived this long did not die of its start."""
 
+LOAD_S: Final = 10.0
+"""How long one file or module may take to be loaded, not counting what it waits for a core."""
+
+MAX_LOAD_FAILURES: Final = 2
+"""Once may have been the machine's doing: no memory, a signal."""
+
 _GROWN_SHARE: Final = 0.8
 """Of the memory limit: a worker that has grown by so much is started anew before the limit hits whoever comes next."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyLimits:
-    """Bounds of one study: seconds a run, failures in a row."""
+    """Bounds of one study: seconds a run, failures in a row, seconds to load its file."""
 
     budget_s: float
     max_failures: int
+    load_s: float = LOAD_S
 
 
 class StudySupervisor:
@@ -53,6 +70,9 @@ class StudySupervisor:
         self._schedule: Schedule | None = None
         self._grown: dict[str, int] = defaultdict(int)
         self._loaded: Loaded | None = None
+        self._load_failures: dict[str, int] = defaultdict(int)
+        self._unloadable: dict[str, str] = {}
+        """Files and modules that are left out, each with why; a handful, as each has cost two workers."""
         self._study_is_to_blame = False
         """Whether the end of the last worker was put down to a study."""
         self.starts = 0
@@ -101,9 +121,18 @@ class StudySupervisor:
             await self._clock.sleep(max(TURN_S - (self._clock.monotonic_ns() - began_ns) / 1e9, 0.0))
 
     async def _load(self, worker: WorkerProcess) -> Schedule:
-        loaded = await self._answer(worker, START_S)
+        await worker.send(Begin([LoadProblem(where, text) for where, text in self._unloadable.items()]))
+        loaded, where = await self._answer(worker, START_S), ""
+        while isinstance(loaded, Loading):
+            where = loaded.where
+            try:
+                loaded = await self._answer(worker, self._limits.load_s)
+            except WorkerDiedError as error:
+                self._blame_file(where, error)
+                raise WorkerDiedError(f"{error}, as it loaded {where}") from error
         if not isinstance(loaded, Loaded):
             raise WorkerDiedError("it did not say which studies it has")
+        self._load_failures.clear()
         if self._schedule is None or loaded != self._loaded:
             return self._take_over(loaded)
         return self._schedule
@@ -218,6 +247,13 @@ class StudySupervisor:
         if begun:
             self._study_is_to_blame = True
             self._fail(begun[-1][1], "timeout" if isinstance(error, WorkerHungError) else "died", str(error))
+
+    def _blame_file(self, where: str, error: WorkerDiedError) -> None:
+        """Leaves a file or module out that has ended two workers, or hung in them: no other study would ever run."""
+        self._study_is_to_blame = True
+        self._load_failures[where] += 1
+        if self._load_failures[where] >= MAX_LOAD_FAILURES:
+            self._unloadable[where] = f"it is left out until the next start: {error}, as it was loaded"
 
     def _has_grown(self) -> bool:
         """Whether the worker holds so much memory that it is started anew; the study that took most has failed."""

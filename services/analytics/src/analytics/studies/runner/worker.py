@@ -18,14 +18,16 @@ import numpy as np
 
 from analytics.studies.protocol import (
     LENGTH,
+    Begin,
     CallResult,
     CallResults,
     Loaded,
+    Loading,
     Run,
     WorkerMessage,
     begun_calls,
     pack,
-    unpack_run,
+    unpack_analytics,
 )
 from analytics.studies.runner.calls import Caller, data_bytes
 from analytics.studies.runner.frames import FrameMaker
@@ -54,13 +56,20 @@ def run_worker(channel: socket.socket, memory: memoryview, settings: WorkerSetti
     """Runs until analytics closes the socket; the exit code."""
     # Else all workers of one fork server would draw the same numbers.
     np.random.seed()  # noqa: NPY002 - studies may use the global generator
-    library = Library()
+    library = Library(_left_out(channel), lambda where: _send(channel, Loading(where)))
     library.load(settings.places, disabled=settings.off, builtin=settings.builtin)
     _limit_memory(settings.limit_bytes)
     gc.freeze()
     _send(channel, Loaded(library.specs(), library.problems))
     caller = Caller(library, FrameMaker(memory), settings.parameters)
     return _serve(channel, caller, begun_calls(memory))
+
+
+def _left_out(channel: socket.socket) -> dict[str, str]:
+    """Files and modules that are not to be loaded, each with why."""
+    body = _receive(channel)
+    message = None if body is None else unpack_analytics(body)
+    return {each.where: each.text for each in message.left_out} if isinstance(message, Begin) else {}
 
 
 def die_with(parent: int) -> None:
@@ -83,7 +92,8 @@ def _serve(channel: socket.socket, caller: Caller, begun: memoryview) -> int:
     runs = 0
     while (body := _receive(channel)) is not None:
         answer, values = CallResults([], is_last=False), 0
-        for outcome in _outcomes(unpack_run(body), caller, begun):
+        message = unpack_analytics(body)
+        for outcome in _outcomes(message, caller, begun) if isinstance(message, Run) else ():
             answer.calls.append(outcome)
             values += len(outcome.values)
             if values >= _VALUES_A_MESSAGE:
