@@ -1,5 +1,9 @@
 """What a publisher refuses: at once, by name, without using a number."""
 
+import copy
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -53,6 +57,43 @@ def test_an_invalid_value_is_named_and_uses_no_number(
     assert len(str(caught.value)) < 300
     publisher.trade(**GOOD)
     assert ingest.trade().seq == 0
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 31, tzinfo=UTC),
+        1.7e18,
+        "2026-01-31",
+        np.datetime64("2026-01-31"),
+        Decimal(1_700_000_000_000_000_000),
+    ],
+    ids=repr,
+)
+def test_a_time_that_is_no_whole_number_says_how_to_make_one(publisher: Publisher, moment: Any) -> None:  # noqa: ANN401
+    with pytest.raises(
+        InvalidTradeError, match=r"time\.time_ns\(\).*int\(moment\.timestamp\(\) \* 1_000_000\) \* 1_000$"
+    ):
+        publisher.trade(**GOOD, event_ns=moment)
+    with pytest.raises(InvalidTradeError, match=r"^event_ns\[0\]: .*time\.time_ns\(\)"):
+        publisher.trades(symbol="A", side="buy", qty=[1.0], price=[1.0], event_ns=[moment])
+
+
+def test_whole_numbers_of_numpy_are_taken(ingest: Receiver, publisher: Publisher) -> None:
+    moment = np.int64(1_700_000_000_123_456_789)
+    publisher.trade(**GOOD, event_ns=moment)  # type: ignore[arg-type] # as NumPy users do
+    publisher.trades(symbol="A", side="buy", qty=[np.int32(1)], price=[np.float32(1)], event_ns=[moment])  # type: ignore[list-item] # as above
+    publisher.trades(symbol="A", side="buy", qty=[1.0], price=[1.0], event_ns=moment)  # type: ignore[arg-type] # as above
+    assert ingest.trade().event_ns == moment
+    assert [ingest.columns().event_ns for _ in range(2)] == [[moment]] * 2
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_publisher_is_neither_copied_nor_sent_to_another_process(
+    publisher: Publisher, copied: Callable[[Publisher], object]
+) -> None:
+    with pytest.raises(TypeError, match="a publisher cannot be copied or sent to another process: make one there"):
+        copied(publisher)
 
 
 @pytest.mark.parametrize(("name", "bad"), [pair for pair in BAD_VALUES if pair[0] != "id"], ids=ascii)

@@ -1,8 +1,10 @@
 """What a bot hands in, checked: settings here, trades by the schema; errors name what is wrong."""
 
+from collections.abc import Callable
+from operator import index
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
@@ -20,6 +22,13 @@ MIN_QUEUE_BYTES: Final = 1024 * 1024
 
 ACKS_PORT: Final = 5559
 
+_TIME_HINT: Final = (
+    "; times are whole nanoseconds, as time.time_ns() gives them, "
+    "and those of a datetime are int(moment.timestamp() * 1_000_000) * 1_000"
+)
+
+_T = TypeVar("_T")
+
 _MAX_SHOWN_CHARS: Final = 80
 """How much of a refused value an error message shows: what fits on a line."""
 
@@ -36,11 +45,36 @@ def trade_encoder(head: dict[str, str]) -> TradeEncoder:
         raise InvalidSettingError(describe(error)) from error
 
 
+def with_plain_numbers(check: Callable[[dict[str, Any]], _T], fields: dict[str, Any]) -> _T:
+    """What `check` makes of the fields; whole numbers of NumPy, which are none of Python's, count as such.
+
+    Raises:
+        ValidationError: they are not valid.
+    """
+    try:
+        return check(fields)
+    except ValidationError:
+        # Looked for only where something is wrong, as it takes longer than the check.
+        return check({name: _plain(value) for name, value in fields.items()})
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a caller hands in
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, bool | str) or not hasattr(value, "__index__"):
+        return value
+    try:
+        return index(value)
+    except TypeError:  # an array of several, a truth value of NumPy
+        return value
+
+
 def describe(error: ValidationError, first: int = 0) -> str:
     """Which value is wrong, and why; `first` is the index of the message's first trade among those of the call."""
     details = error.errors(include_url=False, include_context=False)[0]
     place = "".join(f"[{part + first}]" if isinstance(part, int) else part for part in details["loc"])
-    return f"{fault_text(details, f'{place}: ')}, not {short(details['input'])}"
+    hint = _TIME_HINT if place.partition("[")[0].endswith("_ns") and details["type"].startswith("int_") else ""
+    return f"{fault_text(details, f'{place}: ')}, not {short(details['input'])}{hint}"
 
 
 def checked_run(run: Any) -> str | None:  # noqa: ANN401 - whatever a caller hands in

@@ -24,12 +24,17 @@ def as_columns(
         "side": [side] * len(qtys) if isinstance(side, str) else _list(side, "side"),
         "qty": qtys,
         "price": _list(price, "price"),
-        "event_ns": [event_ns] * len(qtys) if isinstance(event_ns, int) else _list(event_ns, "event_ns"),
+        "event_ns": [event_ns] * len(qtys) if _is_whole(event_ns) else _list(event_ns, "event_ns"),
     }
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
         raise InvalidTradeError(f"columns differ in length: {lengths}")
     return columns
+
+
+def _is_whole(value: object) -> bool:
+    """Whether it is one whole number; an array of one is a column."""
+    return isinstance(value, int) or (hasattr(value, "__index__") and not hasattr(value, "__len__"))
 
 
 def _list(column: Any, name: str) -> list[Any]:  # noqa: ANN401 - arrays of libraries that are not imported here

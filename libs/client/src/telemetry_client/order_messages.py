@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypedDict, Unpack, cast
 
 from pydantic import ValidationError
 
-from telemetry_client.checks import describe
+from telemetry_client.checks import describe, with_plain_numbers
 from telemetry_client.errors import InvalidOrderError
 from telemetry_client.placing import Placing
 from telemetry_schema import (
@@ -207,7 +207,7 @@ class OrderMessages(ABC):
         found["sent_ns"] = now_ns
         found.setdefault("event_ns", now_ns)
         try:
-            frame = self._encoder(model).encode(found)
+            frame = with_plain_numbers(self._encoder(model).encode, found)
         except ValidationError as error:
             raise InvalidOrderError(describe(error)) from error
         return self._send(model.model_fields["type"].default, frame)

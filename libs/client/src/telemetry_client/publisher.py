@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from os import PathLike
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NoReturn, Self
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from telemetry_client.checks import (
     checked_wait,
     describe,
     trade_encoder,
+    with_plain_numbers,
 )
 from telemetry_client.columns import Texts, as_columns
 from telemetry_client.connection import Connection
@@ -149,7 +150,7 @@ class Publisher(OrderMessages):
         if id is not None:
             fields["id"] = id
         try:
-            frame = self._encode(fields)
+            frame = with_plain_numbers(self._encode, fields)
         except ValidationError as error:
             raise InvalidTradeError(describe(error)) from error
         return self._put(frame, 1, None)
@@ -217,12 +218,16 @@ class Publisher(OrderMessages):
     ) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a publisher cannot be copied or sent to another process: make one there")
+
     def _columnar_frames(self, columns: dict[str, list[Any]], now_ns: int) -> Iterator[tuple[bytes, int]]:
         """Frames of valid trades, each with how many it holds."""
         for first in range(0, len(columns["qty"]), MAX_MESSAGE_TRADES):
             piece = {name: column[first : first + MAX_MESSAGE_TRADES] for name, column in columns.items()}
+            fields = {**self._head, **self._account, **piece, "sent_ns": now_ns}
             try:
-                message = TradeColumns.model_validate({**self._head, **self._account, **piece, "sent_ns": now_ns})
+                message = with_plain_numbers(TradeColumns.model_validate, fields)
             except ValidationError as error:
                 raise InvalidTradeError(describe(error, first)) from error
             yield encode(message), len(piece["qty"])
