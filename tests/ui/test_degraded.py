@@ -105,7 +105,7 @@ def test_a_wrong_clock_is_named_and_alerts_are_shown() -> None:
     )
     world.backend.alerts = ("DiskFull",)
     titles = [one.title for one in problems(world.backend, LIMITS, now)]
-    assert titles == ["The clock of bot-skew is 60.0 min behind ours", "Alerts fire: DiskFull"]
+    assert titles == ["The clock of bot-skew is 1.0 h behind ours", "Alerts fire: DiskFull"]
 
 
 @pytest.mark.parametrize(("receivers", "is_told"), [(0, True), (1, False), (None, False)])

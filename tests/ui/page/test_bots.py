@@ -98,7 +98,7 @@ def test_a_bot_that_is_well_has_all_its_numbers() -> None:
     assert cell(table, "Unrealised") == ["▼ −3.00", "down"]
     assert table["rows"][0][1][12] == ["+0.2000 BTC-USD", "", 0, "+0.2000 BTC-USD", "", "BTC-USD"]
     large = parts(shown(feed, bot(), books=[book(qty=-5_000_000.25)]))["bots"]["rows"][0][1][12]
-    assert (large[0], large[3]) == ("−5,000,000 BTC-USD", "−5,000,000.2500 BTC-USD")
+    assert (large[0], large[3]) == ("−5,000,000 BTC-USD", "−5,000,000.25 BTC-USD")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_money_of_two_currencies_is_not_added_up() -> None:
     euro = bot().money[0].model_copy(update={"currency": "EUR", "realised": 7.0})
     feed = shown(FakeLink().live(), bot(money=[euro, *bot().money]))
     assert cell(parts(feed)["bots"], "Realised")[0] == "▲ +7.00 +1"
-    assert "and 1 other currencies" in texts(parts(feed)["cards"])
+    assert "and 1 other currency" in texts(parts(feed)["cards"])
 
 
 def test_thirty_bots_and_five_hundred_orders_are_in_pages() -> None:

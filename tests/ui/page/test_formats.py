@@ -40,7 +40,16 @@ def test_what_was_asked_for_is_written_with_all_its_digits(value: float, written
     assert formats.exact(value) == written
 
 
-@pytest.mark.parametrize(("value", "written"), [(1_234.5, "1,234.5000"), (0.00001234, "0.00001234"), (0.0, "0.0000")])
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (1_234.5, "1,234.5000"),
+        (99_999.5, "99,999.5000"),
+        (3_703_701.0, "3,703,701.00"),
+        (0.00001234, "0.00001234"),
+        (0.0, "0.0000"),
+    ],
+)
 def test_a_small_quantity_is_not_written_as_nothing(value: float, written: str) -> None:
     assert formats.qty(value) == written
 

@@ -97,8 +97,8 @@ def _clocks(backend: Backend) -> Iterator[Problem]:
 def _span(ns: int) -> str:
     """With the unit that a person would use."""
     seconds = ns / 1e9
-    for unit, length_s in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * length_s:
+    for unit, length_s, from_s in (("days", 86_400, 172_800), ("h", 3_600, 3_600), ("min", 60, 120)):
+        if seconds >= from_s:
             return f"{seconds / length_s:,.1f} {unit}"
     return f"{seconds:,.1f} s"
 

@@ -4,6 +4,9 @@ import { el, setText, show } from "./dom.js";
 import { grouped, money, price as showPrice, span } from "./numbers.js";
 import * as orders from "./orders.js";
 
+/** Characters of a size of which four fit beside each other. */
+const MOST_IN_A_ROW = 7;
+
 export class View {
   /** @param {(size: string) => void} onSize called when a size is chosen */
   constructor(parts, onSize) {
@@ -45,7 +48,10 @@ export class View {
     const key = `${symbol} ${unit} ${last !== null} ${facts.limits?.max_notional} ${facts.limits?.max_qty}`;
     if (key === this.presetsOf) return;
     this.presetsOf = key;
-    this.parts.presets.replaceChildren(...orders.presets(unit, last, facts.limits).map((size) => this.preset(size)));
+    const sizes = orders.presets(unit, last, facts.limits).map((size) => this.preset(size));
+    // Four in a row, or two by two: never three and one.
+    this.parts.presets.classList.toggle("long", sizes.some((size) => size.textContent.length > MOST_IN_A_ROW));
+    this.parts.presets.replaceChildren(...sizes);
   }
 
   preset(size) {

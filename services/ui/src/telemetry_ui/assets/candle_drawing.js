@@ -4,6 +4,7 @@ import { escape } from "./text.js";
 
 const BOTTOM = 22;
 const GAP = 10;
+const TAG = 15; // what the tag of the last price covers above and below its middle
 
 /** One drawing of the bars that are `seen`, from one second to another; `on` says which layers are drawn. */
 export class CandleDrawing {
@@ -36,6 +37,7 @@ export class CandleDrawing {
     const marks = ticks(low, high, Math.max(2, Math.floor(priceEnd / 48)));
     const digits = Math.max(marks.digits, 0);
     const texts = [...marks.values.map((value) => number(value, digits)), last === null ? "" : number(last, this.part.digits)];
+    if (withVolume) texts.push(`Vol ${short(mostVolume(seen))}`);
     const right = width - Math.max(...texts.map((text) => pen.measureText(text).width)) - 14;
     const y = (price) => 6 + (1 - (price - low) / (high - low)) * (priceEnd - 12);
     return { y, marks, digits, right, priceEnd, bottom, low, high };
@@ -45,10 +47,12 @@ export class CandleDrawing {
     const { y, marks, digits, right, priceEnd } = areas;
     pen.textAlign = "left";
     pen.lineWidth = 1;
+    const lastAt = this.part.last === null ? -Infinity : y(this.part.last);
     for (const value of marks.values) {
       line(pen, color.border, 0, y(value), right, y(value));
       pen.fillStyle = color.muted;
-      pen.fillText(number(value, digits), right + 8, y(value));
+      // Under the tag of the last price a number would stick out in part.
+      if (Math.abs(y(value) - lastAt) > TAG) pen.fillText(number(value, digits), right + 8, y(value));
     }
     pen.save();
     pen.beginPath();
@@ -113,7 +117,7 @@ export class CandleDrawing {
   }
 
   drawVolume({ pen, color }, { right, priceEnd, bottom }, x, seen) {
-    const most = Math.max(...seen.map((bar) => Math.max(bar[5], bar[6])), 0);
+    const most = mostVolume(seen);
     if (!most) return;
     const middle = (priceEnd + GAP + bottom) / 2;
     const half = (bottom - priceEnd - GAP) / 2;
@@ -134,7 +138,7 @@ export class CandleDrawing {
     line(pen, color.border, 0, middle, right, middle);
     pen.fillStyle = color.muted;
     pen.textAlign = "left";
-    pen.fillText(short(most), right + 8, middle - half + 6);
+    pen.fillText(`Vol ${short(most)}`, right + 8, middle - half + 6);
   }
 
   drawPointer({ pen, color }, { right, priceEnd, bottom, low, high }, x, seen, from, to, pointer) {
@@ -184,4 +188,9 @@ function line(pen, color, x1, y1, x2, y2) {
   pen.moveTo(x1, Math.round(y1) + 0.5);
   pen.lineTo(x2, Math.round(y2) + (x1 === x2 ? 0 : 0.5));
   pen.stroke();
+}
+
+/** The largest volume of one side in a bar. */
+function mostVolume(bars) {
+  return Math.max(...bars.map((bar) => Math.max(bar[5], bar[6])), 0);
 }

@@ -210,7 +210,7 @@ function picker(part, id, text) {
 }
 
 function chooser(act, value, text) {
-  return `<button type="button" class="tt-pick" data-act="${act}" data-value="${escape(value)}">${escape(text)}</button>`;
+  return `<button type="button" class="tt-pick" data-act="${act}" data-value="${escape(value)}"><bdi>${escape(text)}</bdi></button>`;
 }
 
 function button([act, value, text, pressed, spoken]) {

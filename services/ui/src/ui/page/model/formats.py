@@ -14,6 +14,7 @@ SIGNIFICANT: Final = 6
 """Digits that distinguish two prices, whatever their size."""
 _MOST_DECIMALS: Final = 16
 _QTY_DECIMALS: Final = 4
+_LARGE_QTY: Final = 100_000
 _VOLUME_DECIMALS: Final = 2
 _LEAST_WRITTEN_OUT: Final = 1e-6
 _MOST_WRITTEN_OUT: Final = 1e12
@@ -60,14 +61,17 @@ def significant(value: float | None) -> str:
 
 
 def asked_qty(value: float | None) -> str:
-    """Units of base of an order: four decimals, and as many more as it has."""
-    text = exact(value)
-    return text if len(text.partition(".")[2]) > _QTY_DECIMALS else qty(value)
+    """Units of base of an order: as a quantity, with all decimals that it has."""
+    text, shown = exact(value), qty(value)
+    return text if len(text.partition(".")[2]) > len(shown.partition(".")[2]) else shown
 
 
 def qty(value: float | None) -> str:
-    """Units of base: four decimals, and more for what four would cut."""
-    return NONE if value is None else _at_least(value, _QTY_DECIMALS, cuts_below=10**-_QTY_DECIMALS)
+    """Units of base: four decimals, more for what four would cut, and two of what is large."""
+    if value is None:
+        return NONE
+    least = _QTY_DECIMALS if abs(value) < _LARGE_QTY else _VOLUME_DECIMALS
+    return _at_least(value, least, cuts_below=10**-_QTY_DECIMALS)
 
 
 def volume(value: float | None) -> str:

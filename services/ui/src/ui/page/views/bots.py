@@ -106,7 +106,7 @@ def _money(state: BotsState) -> list[list[str]]:
     valued = [one.unrealised for one in own if one.unrealised is not None]
     missing = len(own) - len(valued)
     note = f"{missing} without a price" if missing else "at the mid, else the last trade"
-    more = f", and {others} other currencies" if others else ""
+    more = f", and {others} other {'currency' if others == 1 else 'currencies'}" if others else ""
     size = max(abs(realised), abs(fees), abs(sum(valued)))
     paid = f"{currency or 'quote'}, fees {formats.unsigned_money(fees, size)}{more}"
     return [

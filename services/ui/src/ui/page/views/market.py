@@ -106,7 +106,8 @@ def _ends(stats: WindowStats, last: float) -> str:
 
 
 def _sides(stats: WindowStats) -> str:
-    return f"{formats.UP} {formats.volume(stats.buy_volume)}  {formats.DOWN} {formats.volume(stats.sell_volume)}"
+    sides = (formats.UP, stats.buy_volume), (formats.DOWN, stats.sell_volume)
+    return " ".join(f"{arrow}\N{NO-BREAK SPACE}{formats.volume(volume)}" for arrow, volume in sides)
 
 
 def _bought(stats: WindowStats) -> str:
