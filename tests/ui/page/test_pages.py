@@ -306,6 +306,13 @@ def test_the_studies_page_says_why_it_has_no_values_of_a_symbol(kept: int, text:
     assert note.endswith(text)
 
 
+def test_the_studies_page_names_no_symbol_where_nothing_has_traded() -> None:
+    feed = FakeLink()
+    feed.model.apply(_studies().model_copy(update={"values": []}), at(NOW_NS))
+    text = studies.parts(feed.view, Selection(), at(NOW_NS), UTC)["quiet"]["text"]
+    assert text == "No values of any symbol: studies run when it trades."
+
+
 def test_the_studies_page_shows_the_chosen_symbols_values_and_how_each_study_does() -> None:
     feed = FakeLink().live()
     feed.model.apply(_studies(), at(NOW_NS))

@@ -64,6 +64,7 @@ export class Lines {
     let low = Math.min(strip.zero ? 0 : Infinity, ...values);
     let high = Math.max(strip.zero ? 0 : -Infinity, ...values);
     if (!values.length) [low, high] = [0, 1];
+    if (high <= low && strip.zero && low === 0) high = 1; // a rate of nothing is not around 0, it is at its end
     if (high <= low) [low, high] = [low - (Math.abs(low) * 0.01 || 0.5), high + (Math.abs(high) * 0.01 || 0.5)];
     const pad = (high - low) * 0.08;
     [low, high] = [strip.zero && low >= 0 ? 0 : low - pad, high + pad];

@@ -77,7 +77,7 @@ def _values(view: PageView, state: StudiesState, selection: Selection) -> dict[s
             title = f"{subject.symbol}, our own trades" if subject.origin == "own" else subject.symbol
             found[_panel(subject, len(found))] = _table(title, history)
     if not found:
-        text = f"No values of {selection.symbol}: studies run when it trades"
+        text = f"No values of {selection.symbol or 'any symbol'}: studies run when it trades"
         if len(state.values) > 1:
             text += f", and this page has the {len(state.values)} symbols for which they ran last"
         found["quiet"] = {"kind": "note", "text": f"{text}.", "code": ""}
