@@ -14,6 +14,7 @@ import zmq
 from loadtest.scrape import AwayError
 from tests.helpers.services import Pipeline, Service, eventually
 from tests.helpers.trades import frame
+from tests.helpers.wall_clock import WallClock
 
 
 def _send(pipeline: Pipeline, *frames: bytes) -> None:
@@ -24,8 +25,8 @@ def _send(pipeline: Pipeline, *frames: bytes) -> None:
             push.send(each)
 
 
-def _trade(seq: int) -> bytes:
-    now_ns = time.time_ns()
+def _trade(seq: int, now_ns: int = 0) -> bytes:
+    now_ns = now_ns or time.time_ns()
     values = {"symbol": "BTC-USD", "side": "buy", "qty": 1.0, "price": 100.0, "event_ns": now_ns, "sent_ns": now_ns}
     return frame({"type": "trade", "source": "bot", "run": "r", "seq": seq, **values})
 
@@ -163,3 +164,59 @@ def test_a_log_that_was_taken_away_begins_anew_and_what_was_applied_stays(left: 
         assert started["next_seq"] == 0
         _send(pipeline, *map(_trade, range(10, 15)))
         pipeline.wait_applied(15)
+
+
+def test_directories_that_were_swapped_between_the_services_are_refused_in_one_line_each(left: Path) -> None:
+    (left / "ingest").rename(left / "x")
+    (left / "analytics").rename(left / "ingest")
+    (left / "x").rename(left / "analytics")
+    with Pipeline(left) as pipeline:
+        for service, setting, owner in (
+            (pipeline.ingest, "INGEST_DATA_DIR", "analytics"),
+            (pipeline.analytics, "ANALYTICS_DATA_DIR", "ingest"),
+        ):
+            assert _exit_code(service.start()) == 1
+            (line,) = service.log().splitlines()
+            assert setting in line
+            assert f"of {owner};" in line
+
+
+def test_the_log_of_another_desk_is_applied_besides_with_a_warning(
+    left: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    with Pipeline(other).start() as pipeline:
+        _send(pipeline, *map(_trade, range(3)))
+        pipeline.wait_applied(3)
+    shutil.rmtree(left / "ingest")
+    shutil.copytree(other / "ingest", left / "ingest")
+    with Pipeline(left).start() as pipeline:
+        pipeline.wait_applied(13)
+        eventually(lambda: pipeline.analytics.events("stream_joined"), what="the line")
+        assert pipeline.analytics.events("stream_joined")[-1]["level"] == "warning"
+
+
+@pytest.mark.timeout(90)
+def test_an_older_copy_of_the_log_under_an_earlier_clock_is_applied_and_what_is_gone_is_counted(tmp_path: Path) -> None:
+    clock = WallClock(tmp_path / "clock")
+    with Pipeline(tmp_path).run_on(clock).start() as pipeline:
+        ingest = pipeline.ingest
+        _send(pipeline, *map(_trade, range(10)))
+        pipeline.wait_applied(10)
+        ingest.kill()
+        shutil.copytree(tmp_path / "ingest", tmp_path / "backup")
+        ingest.start().wait_ready()
+        _send(pipeline, *map(_trade, range(10, 30)))
+        pipeline.wait_applied(30)
+        ingest.kill()
+        clock.step(-86_400)
+        shutil.rmtree(tmp_path / "ingest")
+        shutil.copytree(tmp_path / "backup", tmp_path / "ingest")
+        ingest.start().wait_ready()
+        _send(pipeline, *(_trade(seq, clock.now_ns()) for seq in range(30, 35)))
+        pipeline.wait_applied(35)
+        analytics = pipeline.analytics
+        assert analytics.metrics().value("telemetry_stream_rewound_trades_total") == 20
+        eventually(lambda: ingest.metrics().value("telemetry_unapplied_trades") == 0, what="nothing unapplied")
+        assert ingest.metrics().total("telemetry_source_lost_total") == 20
+        assert len(analytics.events("stream_older")) == 1

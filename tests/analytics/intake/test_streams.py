@@ -285,3 +285,38 @@ def test_a_mark_of_an_ended_epoch_that_has_trades_is_refused_with_all_of_them() 
     streams.admit(header(0, 5))
     assert streams.admit(header(5, 1, epoch=1, epoch_seq=5, resume=True, final=True)) == Admission(Place.IMPOSSIBLE)
     assert streams.admit(header(5, 1)).place is Place.NEXT
+
+
+SECOND_NS = 1_000_000_000
+
+
+def test_an_ingest_whose_log_is_an_older_copy_and_whose_clock_is_behind_is_believed_after_a_while() -> None:
+    streams = Streams()
+    begin(streams, 7, 0)
+    streams.admit(header(0, 100, epoch=7))
+    # The copy ends at 60, and its ingest began epoch 5 there.
+    for tenth in range(100):
+        streams.tick(tenth * SECOND_NS // 10)
+        begin(streams, 5, 60)
+        assert streams.admit(header(60, 20, epoch=5, epoch_seq=60)).place is Place.REPEATED
+    streams.tick(10 * SECOND_NS)
+    with capture_logs() as logs:
+        assert streams.admit(header(60, 0, epoch=5, epoch_seq=60, resume=True)).rewound == 40
+    assert [line["event"] for line in logs] == ["stream_older", "stream_rewound"]
+    assert streams.admit(header(60, 20, epoch=5, epoch_seq=60)) == Admission(Place.NEXT)
+    assert [(report.epoch, report.next_seq) for report in reports(streams)] == [(5, 80)]
+
+
+def test_while_the_newer_ingest_is_heard_an_older_one_is_not_believed(streams: Streams) -> None:
+    begin(streams, 7, 10)
+    for half_second in range(100):
+        streams.tick(half_second * SECOND_NS // 2)
+        begin(streams, 5, 10)
+        assert streams.admit(header(10, 0, epoch=7, epoch_seq=10)) == Admission(Place.HEARTBEAT)
+    assert streams.positions() == {"s": (7, 10)}
+
+
+def test_a_second_stream_is_joined_with_a_warning(streams: Streams) -> None:
+    with capture_logs() as logs:
+        streams.admit(header(0, 4, "other", resume=True))
+    assert [(line["event"], line["log_level"]) for line in logs] == [("stream_joined", "warning")]

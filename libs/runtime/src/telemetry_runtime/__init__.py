@@ -28,7 +28,13 @@ from telemetry_runtime.errors import (
 from telemetry_runtime.exit_handler import (
     ExitHandler,
 )
-from telemetry_runtime.files import DirectoryLock, make_directory, sync_directory, write_durably
+from telemetry_runtime.files import (
+    DirectoryLock,
+    check_is_not_of,
+    make_directory,
+    sync_directory,
+    write_durably,
+)
 from telemetry_runtime.log_writer import LogWriter
 from telemetry_runtime.logs import (
     LogFormat,
@@ -89,6 +95,7 @@ __all__ = [
     "TaskError",
     "TelemetryError",
     "TrySink",
+    "check_is_not_of",
     "configure_logs",
     "lost_log_lines",
     "make_directory",

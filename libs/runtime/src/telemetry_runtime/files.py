@@ -101,6 +101,20 @@ class DirectoryLock:
         self._release()
 
 
+def check_is_not_of(owner: str, directory: Path, pattern: str, *, setting: str) -> None:
+    """Refuses a directory that holds files of another service: begun anew beside them, its own would be forgotten.
+
+    Raises:
+        StartupError: there are such files.
+    """
+    found = next(iter(sorted(directory.glob(pattern))), None)
+    if found is not None:
+        raise StartupError(
+            f"{setting}={directory}: holds {found.name} of {owner}; set {setting} to the directory of this service, or "
+            "move the file away"
+        )
+
+
 def make_directory(directory: Path, *, sync: Callable[[int], None] = os.fsync) -> None:
     """Makes a directory if it is not there, and those above it; its name is on disk when this returns.
 

@@ -23,7 +23,7 @@ from analytics.studies.runner.feed import shared_bytes
 from analytics.studies.runner.forks import WorkerOptions
 from analytics.studies.runner.studies import EngineTrades, Studies
 from analytics.studies.runner.supervisor import StudyLimits
-from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, SystemClock, run_service
+from telemetry_runtime import AsyncTaskManager, DirectoryLock, ExitHandler, SystemClock, check_is_not_of, run_service
 from telemetry_runtime.http import HttpServer, Page, Readiness, Render, TextFormat, registry_text
 from telemetry_runtime.metrics import service_registry
 from telemetry_runtime.transport import DroppingSink, EndpointSecurity, PullSource
@@ -93,6 +93,7 @@ async def serve(settings: AnalyticsSettings) -> None:
 def _restored(stack: AsyncExitStack, settings: AnalyticsSettings, clock: SystemClock) -> tuple[CheckpointStore, Engine]:
     """The store of checkpoints, and the engine as it was when the last one was written."""
     stack.enter_context(DirectoryLock(settings.data_dir, setting="ANALYTICS_DATA_DIR"))
+    check_is_not_of("ingest", settings.data_dir, "log/*.segment", setting="ANALYTICS_DATA_DIR")
     store = CheckpointStore(settings.data_dir)
     limits = settings.max_symbols, settings.max_sources
     make = partial(_engine, settings)

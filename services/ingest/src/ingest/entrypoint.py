@@ -17,7 +17,15 @@ from ingest.reporting.status import StatusReporter
 from ingest.storage.earlier_files import EarlierFiles
 from ingest.storage.log.batch_log import BatchLog
 from ingest.storage.log.group_commit import GroupCommit
-from telemetry_runtime import AsyncTaskManager, Clock, DirectoryLock, ExitHandler, SystemClock, run_service
+from telemetry_runtime import (
+    AsyncTaskManager,
+    Clock,
+    DirectoryLock,
+    ExitHandler,
+    SystemClock,
+    check_is_not_of,
+    run_service,
+)
 from telemetry_runtime.http import Readiness
 from telemetry_runtime.metrics import service_registry
 
@@ -59,6 +67,7 @@ async def serve(settings: IngestSettings) -> None:
 def _restored(stack: AsyncExitStack, settings: IngestSettings, clock: Clock) -> tuple[BatchLog, Parts]:
     """The log, and the parts as they were when the last process ended."""
     stack.enter_context(DirectoryLock(settings.data_dir, setting="INGEST_DATA_DIR"))
+    check_is_not_of("analytics", settings.data_dir, "checkpoint-*.state", setting="INGEST_DATA_DIR")
     log = open_log(settings, clock)
     stack.callback(log.close)
     parts = make_parts(settings, clock, log)

@@ -14,6 +14,9 @@ A power cut may take the end of a log, and the next epoch uses its offsets again
 What was applied of the lost end stays applied, as it was accepted, and is counted as rewound. What still comes of an
 earlier epoch is a repetition. An epoch may have come and gone while we heard nothing, and its first offset may be below
 our position too: so a stream goes on in a new epoch only behind a mark, and before that come marks of those that ended.
+
+Where nothing but an earlier epoch is heard for `OLDER_AFTER_NS` the log is an older copy of itself, as of a backup, and
+the clock of its machine is behind: the stream goes on there, as in a new epoch.
 """
 
 from dataclasses import dataclass
@@ -32,6 +35,9 @@ those that are silent for `SILENT_AFTER_NS`, likewise; the youngest. So whoever 
 
 SILENT_AFTER_NS: Final = 60_000_000_000
 """An ingest that runs is heard twice a second."""
+
+OLDER_AFTER_NS: Final = 10_000_000_000
+"""So long only an earlier epoch is heard of a stream, before it is believed to be the one that goes on."""
 
 MAX_JUMP_TRADES: Final = 1_000_000_000
 """Trades that a stream we know may say are lost at once. More than ingest can hold is no loss but an error, and would
@@ -89,6 +95,8 @@ class _Stream:
     has_applied: bool = False
     heard_ns: int = 0
     """In monotonic time."""
+    older_since_ns: int = -1
+    """Since then, in monotonic time, only an earlier epoch is heard; -1 if it is not so."""
     born: int = 0
     """Counts the streams by the order in which they were first heard of."""
 
@@ -118,12 +126,14 @@ class Streams:
         self._doubt(stream, header)
         # A heartbeat is acknowledged even if nothing has moved: an earlier acknowledgement may be lost.
         stream.acknowledged = False
-        if header.epoch < stream.epoch:
+        is_older = header.epoch < stream.epoch and self._goes_on_in_earlier_epoch(stream, header)
+        if header.epoch < stream.epoch and not is_older:
             return self._of_earlier_epoch(stream, header)
+        stream.older_since_ns = -1
         if header.epoch > stream.epoch and stream.joined and not header.resume:
             self._miss(stream, header)
             return Admission(Place.OUT_OF_ORDER if header.count else Place.HEARTBEAT)
-        rewound = self._begin_epoch(stream, header) if header.epoch > stream.epoch else 0
+        rewound = self._begin_epoch(stream, header) if is_older or header.epoch > stream.epoch else 0
         lost = self._resume(stream, header) if header.resume or not (stream.joined or header.first_seq) else 0
         if not stream.joined or header.first_seq > stream.next_seq:
             self._miss(stream, header)
@@ -140,6 +150,18 @@ class Streams:
             return Admission(Place.IMPOSSIBLE)
         is_news = stream.joined and header.epoch > stream.epoch
         return Admission(Place.HEARTBEAT, rewound=self._begin_epoch(stream, header) if is_news else 0)
+
+    def _goes_on_in_earlier_epoch(self, stream: _Stream, header: BatchHeader) -> bool:
+        """Whether for long nothing but an earlier epoch was heard of: ingest's log was replaced by an older one."""
+        if header.count:
+            return False
+        if stream.older_since_ns < 0:
+            stream.older_since_ns = self._monotonic_ns
+        if self._monotonic_ns - stream.older_since_ns < OLDER_AFTER_NS:
+            return False
+        hint = "the log of ingest is older than what was applied, as from a backup, and its clock is behind"
+        self._log.warning("stream_older", stream=header.stream, next_seq=header.first_seq, hint=hint)
+        return True
 
     def _of_earlier_epoch(self, stream: _Stream, header: BatchHeader) -> Admission:
         """A batch that was written before the ingest that we hear now was started.
@@ -224,10 +246,17 @@ class Streams:
         if lost:
             self._log.warning("stream_gap_found", stream=header.stream, next_seq=header.first_seq, lost_trades=lost)
         if not stream.joined and not self._is_crowded:
-            self._log.info("stream_joined", stream=header.stream, next_seq=header.first_seq)
+            self._say_joined(header)
         stream.next_seq = max(stream.next_seq, header.first_seq)
         stream.joined, stream.missing = True, False
         return lost
+
+    def _say_joined(self, header: BatchHeader) -> None:
+        log, names = self._log.info, {"stream": header.stream, "next_seq": header.first_seq}
+        if any(stream.joined for name, stream in self._streams.items() if name != header.stream):
+            hint = "another ingest, or its log was begun anew or replaced: what it holds is applied besides the others"
+            log, names = self._log.warning, names | {"hint": hint}
+        log("stream_joined", **names)
 
     def _miss(self, stream: _Stream, header: BatchHeader) -> None:
         if not stream.missing and not self._is_crowded:

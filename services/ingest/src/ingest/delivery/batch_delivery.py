@@ -263,8 +263,11 @@ class BatchDelivery:
     def _known(self, progress: Progress, seq: int) -> int:
         """An offset that analytics reports, as far as it means trades that this log holds or held.
 
-        One of an earlier epoch may lie behind the end of that epoch: a power cut took the trades that it means.
+        One of an earlier epoch may lie behind the end of that epoch: a power cut took the trades that it means. So may
+        one of a later epoch, of which an older copy of the log knows nothing.
         """
+        if progress.epoch > self._log.epoch.number:
+            return min(seq, self._log.epoch.first_seq)
         newer = (each.first_seq for each in (*self._log.ended, self._log.epoch) if each.number > progress.epoch)
         return min(seq, *newer, seq)
 
