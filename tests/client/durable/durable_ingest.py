@@ -111,6 +111,8 @@ class DurableIngest:
 
     def _take(self, message: dict[str, Any]) -> None:
         self.frames.append(message)
+        if message["type"] == "alive":
+            self._miss(message)
         if "seq" not in message or not self.is_readable(message):
             return
         kind = "trade" if message["type"] == "trades" else message["type"]
@@ -124,6 +126,12 @@ class DurableIngest:
             return
         self.taken.setdefault(key, []).extend(range(next_seq, message["seq"] + count))
         self._next[key] = max(next_seq, message["seq"] + count)
+
+    def _miss(self, word: dict[str, Any]) -> None:
+        """The sender's word how far it is comes behind its messages: what is missing by now is asked for."""
+        key = word["source"], word["run"], word.get("kind", "trade")
+        if key in self._peers and word["next_seq"] > self._next[key]:
+            self._extra.append((key, {"next_seq": self._next[key], "resend": True}))
 
     def _acknowledge(self, router: "zmq.Socket[bytes]") -> None:
         while self._extra:

@@ -77,6 +77,27 @@ def test_a_message_that_ingest_cannot_read_is_given_up_with_a_line_and_the_rest_
     bot.close()
 
 
+@pytest.mark.parametrize("kind", ["trade", "order"])
+def test_the_last_message_of_a_run_that_ingest_cannot_read_is_given_up_too(
+    ingest: DurableIngest, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    ingest.is_readable = lambda message: message["type"] != kind or message["seq"] != 2
+    ingest.start()
+    first = publisher(ingest, tmp_path)
+    trade(first, 3)
+    for number in range(3):
+        assert first.order_submitted(f"o{number}", "BTC-USD", "buy", 1)
+    assert not first.close()
+    # Of an earlier run, too.
+    with publisher(ingest, tmp_path) as second:
+        assert second.flush(60)
+        assert second.stats().given_up_messages == 1
+        trade(second)
+        assert second.flush(20)
+    assert f"number 2 of kind {kind} of run {first.run} is given up" in caplog.text
+    assert sorted(ingest.seqs("order") + ingest.seqs()) == sorted([0, 1, 0, 1, 2, 0])
+
+
 def test_of_a_run_whose_messages_are_all_acknowledged_ingest_is_believed_without_a_line(
     ingest: DurableIngest, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

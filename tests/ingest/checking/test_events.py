@@ -115,3 +115,35 @@ def test_kinds_and_trades_of_one_run_are_numbered_apart(
 def test_the_number_of_a_refused_event_is_not_lost_as_well(checker: Checker, events: SequenceTracker) -> None:
     checked(checker, order(run="r", seq=0), order(run="r", seq=1, event="melt"), order(run="r", seq=2))
     assert [each.lost for each in events.sources.values()] == [0]
+
+
+def _word(next_seq: int, **fields: object) -> bytes:
+    return frame(
+        {
+            "type": "alive",
+            "source": "bot",
+            "run": "r",
+            "kind": "order",
+            "next_seq": next_seq,
+            "sent_ns": NOW_NS,
+            **fields,
+        }
+    )
+
+
+def test_a_durable_senders_word_how_far_a_kind_goes_shows_that_its_last_message_is_missing(
+    checker: Checker, events: SequenceTracker, trades: SequenceTracker
+) -> None:
+    assert events.follow("order\x1fbot", "r", 0)
+    window = events.strict(("order\x1fbot", "r"))
+    assert window is not None
+    checked(checker, order(run="r", seq=0), _word(1))
+    assert not window.was_passed_over
+    found = checked(checker, _word(2))
+    assert (found.tally.accepted, found.tally.refused) == (1, 0)
+    assert window.was_passed_over
+    assert window.next_seq == 1
+    # It is no word about trades, and of a plain sender it says nothing.
+    checked(checker, _word(7, source="plain"), order(source="plain", run="r", seq=7))
+    assert trades.move_of(("bot", "r")) == trades.move_of(("plain", "r")) == -1
+    assert [counts.lost for counts in events.sources.values()] == [0, 0]

@@ -155,6 +155,8 @@ class RunAlive(Message):
 
     Sent from the first trade on, several times within the silence that ingest allows a run. It promises a `RunEnd`: a
     run that was alive and goes silent without one is unfinished.
+
+    With a `kind` it speaks of the numbers of that kind, and promises nothing.
     """
 
     type: Literal["alive"] = "alive"
@@ -162,6 +164,9 @@ class RunAlive(Message):
     run: Run
     next_seq: Seq
     sent_ns: SentNs
+    kind: Literal["order", "quote", "position", "rate_limit"] | None = Field(
+        default=None, description="What `next_seq` counts; null: trades."
+    )
 
 
 class RunEnd(Message):

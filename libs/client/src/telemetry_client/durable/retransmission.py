@@ -7,6 +7,7 @@ no acknowledgement       ingest is asked, 1 s  ─▶  all again after 2, 4, 8, 
 takes all of another one
 """
 
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,8 @@ from telemetry_client.durable.link import Link
 from telemetry_client.durable.notices import LOG, Notices
 from telemetry_client.durable.sender import QueueSender
 from telemetry_client.durable.streams import MAX_IN_FLIGHT, QueueStream
+from telemetry_client.run_counts import TRADE
+from telemetry_schema import RunAlive, encode
 
 _FIRST_STALL_S: Final = 1.0
 _LONGEST_STALL_S: Final = 30.0
@@ -59,6 +62,8 @@ class Retransmission:
         """What ingest has missed, though later numbers came: all is to be sent again."""
         self.given_up_messages = 0
         self._go_back_at_s = 0.0
+        self._is_word_due = False
+        """Ingest is to hear how far the streams go that it does not acknowledge."""
         self._stall_s, self._stalls, self._progress_at_s = _FIRST_STALL_S, 0, 0.0
 
     def begin(self, now_s: float) -> None:
@@ -117,3 +122,21 @@ class Retransmission:
         if now_s >= self._go_back_at_s:
             self._go_back_at_s = now_s + wait_s
             self._sender.go_back()
+            self._is_word_due = True
+
+    def say_how_far(self) -> None:
+        """Once all is sent again: else ingest would not know that it misses the last message of a stream."""
+        if not (self._is_word_due and self._sender.is_all_sent):
+            return
+        self._is_word_due = False
+        for stream in self._streams.by_id.values():
+            if stream.is_open and not stream.is_sent:
+                self._link.offer(_word_of(stream))
+
+
+def _word_of(stream: QueueStream) -> bytes:
+    """Comes behind the messages of the stream, on the same way: what ingest does not have by then it cannot read."""
+    _, source, run, kind = stream.row
+    named = {} if kind == TRADE else {"kind": kind}
+    word = RunAlive.model_construct(source=source, run=run, next_seq=stream.sent_seq, sent_ns=time.time_ns(), **named)
+    return encode(word)

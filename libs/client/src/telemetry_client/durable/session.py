@@ -62,6 +62,7 @@ class IngestSession:
         self._retransmission.look_for_stall(now_s)
         self._report(now_s)
         has_more = not self._sender.is_all_sent and self._sender.send_on()
+        self._retransmission.say_how_far()
         self._finish_runs()
         return 0.0 if has_more else _FIRST_WAIT_S if self._is_waiting else _ASK_AGAIN_S
 

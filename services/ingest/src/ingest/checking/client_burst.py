@@ -179,8 +179,11 @@ class ClientBurstCheck(BurstCheck):
             self._refuse_time(stamps, frame, 0, report.source)
             return
         is_end = isinstance(report, RunEnd)
-        self._sequences.reach(report.source, report.run, report.next_seq, report.sent_ns, is_end=is_end)
-        (self._open_runs.end if is_end else self._open_runs.alive)((report.source, report.run))
+        if isinstance(report, RunAlive) and report.kind is not None:
+            self._events.reach(report.kind, report)
+        else:
+            self._sequences.reach(report.source, report.run, report.next_seq, report.sent_ns, is_end=is_end)
+            (self._open_runs.end if is_end else self._open_runs.alive)((report.source, report.run))
         reports = self._checked.run_reports
         reports[report.type] = reports.get(report.type, 0) + 1
         self._checked.tally.accepted += 1

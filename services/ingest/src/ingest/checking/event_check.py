@@ -12,7 +12,16 @@ from ingest.checking.outcomes import Checked, Refusal
 from ingest.checking.sequences import RunKey, SequenceTracker
 from ingest.checking.size_limits import SizeLimits
 from ingest.checking.source_counts import OTHER
-from telemetry_schema import BotMessage, DecodeError, OrderEvent, PositionReport, Quote, RateLimitReport, Reason
+from telemetry_schema import (
+    BotMessage,
+    DecodeError,
+    OrderEvent,
+    PositionReport,
+    Quote,
+    RateLimitReport,
+    Reason,
+    RunAlive,
+)
 from telemetry_schema.batch import EventDecoder, SequencePosition, kind_of
 
 _JOINT: Final = "\x1f"
@@ -85,6 +94,12 @@ class EventCheck:
         if position is not None:
             self._sequences.mark(joint_name(kind, position.source), position.run, position.seq, 1)
         _refuse(checked, kind, Refusal(error.reason, error.detail, frame, 0, source))
+
+    def reach(self, kind: str, report: RunAlive) -> None:
+        """Takes a durable sender's word how far the numbers of a kind go; that of any other says nothing here."""
+        name = joint_name(kind, report.source)
+        if self._sequences.strict((name, report.run)) is not None:
+            self._sequences.reach(name, report.run, report.next_seq, report.sent_ns, is_end=False)
 
     def count_unsequenced(self, message: BotMessage, now_ns: int) -> None:
         """Counts a message that was made here, by the desk."""
