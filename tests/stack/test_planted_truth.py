@@ -118,6 +118,7 @@ BY_PROMTOOL_ALONE: Final = {
     "LatencyBudgetBurnsFast": "an hour of slow trades",
     "LatencyBudgetBurnsSlowly": "six hours of them",
     "ClockSkewJumped": "services that have run for four minutes, and a clock that is set",
+    "AuditNotKept": "a command that is decided while the disk takes no line and all the log",
     "LogFull": "64 MiB of trades that are not applied: the least that a log may hold",
     "TradesHeldByClient": "a durable client that ingest does not acknowledge for five minutes",
     "RulesFail": "a rule that Prometheus cannot evaluate would fail the other tests",

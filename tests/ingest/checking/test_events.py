@@ -135,14 +135,17 @@ def test_a_durable_senders_word_how_far_a_kind_goes_shows_that_its_last_message_
     checker: Checker, events: SequenceTracker, trades: SequenceTracker
 ) -> None:
     assert events.follow("order\x1fbot", "r", 0)
-    window = events.strict(("order\x1fbot", "r"))
-    assert window is not None
+
+    def state() -> tuple[int, bool]:
+        window = events.strict(("order\x1fbot", "r"))
+        assert window is not None
+        return window.next_seq, window.was_passed_over
+
     checked(checker, order(run="r", seq=0), _word(1))
-    assert not window.was_passed_over
+    assert state() == (1, False)
     found = checked(checker, _word(2))
     assert (found.tally.accepted, found.tally.refused) == (1, 0)
-    assert window.was_passed_over
-    assert window.next_seq == 1
+    assert state() == (1, True)
     # It is no word about trades, and of a plain sender it says nothing.
     checked(checker, _word(7, source="plain"), order(source="plain", run="r", seq=7))
     assert trades.move_of(("bot", "r")) == trades.move_of(("plain", "r")) == -1

@@ -137,6 +137,11 @@ class Retransmission:
 def _word_of(stream: QueueStream) -> bytes:
     """Comes behind the messages of the stream, on the same way: what ingest does not have by then it cannot read."""
     _, source, run, kind = stream.row
-    named = {} if kind == TRADE else {"kind": kind}
-    word = RunAlive.model_construct(source=source, run=run, next_seq=stream.sent_seq, sent_ns=time.time_ns(), **named)
+    word = RunAlive.model_construct(
+        source=source,
+        run=run,
+        next_seq=stream.sent_seq,
+        sent_ns=time.time_ns(),
+        kind=None if kind == TRADE else kind,  # type: ignore[arg-type]  # one of the kinds: it was made here
+    )
     return encode(word)
