@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import zmq
 
 from telemetry_client import CurveKeys, Publisher
@@ -141,6 +142,18 @@ def test_a_service_without_its_secret_ends_with_one_clear_line(tmp_path: Path) -
         assert pipeline.ingest.start().process.wait(20) == 1
         assert "INGEST_CURVE_SECRET_FILE" in pipeline.ingest.log()
         assert len(pipeline.ingest.log().splitlines()) == 1
+
+
+@pytest.mark.parametrize("other", ["public", "of another service"])
+def test_a_service_with_a_secret_that_is_not_its_own_ends_with_one_clear_line(tmp_path: Path, other: str) -> None:
+    keys = Keys.make(tmp_path / "keys")
+    source = keys.public("ingest", "services") if other == "public" else keys.secret("ui")
+    keys.secret("ingest").write_text(source.read_text())
+    with Pipeline(tmp_path, **keys.settings("INGEST", "ANALYTICS")) as pipeline:
+        assert pipeline.ingest.start().process.wait(20) == 1
+        (line,) = pipeline.ingest.log().splitlines()
+        assert "INGEST_CURVE_SECRET_FILE" in line
+        assert "is not the secret key of" in line
 
 
 def test_an_endpoint_that_others_reach_without_keys_is_warned_of_once(tmp_path: Path) -> None:

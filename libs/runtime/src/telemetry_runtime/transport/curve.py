@@ -94,7 +94,7 @@ class ServiceKeys:
         """The keys in these files; none if there is no `secret_file`.
 
         Raises:
-            StartupError: a file is missing, is no key, or everybody on this machine may read the secret.
+            StartupError: a file is missing, is no key or not this service's, or everybody on this machine may read it.
         """
         setting = f"{prefix}CURVE_SECRET_FILE"
         if not secret_file:
@@ -108,7 +108,9 @@ class ServiceKeys:
             if os.name == "posix" and path.stat().st_mode & _FOR_OTHERS:
                 raise StartupError(f"{setting}: others may read {path}; chmod 600 it, or 640 for a group of its own")
             secret = _key_of(path).encode()
-            return cls((zmq.curve_public(secret), secret), Path(services_dir))
+            pair = zmq.curve_public(secret), secret
+            _check_is_of(Path(services_dir) / f"{prefix.strip('_').lower()}{SUFFIX}", pair[0])
+            return cls(pair, Path(services_dir))
         except (OSError, ValueError, zmq.ZMQError) as error:
             raise StartupError(f"{setting}: {path}: {error}") from error
 
@@ -135,6 +137,12 @@ class ServiceKeys:
         if self._services is None:
             return {}
         return {domain: [KeyFolder(self._services, names)] for domain, names in domains.items()}
+
+
+def _check_is_of(public: Path, key: bytes) -> None:
+    """That a secret is this service's own: with another one, or a public key, nobody would get in, or be told why."""
+    if public.exists() and _key_of(public).encode() != key:
+        raise ValueError(f"is not the secret key of {public}: a public one, or another service's")
 
 
 def new_key_pair() -> tuple[str, str]:
