@@ -158,7 +158,7 @@ def _marks() -> timeseries.Panel:
 
 
 def _unpriced() -> timeseries.Panel:
-    text = "Fees in another currency than the book's, so far: they are in no profit. `none` when there are none."
+    text = "Fees in a currency without a price in the book's, so far: in no profit. `none` when there are none."
     expr = or_none("sum by (currency) (telemetry_unpriced_fees_total)", "currency")
     panel = lines("Fees not in profit", text, "short", over_time("A", expr, "{{currency}}"))
     return panel.axis_soft_min(0).axis_soft_max(1).span(6)
