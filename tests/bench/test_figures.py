@@ -46,6 +46,16 @@ def test_the_table_shows_misses_as_well_as_hits() -> None:
     assert "a processor" in text
 
 
+def test_a_flood_is_shown_beside_a_program_that_only_uses_a_core_also_where_that_was_not_measured() -> None:
+    found = neighbours.Neighbours([1.0], [1.1], [3.0], 180_000.0, [2.0], [4.0], [9.0]).as_dict()
+    text = table({"machine": MACHINE, "command": "make bench", "targets": [], "neighbours": found})
+    assert "| one that floods and is limited | 4.00 | 4.00 |" in text
+    assert "| none, but a program that uses a core | 9.00 | 9.00 |" in text
+    del found["busy_ms"]
+    earlier = table({"machine": MACHINE, "command": "make bench", "targets": [], "neighbours": found})
+    assert "uses a core" not in earlier
+
+
 def test_a_part_that_was_measured_again_replaces_the_first_figures_and_is_named() -> None:
     first = {
         "machine": {**MACHINE, "load_before": "0.1"},

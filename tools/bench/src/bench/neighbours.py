@@ -1,5 +1,7 @@
 """What one client's trades suffer from others: one that floods, one that connects and says nothing, one that is slow.
 
+And from a program that only uses a core, and is no client at all: what a flood costs beyond that is ours.
+
 A client's trades at a steady rate are timed alone and with the others, alternately. The flood's trades say that they
 were sent long ago, so that they fall into the highest buckets of the latency histogram and the client's own can be read
 below them.
@@ -42,7 +44,8 @@ _runs = count()
 class Neighbours:
     """p99 of the client's trades in milliseconds, one each a repeat: alone, with the quiet ones, with the flood too.
 
-    `limited_…` is from a pipeline that limits what one source may send: alone, and with the flood.
+    `limited_…` is from a pipeline that limits what one source may send: alone, and with the flood; and so is `busy_ms`,
+    beside a program that uses a core and sends nothing.
     """
 
     alone_ms: list[float]
@@ -51,6 +54,7 @@ class Neighbours:
     flood_rate: float
     limited_alone_ms: list[float]
     limited_flood_ms: list[float]
+    busy_ms: list[float]
 
     def as_dict(self) -> dict[str, object]:
         """For the JSON file."""
@@ -74,9 +78,15 @@ def flood(pipe: Pipe, endpoint: str) -> None:
     context.term()
 
 
+def burn(pipe: Pipe) -> None:
+    """Uses a core for nothing, until it is stopped."""
+    while not pipe.poll():
+        sum(range(10_000))
+
+
 def measure(*, repeats: int, report: Report) -> Neighbours:
     """All three, alternately, in one pipeline."""
-    found = Neighbours([], [], [], 0.0, [], [])
+    found = Neighbours([], [], [], 0.0, [], [], [])
     rates: list[float] = []
     with pipeline() as tested, process(push_paced) as client, process(push_paced) as slow:
         p99_ms(tested, client)
@@ -107,7 +117,12 @@ def _measure_limited(found: Neighbours, repeats: int, report: Report) -> None:
                 found.limited_flood_ms.append(p99_ms(tested, client))
                 flooder.send(None)
                 flooder.recv()
-            report(f"p99 alone {found.limited_alone_ms[-1]:.2f}, limited flood {found.limited_flood_ms[-1]:.2f} ms")
+            with process(burn):
+                found.busy_ms.append(p99_ms(tested, client))
+            report(
+                f"p99 alone {found.limited_alone_ms[-1]:.2f}, limited flood {found.limited_flood_ms[-1]:.2f}, "
+                f"a program that uses a core {found.busy_ms[-1]:.2f} ms"
+            )
 
 
 def p99_ms(tested: Pipeline, client: Pipe) -> float:

@@ -177,8 +177,9 @@ def _neighbours(found: dict[str, Any]) -> str:
             ("one that floods", "flood_ms"),
             ("alone, with a limit for each source", "limited_alone_ms"),
             ("one that floods and is limited", "limited_flood_ms"),
+            ("none, but a program that uses a core", "busy_ms"),
         )
-        if key in found  # a file of before there were limits
+        if key in found  # a file of before there were limits, or of before the last one
     ]
     text = (
         "p99 from sent to applied of one client at 1,000 trades/s, in ms, interpolated within the buckets of "
