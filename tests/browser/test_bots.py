@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Watch, address, visitor
-from tests.browser.test_looks import CUT, SERIOUS, TOAST, WIDTHS
+from tests.browser.test_looks import SERIOUS, TOAST, WIDTHS, expect_nothing_cut
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually
 
@@ -117,7 +117,6 @@ def test_an_order_under_the_bots_looks_right_on_every_screen_and_to_axe(
         results = Axe().run(page, context={"exclude": [TOAST]})
         for width, height in WIDTHS:
             page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(500)  # the browser lays out anew
-            assert page.evaluate(CUT) == [], width
+            expect_nothing_cut(page, f"an order at {width}")
     found = [one for one in results.response["violations"] if one["impact"] in SERIOUS]
     assert [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]] == []

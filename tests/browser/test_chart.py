@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.screen import over_redraws, places
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually
 
@@ -22,8 +23,8 @@ def test_the_tooltip_stays_while_the_chart_is_redrawn(page: Page, chart: Locator
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.4)
     tip = page.locator(".tt-panel-chart .tt-tip")
     expect(tip).to_contain_text("Close")
-    for _ in range(5):
-        page.wait_for_timeout(400)
+    for _ in range(3):
+        over_redraws(page, 1)
         assert tip.is_visible()
     expect(tip).not_to_contain_text("−")  # what was sold is no negative number
 
@@ -33,30 +34,33 @@ def test_a_legend_click_is_not_undone_by_a_redraw(page: Page, chart: Locator) ->
     volume = page.get_by_role("button", name="Volume")
     volume.click()
     expect(volume).to_have_attribute("aria-pressed", "false")
-    page.wait_for_timeout(1_500)
+    over_redraws(page)
     expect(volume).to_have_attribute("aria-pressed", "false")
     volume.click()
 
 
 def test_a_zoom_stays_over_redraws_until_it_is_reset(page: Page, chart: Locator) -> None:
     chart.focus()
-    before = chart.screenshot()
     for _ in range(3):
         page.keyboard.press("+")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(1_200)
-    assert chart.screenshot() != before
+    (box,) = places([chart])
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.4)
+    second = page.locator(".tt-panel-chart .tt-tip-head")
+    pointed_at = second.inner_text()
+    over_redraws(page, 4)  # two seconds: what follows the newest bar has gone on by two
+    expect(second).to_have_text(pointed_at)
     page.keyboard.press("0")
+    expect(second).not_to_have_text(pointed_at)
 
 
 def test_full_screen_is_above_everything(page: Page, chart: Locator) -> None:
     chart.wait_for()
     page.locator(".tt-panel-chart").get_by_role("button", name="Full screen").click()
-    page.wait_for_timeout(500)
     covered = """() => { const panel = document.querySelector('.tt-panel-chart');
         return [[.1, .1], [.5, .5], [.9, .9]].every(([x, y]) =>
             panel.contains(document.elementFromPoint(innerWidth * x, innerHeight * y))); }"""
-    assert page.evaluate(covered)
+    page.wait_for_function(covered)
     page.keyboard.press("Escape")
 
 
@@ -118,8 +122,7 @@ def test_the_chart_is_as_high_as_the_screen_lets_it_be(page: Page, chart: Locato
     for width, height in ((1366, 768), (1440, 900), (2560, 1440)):
         page.set_viewport_size({"width": width, "height": height})
         expect(chart).to_be_in_viewport(ratio=0.9)
-        box = chart.bounding_box()
-        assert box is not None
+        (box,) = places([chart])
         heights.append(box["height"] / height)
     assert heights[0] > 0.39
     assert heights[1] > 0.44

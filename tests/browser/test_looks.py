@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import REPORTS, Watch, visitor
+from tests.browser.screen import TWO_FRAMES, over_redraws
 from tests.browser.test_trade import answer, by_mouse, choose, type_into
 from tests.helpers.compose import ROOT
 from tests.helpers.desk import Desk
@@ -44,6 +45,14 @@ CUT = """() => {
     return [...new Set(found)]; }"""
 
 
+def expect_nothing_cut(page: Page, what: str) -> None:
+    """Looks when the size has settled; again where a redraw was half way."""
+    page.evaluate(TWO_FRAMES)
+    if page.evaluate(CUT):
+        over_redraws(page)
+    assert page.evaluate(CUT) == [], what
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Services of their own: a picture must not depend on what other tests have traded."""
@@ -70,8 +79,7 @@ def _open(page: Page, name: str) -> None:
         page.get_by_role("table", name="Bots").get_by_role("row").nth(2).wait_for()
     else:
         page.locator(".tt-plot canvas").first.wait_for()
-    # The numbers go on moving; what was drawn for the first time has settled.
-    page.wait_for_timeout(2_000 if os.environ.get("UPDATE_IMAGES") else 700)
+    over_redraws(page, 4 if os.environ.get("UPDATE_IMAGES") else 1)  # what was drawn for the first time has settled
     expect(page.get_by_test_id("stToast")).to_have_count(0)
 
 
@@ -85,7 +93,7 @@ def test_a_page_looks_right_to_eyes_and_to_axe(
     with visitor(browser, desk, watch, scheme) as page:
         _open(page, name)
         page.screenshot(path=picture)
-        assert page.evaluate(CUT) == []
+        expect_nothing_cut(page, name)
         results = Axe().run(page, context={"exclude": [TOAST]})
     found = [one for one in results.response["violations"] if one["impact"] in SERIOUS]
     faults = [f"{one['id']}: {node['html'][:160]} {node['failureSummary']}" for one in found for node in one["nodes"]]
@@ -98,14 +106,10 @@ def test_a_page_looks_right_to_eyes_and_to_axe(
 WIDTHS = ((320, 640), (390, 844), (768, 1024), (1366, 768), (1440, 900), (2560, 1440))
 
 
-# What follows from a new size is drawn in the frame after it.
-TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
 def _go(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).last.click()  # on a phone the one at the bottom
     page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
-    page.wait_for_timeout(700)  # the first redraws
+    over_redraws(page, 1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -122,9 +126,8 @@ def test_nothing_is_cut_or_leaves_its_card_on_any_screen(
             # One look at a page at each size: a page that is opened for each of them costs two minutes.
             for width, height in WIDTHS:
                 page.set_viewport_size({"width": width, "height": height})
-                page.evaluate(TWO_FRAMES)
+                expect_nothing_cut(page, f"{name} at {width}")
                 page.screenshot(path=REPORTS / f"{name.lower()}-{width}-{scheme}.png")
-                assert page.evaluate(CUT) == [], f"{name} at {width}"
 
 
 def test_at_two_hundred_percent_nothing_scrolls_sideways(desk: Desk, browser: Browser, watch: Watch) -> None:
@@ -132,7 +135,7 @@ def test_at_two_hundred_percent_nothing_scrolls_sideways(desk: Desk, browser: Br
         page.set_viewport_size({"width": 720, "height": 450})  # what 1440 by 900 is at 200 %
         for name in PAGES:
             _go(page, name)
-            assert page.evaluate(CUT) == [], name
+            expect_nothing_cut(page, name)
 
 
 def test_on_a_phone_the_chart_is_on_the_first_screen_and_the_pages_are_at_its_bottom(

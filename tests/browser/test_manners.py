@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Watch, open_trade
+from tests.browser.conftest import Watch, address, open_trade
 from tests.helpers.desk import Desk
+from tests.helpers.services import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -32,7 +33,7 @@ def test_the_page_lives_under_its_base_path_and_an_empty_one_says_how_to_send_a_
         expect(page.get_by_role("heading", name="FIRST-USD price")).to_be_visible()
         page.get_by_role("link", name="Trade").first.click()
         expect(page.get_by_role("table", name="Quotes")).to_contain_text("FIRST-USD")
-        assert page.url.startswith(f"{under_a_path.page_url}/desk/trade")
+        eventually(lambda: address(page).startswith(f"{under_a_path.page_url}/desk/trade"), what="the address")
 
 
 def test_the_link_of_an_alert_leads_to_its_entry_in_the_runbook(desk: Desk, watch: Watch, page: Page) -> None:

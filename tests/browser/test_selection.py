@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Watch, address, open_trade, visitor
+from tests.browser.screen import over_redraws
 from tests.browser.test_market import card
 from tests.helpers.desk import Desk
-from tests.helpers.services import eventually
+from tests.helpers.services import eventually, stopped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -35,7 +36,7 @@ def test_every_one_of_six_choices_in_a_row_is_kept(page: Page) -> None:
     for symbol in ("ETH-USD", "SOL-USD", "BTC-USD", "SOL-USD", "ETH-USD", "BTC-USD"):
         choose_symbol(page, symbol)
         expect_shown(page, symbol)
-        page.wait_for_timeout(600)  # over a redraw: it must not snap back
+        over_redraws(page)  # it must not snap back
         expect_shown(page, symbol)
 
 
@@ -43,7 +44,7 @@ def test_every_one_of_six_windows_in_a_row_is_kept(page: Page) -> None:
     for window in ("5m", "1h", "10s", "1m", "1h", "5m"):
         page.get_by_role("tab", name=window).click()
         expect(card(page, f"VWAP {window}")).to_be_visible()
-        page.wait_for_timeout(600)
+        over_redraws(page)
         expect(card(page, f"VWAP {window}")).to_be_visible()
         expect(page.get_by_role("tab", name=window)).to_have_attribute("aria-selected", "true")
 
@@ -93,7 +94,7 @@ def test_who_came_without_a_choice_can_go_back_to_where_he_came_from(desk: Desk,
     eventually(lambda: "symbol=" in address(page), what="the symbol in the address")
     page.go_back()
     eventually(lambda: address(page) == f"{desk.page_url}/trade", what="the address without a symbol")
-    page.wait_for_timeout(1_200)  # over redraws, which must not write it again
+    over_redraws(page)  # which must not write it again
     page.go_back()
     page.get_by_role("table", name="Ledger").wait_for()
     assert address(page) == came_from
@@ -122,11 +123,14 @@ def test_a_choice_made_while_the_page_process_is_dead_is_shown_nowhere_or_everyw
 def _lose_session(desk: Desk, page: Page, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Kills the page's process, and returns when the next one has drawn."""
     before, board = desk.page_pid(), page.locator(".tt-board")
-    os.kill(before, signal.SIGKILL)
-    meanwhile()
-    drawn = board.get_attribute("data-snapshot-ms")
+    with stopped(
+        desk.ui.process.pid
+    ):  # which would start the next one while the browser is still busy with `meanwhile`
+        os.kill(before, signal.SIGKILL)
+        meanwhile()
+        drawn = board.get_attribute("data-snapshot-ms")
     expect(board).not_to_have_attribute("data-snapshot-ms", str(drawn), timeout=60_000)
-    assert desk.page_pid() != before
+    eventually(lambda: any(pid != before for pid in desk.page_pids()), what="a new page process")
 
 
 def test_the_market_has_an_address_of_its_own(desk: Desk, page: Page) -> None:
@@ -163,5 +167,5 @@ def test_times_can_be_local(desk: Desk, browser: Browser, watch: Watch) -> None:
 def test_text_that_is_marked_in_a_moving_table_stays_marked(page: Page) -> None:
     cell = page.get_by_role("table", name="All symbols").get_by_role("button", name="ETH-USD", exact=True)
     cell.evaluate("node => getSelection().selectAllChildren(node)")
-    page.wait_for_timeout(1_500)
+    over_redraws(page)
     assert page.evaluate("String(getSelection())") == "ETH-USD"

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import Watch, figure, visitor
-from tests.browser.screen import delays_ms, p95, watch_delays
+from tests.browser.screen import delays_ms, over_redraws, p95, slowness, watch_delays
 from tests.helpers.desk import Desk
 
 SOAK_S = float(os.environ.get("SOAK_S", "300"))
@@ -24,11 +24,13 @@ MOST_GROWTH_RATIO = 0.10
 @pytest.mark.browser
 @pytest.mark.timeout(120)
 def test_a_snapshot_is_on_the_screen_within_a_second(page: Page) -> None:
+    slow = slowness(page)
     watch_delays(page)
-    page.wait_for_timeout(11_000)
+    over_redraws(page, 16)
     delays = delays_ms(page)
-    figure(f"snapshot to screen: median {statistics.median(delays):.0f} ms, p95 {p95(delays):.0f} ms, n {len(delays)}")
-    assert p95(delays) < 1_000
+    figure(f"snapshot to screen: median {statistics.median(delays):.0f} ms, p95 {p95(delays):.0f} ms, n {len(delays)}, "
+           f"slowness {slow:.1f}")  # fmt: skip
+    assert p95(delays) < 1_000 * slow
 
 
 @pytest.mark.soak

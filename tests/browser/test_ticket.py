@@ -4,33 +4,33 @@ import os
 import re
 import signal
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Watch, figure, open_trade, visitor
-from tests.browser.screen import p95
+from tests.browser.screen import over_redraws, p95, slowness
 from tests.browser.test_trade import answer, by_enter, by_mouse, by_shortcut, choose, newest, notice, ticket, type_into
 from tests.helpers.desk import Desk
-from tests.helpers.services import eventually
+from tests.helpers.services import eventually, stopped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-OLD_AFTER_S = 4.0
+OLD_S = 35.0
+"""Older than is traded on without asking (30 s), and young enough for the desk to fill at (60 s)."""
 TWICE_MS = 350
 """After this long the same press is another order."""
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk that takes orders as fast as a test types them, and calls a price old after a few seconds."""
+    """A desk that takes orders as fast as a test types them."""
     with Desk(
         tmp_path_factory.mktemp("ticket"),
         feeds="sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7",
         INGEST_DESK_MAX_COMMANDS_PER_S="1000",
-        UI_ASK_PRICE_AGE_S=str(OLD_AFTER_S),
     ) as desk:
         yield desk.start()
 
@@ -39,14 +39,10 @@ def sent(desk: Desk) -> float:
     return desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
 
 
-@contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """A process that hangs."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+def expect_sent(desk: Desk, count: float) -> None:
+    """That many orders have been sent in all, and no more."""
+    eventually(lambda: sent(desk) >= count, what=f"order {count:.0f}")
+    assert sent(desk) == count
 
 
 def forget_404(watch: Watch) -> None:
@@ -60,35 +56,32 @@ def quantities(page: Page, count: int) -> list[str]:
     return [rows.nth(1 + place).get_by_role("cell").nth(2).inner_text() for place in reversed(range(count))]
 
 
-@pytest.mark.parametrize("send", [by_mouse, by_enter, by_shortcut])
-def test_fifty_orders_typed_are_the_fifty_orders_sent(
-    desk: Desk, trade_page: Page, send: Callable[[Page], None]
-) -> None:
+def test_fifty_orders_typed_are_the_fifty_orders_sent(desk: Desk, trade_page: Page) -> None:
     before = sent(desk)
     typed = [f"0.{i:04d}" for i in range(1011, 1061)]
+    ways = cycle((by_mouse, by_enter, by_shortcut))
     for at, text in enumerate(typed, start=1):
         type_into(trade_page, "Quantity", text.replace(".", ",") if at % 2 else text)
-        send(trade_page)
+        next(ways)(trade_page)
         expect(answer(trade_page)).to_contain_text(f"BUY {text.rstrip('0')} BTC-USD applied")
         if at % 25 == 0:
             expect(newest(trade_page)).to_contain_text(text)
             assert quantities(trade_page, 25) == typed[at - 25 : at]
-    assert sent(desk) == before + 50
+    expect_sent(desk, before + 50)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "   "])
-def test_an_empty_or_nonsensical_quantity_sends_nothing_and_leads_to_the_field(
-    desk: Desk, trade_page: Page, text: str
-) -> None:
+def test_an_empty_or_nonsensical_quantity_sends_nothing_and_leads_to_the_field(desk: Desk, trade_page: Page) -> None:
     before = sent(desk)
-    type_into(trade_page, "Quantity", "2")
-    trade_page.keyboard.press("Control+a")
-    trade_page.keyboard.press("Delete")
-    trade_page.keyboard.type(text)
-    for send in (by_shortcut, by_mouse):
-        send(trade_page)
-        expect(notice(trade_page)).to_contain_text("uantity")
-        expect(trade_page.get_by_role("textbox", name="Quantity")).to_be_focused()
+    for text in ("", "abc", "   "):
+        type_into(trade_page, "Quantity", "2")
+        expect(notice(trade_page)).to_be_hidden()
+        trade_page.keyboard.press("Control+a")
+        trade_page.keyboard.press("Delete")
+        trade_page.keyboard.type(text)
+        for send in (by_shortcut, by_mouse):
+            send(trade_page)
+            expect(notice(trade_page)).to_contain_text("uantity")
+            expect(trade_page.get_by_role("textbox", name="Quantity")).to_be_focused()
     assert sent(desk) == before
 
 
@@ -103,9 +96,11 @@ def test_a_comma_and_a_point_are_one_number_in_every_browser_and_nonsense_is_ref
     with visitor(browser, desk, watch, locale=locale) as page:
         open_trade(page)
         assert page.evaluate("navigator.language") == locale
-        for text in ("0,5", "0.5", ",5", " 0,50 "):
+        before = sent(desk)
+        for orders, text in enumerate(("0,5", "0.5", ",5", " 0,50 "), start=1):
             type_into(page, "Quantity", text)
             by_shortcut(page)
+            expect_sent(desk, before + orders)  # what is said of it is what was said of the one before
             expect(answer(page)).to_contain_text("BUY 0.5 BTC-USD applied")
             expect(newest(page)).to_contain_text("0.5000")
         before = sent(desk)
@@ -127,11 +122,16 @@ def test_a_price_with_a_comma_is_that_price(desk: Desk, trade_page: Page) -> Non
     expect(newest(trade_page)).to_contain_text("Cancel ")
 
 
-def hold(page: Page, key: str, times: int = 40) -> None:
-    """Holds a key as a keyboard does: the first event is a press, all others are repeats."""
-    for _ in range(times):
+def hold(page: Page, key: str) -> None:
+    """Holds a key over redraws, as a keyboard does: the first event is a press, all others are repeats."""
+    board = page.locator(".tt-board")
+    seen = {board.get_attribute("data-snapshot-ms")}
+    times = 0
+    while times < 20 or len(seen) < 3:
         page.keyboard.down(key)
         page.wait_for_timeout(25)
+        seen.add(board.get_attribute("data-snapshot-ms"))
+        times += 1
     page.keyboard.up(key)
 
 
@@ -142,14 +142,13 @@ def test_a_held_key_is_one_order_and_the_next_press_another(desk: Desk, trade_pa
         trade_page.keyboard.down("Alt")
         hold(trade_page, "b")
         trade_page.keyboard.up("Alt")
+        expect_sent(desk, before + presses)
         expect(answer(trade_page)).to_contain_text("applied")
-        assert sent(desk) == before + presses
     trade_page.get_by_role("button", name="Buy").focus()
     for key in ("Enter", " "):
         before = sent(desk)
         hold(trade_page, key)
-        eventually(lambda was=before: sent(desk) > was, what="the order")  # type: ignore[misc]  # bound now
-        assert sent(desk) == before + 1
+        expect_sent(desk, before + 1)
 
 
 def test_the_same_press_twice_at_once_is_one_order_and_another_one_is_not_held_up(desk: Desk, trade_page: Page) -> None:
@@ -192,11 +191,10 @@ def test_enter_in_a_field_sends_nothing(desk: Desk, trade_page: Page) -> None:
 
 
 def test_an_order_on_an_old_price_is_asked_about_with_the_price_and_its_age(desk: Desk, trade_page: Page) -> None:
-    desk.send_trade("OLD-USD", 100.0)
+    desk.send_trade("OLD-USD", 100.0, age_s=OLD_S)
     choose(trade_page, "OLD-USD")
     type_into(trade_page, "Quantity", "1")
     expect(ticket(trade_page)).to_contain_text(" s old")
-    trade_page.wait_for_timeout(OLD_AFTER_S * 1_000)
     before = sent(desk)
     by_shortcut(trade_page)
     dialog = trade_page.get_by_role("alertdialog", name="Send this order?")
@@ -281,7 +279,7 @@ def test_an_order_for_the_symbol_on_the_ticket_does_not_undo_a_click_on_another_
     trade_page.evaluate(CLICK_ROW_AND_PRESS, "SOL-USD")
     expect(answer(trade_page)).to_contain_text("BUY 0.0123 ETH-USD applied")
     expect(trade_page.get_by_role("combobox", name="Symbol")).to_have_value("SOL-USD")
-    trade_page.wait_for_timeout(1_200)  # over redraws
+    over_redraws(trade_page)
     expect(trade_page.get_by_role("combobox", name="Symbol")).to_have_value("SOL-USD")
 
 
@@ -418,21 +416,21 @@ CLICK_TO_ANSWER = """button => new Promise(done => {
 
 def test_an_answer_is_on_the_screen_soon_after_the_click(trade_page: Page) -> None:
     # The better of two: what is promised is what the page does, not what the machine does besides.
+    slow = slowness(trade_page)
     medians = []
     for run in range(2):
-        took_ms = [_click_to_answer_ms(trade_page, f"0.0{800 + run * 30 + i}") for i in range(24)]
-        figure(
-            f"click to visible answer, 24 clicks: median {statistics.median(took_ms):.0f} ms, p95 {p95(took_ms):.0f} ms"
-        )
+        took_ms = [_click_to_answer_ms(trade_page, f"0.0{800 + run * 30 + i}") for i in range(20)]
         medians.append(statistics.median(took_ms))
-        if medians[0] < 120:
+        figure(f"click to visible answer: median {medians[-1]:.0f} ms, p95 {p95(took_ms):.0f} ms, n {len(took_ms)}, "
+               f"slowness {slow:.1f}")  # fmt: skip
+        if medians[0] < 120 * slow:
             break
-    assert min(medians) < 120
+    assert min(medians) < 120 * slow
 
 
 def _click_to_answer_ms(page: Page, text: str) -> float:
     type_into(page, "Quantity", text)
-    page.wait_for_timeout(330)  # as a person would, at another phase of the page's own redraws each time
+    page.wait_for_timeout(130)  # at another phase of the page's own redraws each time, however long the rest takes
     took_ms: float = page.get_by_role("button", name="Buy").evaluate(CLICK_TO_ANSWER)
     return took_ms
 
@@ -484,9 +482,14 @@ def test_a_key_that_is_let_go_on_another_page_counts_again_on_this_one(desk: Des
     eventually(lambda: sent(desk) == before + 2, what="the second press")
 
 
-@pytest.mark.parametrize("name", ["Market", "Trade", "Studies", "Pipeline"])
-def test_the_kill_switch_is_on_every_page_with_a_key_that_never_releases(desk: Desk, page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).click()
+def test_the_kill_switch_is_on_every_page_with_a_key_that_never_releases(desk: Desk, page: Page) -> None:
+    for name in ("Trade", "Bots", "Studies", "Pipeline", "Market"):
+        page.get_by_role("link", name=name).click()
+        _engage_and_release(page)
+    assert desk.page_pid()
+
+
+def _engage_and_release(page: Page) -> None:
     engage = kill_switch(page).get_by_role("button", name="Engage kill switch")
     release = kill_switch(page).get_by_role("button", name="Release kill switch")
     expect(engage).to_be_in_viewport()
@@ -495,7 +498,7 @@ def test_the_kill_switch_is_on_every_page_with_a_key_that_never_releases(desk: D
         expect(release).to_be_visible()
         expect(kill_switch(page).get_by_role("status")).to_have_text("Engaged: every order is refused")
         page.keyboard.press("Alt+k")
-        page.wait_for_timeout(500)
+        over_redraws(page)
         expect(release).to_be_visible()
         release.click()
         page.keyboard.press("Escape")
@@ -505,7 +508,6 @@ def test_the_kill_switch_is_on_every_page_with_a_key_that_never_releases(desk: D
         page.get_by_role("alertdialog").get_by_role("button", name="Release", exact=True).click()
     expect(engage).to_be_visible()
     expect(kill_switch(page).get_by_role("status")).to_be_hidden()
-    assert desk.page_pid()
 
 
 def test_the_kill_switch_shows_what_another_session_did(

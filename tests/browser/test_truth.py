@@ -11,6 +11,7 @@ import zmq
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Watch, visitor
+from tests.browser.screen import over_redraws
 from tests.browser.test_market import card
 from tests.helpers.desk import Desk
 
@@ -63,7 +64,7 @@ def test_thirty_bots_stand_in_an_order_that_does_not_move_and_can_be_turned(desk
     for _ in range(4):
         _send(desk, [_trade(bot) for bot in shuffled.sample(BOTS, len(BOTS))])
         expect(names.filter(has_text="bot-")).to_have_count(len(BOTS))
-        page.wait_for_timeout(600)  # over a redraw
+        over_redraws(page)
         shown = [name for name in names.all_inner_texts() if name in BOTS]
         assert shown == BOTS
     table.get_by_role("button", name="Source").click()
@@ -101,7 +102,7 @@ def test_heads_and_banner_stay_in_sight_while_sixty_rows_are_scrolled(page: Page
     expect(table.get_by_role("columnheader", name="Last trade")).to_be_in_viewport(ratio=1)
     expect(page.locator("#tt-banner .tt-state")).to_be_in_viewport(ratio=1)
     scrolled = table.evaluate("table => table.parentElement.scrollTop")
-    page.wait_for_timeout(1_200)  # over redraws
+    over_redraws(page)
     assert table.evaluate("table => table.parentElement.scrollTop") == scrolled > 0
 
 

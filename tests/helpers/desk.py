@@ -57,21 +57,22 @@ class Desk(Pipeline):
         (pid,) = self.page_pids()
         return pid
 
-    def send_trade(self, symbol: str, price: float, now_ns: int | None = None) -> None:
-        """A trade of a client, which gives the symbol a last price."""
-        self._send({"type": "trade", "symbol": symbol, "side": "buy", "qty": 1.0, "price": price}, now_ns)
+    def send_trade(self, symbol: str, price: float, now_ns: int | None = None, *, age_s: float = 0.0) -> None:
+        """A trade of a client, which gives the symbol a last price, of that age."""
+        self._send({"type": "trade", "symbol": symbol, "side": "buy", "qty": 1.0, "price": price}, now_ns, age_s=age_s)
 
     def send_quote(self, symbol: str, bid: float, ask: float) -> None:
         """A client's best bid and ask."""
         self._send({"type": "quote", "symbol": symbol, "bid": bid, "ask": ask})
 
-    def _send(self, message: dict[str, Any], now_ns: int | None = None) -> None:
+    def _send(self, message: dict[str, Any], now_ns: int | None = None, *, age_s: float = 0.0) -> None:
         now_ns = now_ns or time.time_ns()
+        stamps = {"source": "loadtest-desk", "event_ns": now_ns - round(age_s * 1e9), "sent_ns": now_ns}
         # A load test's: nobody misses such a source when it is silent again, and the page stays "Live" for other tests.
         with zmq.Context() as context, context.socket(zmq.PUSH) as push:
             push.linger = 5_000
             push.connect(self.endpoint)
-            push.send(json.dumps(message | {"source": "loadtest-desk", "event_ns": now_ns, "sent_ns": now_ns}).encode())
+            push.send(json.dumps(message | stamps).encode())
 
     def trades(self, symbol: str, side: str) -> float:
         """`trading_trades_total` at analytics."""

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
@@ -33,6 +33,16 @@ def eventually(look: Callable[[], T | None], *, within_s: float = 20.0, what: st
             raise AssertionError(f"{what} did not happen within {within_s} s; last seen: {found!r}")
         time.sleep(0.02)
     return found
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A process that hangs."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def free_ports(count: int) -> list[int]:
