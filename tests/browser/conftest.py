@@ -48,6 +48,14 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="session")
+def quick_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Another one, for the tests of the ticket: it takes orders as fast as a test types them."""
+    feeds = "sim://BTC-USD,ETH-USD,SOL-USD?rate=40&seed=7"
+    with Desk(tmp_path_factory.mktemp("ticket"), feeds=feeds, INGEST_DESK_MAX_COMMANDS_PER_S="1000") as desk:
+        yield desk.start()
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if program is None:

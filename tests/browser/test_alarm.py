@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import open_trade
-from tests.browser.test_trade import answer, by_shortcut, type_into
+from tests.browser.ticket import answer, by_shortcut, type_into
 from tests.helpers.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Watch, open_trade, visitor
-from tests.browser.test_trade import answer, by_mouse, choose, newest, type_into
+from tests.browser.ticket import answer, by_mouse, choose, newest, type_into
 from tests.helpers.desk import Desk
 from tests.helpers.wall_clock import WallClock
 

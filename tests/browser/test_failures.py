@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch, figure, open_trade
 from tests.browser.screen import slowness
-from tests.browser.test_trade import answer, by_mouse, choose, newest, type_into
+from tests.browser.ticket import answer, by_mouse, choose, newest, type_into
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually, stopped
 

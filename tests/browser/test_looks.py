@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import REPORTS, Watch, visitor
 from tests.browser.screen import TWO_FRAMES, over_redraws
-from tests.browser.test_trade import answer, by_mouse, choose, type_into
+from tests.browser.ticket import answer, by_mouse, choose, type_into
 from tests.helpers.compose import ROOT
 from tests.helpers.desk import Desk
 

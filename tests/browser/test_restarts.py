@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watch, open_trade
-from tests.browser.test_trade import answer, by_mouse, newest, type_into
+from tests.browser.ticket import answer, by_mouse, newest, type_into
 from tests.helpers.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import REPORTS
 from tests.browser.screen import TWO_FRAMES
-from tests.browser.test_trade import answer, by_shortcut, choose, ticket, type_into
+from tests.browser.ticket import answer, by_shortcut, choose, ticket, type_into
 from tests.helpers.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

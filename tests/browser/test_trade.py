@@ -4,67 +4,26 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Watch, open_trade, visitor
 from tests.browser.screen import places
+from tests.browser.ticket import (
+    answer,
+    by_enter,
+    by_mouse,
+    by_shortcut,
+    choose,
+    newest,
+    notice,
+    sent,
+    ticket,
+    type_into,
+)
 from tests.helpers.desk import Desk
 from tests.helpers.services import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-
-def type_into(page: Page, name: str, text: str) -> None:
-    """Types into a field of the ticket; a price is typed after choosing to name one."""
-    if name == "Limit price":
-        page.get_by_role("button", name="Limit", exact=True).click()
-    field = page.get_by_role("textbox", name=name)
-    field.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.type(text)
-
-
-def choose(page: Page, symbol: str) -> None:
-    """Chooses a symbol by typing it; a new one is in the list a moment after its first trade."""
-    field = ticket(page).get_by_role("combobox", name="Symbol")
-    field.click()
-    page.keyboard.type(symbol)
-    option = ticket(page).get_by_role("option", name=symbol, exact=True)
-    option.wait_for()
-    page.keyboard.press("Enter")
-    expect(field).to_have_value(symbol)
-    expect(ticket(page).get_by_text("Last ")).not_to_have_text("Last –")
-
-
-def ticket(page: Page) -> Locator:
-    return page.get_by_role("region", name="Order ticket")
-
-
-def notice(page: Page) -> Locator:
-    """Why nothing was sent, or will be."""
-    return ticket(page).get_by_role("alert")
-
-
-def answer(page: Page) -> Locator:
-    """The newest order and its answer."""
-    return ticket(page).get_by_role("status", name="Answers").locator("p").first
-
-
-def newest(page: Page) -> Locator:
-    return page.get_by_role("table", name="Blotter").get_by_role("row").nth(1)
-
-
-def by_mouse(page: Page) -> None:
-    page.get_by_role("button", name="Buy").click()
-
-
-def by_enter(page: Page) -> None:
-    page.get_by_role("button", name="Buy").focus()
-    page.keyboard.press("Enter")
-
-
-def by_shortcut(page: Page) -> None:
-    page.keyboard.press("Alt+b")
 
 
 def test_buy_is_applied_with_its_round_trip_and_counts_exactly_once_as_our_own_trade(
@@ -169,10 +128,6 @@ def test_an_answer_moves_nothing_under_the_mouse(trade_page: Page) -> None:
     expect(newest(trade_page)).to_contain_text("0.0191")
     assert places(fixed) == before
     expect(trade_page.get_by_test_id("stToast")).to_have_count(0)
-
-
-def sent(desk: Desk) -> float:
-    return desk.ui.metrics().value("telemetry_ui_commands_total", status="sent")
 
 
 def test_a_known_limit_is_said_before_anything_is_asked_or_sent(desk: Desk, trade_page: Page) -> None:
