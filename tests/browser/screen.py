@@ -64,9 +64,9 @@ def _boxes(locators: Sequence[Locator]) -> list[FloatRect]:
 
 
 def slowness(page: Page) -> float:
-    """By how much more a click takes to be drawn here, now, than on a machine that promised times are for; at least 1.
+    """How many times as long as where promised times hold a click takes to be drawn here and now; at least 1.
 
-    The star of a table's row is pressed and released: the way from the browser to the page's server and back. What a
+    On Market the star of a row is pressed and released: the way from the browser to the page's server and back. What a
     busy machine adds to a promised time, it adds to that way as well.
     """
     took_ms: list[float] = page.evaluate(CLICKS_TO_REDRAWS)

@@ -5,7 +5,7 @@ import statistics
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import figure
+from tests.browser.conftest import figure, open_trade
 from tests.browser.screen import p95, slowness
 from tests.browser.ticket import type_into
 from tests.helpers.desk import Desk
@@ -33,12 +33,13 @@ CLICK_TO_ANSWER = """button => new Promise(done => {
 })"""
 
 
-def test_an_answer_is_on_the_screen_soon_after_the_click(trade_page: Page) -> None:
+def test_an_answer_is_on_the_screen_soon_after_the_click(page: Page) -> None:
     # The better of two: what is promised is what the page does, not what the machine does besides.
-    slow = slowness(trade_page)
+    slow = slowness(page)
+    open_trade(page)
     medians = []
     for run in range(2):
-        took_ms = [_click_to_answer_ms(trade_page, f"0.0{800 + run * 30 + i}") for i in range(20)]
+        took_ms = [_click_to_answer_ms(page, f"0.0{800 + run * 30 + i}") for i in range(20)]
         medians.append(statistics.median(took_ms))
         figure(f"click to visible answer: median {medians[-1]:.0f} ms, p95 {p95(took_ms):.0f} ms, n {len(took_ms)}, "
                f"slowness {slow:.1f}")  # fmt: skip
