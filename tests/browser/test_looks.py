@@ -68,7 +68,7 @@ def _open(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).first.click()
     page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first.wait_for()
     if name == "Trade":
-        for qty, symbol in (("0.05", "BTC-USD"), ("1.5", "ETH-USD"), ("20", "SOL-USD")):
+        for qty, symbol in (("20", "SOL-USD"), ("1.5", "ETH-USD"), ("0.05", "BTC-USD")):
             choose(page, symbol)
             type_into(page, "Quantity", qty)
             by_mouse(page)
