@@ -32,7 +32,7 @@ def _engage_and_release(page: Page) -> None:
         expect(release).to_be_visible()
         expect(kill_switch(page).get_by_role("status")).to_have_text("Engaged: every order is refused")
         page.keyboard.press("Alt+k")
-        over_redraws(page)
+        over_redraws(page, 1)
         expect(release).to_be_visible()
         release.click()
         page.keyboard.press("Escape")
