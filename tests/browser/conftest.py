@@ -99,7 +99,7 @@ class Watch:
         # A list of streamlit-shadcn-ui complains when its page is left before it was drawn.
         is_left = "SSUI_V2_OVERLAY_DISCONNECTED" in message.text
         if message.type == "error" and "ERR_NETWORK_CHANGED" not in message.text and not is_probe and not is_left:
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
     def _note_request(self, request: Request) -> None:
         own = (self._desk.page_url, self._desk.page_url.replace("http", "ws"), "data:", "blob:")

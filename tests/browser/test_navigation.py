@@ -1,5 +1,7 @@
 """Going from page to page quickly, with clicks in between: no page stays empty, nothing complains."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -60,6 +62,7 @@ def test_the_tab_names_the_page_and_the_keyboard_is_seen_on_the_links(page: Page
         expect(link).to_have_css("outline-style", "solid")
         page.keyboard.press("Enter")
         expect(page).to_have_title(f"{name} · Trading telemetry")
+        expect(page.locator("link[rel='shortcut icon']")).to_have_attribute("href", re.compile("^data:image/png"))
 
 
 def test_clicks_that_are_quicker_than_the_server_are_all_taken(page: Page) -> None:

@@ -1,5 +1,6 @@
 """The page's script: Streamlit runs it from top to bottom for every session and every click."""
 
+from base64 import b64encode
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ ICON = Path(__file__).with_name("static") / "icon.png"
 
 def run(link: DataLink, gate: login.Gate) -> None:
     """Asks who it is, draws what all pages share, then the chosen page."""
-    st.set_page_config(page_title=TITLE, page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title=TITLE, page_icon=_icon(), layout="wide")
     style.apply()
     link = login.SignedLink(link, login.ask(gate))
     pages = [
@@ -44,6 +45,11 @@ def run(link: DataLink, gate: login.Gate) -> None:
     _note_page(chosen)
     chosen.run()
     _phone_navigation(pages)
+
+
+def _icon() -> str:
+    """The tab's icon in the page itself: a file's is away for a moment when a session begins to draw another page."""
+    return f"data:image/png;base64,{b64encode(ICON.read_bytes()).decode()}"
 
 
 def _note_page(page: StreamlitPage) -> None:
