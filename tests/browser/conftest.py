@@ -193,16 +193,17 @@ def page(browser: Browser, desk: Desk, watch: Watch) -> Iterator[Page]:
 def trade_page(browser: Browser, desk: Desk, watch: Watch) -> Iterator[Page]:
     """The page on Trade, with a ticket that can be sent."""
     with visitor(browser, desk, watch, at="trade") as page:
-        _wait_for_ticket(page)
+        wait_for_ticket(page)
         yield page
 
 
 def open_trade(page: Page) -> None:
     """Goes to the Trade page."""
     page.get_by_role("link", name="Trade").first.click()
-    _wait_for_ticket(page)
+    wait_for_ticket(page)
 
 
-def _wait_for_ticket(page: Page) -> None:
+def wait_for_ticket(page: Page) -> None:
+    """Returns when the page Trade, which is opened, can be used."""
     page.get_by_role("button", name="Buy").wait_for()
     page.get_by_role("table", name="Blotter").wait_for()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import open_trade
+from tests.browser.conftest import wait_for_ticket
 from tests.browser.ticket import answer, by_shortcut, type_into
 from tests.helpers.desk import Desk
 
@@ -33,8 +33,8 @@ def hearing(browser: Browser, desk: Desk) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         context.add_init_script(HEAR)
         page = context.new_page()
-        page.goto(f"{desk.page_url}/?symbol=BTC-USD")
-        open_trade(page)
+        page.goto(f"{desk.page_url}/trade?symbol=BTC-USD")
+        wait_for_ticket(page)
         yield page
 
 

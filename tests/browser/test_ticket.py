@@ -5,7 +5,7 @@ from itertools import cycle
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Watch, open_trade, visitor
+from tests.browser.conftest import Watch, open_trade, visitor, wait_for_ticket
 from tests.browser.ticket import (
     answer,
     by_enter,
@@ -72,8 +72,8 @@ def test_the_ticket_opens_without_a_quantity(trade_page: Page) -> None:
 def test_a_comma_and_a_point_are_one_number_in_every_browser_and_nonsense_is_refused(
     desk: Desk, browser: Browser, watch: Watch, locale: str
 ) -> None:
-    with visitor(browser, desk, watch, locale=locale) as page:
-        open_trade(page)
+    with visitor(browser, desk, watch, at="trade", locale=locale) as page:
+        wait_for_ticket(page)
         assert page.evaluate("navigator.language") == locale
         before = sent(desk)
         # Each is another one than the one before: the same one at once would be a double press, and have its answer.
@@ -189,11 +189,11 @@ def test_a_symbol_that_is_half_typed_is_not_sent(desk: Desk, trade_page: Page) -
 
 def test_two_tabs_send_their_own_orders_and_show_one_blotter(desk: Desk, browser: Browser, watch: Watch) -> None:
     before = sent(desk)
-    with visitor(browser, desk, watch) as first:
+    with visitor(browser, desk, watch, at="trade") as first:
         second = first.context.new_page()
         second.goto(first.url)
         for page in (first, second):
-            open_trade(page)
+            wait_for_ticket(page)
         for page, text in ((first, "0.0611"), (second, "0.0622"), (first, "0.0633")):
             type_into(page, "Quantity", text)
             by_shortcut(page)

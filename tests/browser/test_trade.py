@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Watch, open_trade, visitor
+from tests.browser.conftest import Watch, visitor, wait_for_ticket
 from tests.browser.screen import places
 from tests.browser.ticket import (
     answer,
@@ -196,8 +196,8 @@ def test_two_sessions_share_one_blotter(desk: Desk, browser: Browser, watch: Wat
     type_into(trade_page, "Quantity", "0.0321")
     by_mouse(trade_page)
     expect(answer(trade_page)).to_contain_text("applied")
-    with visitor(browser, desk, watch, "light") as other:
-        open_trade(other)
+    with visitor(browser, desk, watch, "light", at="trade") as other:
+        wait_for_ticket(other)
         expect(newest(other)).to_contain_text("0.0321")
         for table in ("Blotter", "Positions"):
             rows = [each.get_by_role("table", name=table).get_by_role("row") for each in (trade_page, other)]
