@@ -8,7 +8,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.conftest import Watch, open_trade, visitor
 from tests.helpers.desk import Desk
-from tests.helpers.services import stopped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -26,8 +25,6 @@ GO = """async ([name, order]) => {
     if (order === 'page first') row();
 }"""
 
-CLICK_ROW = "() => document.querySelector('.tt-board [data-act=pick], .tt-board [data-act=sort]').click()"
-
 
 def test_fifty_changes_of_page_with_clicks_on_rows_leave_no_page_empty(page: Page) -> None:
     for i in range(52):
@@ -37,19 +34,6 @@ def test_fifty_changes_of_page_with_clicks_on_rows_leave_no_page_empty(page: Pag
             continue  # without waiting for the page
         expect(page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first, f"{name}, {i}").to_be_visible()
     open_trade(page)
-
-
-def test_rows_clicked_while_a_slow_server_opens_a_page_do_not_break_it(desk: Desk, page: Page) -> None:
-    page.get_by_role("link", name="Pipeline").first.click()
-    page.get_by_role("table", name="Ledger").wait_for()
-    for name in ("Market", "Pipeline"):
-        with stopped(desk.page_pid()):
-            page.evaluate(GO, [name, "row first"])
-            for _ in range(5):
-                page.wait_for_timeout(450)  # in all longer than a page takes that is not in trouble
-                page.evaluate(CLICK_ROW)
-        expect(page.locator(f".tt-board[data-layout={name.lower()}] .tt-card").first).to_be_visible()
-        expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
 
 def test_the_tab_names_the_page_and_the_keyboard_is_seen_on_the_links(page: Page) -> None:
