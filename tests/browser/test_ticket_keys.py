@@ -101,6 +101,29 @@ def test_a_position_that_is_closed_twice_at_once_is_closed_and_not_turned_round(
     assert sent(desk) == before + 1
 
 
+CANCEL_AND_PRESS = """button => {
+    button.click();
+    for (const kind of ['keydown', 'keyup'])
+        document.dispatchEvent(new KeyboardEvent(kind, { key: 'b', code: 'KeyB', altKey: true, cancelable: true }));
+}"""
+
+
+def test_a_press_right_after_a_question_is_not_lost_and_asks_again(desk: Desk, trade_page: Page) -> None:
+    type_into(trade_page, "Quantity", "1.5")
+    before = sent(desk)
+    by_shortcut(trade_page)
+    dialog = trade_page.get_by_role("alertdialog", name="Send this order?")
+    for _ in range(2):
+        dialog.get_by_role("button", name="Cancel").evaluate(CANCEL_AND_PRESS)
+        expect(dialog).to_contain_text("BUY 1.5 BTC-USD at market")
+        over_redraws(trade_page, 1)
+        trade_page.keyboard.press("Alt+s")  # while it is asked, no key sends or asks anything
+        expect(dialog).to_contain_text("BUY 1.5 BTC-USD at market")
+    dialog.get_by_role("button", name="Send order").click()
+    expect(answer(trade_page)).to_contain_text("BUY 1.5 BTC-USD applied")
+    expect_sent(desk, before + 1)
+
+
 def test_enter_in_a_field_sends_nothing(desk: Desk, trade_page: Page) -> None:
     before = sent(desk)
     type_into(trade_page, "Quantity", "0.0712")

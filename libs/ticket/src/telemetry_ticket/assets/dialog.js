@@ -21,7 +21,9 @@ export class Question {
       el("div", { class: "dialog-buttons" }, this.no, this.yes),
     );
     this.element.addEventListener("keydown", ignoreRepeat);
-    this.element.addEventListener("close", () => this.finish());
+    this.element.addEventListener("keydown", (event) => this.onKey(event));
+    // The browser may close it by itself. It says so later, perhaps when the next question is open.
+    this.element.addEventListener("close", () => this.isOpen || this.finish());
     onPress(this.yes, () => this.decide(true));
     onPress(this.no, () => this.decide(false));
   }
@@ -42,7 +44,7 @@ export class Question {
     this.text.replaceChildren(...words.lines.map((line) => el("p", {}, line)));
     this.yes.textContent = words.yes;
     this.no.textContent = words.no ?? "Cancel";
-    [this.onYes, this.backTo, this.said] = [onYes, backTo, false];
+    [this.onYes, this.backTo, this.said, this.isPending] = [onYes, backTo, false, true];
     document.documentElement.dataset.question = "open";
     this.element.showModal();
     this.no.focus();
@@ -53,12 +55,22 @@ export class Question {
     if (this.isOpen) this.decide(false);
   }
 
+  onKey(event) {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    this.decide(false);
+  }
+
+  /** At once: a busy browser hears of the close later than of the next key, which would be lost. */
   decide(said) {
     this.said = said;
     this.element.close();
+    this.finish();
   }
 
   finish() {
+    if (!this.isPending) return;
+    this.isPending = false;
     delete document.documentElement.dataset.question;
     this.backTo?.focus();
     if (this.said) this.onYes();
