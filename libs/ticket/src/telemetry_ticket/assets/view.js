@@ -5,7 +5,7 @@ import { grouped, money, price as showPrice, span } from "./numbers.js";
 import * as orders from "./orders.js";
 
 /** Characters of a size of which four fit beside each other. */
-const MOST_IN_A_ROW = 7;
+const MOST_IN_A_ROW = 6;
 
 export class View {
   /** @param {(size: string) => void} onSize called when a size is chosen */
