@@ -349,6 +349,15 @@ def test_a_curve_that_was_interrupted_for_days_begins_with_the_newest_hour(tmp_p
     assert Ingest(tmp_path).desk.profit_curve.message().second == [1_000_000, 1_000_005]
 
 
+def test_a_point_of_a_clock_that_was_ahead_does_not_take_the_curve_with_it_at_the_next_start(tmp_path: Path) -> None:
+    held = [Position(symbol="A", qty=1.0, realised=3.0, unrealised=1.0)]
+    ingest = Ingest(tmp_path)
+    for second in (1_000, 1_005, 90_000, 1_010):
+        ingest.desk.profit_curve.note(held, second)
+        ingest.journal.record()
+    assert Ingest(tmp_path).desk.profit_curve.message().second == [1_000, 1_005, 1_010]
+
+
 def test_a_simulated_bot_finds_its_open_orders_after_a_killed_process_and_a_clean_stop(tmp_path: Path) -> None:
     ingest = Ingest(tmp_path)
     for order_id in ("filled", "partly", "cancelled"):

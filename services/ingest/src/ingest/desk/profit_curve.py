@@ -19,7 +19,7 @@ class ProfitCurve:
 
     def __init__(self) -> None:
         self._points: deque[Point] = deque(maxlen=POINTS)
-        self._changed: list[Point] = []
+        self._changed: dict[int, Point | None] = {}
 
     def note(self, positions: Sequence[Position], second: int) -> None:
         """Takes the account as it is now; a point is due every `EVERY_S` by the wall clock."""
@@ -30,23 +30,28 @@ class ProfitCurve:
         if not self._points or second - self._points[-1][0] >= EVERY_S:
             point = (second, sum(one.realised + one.unrealised for one in positions))
             self._points.append(point)
-            self._changed.append(point)
+            self._changed[_place(second)] = point
 
     def _step_back(self, second: int) -> None:
         """The clock was set back: what would be in the future is forgotten, as a curve has one direction."""
         while self._points and self._points[-1][0] > second:
-            self._points.pop()
+            self._changed[_place(self._points.pop()[0])] = None
 
     def message(self) -> ProfitHistory:
         """All points."""
         return ProfitHistory(second=[at for at, _ in self._points], profit=[profit for _, profit in self._points])
 
-    def take_changed(self) -> dict[int, Point]:
-        """The points since it was last asked, by the place that they are kept at: each of an hour has its own."""
-        changed, self._changed = self._changed[-POINTS:], []
-        return {second // EVERY_S % POINTS: (second, profit) for second, profit in changed}
+    def take_changed(self) -> dict[int, Point | None]:
+        """The points since it was last asked, None for those that are forgotten, by the place that they are kept at."""
+        changed, self._changed = self._changed, {}
+        return changed
 
     def restore(self, points: Iterable[Point]) -> None:
         """Takes over what an earlier process kept: the hour before the newest point."""
         kept = sorted(points)
         self._points = deque((point for point in kept if point[0] > kept[-1][0] - POINTS * EVERY_S), maxlen=POINTS)
+
+
+def _place(second: int) -> int:
+    """Each point of an hour has its own."""
+    return second // EVERY_S % POINTS

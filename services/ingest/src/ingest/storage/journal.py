@@ -213,7 +213,8 @@ class Journal:
             encoded = {_ORDER + order_id: encode(order) if order else None for order_id, order in orders.items()}
             self._writer.set_state(encoded)
         if points := self._desk.profit_curve.take_changed():
-            self._writer.set_state({f"{_PROFIT}{place}": self._encode(point) for place, point in points.items()})
+            kept = {f"{_PROFIT}{place}": self._encode(point) if point else None for place, point in points.items()}
+            self._writer.set_state(kept)
         self._record_feeds()
         if self._unaudited != self._written_unaudited:
             self._writer.set_state({_UNAUDITED: b"".join(self._unaudited) or None})
