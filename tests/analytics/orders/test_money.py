@@ -224,6 +224,18 @@ def test_a_fee_whose_currency_nobody_quotes_is_in_no_profit_and_is_told() -> Non
     assert made.books.unpriced_fees == {"XYZ": 3.0}
 
 
+def test_a_fee_without_a_price_when_it_was_paid_stays_out_of_profit_when_its_fill_moves_to_another_book() -> None:
+    made = tracker()
+    told: dict[str, Any] = {"account": "acct", "side": "buy", "last_qty": 2.0, "last_price": 100.0}
+    made.apply(event("fill", "o-1", T0, exec_id="x-1", fee=0.01, fee_currency="BNB", **told), T0)
+    made.marks.quote("BNB-USD", 599.0, 601.0, T0, T0)
+    made.apply(event("submit", "o-1", T0 - MS, account="acct", strategy="s"), T0)
+    book = made.books.get(BOOK)
+    assert book is not None
+    assert (book.fees["BNB"], book.net_fees) == (0.01, 0.0)
+    assert made.books.unpriced_fees == {"BNB": 0.01}
+
+
 @pytest.mark.parametrize(
     ("symbol", "pair"),
     [("BTCUSDT", "BNBUSDT"), ("BTC/USDT", "BNB/USDT"), ("BTC/USDT:USDT", "BNB/USDT"), ("BTC_USDT", "BNB-USDT")],

@@ -101,9 +101,12 @@ class Bookkeeper:
                 self._books.unpriced_fees[currency] += abs(fill.fee)
 
     def _fee_value(self, order: BotOrder, name: str, fill: Execution, book: ProfitBook) -> float | None:
-        """A fee in another currency than the book's at its price of now, which is kept: it is taken back as it was."""
+        """A fee in another currency than the book's at its price of now, which is kept: it is taken back as it was.
+
+        One that had no price when it was counted has none later: it is among the unpriced ones for good.
+        """
         values = order.booking.fee_values
-        if fill.fee and fill.fee_currency != book.currency and name not in values:
+        if fill.fee and fill.fee_currency != book.currency and name not in order.booking.counted:
             price = self._books.fee_price(fill.fee_currency, order.symbol, fill.price, self._marks)
             if price is not None:
                 values[name] = fill.fee * price
