@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.analytics.batches import T, applied, state_of
+from tests.analytics.batches import NOW, T, applied, batch, engine, state_of
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 trades = st.builds(T, qty=st.floats(min_value=0, exclude_min=True, allow_infinity=False), price=finite)
@@ -32,3 +32,12 @@ def test_a_price_below_zero_does_not_make_the_notional_fall() -> None:
     totals = state_of(applied([T(qty=2, price=10)], [T(qty=1, price=-37.63)])).totals
     assert totals.notional.sum() == 57.63
     assert totals.last_price.tolist()[1:] == [-37.63]
+
+
+def test_what_was_too_large_before_a_restart_counts_on_after_it() -> None:
+    fresh = engine()
+    fresh.restore(applied([T(qty=5e17, price=1e300)]).state(), now_ns=NOW, monotonic_ns=NOW)
+    assert state_of(fresh).ledger.oversized == 1
+    for seq, trade, oversized in ((1, T(qty=1), 1), (2, T(qty=1e19), 2)):
+        fresh.apply(batch([trade], first_seq=seq), now_ns=NOW, monotonic_ns=NOW)
+        assert state_of(fresh).ledger.oversized == oversized

@@ -181,7 +181,7 @@ class Engine:
         folded = self.aggregates.fold(trades, traded, symbols=len(self.symbols), monotonic_ns=self._monotonic_ns)
         ledger.late += folded.late
         ledger.ahead += folded.ahead
-        ledger.oversized = self.aggregates.totals.oversized
+        ledger.oversized += folded.oversized
         for slot in {*self.symbols.overflow_slots} & {*traded.tolist()}:
             ledger.symbol_overflow += int(np.count_nonzero(trades.symbol == slot))
         ledger.source_overflow += int(np.count_nonzero(trades.source == 0))

@@ -1,5 +1,6 @@
 """All that trades are folded into: each sees the same trades, in the same order. Pure."""
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,7 @@ class TradeAggregates:
         self.recent.reserve(symbols)
         folded = self.timelines.fold(trades, traded, slots=symbols, now_ns=int(trades.applied_ns[-1]))
         self.totals.begin_again(folded.stepped)
-        self.totals.fold(trades, traded, folded.outdated)
+        oversized = self.totals.fold(trades, traded, folded.outdated)
         self._latencies.fold(trades, monotonic_ns=monotonic_ns)
         self._skews.fold(trades)
         self._source_latencies.fold(trades)
@@ -53,7 +54,7 @@ class TradeAggregates:
         if self.ring is not None:
             self.ring.fold(trades, trades.symbol)
         self._fold_tapes(trades)
-        return folded
+        return replace(folded, oversized=oversized) if oversized else folded
 
     def _fold_tapes(self, trades: Trades) -> None:
         own = trades.account > 0

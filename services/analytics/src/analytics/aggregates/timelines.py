@@ -123,6 +123,8 @@ class Folded:
     """Slots of symbols whose recording's clock stepped back: what comes next is newer than what was."""
     outdated: Ints
     """Which of the trades were before such a step."""
+    oversized: int = 0
+    """Trades that count as trades, but not in volume and notional."""
 
 
 class Timelines:

@@ -45,8 +45,6 @@ class Totals:
 
     def __init__(self, max_slots: int) -> None:
         self._max_slots = max_slots
-        self.oversized = 0
-        """Trades that count as trades, but not in volume and notional."""
         self._trades = np.zeros(2 * max_slots, np.int64)
         self._volume, self._notional = np.zeros((2, 2 * max_slots))
         self._last_event_ns = np.full(max_slots, -1, np.int64)
@@ -54,20 +52,25 @@ class Totals:
         self._first_event_ns = np.full(max_slots, _NEVER_NS, np.int64)
         self._last_is_live = np.zeros(max_slots, np.bool_)
 
-    def fold(self, trades: Trades, traded: Ints, outdated: Ints) -> None:
-        """Adds trades of the traded symbols; those at the outdated indexes were before a step of their event clock."""
+    def fold(self, trades: Trades, traded: Ints, outdated: Ints) -> int:
+        """Adds trades of the traded symbols; those at the outdated indexes were before a step of their event clock.
+
+        Returns:
+            How many were too large: they count as trades, but not in volume and notional.
+        """
         key = np.where(trades.is_buy, trades.symbol, trades.symbol + self._max_slots)
         size = 2 * self._max_slots
         self._trades += np.bincount(key, minlength=size)
-        qty, notional = trades.qty, np.abs(trades.qty * trades.price)
+        qty, notional, oversized = trades.qty, np.abs(trades.qty * trades.price), 0
         if max(qty.max(), notional.max()) > MAX_SIZE:
             absurd = (qty > MAX_SIZE) | (notional > MAX_SIZE)
-            self.oversized += int(np.count_nonzero(absurd))
+            oversized = int(np.count_nonzero(absurd))
             qty, notional = np.where(absurd, 0, qty), np.where(absurd, 0, notional)
         self._volume += np.bincount(key, qty, size)
         self._notional += np.bincount(key, notional, size)
         self._fold_first(trades, traded)
         self._fold_last(trades, outdated)
+        return oversized
 
     def _fold_first(self, trades: Trades, traded: Ints) -> None:
         if (self._first_event_ns[traded] == _NEVER_NS).any():
