@@ -28,15 +28,6 @@ def users(trades):
 """
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup` one process tries the stack, one what has services of its own: both mostly wait."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            uses_stack = "stack" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("stack" if uses_stack else "own services"))
-
-
 @pytest.fixture(scope="session")
 def figures() -> Figures:
     return Figures()

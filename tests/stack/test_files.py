@@ -22,7 +22,8 @@ def promtool(*words: str) -> str:
     ]
     mounts.append(f"{ROOT}/prometheus:/prometheus-files:ro")
     options = [word for mount in mounts for word in ("--volume", mount)]
-    done = docker("run", "--rm", "--network", "none", *options, "--entrypoint", "promtool", image[1], *words)
+    run = ("run", "--rm", "--network", "none", *options, "--entrypoint", "promtool", image[1])
+    done = docker(*run, *words, timeout_s=110)  # hours of rules are evaluated: a minute of a busy processor
     return done.stdout + done.stderr
 
 
