@@ -101,6 +101,31 @@ async def test_files_that_have_changed_are_taken_over_with_the_next_worker(tmp_p
     assert set(made.results.studies) == {"counted", "fresh"}
 
 
+STARTS = """
+import os, subprocess, time
+
+@study(window="5m", every="100ms", gauges=[gauge("started", "Process that was started.")])
+def starts(trades, state=0):
+    if not state:
+        state = subprocess.Popen(["sleep", "1000"]).pid
+        if not os.fork():
+            time.sleep(1000)
+    return {"started": state}, state
+"""
+
+
+async def test_what_a_study_has_started_ends_with_its_worker(tmp_path: Path) -> None:
+    made = StudyWorld(places=written(tmp_path, STARTS))
+    async with running(made):
+        await until(made, lambda: made.value("started") is not None)
+        first = worker().children()
+        worker().kill()
+        await until(made, lambda: made.supervisor.starts > 1 and made.value("started") not in {None, first[0].pid})
+        second = worker().children()
+    assert (len(first), len(second)) == (2, 2)
+    assert not psutil.wait_procs([*first, *second], timeout=10)[1]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [

@@ -95,12 +95,20 @@ def _serve(control: socket.socket, memory: memoryview, settings: WorkerSettings)
             worker = os.fork()
             if not worker:
                 _become_worker(channels[0], control, memory, settings, parent)
+            _lead_group(worker)
             os.close(channels[0])
         else:
-            # It holds nothing that is worth a clean end, and SIGKILL cannot be ignored.
-            os.kill(worker, signal.SIGKILL)
+            # It holds nothing that is worth a clean end, and SIGKILL cannot be ignored. What studies have started ends
+            # with it: until it is waited for, the group is there even if its leader is not.
+            os.killpg(worker, signal.SIGKILL)
             os.waitpid(worker, 0)
         control.sendall(PID.pack(worker))
+
+
+def _lead_group(worker: int) -> None:
+    """Gives the worker a process group of its own; done on both sides, as either may be the first."""
+    with suppress(OSError):  # it has ended
+        os.setpgid(worker, worker)
 
 
 def _become_worker(
@@ -108,6 +116,7 @@ def _become_worker(
 ) -> NoReturn:
     code = 1
     try:
+        _lead_group(os.getpid())
         die_with(parent)
         control.close()
         # What studies print, past Python too, is kept from the service's log: there go the fork server's own errors.
