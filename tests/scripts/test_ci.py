@@ -13,7 +13,7 @@ VENV := .venv
 all-is-well:
 setup:
 \t@mkdir -p $(VENV)/bin && ln -sf /bin/true $(VENV)/bin/python && ln -sf /bin/true $(VENV)/bin/pytest; {setup}
-lint types coverage fuzz:
+test coverage fuzz:
 \t@echo "{{$@}}"
 test-browser:
 \t@echo "{{$@}}"; {browser}
@@ -53,7 +53,7 @@ def ci(checkout: Path, *, setup: str = "true", browser: str = "true", stack: str
 def test_ci_is_green_when_each_step_is(checkout: Path) -> None:
     code, output = ci(checkout)
     assert code == 0, output
-    for target in ("lint", "types", "fuzz", "coverage", "test-browser", "test-stack"):
+    for target in ("test", "fuzz", "coverage", "test-browser", "test-stack"):
         assert f"{{{target}}}" in output
     assert "FAILED" not in output
 
@@ -74,5 +74,5 @@ def test_all_steps_that_failed_are_named_at_the_end(checkout: Path) -> None:
 def test_without_an_environment_there_is_nothing_to_try(checkout: Path) -> None:
     code, output = ci(checkout, setup="false")
     assert code == 1
-    assert "{lint}" not in output
+    assert "{test}" not in output
     assert output.splitlines()[-1] == "=== FAILED: set-up"
