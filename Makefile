@@ -50,8 +50,8 @@ COVER := FUZZ_TIMES=0.1 $(BIN)/coverage run --parallel-mode -m pytest -q
 
 coverage: $(STAMP) ## branch coverage by the tests that run in this process; ARGS="--show-missing" lists lines
 	@rm -f .coverage .coverage.*
-	$(COVER) tests/analytics tests/schema tests/dashboards & \
-		$(COVER) tests/client tests/ingest tests/loadtest tests/runtime tests/ui; one=$$?; wait $$! && exit $$one
+	$(COVER) tests/analytics tests/client tests/dashboards tests/schema & \
+		$(COVER) tests/ingest tests/loadtest tests/runtime tests/ui; one=$$?; wait $$! && exit $$one
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report $(ARGS)
 
