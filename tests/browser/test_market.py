@@ -51,7 +51,7 @@ def test_the_tape_shows_times_sides_and_sources(page: Page) -> None:
 def test_another_window_changes_what_the_numbers_are_over(page: Page) -> None:
     page.get_by_role("tab", name="5m").click()
     expect(card(page, "VWAP 5m")).to_be_visible()
-    expect(page.get_by_text("last 5 min 00 s")).to_be_visible()
+    expect(page.get_by_text("last 5 min, 1 s a bar")).to_be_visible()
 
 
 def test_another_symbol_is_chosen_and_kept_while_another_page_is_looked_at(page: Page) -> None:
