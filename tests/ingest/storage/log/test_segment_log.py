@@ -272,7 +272,8 @@ def test_a_disk_that_cannot_take_the_next_segment_is_tried_again(open_log: OpenL
     assert read_all(open_log()) == contents(*((seq, 1) for seq in range(8)), (8, 10))
 
 
-def test_sync_says_up_to_where_and_covers_the_segments_that_were_closed_since(directory: Path) -> None:
+def _log_of_small_segments(directory: Path) -> tuple[SegmentLog, list[str]]:
+    """A log of many segments, and the names of those that it has synced so far, in their order."""
     synced: list[str] = []
 
     def noting(fd: int) -> None:
@@ -280,6 +281,11 @@ def test_sync_says_up_to_where_and_covers_the_segments_that_were_closed_since(di
         os.fdatasync(fd)
 
     log = SegmentLog(directory, new_stream="s", now_ns=1, max_bytes=1 << 30, segment_bytes=1_000, fdatasync=noting)
+    return log, synced
+
+
+def test_sync_says_up_to_where_and_covers_the_segments_that_were_closed_since(directory: Path) -> None:
+    log, synced = _log_of_small_segments(directory)
     synced.clear()
     for _ in range(24):
         append(log, 1)
@@ -294,12 +300,7 @@ def test_sync_says_up_to_where_and_covers_the_segments_that_were_closed_since(di
 
 
 def test_sync_of_the_head_leaves_complete_segments_to_the_next_sync_and_lets_trim(directory: Path) -> None:
-    synced: list[str] = []
-
-    def noting(fd: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{fd}").readlink().name)
-
-    log = SegmentLog(directory, new_stream="s", now_ns=1, max_bytes=1 << 30, segment_bytes=1_000, fdatasync=noting)
+    log, synced = _log_of_small_segments(directory)
     synced.clear()
     for _ in range(24):
         append(log, 1)
@@ -325,12 +326,7 @@ def test_sync_of_the_head_leaves_complete_segments_to_the_next_sync_and_lets_tri
 
 
 def test_a_segment_that_is_complete_after_a_sync_of_the_head_is_synced_once(directory: Path) -> None:
-    synced: list[str] = []
-
-    def noting(fd: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{fd}").readlink().name)
-
-    log = SegmentLog(directory, new_stream="s", now_ns=1, max_bytes=1 << 30, segment_bytes=1_000, fdatasync=noting)
+    log, synced = _log_of_small_segments(directory)
     for _ in range(24):
         append(log, 1)
     log.sync_head()
